@@ -1,0 +1,45 @@
+# `make demo` and `make test` need Python 3.11+, git and make; they set up .venv by themselves.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint types format lock clean
+.DEFAULT_GOAL := demo
+
+demo: $(READY)  ## sweep the demo profile and render its report
+	$(BIN)/iqabench run
+	$(BIN)/iqabench report --format html
+
+test: $(READY) lint  ## lint, types, tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  # the root is the package, so mypy is shown a folder that is named like it
+	mkdir -p .types && ln -sfn .. .types/iqabench
+	MYPYPATH=.types $(BIN)/mypy -p iqabench
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# uv takes seconds for what takes pip minutes. The lock is complete, so --no-deps: torchattacks' pin of an
+# old requests, which it does not need here, would otherwise be refused.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "iqabench needs Python 3.11 or newer, and found none as python3," \
+		"python3.13, python3.12 or python3.11. Try: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+lock:  ## resolve requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
+		--generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+
+clean:
+	rm -rf .venv .types .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,40 @@
+"""Attacks: perturbations inside an L-inf ball that make a quality score wrong. One file per attack.
+
+The contract: `perturb(model, images, labels, epsilons, *, generator=None)` yields one adversarial batch
+per epsilon, in order, inside the L-inf ball and [0, 1]. Epsilons are in pixel units of [0, 1]. An attack
+leaves the model as it found it, and gives an image the same perturbation whatever batch it comes in.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ..bench import registry
+from ..bench.parameters import complete_parameters
+
+if TYPE_CHECKING:
+    from .base import Attack
+
+__all__ = ["Attack", "create_attack"]
+
+
+def create_attack(name: str, **params: Any) -> "Attack":
+    """Build a registered attack by name.
+
+    Args:
+        name: One of `iqabench list attacks`, or registered by a plugin.
+        params: Its constructor's parameters; the shared names are `steps`, `step_size` (in pixel units
+            of [0, 1]), `random_start` and `seed`.
+
+    Raises:
+        UserError: unknown name or parameter, or a value of the wrong type.
+    """
+    factory = registry.resolve("attacks", name)
+    attack: Attack = factory(**complete_parameters(factory, params, where=f"attack {name!r}"))
+    return attack
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Attack":
+        from .base import Attack
+
+        return Attack
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

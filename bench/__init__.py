@@ -1,0 +1,1 @@
+"""The harness: configuration, datasets, training, the sweep, its store and its metrics."""

@@ -1,0 +1,45 @@
+"""The cell: everything that determines one column of scores, and the key made of it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (dataset, split, model and weights, regime, seed, attack, epsilon).
+
+    Two cells with one key have the same scores, whichever machine computed them; so nothing that can
+    change a score is missing here, and nothing that cannot, such as the device's name, is present.
+    """
+
+    dataset: str
+    dataset_digest: str  # of paths, labels and scenes
+    pixels_digest: str  # of the decoded, resized images
+    split_seed: int
+    split_digest: str
+    image_size: int
+    limit: int | None
+    model: str
+    model_params: dict[str, Any]
+    model_source: str | None  # digest of a plugin's file
+    weights: str  # digest of the tensors
+    regime: str
+    seed: int
+    batch_size: int | None  # of a stochastic model, whose draws depend on it
+    attack: str = "none"
+    attack_params: dict[str, Any] = field(default_factory=dict)
+    attack_source: str | None = None
+    epsilon: float = 0.0  # in units of 1/255
+
+    @property
+    def key(self) -> str:
+        """Twenty hexadecimal digits that stand for this cell."""
+        return digest(asdict(self))
+
+
+def digest(value: Any) -> str:
+    """Digest of anything JSON can hold, independent of the order of its keys."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:20]

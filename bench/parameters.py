@@ -1,0 +1,91 @@
+"""Checks the parameters in a configuration against the constructor that will receive them.
+
+A constructor's signature is its schema: names, types and defaults. So a model or attack of a plugin
+is checked as strictly as the built-in ones, without declaring anything twice.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from .errors import UserError, nearest
+
+
+class ParameterError(UserError):
+    """A parameter that a constructor does not take, lacks, or takes in another type."""
+
+    def __init__(self, where: str, key: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+def complete_parameters(
+    factory: Callable[..., Any], given: Mapping[str, Any], *, where: str
+) -> dict[str, Any]:
+    """The full set of parameters a factory will be called with: those given, checked, plus its defaults.
+
+    Args:
+        factory: A class or function whose parameters are annotated.
+        given: Values by parameter name, as read from TOML or the command line.
+        where: What to blame in an error: file and table, such as `bench.toml: [models.cprl]`.
+
+    Raises:
+        ParameterError: An unknown name, a missing one or a value of the wrong type, with what is accepted.
+    """
+    fields, accepts_more = _fields(factory)
+    unknown = [name for name in given if name not in fields]
+    if unknown and not accepts_more:
+        name = unknown[0]
+        raise ParameterError(where, name, f"unknown key {name!r}: {nearest(name, fields)}")
+    schema = create_model(
+        "Parameters",
+        __config__=ConfigDict(extra="allow", arbitrary_types_allowed=True, protected_namespaces=()),
+        **{
+            _alias(name): (annotation, _field(name, default))
+            for name, (annotation, default) in fields.items()
+        },
+    )
+    try:
+        checked = schema.model_validate(dict(given))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise ParameterError(where, str(problem["loc"][0]), f"key {key!r}: {accepted(problem)}") from None
+    return checked.model_dump(by_alias=True)
+
+
+def accepted(problem: ErrorDetails) -> str:
+    """A problem found by pydantic in plain words: what was found, what is accepted."""
+    if problem["type"] == "missing":
+        return "is missing"
+    if problem["type"] in ("dict_type", "model_type"):
+        return f"found {problem['input']!r}, accepted is a table"
+    rule = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"found {problem['input']!r}, accepted is {rule}"
+
+
+def _fields(factory: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bool]:
+    target = factory.__init__ if inspect.isclass(factory) else factory  # type: ignore[misc]
+    hints = get_type_hints(target, include_extras=True)
+    fields: dict[str, tuple[Any, Any]] = {}
+    accepts_more = False
+    for name, parameter in inspect.signature(factory).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            accepts_more = True
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            fields[name] = (hints.get(name, Any), parameter.default)
+    return fields, accepts_more
+
+
+def _alias(name: str) -> str:
+    return f"field_{name}"  # pydantic refuses some names a constructor may well use, such as `copy`
+
+
+def _field(name: str, default: Any) -> Any:
+    if default is inspect.Parameter.empty:
+        return Field(alias=name)
+    return Field(default=default, alias=name)

@@ -1,0 +1,127 @@
+"""Where models, attacks and datasets come from: entry points, and plugin files.
+
+The package registers its own through the same door as anyone else (see `pyproject.toml`).
+Listing names reads package metadata only; nothing is imported before a name is resolved.
+"""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from .errors import UserError, nearest
+
+Kind = Literal["models", "attacks", "datasets"]
+Factory = Callable[..., Any]
+Registered = TypeVar("Registered", bound=Factory)
+
+_PLUGINS: dict[Kind, dict[str, Factory]] = {"models": {}, "attacks": {}, "datasets": {}}
+
+
+def names(kind: Kind) -> list[str]:
+    """The registered names of a kind, sorted. Imports nothing."""
+    return sorted({*_entry_points(kind), *_PLUGINS[kind]})
+
+
+def origin(kind: Kind, name: str) -> str:
+    """Where a registered name is defined: `package.module:Class`, or a plugin's file. Imports nothing."""
+    if name in _PLUGINS[kind]:
+        return inspect.getfile(_PLUGINS[kind][name])
+    return _entry_points(kind)[name].value
+
+
+def is_plugin(kind: Kind, name: str) -> bool:
+    """Whether a name comes from a file given to `--plugin`."""
+    return name in _PLUGINS[kind]
+
+
+def resolve(kind: Kind, name: str) -> Factory:
+    """The class or function registered under a name.
+
+    Raises:
+        UserError: the name is unknown (the nearest known ones are offered), or its module fails to import.
+    """
+    if name in _PLUGINS[kind]:
+        return _PLUGINS[kind][name]
+    entry = _entry_points(kind).get(name)
+    if entry is None:
+        raise UserError(f"unknown {kind[:-1]} {name!r}: {nearest(name, names(kind))}")
+    try:
+        factory: Factory = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{kind[:-1]} {name!r} ({entry.value}) cannot be imported: {error}") from error
+    return factory
+
+
+def source_digest(factory: Factory) -> str | None:
+    """Digest of the file that defines a plugin; None for this package's own, whose version says it.
+
+    A plugin's code can change while its name and weights stay the same, so results are keyed by it.
+    """
+    if factory.__module__.startswith(__package__.split(".")[0] + "."):
+        return None
+    return hashlib.sha256(Path(inspect.getfile(factory)).read_bytes()).hexdigest()[:16]
+
+
+def register_model(name: str) -> Callable[[Registered], Registered]:
+    """Class decorator: makes a model known by `name` in the file given to `--plugin`."""
+    return _register("models", name)
+
+
+def register_attack(name: str) -> Callable[[Registered], Registered]:
+    """Class decorator: makes an attack known by `name` in the file given to `--plugin`."""
+    return _register("attacks", name)
+
+
+def register_dataset(name: str) -> Callable[[Registered], Registered]:
+    """Class decorator: makes a dataset adapter known by `name` in the file given to `--plugin`."""
+    return _register("datasets", name)
+
+
+def load_plugin(path: Path) -> None:
+    """Run a plugin file, so that its `register_*` decorators take effect.
+
+    Raises:
+        UserError: the file is missing, fails to run, or registers nothing.
+    """
+    if not path.is_file():
+        raise UserError(f"--plugin {path}: no such file")
+    before = _count()
+    module_name = f"iqabench_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"--plugin {path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"--plugin {path}: {type(error).__name__}: {error}") from error
+    if _count() == before:
+        raise UserError(
+            f"--plugin {path}: registers nothing; put @iqabench.register_model('name') above the class"
+        )
+
+
+def _register(kind: Kind, name: str) -> Callable[[Registered], Registered]:
+    def decorate(factory: Registered) -> Registered:
+        if name in _entry_points(kind):
+            raise UserError(f"{kind[:-1]} {name!r} is already registered by an installed package")
+        _PLUGINS[kind][name] = factory
+        return factory
+
+    return decorate
+
+
+def _count() -> int:
+    return sum(len(registered) for registered in _PLUGINS.values())
+
+
+def _entry_points(kind: Kind) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=f"iqabench.{kind}")}

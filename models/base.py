@@ -1,0 +1,51 @@
+"""What the package's own models share: the contract's door, and ImageNet normalisation behind it."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class IQAModel(nn.Module):
+    """Base class of a no-reference quality model.
+
+    A subclass implements `score`, from normalised images to (N,) scores in [0, 1].
+
+    Attributes:
+        recipe: Name of the training recipe that fits the model.
+        stochastic: Whether two forward passes in evaluation mode may differ.
+    """
+
+    recipe: ClassVar[str] = "regression"
+    stochastic: ClassVar[bool] = False
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score images.
+
+        Args:
+            images: (N, 3, H, W) float in [0, 1], RGB.
+
+        Returns:
+            (N,) scores in [0, 1], higher is better.
+
+        Raises:
+            ValueError: the images have another shape.
+        """
+        if images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(f"expected images of shape (N, 3, H, W), got {tuple(images.shape)}")
+        return self.score((images - self.mean) / self.std)
+
+    def score(self, normalised: Tensor) -> Tensor:
+        """Scores (N,) in [0, 1] of images normalised by ImageNet's mean and deviation."""
+        raise NotImplementedError
