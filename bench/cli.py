@@ -193,7 +193,8 @@ def verify(name: str, config_file: Path | None, profile: str | None, results: Pa
     from .plan import dataset_arguments
     from .verify import render, verify_dataset
 
-    report = verify_dataset(**dataset_arguments(settings, name, results))
+    with settings.blaming("datasets", name):
+        report = verify_dataset(**dataset_arguments(settings, name, results))
     click.echo(render(report))
     sys.exit(1 if report.problems else 0)
 

@@ -1,7 +1,7 @@
 """Nothing half-written is ever seen: a file is made beside its place and renamed into it."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +14,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The rename is atomic, so a reader, or a process killed at any moment, finds the old file or the new.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         yield temporary
         with temporary.open("rb") as written:

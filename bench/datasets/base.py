@@ -1,0 +1,220 @@
+"""What every database becomes: a table with a row per image, its quality in [0, 1], its side of the split."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import registry
+from ..errors import UserError
+from ..parameters import complete_parameters
+from ..splits import load_or_make_split
+from .checks import find_problems
+from .tables import numbers
+
+COLUMNS = ["path", "score", "scene", "distortion"]
+
+
+@dataclass(frozen=True)
+class PublishedCounts:
+    """A row of the CPRL paper's Table 3.
+
+    Attributes:
+        database: Its name, as printed.
+        images: Its number of distorted images, as printed.
+        types: Its number of distortion types; None where the table has a dash.
+        note: What is known about a printed number that the database does not have.
+    """
+
+    database: str
+    images: int
+    types: int | None
+    note: str = ""
+
+
+class DatasetAdapter(ABC):
+    """A database in the layout its owner gives it.
+
+    The parameters of a subclass's constructor are the keys of its table in `bench.toml`.
+
+    Attributes:
+        root: Folder that the paths of the table are relative to. `read` may narrow it to the folder inside
+            the one given that turns out to hold the database, so that a path is the same on every machine.
+        low: Lowest raw score there can be. Left open by a database without a stated scale, until `read`.
+        high: Highest raw score there can be, likewise.
+        lower_is_better: Whether a high raw score means a bad picture, as in a *difference* of opinion score.
+        published: What the paper's Table 3 says of the database.
+        stand_in: Whether it stands in for a real database, so that its numbers must say so.
+    """
+
+    published: ClassVar[PublishedCounts | None] = None
+    stand_in: ClassVar[bool] = False
+
+    def __init__(self, root: str, low: float, high: float, lower_is_better: bool = False) -> None:
+        if not low < high:
+            raise UserError(f"`low` must be below `high`, found low = {low:g} and high = {high:g}")
+        self.root = Path(root).expanduser().absolute()
+        self.low = low
+        self.high = high
+        self.lower_is_better = lower_is_better
+
+    @abstractmethod
+    def read(self) -> pd.DataFrame:
+        """The table of the database, a row per image, in any order.
+
+        Returns:
+            Columns `path` (POSIX, relative to `root`), `score` (raw; NaN where the image has none), `scene`
+            (the path itself where the scene is unknown), `distortion`, and `split` (`train` or `test`)
+            where the database comes with one.
+
+        Raises:
+            UserError: the folder is missing, is not the database's, or its label files cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A database that passed its checks.
+
+    Attributes:
+        name: What the user calls it.
+        root: Folder of the images.
+        table: A row per image, sorted by path, indexed from 0: `path` (POSIX, relative to `root`), `score`
+            (raw), `quality` (in [0, 1], higher is better), `scene`, `distortion`, `split`.
+        low: Raw score that bounds the scale from below.
+        high: Raw score that bounds it from above.
+        lower_is_better: Whether a high raw score means a bad picture.
+        split_seed: Seed the split is drawn from, unless the database or a saved file fixes it.
+        published: What the paper's Table 3 says of it.
+        stand_in: Whether it stands in for a real database.
+    """
+
+    name: str
+    root: Path
+    table: pd.DataFrame
+    low: float
+    high: float
+    lower_is_better: bool
+    split_seed: int
+    published: PublishedCounts | None = None
+    stand_in: bool = False
+
+    def subset(self, split: Literal["train", "test"]) -> pd.DataFrame:
+        """The rows of one side, indexed from 0; column `row` is their place in the full table."""
+        side = self.table[self.table["split"] == split]
+        return side.rename_axis("row").reset_index()
+
+    def image_path(self, row: int) -> Path:
+        """The image file of a row of the full table."""
+        return self.root / str(self.table["path"].iloc[row])
+
+    @property
+    def digest(self) -> str:
+        """Digest of the images' names, scores, qualities and scenes; the same wherever the folder lies."""
+        return _digest(self.table[["path", "score", "quality", "scene"]])
+
+    @property
+    def split_digest(self) -> str:
+        """Digest of which image is on which side."""
+        return _digest(self.table[["path", "split"]])
+
+
+def open_dataset(
+    name: str,
+    adapter: str,
+    params: Mapping[str, Any],
+    *,
+    split_seed: int,
+    split_file: Path,
+    where: str,
+) -> Dataset:
+    """Read a database, check it, normalise its scores and divide its scenes.
+
+    Whether the images can be decoded is not checked here, only that they exist.
+
+    Args:
+        name: What to call it.
+        adapter: One of `iqabench list datasets`, or registered by a plugin.
+        params: The adapter's parameters, such as `root`.
+        split_seed: Seed of the division into training and test.
+        split_file: Where the division is saved, and found again.
+        where: What to blame in an error: file and table, such as `bench.toml: [datasets.live]`.
+
+    Raises:
+        UserError: unknown adapter or parameter; a wrong folder; an image that is missing or listed twice; a
+            score that is missing or out of bounds; a split that does not fit. It names the first case and
+            says how many more there are.
+    """
+    source, table = read_table(adapter, params, where=where)
+    problems = find_problems(table, source.root, source.low, source.high)
+    if problems:
+        others = f" ({len(problems) - 1} more found by `iqabench datasets verify`)" if problems[1:] else ""
+        raise UserError(f"{where}: {problems[0].message(most=1)}{others}")
+    table["quality"] = quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
+    with _blaming(where):
+        table["split"] = load_or_make_split(table, split_seed, split_file)
+    return Dataset(
+        name=name,
+        root=source.root,
+        table=table[["path", "score", "quality", "scene", "distortion", "split"]],
+        low=source.low,
+        high=source.high,
+        lower_is_better=source.lower_is_better,
+        split_seed=split_seed,
+        published=source.published,
+        stand_in=source.stand_in,
+    )
+
+
+def read_table(adapter: str, params: Mapping[str, Any], *, where: str) -> tuple[DatasetAdapter, pd.DataFrame]:
+    """The adapter, and the table it reads, sorted by path and indexed from 0; its rows not yet checked.
+
+    Raises:
+        ParameterError: the adapter does not take one of the parameters.
+        UserError: unknown adapter, or a folder or label file that cannot be read.
+    """
+    factory = registry.resolve("datasets", adapter)
+    complete = complete_parameters(factory, params, where=where)
+    with _blaming(where):
+        source: DatasetAdapter = factory(**complete)
+        table = source.read()
+    absent = [column for column in COLUMNS if column not in table]
+    if absent:
+        raise UserError(f"dataset adapter {adapter!r}: its read() returns no column {absent[0]!r}")
+    table = table.assign(score=numbers(table["score"]))
+    return source, table.sort_values("path", kind="stable", ignore_index=True)
+
+
+def quality(scores: npt.ArrayLike, low: float, high: float, lower_is_better: bool) -> npt.NDArray[np.float64]:
+    """Raw scores on a scale from `low` to `high` as quality in [0, 1], higher is better.
+
+    Raises:
+        ValueError: a score is NaN or outside the scale; it is never clipped.
+    """
+    raw = np.asarray(scores, dtype=np.float64)
+    if not np.all((raw >= low) & (raw <= high)):
+        raise ValueError(f"scores must lie in [{low:g}, {high:g}]")
+    share = (raw - low) / (high - low)
+    return 1 - share if lower_is_better else share
+
+
+@contextmanager
+def _blaming(where: str) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def _digest(table: pd.DataFrame) -> str:
+    lines = "\n".join(
+        "\t".join(map(repr, row)) for row in zip(*(table[c].tolist() for c in table), strict=True)
+    )
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]

