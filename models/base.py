@@ -1,5 +1,6 @@
-"""What the package's own models share: the contract's door, and ImageNet normalisation behind it."""
+"""What the package's own models share: the contract's door, and the normalisation behind it."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -14,6 +15,10 @@ class IQAModel(nn.Module):
 
     A subclass implements `score`, from normalised images to (N,) scores in [0, 1].
 
+    Args:
+        mean: Per-channel mean that normalisation subtracts; ImageNet's by default.
+        std: Per-channel deviation that normalisation divides by; ImageNet's by default.
+
     Attributes:
         recipe: Name of the training recipe that fits the model.
         stochastic: Whether two forward passes in evaluation mode may differ.
@@ -25,10 +30,10 @@ class IQAModel(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Score images.
@@ -42,10 +47,18 @@ class IQAModel(nn.Module):
         Raises:
             ValueError: the images have another shape.
         """
+        return self.score(self.normalise(images))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Images (N, 3, H, W) in [0, 1] as the backbone was trained on them.
+
+        Raises:
+            ValueError: the images have another shape.
+        """
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"expected images of shape (N, 3, H, W), got {tuple(images.shape)}")
-        return self.score((images - self.mean) / self.std)
+        return (images - self.mean) / self.std
 
     def score(self, normalised: Tensor) -> Tensor:
-        """Scores (N,) in [0, 1] of images normalised by ImageNet's mean and deviation."""
+        """Scores (N,) in [0, 1] of normalised images (N, 3, H, W)."""
         raise NotImplementedError

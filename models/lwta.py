@@ -1,0 +1,132 @@
+"""LWTA: channels compete in blocks, one winner is sampled per block, and the losers are silent."""
+
+from typing import Annotated, Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..bench.errors import UserError
+from .resnet import ResNet
+from .surgery import replace_activations
+
+
+class LWTA(ResNet):
+    """Stochastic local winner-takes-all network: every ReLU of the backbone is a `WinnerTakesAll`.
+
+    Panousis et al., Stochastic Local Winner-Takes-All Networks Enable Profound Adversarial Robustness, 2021.
+    Scores are random in evaluation too, so an attack on the model has to average over samples, and a result
+    has to state its seed and their number. Samples come from torch's global generator. The term of the
+    paper's objective that pulls the winners' distribution to the uniform one is not part of the architecture.
+
+    Args:
+        backbone: Name of a timm model with ReLUs.
+        backbone_args: Arguments passed to timm for it.
+        pretrained: Start from timm's ImageNet weights, which were trained with ReLU.
+        weights_file: Start from this `.safetensors` file instead.
+        competitors: Channels per block, U in the paper.
+        training_temperature: Temperature of the relaxed samples in training mode.
+        test_temperature: Temperature of the relaxation behind the gradient in evaluation mode.
+    """
+
+    stochastic: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        backbone: str = "resnet50",
+        backbone_args: dict[str, Any] | None = None,
+        pretrained: bool = False,
+        weights_file: str | None = None,
+        competitors: Annotated[int, Field(ge=2)] = 2,
+        training_temperature: Annotated[float, Field(gt=0)] = 0.67,
+        test_temperature: Annotated[float, Field(gt=0)] = 0.01,
+    ) -> None:
+        super().__init__(backbone, backbone_args, pretrained, weights_file)
+        replace_activations(
+            self.backbone, lambda: WinnerTakesAll(competitors, training_temperature, test_temperature)
+        )
+
+
+class WinnerTakesAll(nn.Module):
+    """One winner per block of neighbouring channels, at each position of each image.
+
+    A channel wins with the softmax probability of its pre-activation h within the block; it passes h on, and
+    the losers give zero. In training a winner is a Gumbel-softmax sample, so that losers pass a little. In
+    evaluation it is a true sample, exactly one per block; its gradient is that of the Gumbel-softmax sample
+    drawn with the same noise, which at a temperature of 0.01 has almost the same value.
+
+    Args:
+        competitors: Channels per block.
+        training_temperature: Of the Gumbel-softmax sample in training mode.
+        test_temperature: Of the Gumbel-softmax sample in evaluation mode.
+    """
+
+    def __init__(
+        self, competitors: int = 2, training_temperature: float = 0.67, test_temperature: float = 0.01
+    ) -> None:
+        super().__init__()
+        self.competitors = competitors
+        self.training_temperature = training_temperature
+        self.test_temperature = test_temperature
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (N, C, ...) to the same shape.
+
+        Raises:
+            UserError: C is not a multiple of the number of competitors.
+        """
+        channels = features.shape[1]
+        if channels % self.competitors:
+            raise UserError(
+                f"lwta: a layer of {channels} channels cannot be split into blocks of competitors = "
+                f"{self.competitors}; choose a divisor, or another backbone"
+            )
+        blocks = features.reshape(len(features), -1, self.competitors, *features.shape[2:])
+        contest: Contest = ContestOfTwo(blocks) if self.competitors == 2 else Contest(blocks)
+        if self.training:
+            share = contest.relaxed(self.training_temperature)
+        else:
+            share = contest.winner()
+            if features.requires_grad:
+                relaxed = contest.relaxed(self.test_temperature)
+                share = share + (relaxed - relaxed.detach())
+        return (blocks * share).flatten(1, 2)
+
+
+class Contest:
+    """One draw of Gumbel noise for blocks (N, C / U, U, ...), seen as relaxed shares or as the winner.
+
+    Args:
+        blocks: Pre-activations; the softmax over dimension 2 is the probability to win.
+    """
+
+    def __init__(self, blocks: Tensor) -> None:
+        uniform = torch.rand_like(blocks).clamp_min_(torch.finfo(blocks.dtype).tiny)
+        self.standing = blocks - uniform.log_().neg_().log_()
+
+    def relaxed(self, temperature: float) -> Tensor:
+        """Shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
+        return F.softmax(self.standing / temperature, dim=2)
+
+    def winner(self) -> Tensor:
+        """1 for the winner, 0 for the losers, exactly one winner per block."""
+        ahead = self.standing.argmax(2)
+        return F.one_hot(ahead, self.standing.shape[2]).movedim(-1, 2).to(self.standing.dtype)
+
+
+class ContestOfTwo(Contest):
+    """The same for U = 2, in a third of the time: the difference of two Gumbel variables is logistic."""
+
+    def __init__(self, blocks: Tensor) -> None:
+        logistic = torch.rand_like(blocks[:, :, 0]).logit_(torch.finfo(blocks.dtype).eps).unsqueeze(2)
+        self.sign = blocks.new_tensor([1.0, -1.0]).view(2, *[1] * (blocks.ndim - 3))
+        self.lead = blocks - blocks.flip(2) + self.sign * logistic
+
+    def relaxed(self, temperature: float) -> Tensor:
+        """Shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
+        return torch.sigmoid(self.lead / temperature)
+
+    def winner(self) -> Tensor:
+        """1 for the winner, 0 for the loser; at a lead of exactly 0 the first wins."""
+        return torch.where(self.sign > 0, self.lead >= 0, self.lead > 0).to(self.lead.dtype)

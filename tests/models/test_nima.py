@@ -1,0 +1,78 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import Tensor, nn
+
+from iqabench.bench.errors import UserError
+from iqabench.models import create_model
+from iqabench.models.nima import emd_loss
+
+Build = Callable[..., nn.Module]
+RATINGS = np.arange(1, 11)
+
+
+def distributions(count: int) -> Tensor:
+    return torch.rand(count, 10, dtype=torch.float64).square().softmax(1)
+
+
+def test_the_score_is_the_mean_of_ten_ratings_mapped_to_the_unit_interval(tiny_model: Build) -> None:
+    model, images = tiny_model("nima"), torch.rand(3, 3, 64, 64)
+    shares = model.distribution(images).detach().numpy()
+    assert shares.shape == (3, 10)
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-6)
+    mean_rating = (shares * RATINGS).sum(1)
+    np.testing.assert_allclose(model(images).detach(), (mean_rating - 1) / 9, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("rating", "score"), [(1, 0.0), (4, 1 / 3), (10, 1.0)])
+def test_certainty_of_one_rating_gives_its_place_on_the_scale(
+    tiny_model: Build, rating: int, score: float
+) -> None:
+    model = tiny_model("nima")
+    nn.init.zeros_(model.head.weight)
+    nn.init.zeros_(model.head.bias)
+    with torch.no_grad():
+        model.head.bias[rating - 1] = 60.0
+    assert model(torch.rand(1, 3, 64, 64)).item() == pytest.approx(score)
+
+
+def test_dropout_acts_in_training_only(tiny_model: Build) -> None:
+    model, images = tiny_model("nima", dropout=0.5), torch.rand(2, 3, 64, 64)
+    assert torch.equal(model(images), model(images))
+    model.dropout.train()
+    assert not torch.equal(model(images), model(images))
+    with pytest.raises(UserError, match="'dropout'"):
+        create_model("nima", backbone="resnet18", dropout=1.5)
+
+
+def test_emd_worked_by_hand() -> None:
+    first, last = torch.eye(10)[[0]], torch.eye(10)[[9]]
+    # The cumulative distributions differ by 1 in nine of ten bins.
+    assert emd_loss(first, last).item() == pytest.approx(np.sqrt(9 / 10))
+    assert emd_loss(first, last, r=1).item() == pytest.approx(9 / 10)
+    second = torch.eye(10)[[1]]
+    assert emd_loss(first, second).item() == pytest.approx(np.sqrt(1 / 10))
+    both = emd_loss(torch.cat([first, first]), torch.cat([last, second]))
+    assert both.item() == pytest.approx((np.sqrt(9 / 10) + np.sqrt(1 / 10)) / 2)
+
+
+def test_emd_agrees_with_scipys_distances_between_distributions() -> None:
+    predicted, target = distributions(5), distributions(5)
+    pairs = [(RATINGS, RATINGS, p, q) for p, q in zip(predicted.numpy(), target.numpy(), strict=True)]
+    wasserstein = np.mean([stats.wasserstein_distance(*pair) for pair in pairs])
+    assert emd_loss(predicted, target, r=1).item() == pytest.approx(wasserstein / 10)
+    # The energy distance is sqrt(2 sum |CDF_p - CDF_q|^2).
+    energy = np.mean([stats.energy_distance(*pair) for pair in pairs])
+    assert emd_loss(predicted, target).item() == pytest.approx(energy / np.sqrt(2 * 10))
+
+
+def test_emd_has_the_gradient_of_finite_differences_and_a_finite_one_at_its_minimum() -> None:
+    target = distributions(3)
+    predicted = distributions(3).requires_grad_()
+    assert torch.autograd.gradcheck(lambda p: emd_loss(p, target), predicted)
+    same = target.clone().requires_grad_()
+    emd_loss(same, target).backward()
+    assert torch.isfinite(same.grad).all()
