@@ -1,0 +1,176 @@
+"""Metrics of many bootstrap resamples at once, exact and without sorting or copying a resample.
+
+A resample is described by how often it draws each image. Ranks, correlations and errors of the resample
+are then weighted sums over the original images, in an order that is the same for every resample: sorted
+once, ties included. No step calls BLAS, so results depend neither on its threads nor on its version.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_AT_ONCE = 250  # resamples; bounds memory, and keeps the rows of one step in a processor's cache
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.float32]
+Indices = NDArray[np.intp]
+Real = TypeVar("Real", bound=np.floating[Any])
+
+
+def bootstrap_counts(n: int, resamples: int, seed: int = 0) -> Counts:
+    """How often each of `n` images is drawn in each resample: (n, resamples), every column summing to `n`."""
+    drawn = np.random.default_rng(seed).integers(n, size=(n, resamples))
+    cells = np.bincount((drawn * resamples + np.arange(resamples)).ravel(), minlength=n * resamples)
+    return cells.reshape(n, resamples).astype(np.float32)
+
+
+def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str, Array]:
+    """The metrics of B resamples, each given by how often it draws each image.
+
+    Equal to computing each metric on the images repeated by their counts. NaN where a resample's labels or
+    scores are constant.
+
+    Args:
+        quality: (N,) labels.
+        scores: (N,) predictions.
+        counts: (N, B) whole numbers; every column has the same sum.
+
+    Returns:
+        (B,) values of `srocc`, `plcc`, `mse`, `krocc` (tau-b) and `rmse`.
+    """
+    total = float(counts[:, 0].sum())
+    labels, predictions = _Ties.of(quality), _Ties.of(scores)
+    pairs = _pairs(labels, predictions)
+    moments = _moments(quality, scores)
+    parts = []
+    for start in range(0, counts.shape[1], _AT_ONCE):
+        part = np.ascontiguousarray(counts[:, start : start + _AT_ONCE])
+        weights = part.astype(np.float64)
+        sizes = labels.sizes(weights), predictions.sizes(weights)
+        plcc, mse = _pearson_and_error(moments, weights, total)
+        parts.append(
+            {
+                "srocc": _spearman((labels, predictions), sizes, weights, total),
+                "plcc": plcc,
+                "mse": mse,
+                "krocc": _kendall(pairs, sizes, part, total),
+                "rmse": np.sqrt(mse),
+            }
+        )
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+@dataclass(frozen=True)
+class _Ties:
+    """Groups of equal values, numbered in ascending order of value."""
+
+    group: Indices  # of each image
+    order: Indices  # of images, by group
+    starts: Indices  # of groups, in that order
+
+    @classmethod
+    def of(cls, values: Array) -> "_Ties":
+        _, group = np.unique(values, return_inverse=True)
+        order = np.argsort(group, kind="stable")
+        return cls(group, order, np.flatnonzero(np.diff(group[order], prepend=-1)))
+
+    def sizes(self, weights: Array) -> Array:
+        """(groups, B): how many drawn images each group holds."""
+        ascending = weights[self.order]
+        if len(self.starts) == len(self.order):
+            return ascending
+        return np.asarray(np.add.reduceat(ascending, self.starts, axis=0))
+
+
+def _spearman(ties: tuple[_Ties, _Ties], sizes: tuple[Array, Array], weights: Array, total: float) -> Array:
+    deviations, squares = [], []
+    for tie, size in zip(ties, sizes, strict=True):
+        midranks = _running_sum(size)[1:] - (size + total) / 2  # less their mean, which is (total + 1) / 2
+        squares.append(np.einsum("ij,ij,ij->j", size, midranks, midranks))
+        deviations.append(midranks[tie.group])
+    return _ratio(np.einsum("ij,ij,ij->j", weights, *deviations), squares[0] * squares[1])
+
+
+def _moments(quality: Array, scores: Array) -> Array:
+    x, y = _standardised(quality), _standardised(scores)  # so that sums of squares do not cancel
+    return np.stack([x, y, x * x, y * y, x * y, np.square(quality - scores)])
+
+
+def _pearson_and_error(moments: Array, weights: Array, total: float) -> tuple[Array, Array]:
+    x, y, xx, yy, xy, error = np.einsum("ij,jk->ik", moments, weights) / total
+    variance_x, variance_y = xx - x**2, yy - y**2
+    variance_x[variance_x < 1e-12] = 0  # a resample of equal values, but for rounding
+    variance_y[variance_y < 1e-12] = 0
+    return _ratio(xy - x * y, variance_x * variance_y), error
+
+
+def _standardised(values: Array) -> Array:
+    centred: Array = values - values.mean()
+    spread = float(np.abs(centred).max())
+    return centred / spread if spread > 0 else centred
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Pairs (lower, upper) of images whose ranks of x first differ in one binary digit.
+
+    Attributes:
+        lower: Images whose digit is 0, by their leading digits and then y.
+        upper: Images whose digit is 1.
+        bounds: For each upper image, positions in `lower`: of the first image with its leading digits, of
+            the first with its y, after the last with its y, after the last with its leading digits.
+    """
+
+    lower: Indices
+    upper: Indices
+    bounds: tuple[Indices, Indices, Indices, Indices]
+
+
+def _pairs(x: _Ties, y: _Ties) -> list[_Pairs]:
+    """Every pair of images with different x, once: by the first binary digit in which their ranks differ."""
+    found = []
+    for digit in range(int(x.group.max()).bit_length()):
+        key = (x.group >> (digit + 1)) * len(y.starts) + y.group
+        is_upper = (x.group >> digit & 1).astype(bool)
+        lower = np.flatnonzero(~is_upper)
+        lower = lower[np.argsort(key[lower], kind="stable")]
+        upper = np.flatnonzero(is_upper)
+        block = key[upper] - y.group[upper]
+        edges = (
+            (block, "left"),
+            (key[upper], "left"),
+            (key[upper], "right"),
+            (block + len(y.starts), "left"),
+        )
+        first, below, through, last = (np.searchsorted(key[lower], edge, side) for edge, side in edges)  # type: ignore[call-overload]
+        found.append(_Pairs(lower, upper, (first, below, through, last)))
+    return found
+
+
+def _kendall(pairs: list[_Pairs], sizes: tuple[Array, Array], counts: Counts, total: float) -> Array:
+    """Tau-b. Sums of counts are whole numbers below 2^24, so float32 holds them exactly."""
+    agreeing_less_opposed = np.zeros(counts.shape[1])
+    for pair in pairs:
+        drawn = _running_sum(counts[pair.lower])
+        first, below, through, last = pair.bounds
+        net = (drawn[below] - drawn[first]) - (drawn[last] - drawn[through])
+        agreeing_less_opposed += np.einsum("ij,ij->j", counts[pair.upper], net, dtype=np.float64)
+    untied = [total * (total - 1) / 2 - np.einsum("ij,ij->j", size, size - 1) / 2 for size in sizes]
+    return _ratio(agreeing_less_opposed, untied[0] * untied[1])
+
+
+def _running_sum(values: NDArray[Real]) -> NDArray[Real]:
+    """(N + 1, B): sums of the first 0, 1, ... N rows; by row, since numpy's cumsum strides down columns."""
+    sums = np.zeros((len(values) + 1, values.shape[1]), dtype=values.dtype)
+    for index, row in enumerate(values):
+        np.add(sums[index], row, out=sums[index + 1])
+    return sums
+
+
+def _ratio(covariance: Array, variances: Array) -> Array:
+    defined = variances > 0
+    ratio = np.full(len(covariance), np.nan)
+    ratio[defined] = covariance[defined] / np.sqrt(variances[defined])
+    return np.asarray(np.clip(ratio, -1, 1))

@@ -1,0 +1,140 @@
+"""Agreement of predicted with labelled quality: SROCC, PLCC, MSE, KROCC and RMSE, with bootstrap intervals.
+
+As in the paper, PLCC is the plain Pearson correlation, without a fitted logistic, and MSE is taken on
+quality in [0, 1]. An interval is a percentile bootstrap over images (Efron & Tibshirani 1993, ch. 13).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from .bootstrap import Array, bootstrap_counts, weighted_metrics
+
+METRICS = ("srocc", "plcc", "mse", "krocc", "rmse")
+"""Names of the metrics, in the order in which they are shown."""
+
+OK = "ok"
+"""Status of an evaluation whose metrics are all defined."""
+
+_CONSTANT_SPREAD = 1e-6  # relative: what float32 rounding alone can spread a constant by
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric's value with the bounds of its interval; NaN where it is undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes:
+        measures: A `Measure` for each name in `METRICS`.
+        n: Number of images.
+        status: `OK`, or why metrics are undefined, such as `NaN scores in 12 of 300 images`.
+    """
+
+    measures: Mapping[str, Measure]
+    n: int
+    status: str
+
+
+def evaluate(
+    quality: ArrayLike,
+    scores: ArrayLike,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Evaluation:
+    """Compare predicted scores with labels.
+
+    Scores that are NaN or infinite leave every metric undefined; constant scores (a spread that float32
+    rounding explains) leave the correlations undefined. Neither raises or warns: `status` says what was
+    found. The same seed draws the same images for every model, so intervals of one dataset are paired.
+
+    Args:
+        quality: (N,) labels in [0, 1].
+        scores: (N,) predictions in [0, 1].
+        resamples: Number of bootstrap resamples; 0 leaves the intervals undefined.
+        confidence: Probability that an interval is to cover.
+        seed: Of the resamples.
+
+    Raises:
+        ValueError: the shapes differ or are not (N,).
+    """
+    labels, predictions = np.asarray(quality, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    if labels.shape != predictions.shape or labels.ndim != 1:
+        raise ValueError(f"expected two arrays of one shape (N,), got {labels.shape} and {predictions.shape}")
+    status = _status(labels, predictions)
+    values = _point_values(labels, predictions, status)
+    bounds = _intervals(labels, predictions, values, resamples, confidence, seed)
+    measures = {name: Measure(values[name], *bounds[name]) for name in METRICS}
+    return Evaluation(measures, len(labels), status)
+
+
+def srocc(quality: ArrayLike, scores: ArrayLike) -> float:
+    """Spearman's rank correlation of (N,) labels and (N,) scores; NaN where it is undefined."""
+    return evaluate(quality, scores, resamples=0).measures["srocc"].value
+
+
+_cached_counts = lru_cache(maxsize=2)(bootstrap_counts)
+
+
+def _status(labels: Array, predictions: Array) -> str:
+    n = len(labels)
+    for values, name in ((predictions, "scores"), (labels, "labels")):
+        broken = int(n - np.isfinite(values).sum())
+        if broken:
+            kind = "infinite" if not np.isnan(values).any() else "NaN"
+            return f"{kind} {name} in {broken} of {n} images"
+    if n < 2:
+        return f"{n} images, too few for a correlation" if n != 1 else "1 image, too few for a correlation"
+    for values, name in ((predictions, "scores"), (labels, "labels")):
+        if np.ptp(values) <= _CONSTANT_SPREAD * np.abs(values).max():
+            return f"constant {name}"
+    return OK
+
+
+def _point_values(labels: Array, predictions: Array, status: str) -> dict[str, float]:
+    values = dict.fromkeys(METRICS, math.nan)
+    if len(labels) and np.isfinite(labels).all() and np.isfinite(predictions).all():
+        values["mse"] = float(np.square(labels - predictions).mean())
+        values["rmse"] = math.sqrt(values["mse"])
+    if status == OK:
+        values["srocc"] = float(stats.spearmanr(labels, predictions).statistic)
+        values["plcc"] = float(stats.pearsonr(labels, predictions).statistic)
+        values["krocc"] = float(stats.kendalltau(labels, predictions).statistic)
+    return values
+
+
+def _intervals(
+    labels: Array,
+    predictions: Array,
+    values: Mapping[str, float],
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> dict[str, tuple[float, float]]:
+    defined = [name for name in METRICS if math.isfinite(values[name])]
+    bounds = dict.fromkeys(METRICS, (math.nan, math.nan))
+    if not resamples or not defined:
+        return bounds
+    counts = _cached_counts(len(labels), resamples, seed)
+    resampled = weighted_metrics(labels, predictions, counts)
+    tails = [50 * (1 - confidence), 50 * (1 + confidence)]
+    for name in defined:
+        drawn = resampled[name][~np.isnan(resampled[name])]
+        if len(drawn):
+            low, high = np.percentile(drawn, tails)
+            bounds[name] = (float(low), float(high))
+    return bounds

@@ -1,0 +1,105 @@
+"""Renders a report as LaTeX: `report.tex`, which compiles alone, and its parts, each to \\input elsewhere."""
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ..bench.files import write_text
+from .figures import write_figure6
+from .names import METRICS as METRIC_NAMES
+from .report import Report
+from .tables import TABLE_METRICS, Table
+
+FIGURE = "figure6.pdf"
+
+_COMMANDS = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\ttfamily\char34}",
+    "`": r"\textasciigrave{}",
+    "−": r"\ensuremath{-}",
+    "–": r"\textendash{}",
+    "‑": "-",
+    "×": r"\ensuremath{\times}",
+    "·": r"\ensuremath{\cdot}",
+    "†": r"\ensuremath{{}^\dagger}",
+    "ε": r"\ensuremath{\varepsilon}",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+}
+
+
+def write_latex(report: Report, out: Path) -> Path:
+    """Write `report.tex`, a file per table and `figure6.pdf` into a folder."""
+    environment = _environment()
+    table_template = environment.get_template("table.tex.j2")
+    tables = [table for table in report.tables if table.rows]
+    for table in tables:
+        write_text(out / _file(table), table_template.render(table=table, **_shared()))
+    if report.panels:
+        write_figure6(report.panels, out / FIGURE)
+    path = out / "report.tex"
+    main = environment.get_template("report.tex.j2")
+    inputs = [(table.number, _file(table)) for table in tables]
+    write_text(path, main.render(report=report, inputs=inputs, figure=FIGURE, **_shared()))
+    return path
+
+
+def escape(text: object) -> str:
+    r"""Text as LaTeX that prints it, whatever the font encoding.
+
+    Special characters become commands; others outside ASCII lose their accents, or become code points.
+
+    >>> escape("50% of my_model")
+    '50\\% of my\\_model'
+    """
+    escaped = "".join(_COMMANDS.get(character) or _ascii(character) for character in str(text))
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", escaped)  # TeX would join -- and the like into one character
+
+
+def _ascii(character: str) -> str:
+    if character.isascii():
+        return character if character.isprintable() else " "
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return escape(plain) if plain else f"[U+{ord(character):04X}]"
+
+
+def _environment() -> Environment:
+    """Templates in which every value is escaped, and whose tags LaTeX has no use for."""
+    return Environment(
+        loader=PackageLoader(__package__),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        finalize=escape,
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _shared() -> dict[str, Any]:
+    return {"metrics": [METRIC_NAMES[name] for name in TABLE_METRICS]}
+
+
+def _file(table: Table) -> str:
+    return f"{table.slug}.tex"

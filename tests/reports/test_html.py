@@ -1,0 +1,157 @@
+"""The HTML report: one file that needs nothing else, with every number, and every name escaped."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from iqabench.reports.html import render_html
+from iqabench.reports.report import compose
+
+HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Tables as lists of rows of texts, all tags and attributes, and whether tags are balanced."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.tables, self.open = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data.strip() and f"{data.strip()} "
+
+
+@pytest.fixture(scope="module")
+def text(swept_table):
+    return render_html(compose(swept_table))
+
+
+def test_tags_are_balanced_and_ids_unique(text):
+    page = Page(text)
+    assert page.open == []
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_link_inside_the_page_has_its_target(text):
+    attributes = Page(text).attributes
+    ids = {value for name, value in attributes if name == "id"}
+    for name, value in attributes:
+        if name in ("href", "xlink:href"):
+            assert value.startswith("#")
+            assert value[1:] in ids
+        if name in ("aria-labelledby", "aria-describedby"):
+            assert value in ids
+
+
+def test_nothing_is_loaded_from_anywhere(text):
+    page = Page(text)
+    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert not [value for name, value in page.attributes if name == "src"]
+    assert "default-src 'none'" in text
+
+
+def test_tables_hold_the_numbers_and_intervals_of_the_results(text, swept_table):
+    first = Page(text).tables[0]
+    assert first[0] == ["Model ", "LIVE ", "synthetic† stand-in "]
+    assert first[1] == ["SROCC ", "PLCC ", "MSE "] * 2
+    fgsm = swept_table.query("attack == 'fgsm' and epsilon == 1 and model == 'lwta'").set_index("dataset")
+    (shown,) = (cells for cells in first if cells[0] == "LWTA ")
+    for column, dataset in ((1, "live"), (4, "synthetic")):
+        value, low, high = fgsm.loc[dataset, ["srocc", "srocc_low", "srocc_high"]]
+        assert shown[column] == f"{value:.4f} [{low:.3f}, {high:.3f}] ".replace("-", "−")
+
+
+def test_the_best_number_is_in_bold(text, swept_table):
+    fgsm = swept_table.query("dataset == 'live' and attack == 'fgsm' and epsilon == 1")
+    assert f'<strong class="best">{fgsm["srocc"].max():.4f}</strong>' in text
+    assert f'<strong class="best">{fgsm["mse"].min():.4f}</strong>' in text
+
+
+def test_every_cell_of_the_store_is_in_the_last_but_one_table(text, swept_table):
+    cells = Page(text).tables[3]
+    assert len(cells) == 1 + len(swept_table)
+    assert {row[5] for row in cells[1:]} == {"0 ", "1 ", "2 ", "4 ", "8 "}
+
+
+def test_a_stand_in_is_marked_wherever_its_numbers_appear(text):
+    assert text.count('<span class="stand-in">stand-in</span>') == 3
+    assert "† synthetic stands in for a database" in text
+    assert "synthetic (stand-in) · PGD" in text
+
+
+def test_the_page_follows_the_readers_light_or_dark(text):
+    light, dark = text.split("@media (prefers-color-scheme: dark)")
+    assert "--ink: #1d2026" in light
+    assert "--ink: #e8eaee" in dark.split("</style>")[0]
+    assert 'name="viewport" content="width=device-width' in text
+
+
+def test_diverged_and_missing_cells_are_named(results):
+    text = render_html(compose(results({"status": "constant scores"}, {"model": "cprl", "dataset": "vcl"})))
+    assert re.search(r'colspan="3">diverged<span class="interval">constant scores', text)
+    table = Page(text).tables[0]
+    assert [row[1:] for row in table[2:]] == [
+        ["– ", "– ", "– ", "diverged constant scores "],
+        ["0.5000 [0.400, 0.600] ", "0.5000 [0.400, 0.600] ", "0.5000 [0.4000, 0.6000] ", "– ", "– ", "– "],
+    ]
+    assert "ResNet diverged on LIVE: constant scores (no attack; seed 0)." in text
+    assert "Not run. `iqabench run --attacks pgd --epsilons 1` fills this table." in text
+
+
+def test_every_text_of_a_user_is_escaped(results):
+    fields = ("model", "dataset", "command", "checkpoint", "weights", "device", "profile", "file", "versions")
+    hostile = dict.fromkeys(fields, HOSTILE)
+    text = render_html(
+        compose(
+            results(
+                hostile,
+                {**hostile, "attack": HOSTILE, "epsilon": 1.0},
+                {**hostile, "model": "b", "status": HOSTILE},
+                {**hostile, "regime": HOSTILE},
+                unreadable=[(HOSTILE, HOSTILE)],
+            )
+        )
+    )
+    page = Page(text)
+    assert "script" not in page.tags
+    assert page.open == []
+    assert "{{ 7 * 7 }}" in text
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+
+
+def test_a_store_without_clean_training_still_makes_a_page(results):
+    text = render_html(compose(results({"regime": "adversarial"})))
+    assert "no cell of a model with clean training" in text
+    assert Page(text).open == []
+
+
+def test_undefined_intervals_leave_no_brackets(results):
+    text = render_html(compose(results({"srocc": 0.5, "srocc_low": np.nan, "srocc_high": np.nan})))
+    assert Page(text).tables[0][2][1] == "0.5000 "
+    assert not re.search(r"\bnan\b", text)
