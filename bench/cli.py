@@ -207,7 +207,11 @@ def results(form: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
     from .results import render_results, results_table
 
-    click.echo(render_results(results_table(results), form), nl=False)
+    table = results_table(results)
+    if form != "table":  # which lists them itself
+        for path, reason in table.attrs["unreadable"]:
+            click.echo(f"left out: {path}: {reason}", err=True)
+    click.echo(render_results(table, form), nl=False)
 
 
 @main.command()

@@ -58,7 +58,9 @@ class RunSettings(_Table):
     image_size: int = Field(
         ge=16, description="side of the square crop in pixels; an image's shorter side is resized to it"
     )
-    batch_size: int = Field(ge=1, description="images scored and attacked at once; does not change a result")
+    batch_size: int = Field(
+        ge=1, description="images scored and attacked at once; changes no result but a stochastic model's draws"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(description='"auto" takes a GPU where there is one')
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="score only so many test images of each dataset, spread evenly; absent: all"
@@ -85,8 +87,8 @@ class Settings(_Table):
     """Everything in force for one command."""
 
     profile: str = Field(description="the profile used where the command line names none")
-    run: RunSettings
-    training: TrainingSettings
+    run: RunSettings = Field(description="what the sweep covers")
+    training: TrainingSettings = Field(description="how a model without weights is fitted")
     datasets: dict[str, Table] = Field(
         description="`adapter` (from `iqabench list datasets`; default: the table's name) and its parameters"
     )

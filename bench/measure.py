@@ -104,7 +104,7 @@ def measure(
     for start, crop in zip(starts, crops, strict=True):
         stop = start + len(crop)
         images = to_float(crop, device)
-        labels = torch.from_numpy(data.quality[start:stop]).to(device, images.dtype)
+        labels = torch.tensor(data.quality[start:stop], dtype=images.dtype, device=device)
         attacked = iter([images]) if attack is None else attack.perturb(
             model, images, labels, epsilons, generator=generator
         )

@@ -61,7 +61,7 @@ def complete_parameters(
 def accepted(problem: ErrorDetails) -> str:
     """A problem found by pydantic in plain words: what was found, what is accepted."""
     if problem["type"] == "missing":
-        return "is missing"
+        return "missing, and it has no default"
     if problem["type"] in ("dict_type", "model_type"):
         return f"found {problem['input']!r}, accepted is a table"
     rule = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")

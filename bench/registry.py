@@ -90,7 +90,7 @@ def load_plugin(path: Path) -> None:
     """
     if not path.is_file():
         raise UserError(f"--plugin {path}: no such file")
-    before = _count()
+    before = {kind: dict(registered) for kind, registered in _PLUGINS.items()}
     module_name = f"iqabench_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
@@ -103,7 +103,7 @@ def load_plugin(path: Path) -> None:
         raise
     except Exception as error:
         raise UserError(f"--plugin {path}: {type(error).__name__}: {error}") from error
-    if _count() == before:
+    if before == _PLUGINS:
         raise UserError(
             f"--plugin {path}: registers nothing; put @iqabench.register_model('name') above the class"
         )
@@ -117,10 +117,6 @@ def _register(kind: Kind, name: str) -> Callable[[Registered], Registered]:
         return factory
 
     return decorate
-
-
-def _count() -> int:
-    return sum(len(registered) for registered in _PLUGINS.values())
 
 
 def _entry_points(kind: Kind) -> dict[str, EntryPoint]:

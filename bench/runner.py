@@ -24,6 +24,8 @@ from torch import nn
 from .cells import Cell, digest
 from .config import Settings
 from .errors import UserError
+from .folding import folded
+from .images import to_float
 from .measure import Partial, TestData, measure, passes
 from .metrics import srocc
 from .plan import CLEAN, Job, PlannedAttack, plan_attacks, plan_datasets, plan_models
@@ -196,7 +198,8 @@ class _Sweep:
             job.checkpoint.load_into(model)
         model.requires_grad_(False).eval()
         model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return model
+        example = job.data.cache.test_batch(job.data.test_rows[:2].tolist())
+        return folded(model, to_float(example, self.device))
 
     def _measure(
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]

@@ -107,10 +107,12 @@ def read_provenance(path: Path) -> dict[str, Any]:
         metadata = pq.read_schema(path).metadata or {}
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"not a readable Parquet file ({str(error).splitlines()[0]})") from error
-    if _METADATA not in metadata:
-        raise ValueError("a Parquet file, but not a cell written by iqabench")
-    provenance: dict[str, Any] = json.loads(metadata[_METADATA])
-    if provenance["format"] > FORMAT:
+    try:
+        provenance: dict[str, Any] = json.loads(metadata[_METADATA])
+        newer = provenance["format"] > FORMAT
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError("a Parquet file, but not a cell written by iqabench") from error
+    if newer:
         raise ValueError(
             f"written in format {provenance['format']} by a newer iqabench; this one knows {FORMAT}"
         )

@@ -46,7 +46,7 @@ class TrainingData:
         for start in range(0, len(order) - batch_size + 1, batch_size):
             chosen = order[start : start + batch_size]
             crops = self.cache.train_batch(self.rows[chosen].tolist(), randomness, flip=flip)
-            yield crops, torch.from_numpy(self.quality[chosen]).float()
+            yield crops, torch.tensor(self.quality[chosen], dtype=torch.float32)
 
     def steps(self, batch_size: int) -> int:
         """Batches in an epoch."""

@@ -1,0 +1,79 @@
+"""Batch normalisation folded into the convolution before it: fewer passes over memory, the same scores.
+
+In evaluation mode batch normalisation is a fixed scale and shift per channel, which a convolution can carry in
+its own weights. On a CPU that saves about a third of a gradient with respect to pixels.
+"""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+TOLERANCE = 1e-5  # of scores in [0, 1], for rounding in another order
+
+
+def folded(model: nn.Module, images: Tensor) -> nn.Module:
+    """The model with batch normalisations folded where that is exact; itself where nothing can be.
+
+    Which convolution feeds which normalisation is seen in a forward pass. The folded copy is used only if it
+    scores `images` as the model does; a model whose forward passes differ by themselves is left alone.
+
+    Args:
+        model: In evaluation mode.
+        images: (N, 3, H, W) float in [0, 1], to try it on.
+    """
+    pairs = _pairs(model, images)
+    if not pairs or getattr(model, "stochastic", False):
+        return model
+    candidate = copy.deepcopy(model)
+    for convolution, normalisation in pairs:
+        fused = fuse_conv_bn_eval(
+            candidate.get_submodule(convolution), candidate.get_submodule(normalisation)  # type: ignore[type-var]
+        )
+        _replace(candidate, convolution, fused)
+        _replace(candidate, normalisation, nn.Identity())
+    with torch.inference_mode():
+        same = torch.allclose(candidate(images), model(images), rtol=0, atol=TOLERANCE)
+    return candidate.requires_grad_(False) if same else model
+
+
+def _pairs(model: nn.Module, images: Tensor) -> list[tuple[str, str]]:
+    """Names of the convolutions and normalisations of which the one's output is the other's input.
+
+    Both must be called once in a forward pass, and be the whole of their module's class: a subclass may do more.
+    """
+    calls: dict[str, int] = {}
+    made_by: dict[int, str] = {}
+    kept: list[Tensor] = []  # alive, so that no two outputs share an identity
+    pairs: list[tuple[str, str]] = []
+
+    def watch(name: str) -> Any:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            calls[name] = calls.get(name, 0) + 1
+            if type(module) is nn.Conv2d:
+                kept.append(output)
+                made_by[id(output)] = name
+            elif id(inputs[0]) in made_by:
+                pairs.append((made_by[id(inputs[0])], name))
+
+        return hook
+
+    hooks = [
+        module.register_forward_hook(watch(name))
+        for name, module in model.named_modules()
+        if type(module) in (nn.Conv2d, nn.BatchNorm2d)
+    ]
+    try:
+        with torch.inference_mode():
+            model(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [pair for pair in pairs if all(calls[name] == 1 for name in pair)]
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, module)

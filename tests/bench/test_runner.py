@@ -1,0 +1,284 @@
+"""The sweep as a user runs it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from iqabench.bench.store import Store
+
+DIVERGED_PLUGIN = '''
+import torch
+from torch import nn
+import iqabench
+
+
+class Fixed(nn.Module):
+    recipe = "none"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(self.start))
+
+    def forward(self, images):
+        return images.mean(dim=(1, 2, 3)) * 0 + self.value
+
+
+@iqabench.register_model("nan")
+class NaN(Fixed):
+    start = float("nan")
+
+
+@iqabench.register_model("constant")
+class Constant(Fixed):
+    start = 0.5
+'''
+
+# `iqabench`, saving its state at every opportunity, killed at the N-th progress it makes.
+KILLED_SWEEP = """
+import os, signal, sys
+from iqabench.bench import measure, progress, snapshot
+from iqabench.bench.cli import main
+
+measure.SAVE_EVERY = 0
+snapshot.Snapshot.__init__.__defaults__ = (0.0,)
+steps_left = int(sys.argv.pop(1))
+
+
+def advance(self, passes):
+    global steps_left
+    steps_left -= 1
+    if steps_left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+progress.Progress.advance = advance
+main()
+"""
+
+STOCHASTIC_PLUGIN = '''
+import torch
+from torch import nn
+import iqabench
+
+
+@iqabench.register_model("random")
+class Random(nn.Module):
+    recipe = "none"
+    stochastic = True
+
+    def forward(self, images):
+        brightness = images.mean(dim=(1, 2, 3))
+        return torch.sigmoid(brightness + torch.randn_like(brightness))
+'''
+
+
+def scores_by_cell(results: Path) -> dict[tuple[str, str, float], pd.DataFrame]:
+    cells = {}
+    for stored in Store(results).cells():
+        cell = stored.provenance["cell"]
+        cells[cell["model"], cell["attack"], cell["epsilon"]] = stored.scores()
+    return cells
+
+
+def assert_same_scores(first: Path, second: Path) -> None:
+    one, other = scores_by_cell(first), scores_by_cell(second)
+    assert one.keys() == other.keys()
+    for key in one:
+        pd.testing.assert_frame_equal(one[key], other[key], check_exact=True)
+
+
+@pytest.fixture
+def finished(iqabench, tiny_sweep, tmp_path) -> Path:
+    """A store that one uninterrupted sweep filled."""
+    results = tmp_path / "finished"
+    done = iqabench("run", *tiny_sweep, "--results", str(results))
+    assert done.exit_code == 0, done.output
+    return results
+
+
+def test_a_sweep_stores_every_cell_with_labels_scores_and_provenance(finished, drawn_database):
+    cells = scores_by_cell(finished)
+    assert set(cells) == {("tiny", "none", 0.0)} | {
+        ("tiny", attack, epsilon) for attack in ("fgsm", "pgd") for epsilon in (1.0, 4.0)
+    }
+    labels = pd.read_csv(drawn_database).set_index("path")["score"]
+    for scores in cells.values():
+        assert len(scores) in (5, 10)  # one or two scenes of five images: a fifth of 40
+        np.testing.assert_allclose(scores["quality"], labels[scores["image"]])
+        assert scores["score"].between(0, 1).all()
+    stored = next(iter(Store(finished).cells()))
+    context = stored.provenance["context"]
+    assert context["command"].startswith("iqabench")
+    assert {"torch", "timm", "iqabench"} <= context["versions"].keys()
+    card = json.loads((finished / context["checkpoint"]).with_suffix(".json").read_text())
+    assert card["weights"] == stored.provenance["cell"]["weights"]
+    assert [row["epoch"] for row in card["curve"]] == [1, 2, 3]
+
+
+def test_an_attack_lowers_the_rank_correlation_of_what_it_attacks(finished):
+    cells = scores_by_cell(finished)
+
+    def srocc(key):
+        return cells[key]["score"].corr(cells[key]["quality"], method="spearman")
+
+    assert srocc(("tiny", "fgsm", 4.0)) < srocc(("tiny", "none", 0.0))
+
+
+def test_a_second_run_finds_everything_done(iqabench, tiny_sweep, finished):
+    again = iqabench("run", *tiny_sweep, "--results", str(finished))
+    assert "5 cells" in again.output
+    assert "0 computed, 5 found done; 0 models trained" in again.output
+
+
+def test_more_epsilons_compute_only_what_is_missing_and_as_a_run_of_all_would(
+    iqabench, tiny_sweep, finished, tmp_path
+):
+    whole = tmp_path / "whole"
+    more = iqabench("run", *tiny_sweep, "--epsilons", "1,2,4", "--results", str(finished))
+    assert "2 computed, 5 found done; 0 models trained" in more.output
+    iqabench("run", *tiny_sweep, "--epsilons", "1,2,4", "--results", str(whole))
+    assert_same_scores(finished, whole)
+
+
+def test_the_batch_size_does_not_change_a_score(iqabench, tiny_sweep, finished, tiny_config, tmp_path):
+    tiny_config.write_text(tiny_config.read_text().replace("batch_size = 2", "batch_size = 3"))
+    again = iqabench("run", *tiny_sweep, "--results", str(finished))
+    assert "0 computed, 5 found done" in again.output  # it is no part of a cell's key, and rightly:
+    other = tmp_path / "other"
+    iqabench("run", *tiny_sweep, "--results", str(other))
+    one, two = scores_by_cell(finished), scores_by_cell(other)
+    for key in one:
+        np.testing.assert_allclose(one[key]["score"], two[key]["score"], atol=1e-5)
+
+
+def test_kill_at_any_moment_and_a_rerun_gives_the_numbers_of_an_unbroken_run(
+    iqabench, tiny_sweep, finished, tmp_path
+):
+    broken = tmp_path / "broken"
+    (tmp_path / "killed.py").write_text(KILLED_SWEEP)
+    left_behind: set[str] = set()
+    # An epoch takes 8 steps; then clean scoring, FGSM and PGD take a handful each. So: in the second epoch, while
+    # attacking, and twice more after that.
+    for step in (12, 29, 8, 4):
+        command = [sys.executable, str(tmp_path / "killed.py"), str(step)]
+        killed = subprocess.run([*command, "run", *tiny_sweep, "--results", str(broken)], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        left_behind |= {path.suffix for path in broken.rglob("*")}
+    assert left_behind >= {".training", ".safetensors", ".parquet", ".npz"}
+    last = iqabench("run", *tiny_sweep, "--results", str(broken))
+    assert last.exit_code == 0, last.output
+    assert_same_scores(finished, broken)
+    assert not list(broken.rglob("*.npz"))
+    assert not list(broken.rglob("*.training"))
+
+
+def test_two_processes_share_one_store(iqabench, start_iqabench, tiny_sweep, finished, tmp_path):
+    shared = tmp_path / "shared"
+    processes = [start_iqabench("run", *tiny_sweep, "--results", str(shared)) for _ in range(2)]
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    trained = sum("1 models trained" in output for output in outputs)
+    assert trained == 1
+    assert_same_scores(finished, shared)
+    assert len(list(shared.rglob("*.parquet"))) == len(list(finished.rglob("*.parquet")))
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_resume(start_iqabench, tiny_sweep, tiny_config, tmp_path):
+    tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 100000"))
+    results = tmp_path / "results"
+    process = start_iqabench("run", *tiny_sweep, "--results", str(results))
+    while process.poll() is None and not list(results.rglob("*.lock")):
+        time.sleep(0.1)
+    time.sleep(1)
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "run the same command again to go on from there" in output
+    assert "Traceback" not in output
+
+
+def test_a_diverged_model_is_swept_and_reported_and_does_not_end_the_sweep(
+    iqabench, tiny_sweep, tmp_path
+):
+    (tmp_path / "diverged.py").write_text(DIVERGED_PLUGIN)
+    done = iqabench(
+        "run", *tiny_sweep, "--plugin", str(tmp_path / "diverged.py"),
+        "--models", "nan,constant,tiny", "--results", str(tmp_path / "results"),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "15 computed" in done.output
+    table = iqabench("results", "--format", "json", "--results", str(tmp_path / "results"))
+    rows = {(row["model"], row["attack"], row["epsilon"]): row for row in json.loads(table.output)}
+    assert rows["nan", "none", 0]["srocc"] is None
+    assert "NaN" in rows["nan", "fgsm", 1]["status"]
+    assert "constant" in rows["constant", "none", 0]["status"]
+    assert rows["tiny", "none", 0]["status"] == "ok"
+
+
+def test_a_stochastic_model_gives_the_same_scores_whichever_epsilons_are_missing(
+    iqabench, tiny_sweep, tmp_path
+):
+    (tmp_path / "random.py").write_text(STOCHASTIC_PLUGIN)
+    options = [*tiny_sweep, "--plugin", str(tmp_path / "random.py"), "--models", "random"]
+    whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")
+    iqabench("run", *options, "--epsilons", "1,4", "--results", whole)
+    iqabench("run", *options, "--epsilons", "4", "--results", parts)
+    iqabench("run", *options, "--epsilons", "1,4", "--results", parts)
+    assert_same_scores(Path(whole), Path(parts))
+
+
+def test_a_model_with_a_weights_file_is_not_trained(iqabench, tiny_sweep, tiny_config, finished, tmp_path):
+    (weights,) = finished.rglob("tiny-*.safetensors")
+    tiny_config.write_text(tiny_config.read_text() + f'\n[models.tiny]\nweights = "{weights}"\n')
+    done = iqabench("run", *tiny_sweep, "--results", str(tmp_path / "given"))
+    assert "0 models trained" in done.output
+    assert_same_scores(finished, tmp_path / "given")
+
+
+def test_a_limit_scores_that_many_test_images(iqabench, tiny_sweep, tmp_path):
+    iqabench("run", *tiny_sweep, "--limit", "3", "--results", str(tmp_path / "results"))
+    assert {len(scores) for scores in scores_by_cell(tmp_path / "results").values()} == {3}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--models", "tny"], "unknown model 'tny': did you mean 'tiny'"),
+        (["--attacks", "fgms"], "unknown attack 'fgms': did you mean 'fgsm'"),
+        (["--datasets", "syntetic"], "unknown dataset 'syntetic': did you mean 'synthetic'"),
+        (["--datasets", "nowhere.csv"], "nowhere.csv"),
+        (["--device", "cuda"], "no CUDA GPU"),
+        (["--profile", "dmo"], "unknown profile 'dmo': did you mean 'demo'"),
+        (["--epsilons", "one"], "no comma-separated list of numbers"),
+        (["--epsilons", "-1"], "epsilons.0"),
+    ],
+)
+def test_a_mistake_is_answered_before_anything_runs(iqabench, tiny_sweep, tmp_path, options, message):
+    if options == ["--device", "cuda"]:
+        torch = pytest.importorskip("torch")
+        if torch.cuda.is_available():
+            pytest.skip("there is a GPU here")
+    done = iqabench("run", *tiny_sweep, *options, "--results", str(tmp_path / "results"))
+    assert done.exit_code == 2
+    assert message in done.output
+    assert "Traceback" not in done.output
+    assert not list((tmp_path / "results").rglob("*.safetensors"))
+
+
+def test_an_image_that_cannot_be_read_is_named_before_anything_is_trained(
+    iqabench, tiny_sweep, drawn_database, tmp_path
+):
+    image = drawn_database.parent / "images" / "scene3_2.png"
+    image.write_bytes(image.read_bytes()[:100])
+    done = iqabench("run", *tiny_sweep, "--results", str(tmp_path / "results"))
+    assert done.exit_code == 2
+    assert "scene3_2.png" in done.output
+    assert "Traceback" not in done.output
+    assert not list((tmp_path / "results").rglob("*.safetensors"))

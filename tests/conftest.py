@@ -1,0 +1,118 @@
+"""What many tests need: a drawn database of a few dozen images, and a model small enough for it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from iqabench.bench.cli import main
+from PIL import Image
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that wants weights from a hub must fail at once
+
+TINY_PLUGIN = '''
+"""A quality model of a few hundred weights, as a user would write one."""
+import torch
+from torch import nn
+import iqabench
+
+
+@iqabench.register_model("tiny")
+class Tiny(nn.Module):
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU())
+        self.head = nn.Linear(width, 1)
+
+    def forward(self, images):
+        pooled = self.features(images - 0.5).abs().mean(dim=(2, 3))
+        return torch.sigmoid(self.head(pooled)).squeeze(1)
+'''
+
+TINY_CONFIG = """
+[run]
+models = ["tiny"]
+attacks = ["fgsm", "pgd"]
+epsilons = [1, 4]
+image_size = 24
+batch_size = 2
+device = "cpu"
+
+[training]
+epochs = 3
+batch_size = 4
+learning_rate = 1e-2
+pretrained = false
+
+[attacks.pgd]
+steps = 2
+"""
+
+
+@pytest.fixture
+def drawn_database(tmp_path: Path) -> Path:
+    """A CSV of 40 drawn images, 8 scenes x 5 levels of noise; less noise has the higher score."""
+    generator = np.random.default_rng(0)
+    rows = []
+    for scene in range(8):
+        base = generator.integers(60, 196, (1, 1, 3))
+        for level in range(5):
+            noisy = base + generator.normal(0, 6 + 12 * level, (26, 30, 3))
+            path = f"images/scene{scene}_{level}.png"
+            (tmp_path / "images").mkdir(exist_ok=True)
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / path)
+            rows.append({"path": path, "score": 1 - level / 4, "scene": f"s{scene}", "distortion": "noise"})
+    pd.DataFrame(rows).to_csv(tmp_path / "drawn.csv", index=False)
+    return tmp_path / "drawn.csv"
+
+
+@pytest.fixture
+def tiny_plugin(tmp_path: Path) -> Path:
+    """A plugin file that registers the model `tiny`."""
+    path = tmp_path / "tiny_plugin.py"
+    path.write_text(TINY_PLUGIN)
+    return path
+
+
+@pytest.fixture
+def tiny_config(tmp_path: Path) -> Path:
+    """A configuration for a sweep of `tiny` that takes a second."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY_CONFIG)
+    return path
+
+
+@pytest.fixture
+def tiny_sweep(drawn_database: Path, tiny_plugin: Path, tiny_config: Path) -> list[str]:
+    """The options of `iqabench run` for the drawn database and the tiny model."""
+    return ["--config", str(tiny_config), "--plugin", str(tiny_plugin), "--datasets", str(drawn_database)]
+
+
+@pytest.fixture
+def iqabench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run `iqabench` to its end in this process; what it registers is forgotten after the test."""
+    from iqabench.bench import registry
+
+    for kind in registry._PLUGINS:
+        monkeypatch.setitem(registry._PLUGINS, kind, {})
+    return lambda *arguments: CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def start_iqabench() -> Callable[..., "subprocess.Popen[str]"]:
+    """Start `iqabench` in a process of its own, to be stopped or waited for."""
+
+    def start(*arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "iqabench", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return start
