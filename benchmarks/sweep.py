@@ -1,0 +1,181 @@
+"""Shows how fast the sweep is, each claim as a ratio or a figure measured in one run.
+
+    python benchmarks/sweep.py                 # everything, about a quarter of an hour on two cores
+    python benchmarks/sweep.py floor default   # only those
+
+1. attacks: FGSM over 8 epsilons and PGD-10 against torchattacks called once per epsilon, with scoring.
+2. floor: the wall time of a sweep against the raw forward and backward passes it cannot avoid.
+3. default: `iqabench run` from nothing, and a second time.
+4. memory: peak memory of a sweep over 10,073 images at 320 pixels.
+5. throughput: images per second of the paper profile's ResNet-50, where there is a GPU.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import torch
+from attacks import compare_with_torchattacks
+from iqabench import load_settings, run_sweep
+from iqabench.bench.plan import Job, plan_attacks, plan_datasets, plan_models
+from PIL import Image
+from throughput import measure_throughput
+from torch import nn
+
+EPSILONS = [1.0, 2.0, 4.0, 8.0]
+DATABASE = 10_073  # images of KonIQ-10k
+MODEL = """
+import torch
+from torch import nn
+import iqabench
+
+
+@iqabench.register_model("small")
+class Small(nn.Module):
+    recipe = "none"
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 7, stride=4), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.ReLU())
+        self.head = nn.Linear(8, 1)
+
+    def forward(self, images):
+        return torch.sigmoid(self.head(self.body(images - 0.5).mean(dim=(2, 3)))).squeeze(1)
+"""
+
+
+def attacks() -> None:
+    """Ours against torchattacks, same model and images."""
+    for line in compare_with_torchattacks():
+        click.echo(line)
+
+
+def floor(rounds: int = 3) -> None:
+    """A whole sweep against its unavoidable passes, in turn; the model trained and the pixels decoded."""
+    overrides = {"run": {"models": ["resnet"], "attacks": ["fgsm", "pgd"], "epsilons": EPSILONS}}
+    settings = load_settings(profile="demo", overrides={**overrides, "training": {"epochs": 1}})
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder)
+        run_sweep(settings, results, show=False)
+        job = Job(
+            plan_datasets(settings, results)[0], plan_models(settings)[0], plan_attacks(settings), settings, results
+        )
+        model = job.model.build_empty()
+        job.checkpoint.load_into(model)
+        passes = _passes_of_a_sweep(job, model.eval().requires_grad_(False).to(memory_format=torch.channels_last))
+        ratios = []
+        for _ in range(rounds):
+            for cell in results.rglob("*.parquet"):
+                cell.unlink()
+            ratios.append(_seconds(lambda: run_sweep(settings, results, show=False)) / _seconds(passes))
+    click.echo(
+        f"floor: sweep / unavoidable passes: {np.median(ratios):.2f} x (target: at most 1.15 x; "
+        f"rounds: {', '.join(f'{ratio:.2f}' for ratio in ratios)})"
+    )
+
+
+def _passes_of_a_sweep(job: Job, model: nn.Module) -> Callable[[], None]:
+    """The forward and backward passes alone, on random pixels that are in memory already."""
+    size, count = job.settings.run.image_size, len(job.data.test_rows)
+    batches = torch.rand(count, 3, size, size).split(job.settings.run.batch_size)
+    batches = [batch.contiguous(memory_format=torch.channels_last) for batch in batches]
+    epsilons = len(job.settings.run.epsilons)
+    steps = job.settings.attacks["pgd"]["steps"]
+
+    def forwards(batch: torch.Tensor, times: int) -> None:
+        with torch.inference_mode():
+            for _ in range(times):
+                model(batch)
+
+    def gradients(batch: torch.Tensor, times: int) -> None:
+        pixels = batch.clone().requires_grad_()
+        for _ in range(times):
+            torch.autograd.grad(model(pixels).sum(), pixels)
+
+    def run() -> None:
+        for batch in batches:
+            forwards(batch, 1)  # clean
+            gradients(batch, 1)  # FGSM, shared by all epsilons
+            forwards(batch, epsilons)
+            gradients(batch, epsilons * steps)  # PGD
+            forwards(batch, epsilons)
+
+    return run
+
+
+def default() -> None:
+    """`iqabench run` from nothing, the built-in dataset included, then once more."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "XDG_CACHE_HOME": f"{folder}/cache"}
+        command = [sys.executable, "-m", "iqabench", "run", "--epsilons", "1,2,4,8", "--results", f"{folder}/results"]
+        for what, target in (("from nothing", 360), ("a second time", 15)):
+            seconds = _seconds(lambda: subprocess.run(command, env=environment, cwd=folder, check=True))
+            click.echo(f"default: `iqabench run` {what}: {seconds:.0f} s (target: within {target} s)")
+
+
+def memory() -> None:
+    """Peak memory of training nothing and sweeping a database of KonIQ's size with one small model."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "small.py").write_text(MODEL)
+        _draw_database(folder)
+        command = [
+            sys.executable, "-m", "iqabench", "run", "--profile", "paper", "--plugin", str(folder / "small.py"),
+            "--models", "small", "--datasets", str(folder / "drawn.csv"), "--attacks", "fgsm,pgd", "--epsilons", "1",
+            "--results", str(folder / "results"),
+        ]  # fmt: skip
+        subprocess.run(command, cwd=folder, check=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
+    click.echo(f"memory: {DATABASE} images at 320 px: peak {peak:.2f} GiB (target: under 3 GiB)")
+
+
+def _draw_database(folder: Path) -> None:
+    """10,073 images of 427 x 320, all but a few of them to be scored."""
+    generator = np.random.default_rng(0)
+    (folder / "images").mkdir()
+    rows = []
+    for index in range(DATABASE):
+        small = generator.integers(0, 256, (8, 11, 3), dtype=np.uint8)
+        path = f"images/{index}.jpg"
+        Image.fromarray(small).resize((427, 320), Image.Resampling.BICUBIC).save(folder / path)
+        rows.append({"path": path, "score": generator.random(), "split": "train" if index < 16 else "test"})
+    pd.DataFrame(rows).to_csv(folder / "drawn.csv", index=False)
+
+
+def throughput() -> None:
+    """Images per second on a GPU."""
+    if torch.cuda.is_available():
+        for line in measure_throughput():
+            click.echo(line)
+    else:
+        click.echo("throughput: no GPU here; not measured")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+CLAIMS = {"attacks": attacks, "floor": floor, "default": default, "memory": memory, "throughput": throughput}
+
+
+@click.command()
+@click.argument("claims", nargs=-1, type=click.Choice(list(CLAIMS)))
+def main(claims: tuple[str, ...]) -> None:
+    """Measure the CLAIMS, or all of them."""
+    for claim in claims or CLAIMS:
+        CLAIMS[claim]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Small quality models to attack, and a batch to attack them with."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+
+class ScoreModel(nn.Module):
+    """Two convolutions with batch norm, pooling and a sigmoid; `activation` decides whether it is smooth."""
+
+    def __init__(self, activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.BatchNorm2d(8),
+            activation(),
+            nn.Conv2d(8, 8, 3, stride=2, padding=1),
+            nn.BatchNorm2d(8),
+            activation(),
+        )
+        self.head = nn.Linear(8, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.sigmoid(self.head(self.features(images).mean(dim=(2, 3)))).squeeze(1)
+
+
+class Batch(NamedTuple):
+    images: Tensor
+    labels: Tensor
+
+    def to(self, dtype: torch.dtype) -> "Batch":
+        return Batch(self.images.to(dtype), self.labels.to(dtype))
+
+
+def build_model(activation: type[nn.Module]) -> ScoreModel:
+    torch.manual_seed(0)
+    model = ScoreModel(activation)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.2, 0.2)
+            module.running_var.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+@pytest.fixture
+def model() -> ScoreModel:
+    return build_model(nn.SiLU)
+
+
+@pytest.fixture(params=[nn.SiLU, nn.ReLU], ids=["smooth", "relu"])
+def smooth_or_relu_model(request: pytest.FixtureRequest) -> ScoreModel:
+    return build_model(request.param)
+
+
+@pytest.fixture
+def batch() -> Batch:
+    """Six images with pixels at both ends of the range, labels on both sides of 0.5 and at it."""
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand((6, 3, 12, 12), generator=generator)
+    images[:, :, :2] = 0
+    images[:, :, -2:] = 1
+    return Batch(images, torch.tensor([0.0, 0.2, 0.5, 0.51, 0.9, 1.0]))
+
+
+class Counted(nn.Module):
+    """A model that counts the forward passes through it and the backward passes to its pixels."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.forwards = self.backwards = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.forwards += 1
+        if images.requires_grad:
+            images.register_hook(self._count_backward)
+        return self.model(images)
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self.backwards += 1
+
+
+@pytest.fixture
+def counted(model: ScoreModel) -> Counted:
+    return Counted(model)
+
+
+@pytest.fixture
+def in_batches() -> Callable[..., list[Tensor]]:
+    """Run an attack on a batch in pieces of a given size; returns the images of each epsilon."""
+
+    def run(attack, model, batch, epsilons, size, generator=None):
+        pieces = [
+            list(attack.perturb(model, images, labels, epsilons, generator=generator))
+            for images, labels in zip(batch.images.split(size), batch.labels.split(size), strict=True)
+        ]
+        return [torch.cat(parts) for parts in zip(*pieces, strict=True)]
+
+    return run
