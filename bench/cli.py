@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from .cpu import share_the_cores
 from .errors import UserError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -88,6 +89,7 @@ def main() -> None:
     `iqabench run` sweeps datasets x models x attacks x epsilon; `iqabench report` renders the tables and
     figures of the paper from what was run.
     """
+    share_the_cores()
 
 
 @main.command()

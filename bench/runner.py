@@ -23,6 +23,7 @@ from torch import nn
 
 from .cells import Cell, digest
 from .config import Settings
+from .cpu import keep_freed_memory
 from .errors import UserError
 from .folding import folded
 from .images import to_float
@@ -102,6 +103,7 @@ class _Sweep:
     @classmethod
     def prepare(cls, settings: Settings, results: Path, command: str) -> "_Sweep":
         """Resolve and check everything; nothing is trained or scored yet."""
+        keep_freed_memory()
         device = choose_device(settings.run.device)
         models, attacks = plan_models(settings), plan_attacks(settings)
         jobs = [

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from iqabench.bench.cli import main
+from iqabench.bench.cpu import share_the_cores
 from PIL import Image
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that wants weights from a hub must fail at once
+share_the_cores()
 
 TINY_PLUGIN = '''
 """A quality model of a few hundred weights, as a user would write one."""

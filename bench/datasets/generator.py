@@ -1,0 +1,120 @@
+"""Makes the built-in dataset: scenes, their distorted versions, and labels."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from .dead_leaves import dead_leaves
+from .distortions import DISTORTIONS
+from .full_reference import METRICS, Metrics, load_metrics, mean_rank, measure, one_thread_per_caller
+from .photographs import PHOTOGRAPHS, photograph
+
+REFERENCES = "reference"
+"""Folder of the pristine pictures; those of each distortion are in one of its name."""
+
+PHOTOGRAPH_EVERY = 10
+"""Of so many scenes one is a photograph, as long as there are any; the others are drawn."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A pristine picture to be.
+
+    Attributes:
+        number: Its place among the scenes.
+        photograph: Name of the photograph; None if it is to be drawn.
+        size: Height in pixels; it is a third wider.
+        seed: The dataset's.
+    """
+
+    number: int
+    photograph: str | None
+    size: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """What the files are named after."""
+        return self.photograph or f"leaves-{self.number:02d}"
+
+    def picture(self) -> npt.NDArray[np.uint8]:
+        """(size, 4/3 size, 3) sRGB."""
+        width = self.size * 4 // 3  # so that training has different crops to draw from an image
+        if self.photograph is not None:
+            return photograph(self.photograph, self.size, width)
+        return dead_leaves(self.size, width, self.randomness(0))
+
+    def randomness(self, stream: int) -> np.random.Generator:
+        """Random numbers that depend on nothing but the seed, the scene and what they are for."""
+        return np.random.Generator(np.random.PCG64([self.seed, self.number, stream]))
+
+
+def plan(scenes: int, size: int, seed: int) -> Iterator[Scene]:
+    """The scenes of a dataset."""
+    photographs = iter(PHOTOGRAPHS)
+    for number in range(scenes):
+        chosen = next(photographs, None) if number % PHOTOGRAPH_EVERY == 0 else None
+        yield Scene(number, chosen, size, seed)
+
+
+def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
+    """Make a dataset's images, as PNG files in sub-folders.
+
+    Args:
+        folder: An empty folder.
+        scenes: Number of scenes.
+        size: Height of the images in pixels.
+        seed: Of everything random.
+
+    Returns:
+        A row per image: `path` relative to the folder, `score` in [0, 1] (higher is better), `scene`,
+        `distortion`, `level` from 1, and the values of the metrics that the score is the mean rank of.
+
+    Raises:
+        UserError: pyiqa or scikit-image is not installed.
+    """
+    metrics = load_metrics()
+    for subfolder in (REFERENCES, *DISTORTIONS):
+        (folder / subfolder).mkdir()
+
+    def make(scene: Scene) -> pd.DataFrame:
+        return _make_scene(scene, folder, metrics)
+
+    with one_thread_per_caller(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
+        try:
+            made = workers.map(make, plan(scenes, size, seed))
+            tables = list(tqdm(made, desc="making dataset 'synthetic'", total=scenes, unit="scene"))
+        finally:
+            workers.shutdown(cancel_futures=True)  # after a failure or Ctrl-C, do not make the others
+    table: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    table.insert(1, "score", mean_rank(table[list(METRICS)].to_numpy()).round(6))
+    return table
+
+
+def _make_scene(scene: Scene, folder: Path, metrics: Metrics) -> pd.DataFrame:
+    source = scene.picture()
+    _save(source, folder / REFERENCES / f"{scene.name}.png")
+    rows, pictures = [], []
+    for stream, (kind, distortion) in enumerate(DISTORTIONS.items(), start=1):
+        for level, strength in enumerate(distortion.strengths, start=1):
+            # The same random numbers at every level: it is the strength alone that grows.
+            picture = distortion.apply(source, strength, scene.randomness(stream))
+            path = f"{kind}/{scene.name}-{level}.png"
+            _save(picture, folder / path)
+            rows.append((path, scene.name, kind, level))
+            pictures.append(picture)
+    table = pd.DataFrame(rows, columns=["path", "scene", "distortion", "level"])
+    table[list(METRICS)] = measure(metrics, np.stack(pictures), source)
+    return table
+
+
+def _save(picture: npt.NDArray[np.uint8], file: Path) -> None:
+    Image.fromarray(picture).save(file, compress_level=3)
