@@ -20,7 +20,7 @@ lint: $(READY) types
 
 types: $(READY)  # the root is the package, so mypy is shown a folder that is named like it
 	mkdir -p .types && ln -sfn .. .types/iqabench
-	MYPYPATH=.types $(BIN)/mypy -p iqabench
+	MYPYPATH=.types $(BIN)/mypy -m iqabench $(addprefix -p iqabench.,bench models attacks reports)
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

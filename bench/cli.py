@@ -47,7 +47,11 @@ _config = click.option(
 )
 _profile = click.option("--profile", help="Overlay of the configuration: demo (default), paper or your own.")
 _results = click.option(
-    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="The store."
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="The store.",
 )
 _plugin = click.option(
     "--plugin",
@@ -62,7 +66,9 @@ _what = _options(
 )
 _how = _options(
     click.option("--seed", type=int, help="Of initial weights and of training."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Default: a GPU where there is one."),
+    click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Default: a GPU where there is one."
+    ),
     click.option("--from-scratch", is_flag=True, help="Train from random weights instead of ImageNet's."),
 )
 
@@ -103,7 +109,9 @@ def main() -> None:
 @_results
 @_plugin
 @_for_people
-def run(config_file: Path | None, profile: str | None, results: Path, plugins: tuple[Path, ...], **options: Any) -> None:
+def run(
+    config_file: Path | None, profile: str | None, results: Path, plugins: tuple[Path, ...], **options: Any
+) -> None:
     """Sweep datasets x models x attacks x epsilon; train what has no weights; skip what is done."""
     settings = _settings(config_file, profile, plugins, options)
     from .runner import run_sweep
@@ -112,7 +120,8 @@ def run(config_file: Path | None, profile: str | None, results: Path, plugins: t
         summary = run_sweep(settings, results, command=_command_line())
     except KeyboardInterrupt:
         click.echo(
-            f"\nStopped. What was computed is in {results}; run the same command again to go on from there.", err=True
+            f"\nStopped. What was computed is in {results}; run the same command again to go on from there.",
+            err=True,
         )
         sys.exit(INTERRUPTED)
     click.echo(
@@ -129,7 +138,9 @@ def run(config_file: Path | None, profile: str | None, results: Path, plugins: t
 @_results
 @_plugin
 @_for_people
-def train(config_file: Path | None, profile: str | None, results: Path, plugins: tuple[Path, ...], **options: Any) -> None:
+def train(
+    config_file: Path | None, profile: str | None, results: Path, plugins: tuple[Path, ...], **options: Any
+) -> None:
     """Train the models that have no weights yet, without scoring them."""
     settings = _settings(config_file, profile, plugins, options)
     from .runner import train_models
@@ -139,7 +150,9 @@ def train(config_file: Path | None, profile: str | None, results: Path, plugins:
     except KeyboardInterrupt:
         click.echo("\nStopped. Run the same command again to go on from there.", err=True)
         sys.exit(INTERRUPTED)
-    click.echo(f"{summary.trained} models trained, {summary.found} found trained in {results / 'checkpoints'}.")
+    click.echo(
+        f"{summary.trained} models trained, {summary.found} found trained in {results / 'checkpoints'}."
+    )
 
 
 @main.command("list")
@@ -186,7 +199,9 @@ def datasets() -> None:
 @_results
 @_plugin
 @_for_people
-def verify(name: str, config_file: Path | None, profile: str | None, results: Path, plugins: tuple[Path, ...]) -> None:
+def verify(
+    name: str, config_file: Path | None, profile: str | None, results: Path, plugins: tuple[Path, ...]
+) -> None:
     """Check a dataset: counts, missing, unreadable and duplicate images, labels, split.
 
     NAME is a table of the configuration or the path of a CSV file. Exit status 1 if something is wrong.
@@ -202,7 +217,9 @@ def verify(name: str, config_file: Path | None, profile: str | None, results: Pa
 
 
 @main.command()
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
 @_results
 @_for_people
 def results(form: Any, results: Path) -> None:
@@ -218,7 +235,9 @@ def results(form: Any, results: Path) -> None:
 
 @main.command()
 @click.option("--format", "form", type=click.Choice(["html", "latex"]), default="html", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=Path("report"), show_default=True, help="Folder.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("report"), show_default=True, help="Folder."
+)
 @_results
 @_for_people
 def report(form: Any, out: Path, results: Path) -> None:
@@ -228,7 +247,9 @@ def report(form: Any, out: Path, results: Path) -> None:
     click.echo(write_report(results, form, out))
 
 
-def _settings(config_file: Path | None, profile: str | None, plugins: tuple[Path, ...], options: dict[str, Any]) -> Any:
+def _settings(
+    config_file: Path | None, profile: str | None, plugins: tuple[Path, ...], options: dict[str, Any]
+) -> Any:
     from .config import ALL, load_settings
 
     _load_plugins(plugins)

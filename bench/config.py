@@ -59,7 +59,8 @@ class RunSettings(_Table):
         ge=16, description="side of the square crop in pixels; an image's shorter side is resized to it"
     )
     batch_size: int = Field(
-        ge=1, description="images scored and attacked at once; changes no result but a stochastic model's draws"
+        ge=1,
+        description="images scored and attacked at once; changes no result but a stochastic model's draws",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(description='"auto" takes a GPU where there is one')
     limit: Annotated[int, Field(ge=1)] | None = Field(
@@ -223,7 +224,8 @@ def _descend(tables: Any, path: list[str]) -> Iterator[Any]:
 
 
 def _accepted_keys(table: list[str]) -> list[str]:
-    model: type[BaseModel] = {"run": RunSettings, "training": TrainingSettings}.get("".join(table), Settings)
+    models: dict[str, type[BaseModel]] = {"run": RunSettings, "training": TrainingSettings}
+    model = models.get("".join(table), Settings)
     return [*model.model_fields, *(["profiles"] if model is Settings else [])]
 
 

@@ -1,4 +1,7 @@
-"""Two settings of the process on which speed on a CPU hangs; `python benchmarks/cpu.py` shows what each is worth."""
+"""Two settings of the process on which speed on a CPU hangs.
+
+`python benchmarks/cpu.py` shows what each is worth.
+"""
 
 import ctypes
 import ctypes.util
@@ -10,10 +13,10 @@ _LARGEST_BLOCK = 1 << 30
 
 
 def share_the_cores() -> None:
-    """Let torch's threads give way soon when they wait for one another. To be called before torch is imported.
+    """Let torch's threads give way soon when they wait for one another. Call it before torch is imported.
 
-    By default a waiting thread of GNU OpenMP spins for milliseconds. Where another process wants the core, the
-    thread waited for does not run meanwhile, and a sweep slows down to a twentieth.
+    By default a waiting thread of GNU OpenMP spins for milliseconds. Where another process wants the core,
+    the thread waited for does not run meanwhile, and training can slow down to a tenth and less.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -100,13 +100,16 @@ def measure(
     progress.advance(partial.done * cost)
 
     starts = range(partial.done, len(data.rows), batch_size)
-    crops = prefetched(data.cache.test_batch(data.rows[s : s + batch_size].tolist()) for s in starts)
+    batches = (data.cache.test_batch(data.rows[s : s + batch_size].tolist()) for s in starts)
+    crops = prefetched(batches, device)
     for start, crop in zip(starts, crops, strict=True):
         stop = start + len(crop)
         images = to_float(crop, device)
         labels = torch.tensor(data.quality[start:stop], dtype=images.dtype, device=device)
-        attacked = iter([images]) if attack is None else attack.perturb(
-            model, images, labels, epsilons, generator=generator
+        attacked = (
+            iter([images])
+            if attack is None
+            else attack.perturb(model, images, labels, epsilons, generator=generator)
         )
         for index in range(len(epsilons)):
             # A stochastic model draws the same numbers for every epsilon, and others when it is scored

@@ -41,13 +41,13 @@ def complete_parameters(
     if unknown and not accepts_more:
         name = unknown[0]
         raise ParameterError(where, name, f"unknown key {name!r}: {nearest(name, fields)}")
+    definitions: dict[str, Any] = {
+        _alias(name): (hint, _field(name, default)) for name, (hint, default) in fields.items()
+    }
     schema = create_model(
         "Parameters",
         __config__=ConfigDict(extra="allow", arbitrary_types_allowed=True, protected_namespaces=()),
-        **{
-            _alias(name): (annotation, _field(name, default))
-            for name, (annotation, default) in fields.items()
-        },
+        **definitions,
     )
     try:
         checked = schema.model_validate(dict(given))
@@ -55,7 +55,8 @@ def complete_parameters(
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise ParameterError(where, str(problem["loc"][0]), f"key {key!r}: {accepted(problem)}") from None
-    return checked.model_dump(by_alias=True)
+    complete: dict[str, Any] = checked.model_dump(by_alias=True)
+    return complete
 
 
 def accepted(problem: ErrorDetails) -> str:
@@ -69,7 +70,7 @@ def accepted(problem: ErrorDetails) -> str:
 
 
 def _fields(factory: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bool]:
-    target = factory.__init__ if inspect.isclass(factory) else factory  # type: ignore[misc]
+    target = factory.__init__ if inspect.isclass(factory) else factory
     hints = get_type_hints(target, include_extras=True)
     fields: dict[str, tuple[Any, Any]] = {}
     accepts_more = False

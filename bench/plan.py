@@ -258,7 +258,11 @@ class Job:
         }
         yield None, [Cell(**shared)]
         for attack in self.attacks:
-            mine: dict[str, Any] = {"attack": attack.name, "attack_params": attack.params, "attack_source": attack.source}
+            mine: dict[str, Any] = {
+                "attack": attack.name,
+                "attack_params": attack.params,
+                "attack_source": attack.source,
+            }
             epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
             yield attack, [Cell(**shared, **mine, epsilon=epsilon) for epsilon in epsilons]
 

@@ -4,12 +4,20 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import torch
+
 Item = TypeVar("Item")
 
 
-def prefetched(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items in the same order, each made in a thread while the one before it is in use."""
+def prefetched(items: Iterable[Item], device: torch.device) -> Iterator[Item]:
+    """The same items in the same order; on a GPU each is made while the one before it is in use.
+
+    On a CPU there is nothing to win: a thread that reads would only take a core from the model.
+    """
     iterator = iter(items)
+    if device.type == "cpu":
+        yield from iterator
+        return
     done = object()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch") as reader:
         upcoming = reader.submit(next, iterator, done)

@@ -188,7 +188,8 @@ class _Sweep:
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
         self.summary.trained += 1
         self.progress.line(
-            f"{job.title}: trained in {card['seconds']:.0f} s, {len(curve)} epochs, loss {curve[-1]['loss']:.4f}"
+            f"{job.title}: trained in {card['seconds']:.0f} s, "
+            f"{len(curve)} epochs, loss {curve[-1]['loss']:.4f}"
         )
         return str(card["weights"])
 
@@ -244,7 +245,9 @@ class _Sweep:
             "command": self.command,
             "profile": job.settings.profile,
             "device": _device_name(self.device),
-            "checkpoint": str(job.checkpoint.path.relative_to(job.results)) if trained else str(job.model.weights or ""),
+            "checkpoint": str(job.checkpoint.path.relative_to(job.results))
+            if trained
+            else str(job.model.weights or ""),
             "stand_in": dataset.stand_in,
             "bounds": [dataset.low, dataset.high],
             "lower_is_better": dataset.lower_is_better,
@@ -272,7 +275,9 @@ def _training_passes(job: Job) -> float:
     if job.weights() is not None:
         return 0.0
     training = job.settings.training
-    return training.epochs * job.data.training.steps(training.batch_size) * training.batch_size * PASSES_PER_STEP
+    return (
+        training.epochs * job.data.training.steps(training.batch_size) * training.batch_size * PASSES_PER_STEP
+    )
 
 
 def _scoring_passes(job: Job, store: Store) -> float:

@@ -37,7 +37,7 @@ class StoredCell:
     provenance: dict[str, Any]
 
     def scores(self) -> pd.DataFrame:
-        """A row per image: `image`, `scene`, `distortion`, `quality` (the label), `score` (the prediction)."""
+        """A row per image: `COLUMNS`, of which `quality` is the label and `score` the prediction."""
         table: pd.DataFrame = pq.ParquetFile(self.path).read().to_pandas()
         return table
 

@@ -39,8 +39,10 @@ class TrainingData:
     rows: np.ndarray
     quality: np.ndarray
 
-    def batches(self, epoch: int, *, seed: int, batch_size: int, flip: bool) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch's random crops, uint8 (B, 3, S, S), and labels (B,); the last, smaller batch is left out."""
+    def batches(
+        self, epoch: int, *, seed: int, batch_size: int, flip: bool
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """One epoch's random crops, uint8 (B, 3, S, S), and labels (B,), without a last smaller batch."""
         randomness = np.random.default_rng([seed, epoch])
         order = randomness.permutation(len(self.rows))
         for start in range(0, len(order) - batch_size + 1, batch_size):
@@ -117,7 +119,9 @@ def fit_regression(model: nn.Module, run: TrainingRun) -> Curve:
         torch.manual_seed(_epoch_seed(run.seed, epoch))
         model.train()
         batches = data.batches(epoch, seed=run.seed, batch_size=settings.batch_size, flip=settings.flip)
-        for step, (crops, quality) in enumerate(prefetched(batches), start=epoch * steps_per_epoch):
+        for step, (crops, quality) in enumerate(
+            prefetched(batches, run.device), start=epoch * steps_per_epoch
+        ):
             rate = learning_rate(settings, step, settings.epochs * steps_per_epoch)
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -154,4 +158,3 @@ def _epoch_seed(seed: int, epoch: int) -> int:
 
 
 RECIPES: dict[str, Recipe] = {"regression": fit_regression}
-

@@ -1,6 +1,6 @@
 """What the settings of `bench/cpu.py` are worth: pixel gradients with and without each, in turn.
 
-    python benchmarks/cpu.py
+python benchmarks/cpu.py
 """
 
 import multiprocessing
@@ -40,7 +40,9 @@ def main(rounds: int) -> None:
     click.echo(f"cpu: {median(kept):.2f} x as fast when freed memory is kept")
     for what, company in (("alone", nullcontext), ("beside another busy process", _busy_process)):
         with company():
-            soon = [_seconds("keep", {}) / _seconds("keep", {"GOMP_SPINCOUNT": "1000"}) for _ in range(rounds)]
+            soon = [
+                _seconds("keep", {}) / _seconds("keep", {"GOMP_SPINCOUNT": "1000"}) for _ in range(rounds)
+            ]
         click.echo(f"cpu: {median(soon):.2f} x as fast when threads give way soon, {what}")
 
 

@@ -23,12 +23,13 @@ import click
 import numpy as np
 import pandas as pd
 import torch
-from attacks import compare_with_torchattacks
-from iqabench import load_settings, run_sweep
-from iqabench.bench.plan import Job, plan_attacks, plan_datasets, plan_models
 from PIL import Image
 from throughput import measure_throughput
 from torch import nn
+
+from attacks import compare_with_torchattacks
+from iqabench import load_settings, run_sweep
+from iqabench.bench.plan import Job, plan_attacks, plan_datasets, plan_models
 
 EPSILONS = [1.0, 2.0, 4.0, 8.0]
 DATABASE = 10_073  # images of KonIQ-10k
@@ -45,7 +46,9 @@ class Small(nn.Module):
     def __init__(self):
         super().__init__()
         torch.manual_seed(0)
-        self.body = nn.Sequential(nn.Conv2d(3, 8, 7, stride=4), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.ReLU())
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 8, 7, stride=4), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.ReLU()
+        )
         self.head = nn.Linear(8, 1)
 
     def forward(self, images):
@@ -67,11 +70,17 @@ def floor(rounds: int = 3) -> None:
         results = Path(folder)
         run_sweep(settings, results, show=False)
         job = Job(
-            plan_datasets(settings, results)[0], plan_models(settings)[0], plan_attacks(settings), settings, results
+            plan_datasets(settings, results)[0],
+            plan_models(settings)[0],
+            plan_attacks(settings),
+            settings,
+            results,
         )
         model = job.model.build_empty()
         job.checkpoint.load_into(model)
-        passes = _passes_of_a_sweep(job, model.eval().requires_grad_(False).to(memory_format=torch.channels_last))
+        passes = _passes_of_a_sweep(
+            job, model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        )
         ratios = []
         for _ in range(rounds):
             for cell in results.rglob("*.parquet"):
@@ -116,7 +125,16 @@ def default() -> None:
     """`iqabench run` from nothing, the built-in dataset included, then once more."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "XDG_CACHE_HOME": f"{folder}/cache"}
-        command = [sys.executable, "-m", "iqabench", "run", "--epsilons", "1,2,4,8", "--results", f"{folder}/results"]
+        command = [
+            sys.executable,
+            "-m",
+            "iqabench",
+            "run",
+            "--epsilons",
+            "1,2,4,8",
+            "--results",
+            f"{folder}/results",
+        ]
         for what, target in (("from nothing", 360), ("a second time", 15)):
             seconds = _seconds(lambda: subprocess.run(command, env=environment, cwd=folder, check=True))
             click.echo(f"default: `iqabench run` {what}: {seconds:.0f} s (target: within {target} s)")
@@ -129,8 +147,9 @@ def memory() -> None:
         (folder / "small.py").write_text(MODEL)
         _draw_database(folder)
         command = [
-            sys.executable, "-m", "iqabench", "run", "--profile", "paper", "--plugin", str(folder / "small.py"),
-            "--models", "small", "--datasets", str(folder / "drawn.csv"), "--attacks", "fgsm,pgd", "--epsilons", "1",
+            sys.executable, "-m", "iqabench", "run", "--profile", "paper",
+            "--plugin", str(folder / "small.py"), "--models", "small",
+            "--datasets", str(folder / "drawn.csv"), "--attacks", "fgsm,pgd", "--epsilons", "1",
             "--results", str(folder / "results"),
         ]  # fmt: skip
         subprocess.run(command, cwd=folder, check=True)

@@ -7,9 +7,9 @@ cuDNN's convolutions use by default).
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor, nn
+
 from iqabench import create_attack, create_model
-from iqabench.models.base import IQAModel
-from torch import Tensor
 
 FORWARD_FLOPS = 2 * 4.09e9 * (320 / 224) ** 2  # ResNet-50: 4.09 G multiply-adds at 224 px (He et al. 2016)
 BATCHES = (16, 64, 256)
@@ -32,9 +32,7 @@ def measure_throughput() -> Iterator[str]:
             yield f"throughput: {name}, batch {size}: {size / seconds:.0f} images/s, {share:.0%} of peak"
 
 
-def _works(
-    model: IQAModel, images: Tensor, labels: Tensor
-) -> Iterator[tuple[str, int, Callable[[], None]]]:
+def _works(model: nn.Module, images: Tensor, labels: Tensor) -> Iterator[tuple[str, int, Callable[[], None]]]:
     """Name, passes per image (a backward to pixels costs a forward), and the work itself."""
 
     def score(batch: Tensor) -> None:
@@ -43,7 +41,7 @@ def _works(
 
     def attacked(name: str) -> Callable[[], None]:
         attack = create_attack(name)
-        return lambda: [score(adversarial) for adversarial in attack.perturb(model, images, labels, [1 / 255])][0]
+        return lambda: score(next(attack.perturb(model, images, labels, [1 / 255])))
 
     yield "clean scoring", 1, lambda: score(images)
     yield "FGSM", 3, attacked("fgsm")

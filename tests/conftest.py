@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
+
 from iqabench.bench.cli import main
 from iqabench.bench.cpu import share_the_cores
-from PIL import Image
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that wants weights from a hub must fail at once
 share_the_cores()

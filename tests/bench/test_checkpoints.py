@@ -2,10 +2,11 @@ import pickle
 
 import pytest
 import torch
-from iqabench import UserError
-from iqabench.bench.checkpoints import Checkpoint, load_weights, weights_digest
 from safetensors.torch import save_file
 from torch import nn
+
+from iqabench import UserError
+from iqabench.bench.checkpoints import Checkpoint, load_weights, weights_digest
 
 
 def small_model() -> nn.Module:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from iqabench import UserError, load_settings
 from iqabench.bench import config as config_module
 from iqabench.bench.cli import main

@@ -1,7 +1,8 @@
 import pytest
 import torch
-from iqabench.bench.folding import folded
 from torch import nn
+
+from iqabench.bench.folding import folded
 
 
 class Scores(nn.Module):
@@ -59,7 +60,13 @@ def normalisations(model: nn.Module) -> int:
 
 def test_scores_and_pixel_gradients_stay_the_same(images):
     model = ready(
-        Scores(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.SiLU(), nn.Conv2d(4, 4, 3, bias=False), nn.BatchNorm2d(4))
+        Scores(
+            nn.Conv2d(3, 4, 3),
+            nn.BatchNorm2d(4),
+            nn.SiLU(),
+            nn.Conv2d(4, 4, 3, bias=False),
+            nn.BatchNorm2d(4),
+        )
     ).double()
     fast = folded(model, images.double())
     assert normalisations(fast) == 0

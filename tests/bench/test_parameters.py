@@ -1,9 +1,10 @@
 from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import Field
+
 from iqabench import UserError
 from iqabench.bench.parameters import complete_parameters
-from pydantic import Field
 
 
 class Factory:

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+
 from iqabench import UserError
 from iqabench.bench import registry
 
@@ -22,7 +23,9 @@ def test_an_unknown_name_is_answered_with_the_nearest():
         registry.resolve("models", "resnt")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "models"], ["datasets", "verify", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["list", "models"], ["datasets", "verify", "--help"]]
+)
 def test_help_and_list_import_nothing_heavy(arguments):
     code = (
         "import sys\n"

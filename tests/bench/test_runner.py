@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from iqabench.bench.store import Store
 
-DIVERGED_PLUGIN = '''
+DIVERGED_PLUGIN = """
 import torch
 from torch import nn
 import iqabench
@@ -38,7 +39,7 @@ class NaN(Fixed):
 @iqabench.register_model("constant")
 class Constant(Fixed):
     start = 0.5
-'''
+"""
 
 # `iqabench`, saving its state at every opportunity, killed at the N-th progress it makes.
 KILLED_SWEEP = """
@@ -62,7 +63,7 @@ progress.Progress.advance = advance
 main()
 """
 
-STOCHASTIC_PLUGIN = '''
+STOCHASTIC_PLUGIN = """
 import torch
 from torch import nn
 import iqabench
@@ -76,7 +77,7 @@ class Random(nn.Module):
     def forward(self, images):
         brightness = images.mean(dim=(1, 2, 3))
         return torch.sigmoid(brightness + torch.randn_like(brightness))
-'''
+"""
 
 
 def scores_by_cell(results: Path) -> dict[tuple[str, str, float], pd.DataFrame]:
@@ -164,8 +165,8 @@ def test_kill_at_any_moment_and_a_rerun_gives_the_numbers_of_an_unbroken_run(
     broken = tmp_path / "broken"
     (tmp_path / "killed.py").write_text(KILLED_SWEEP)
     left_behind: set[str] = set()
-    # An epoch takes 8 steps; then clean scoring, FGSM and PGD take a handful each. So: in the second epoch, while
-    # attacking, and twice more after that.
+    # An epoch takes 8 steps; then clean scoring, FGSM and PGD take a handful each. So: in the second epoch,
+    # while attacking, and twice more after that.
     for step in (12, 29, 8, 4):
         command = [sys.executable, str(tmp_path / "killed.py"), str(step)]
         killed = subprocess.run([*command, "run", *tiny_sweep, "--results", str(broken)], check=False)
@@ -204,9 +205,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_resume(start_iqabench, tiny_sweep,
     assert "Traceback" not in output
 
 
-def test_a_diverged_model_is_swept_and_reported_and_does_not_end_the_sweep(
-    iqabench, tiny_sweep, tmp_path
-):
+def test_a_diverged_model_is_swept_and_reported_and_does_not_end_the_sweep(iqabench, tiny_sweep, tmp_path):
     (tmp_path / "diverged.py").write_text(DIVERGED_PLUGIN)
     done = iqabench(
         "run", *tiny_sweep, "--plugin", str(tmp_path / "diverged.py"),

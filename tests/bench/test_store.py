@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from iqabench.bench.cells import Cell, digest
 from iqabench.bench.files import replacing
 from iqabench.bench.store import Store

@@ -3,16 +3,23 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from iqabench import UserError
 from iqabench.bench.checkpoints import weights_digest
 from iqabench.bench.config import TrainingSettings
 from iqabench.bench.progress import Progress
 from iqabench.bench.snapshot import Snapshot
 from iqabench.bench.training import TrainingData, TrainingRun, fit_regression, learning_rate, recipe_of
-from torch import nn
 
 SETTINGS = TrainingSettings(
-    epochs=4, batch_size=4, learning_rate=1e-2, weight_decay=0.01, schedule="cosine", flip=True, pretrained=False
+    epochs=4,
+    batch_size=4,
+    learning_rate=1e-2,
+    weight_decay=0.01,
+    schedule="cosine",
+    flip=True,
+    pretrained=False,
 )
 
 
@@ -34,7 +41,9 @@ class Brightness(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.body = nn.Sequential(nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 1))
+        self.body = nn.Sequential(
+            nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 1)
+        )
 
     def forward(self, images):
         return torch.sigmoid(self.body(images.mean(dim=(2, 3)))).squeeze(1)
