@@ -180,10 +180,9 @@ def config(config_file: Path | None, profile: str | None, plugins: tuple[Path, .
     settings = _settings(config_file, profile, plugins, {})
     import tomli_w
 
-    from .plan import plan_attacks, plan_models
+    from .plan import check_tables
 
-    plan_models(settings)
-    plan_attacks(settings)
+    check_tables(settings)
     click.echo(tomli_w.dumps(settings.model_dump(exclude_none=True)), nl=False)
 
 

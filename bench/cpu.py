@@ -16,7 +16,7 @@ def share_the_cores() -> None:
     """Let torch's threads give way soon when they wait for one another. Call it before torch is imported.
 
     By default a waiting thread of GNU OpenMP spins for milliseconds. Where another process wants the core,
-    the thread waited for does not run meanwhile, and training can slow down to a tenth and less.
+    the thread waited for does not run meanwhile; the smaller the batch, the more of the time that takes.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")

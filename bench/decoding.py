@@ -30,6 +30,11 @@ def decode_rgb(file: Path) -> Image.Image:
         content = file.read_bytes()
     except OSError as error:
         raise Undecodable(error.strerror or str(error)) from error
+    return decode_rgb_bytes(content)
+
+
+def decode_rgb_bytes(content: bytes) -> Image.Image:
+    """As `decode_rgb`, from what is in the file."""
     if not content:
         raise Undecodable("the file is empty")
     try:

@@ -1,6 +1,7 @@
 """Nothing half-written is ever seen: a file is made beside its place and renamed into it."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,11 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def safe_name(name: str) -> str:
+    """A name as part of a file's: one that cannot leave its folder."""
+    return re.sub(r"[^\w.+-]", "_", name)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -216,6 +216,7 @@ def _build(
                 total=len(files),
                 unit="image",
                 delay=2,
+                disable=None,
                 leave=False,
             )
             for (path, _, _), image in zip(files, images, strict=True):

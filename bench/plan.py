@@ -3,7 +3,7 @@
 Everything a user can get wrong is found here, before any model is trained.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,11 @@ import numpy as np
 from torch import nn
 
 from . import registry
-from .cells import Cell, digest
-from .checkpoints import Checkpoint, load_weights, weights_digest
+from .checkpoints import load_weights
 from .config import ALL, Settings
 from .datasets.base import Dataset, open_dataset
 from .errors import UserError
+from .files import safe_name
 from .images import PixelCache
 from .parameters import complete_parameters
 from .training import TrainingData, recipe_of
@@ -124,28 +124,31 @@ class PlannedModel:
         return self._call({key: fresh.get(key, value) for key, value in self.params.items()})
 
     def _call(self, params: dict[str, Any]) -> nn.Module:
-        try:
-            model = self.factory(**params)
-        except UserError as error:
-            raise UserError(f"{self.where}: {error}") from error
-        except Exception as error:
-            raise UserError(
-                f"{self.where}: model {self.name!r} cannot be built: {type(error).__name__}: {error}"
-            ) from error
+        model = _built(self.factory, params, self.where)
         if not isinstance(model, nn.Module):
             raise UserError(f"{self.where}: model {self.name!r} is a {type(model).__name__}, no nn.Module")
         return model
+
+
+def check_tables(settings: Settings) -> None:
+    """Check every `[datasets.X]`, `[models.X]` and `[attacks.X]`, whether the sweep uses it or not.
+
+    Raises:
+        UserError: a table that nothing is registered for, or a key its constructor does not take.
+    """
+    kinds: tuple[registry.Kind, ...] = ("datasets", "models", "attacks")
+    for kind in kinds:
+        for name in getattr(settings, kind):
+            _checked(settings, kind, name)
 
 
 def plan_models(settings: Settings) -> list[PlannedModel]:
     """The models of the sweep, their parameters checked against their constructors."""
     planned = []
     for name in _chosen(settings.run.models, "models", settings.models):
-        factory = registry.resolve("models", name)
-        table = dict(settings.models.get(name, {}))
-        weights = table.pop("weights", None)
-        with settings.blaming("models", name):
-            params = complete_parameters(factory, table, where=f"[models.{name}]")
+        factory, params = _checked(settings, "models", name)
+        table = settings.models.get(name, {})
+        weights = table.get("weights")
         if "pretrained" in params and "pretrained" not in table:
             params["pretrained"] = settings.training.pretrained
         planned.append(
@@ -165,10 +168,9 @@ def plan_attacks(settings: Settings) -> list[PlannedAttack]:
     """The attacks of the sweep, their parameters checked; clean scoring is not among them."""
     planned = []
     for name in _chosen(settings.run.attacks, "attacks", settings.attacks):
-        factory = registry.resolve("attacks", name)
-        with settings.blaming("attacks", name):
-            params = complete_parameters(factory, settings.attacks.get(name, {}), where=f"[attacks.{name}]")
-        planned.append(PlannedAttack(name, params, registry.source_digest(factory), factory(**params)))
+        factory, params = _checked(settings, "attacks", name)
+        attack = _built(factory, params, settings.where("attacks", name))
+        planned.append(PlannedAttack(name, params, registry.source_digest(factory), attack))
     return planned
 
 
@@ -200,71 +202,31 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
         "adapter": adapter,
         "params": table,
         "split_seed": seed,
-        "split_file": results / "splits" / f"{name}-seed{seed}.csv",
+        "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
         "where": settings.where("datasets", name),
     }
 
 
-@dataclass(frozen=True)
-class Job:
-    """One model on one dataset under all attacks: the cells that share weights and batches."""
+def _checked(settings: Settings, kind: registry.Kind, name: str) -> tuple[registry.Factory, dict[str, Any]]:
+    """What is registered for a table, and the full set of parameters it will be called with."""
+    table = dict(getattr(settings, kind).get(name, {}))
+    adapter = table.pop("adapter", name) if kind == "datasets" else name
+    weights = table.pop("weights", None) if kind == "models" else None
+    if not isinstance(weights, str | None):
+        where = settings.where(kind, name, "weights")
+        raise UserError(f"{where}: key 'weights': found {weights!r}, accepted is the path of a file")
+    factory = registry.resolve(kind, adapter)
+    with settings.blaming(kind, name):
+        return factory, complete_parameters(factory, table, where=f"[{kind}.{name}]")
 
-    data: PlannedDataset
-    model: PlannedModel
-    attacks: list[PlannedAttack]
-    settings: Settings
-    results: Path
 
-    @property
-    def title(self) -> str:
-        """For people: dataset and model."""
-        return f"{self.data.dataset.name} / {self.model.name}"
-
-    @cached_property
-    def checkpoint(self) -> Checkpoint:
-        """Where the trained weights are, or will be: named by all that determines them."""
-        identity = {
-            **self.data.identity(),
-            "model": self.model.name,
-            "params": self.model.params,
-            "source": self.model.source,
-            "training": self.settings.training.model_dump(),
-            "seed": self.settings.run.seed,
-        }
-        folder = self.results / "checkpoints" / self.data.dataset.name
-        return Checkpoint(folder / f"{self.model.name}-{digest(identity)}.safetensors")
-
-    def weights(self) -> str | None:
-        """Digest of the weights; None while the model has not been trained."""
-        if self.model.fitted_by == "none":
-            return weights_digest(self.model.build())
-        card = self.checkpoint.card()
-        return card["weights"] if card else None
-
-    def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
-        """The cells of clean scoring (attack None), then those of each attack, an epsilon each."""
-        run = self.settings.run
-        shared: dict[str, Any] = {
-            **self.data.identity(),
-            "limit": self.data.limit,
-            "model": self.model.name,
-            "model_params": self.model.architecture(),
-            "model_source": self.model.source,
-            "weights": weights,
-            "regime": "clean",
-            "seed": run.seed,
-            # A stochastic model's draws depend on who shares its batch; another model's scores do not.
-            "batch_size": run.batch_size if self.model.stochastic else None,
-        }
-        yield None, [Cell(**shared)]
-        for attack in self.attacks:
-            mine: dict[str, Any] = {
-                "attack": attack.name,
-                "attack_params": attack.params,
-                "attack_source": attack.source,
-            }
-            epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
-            yield attack, [Cell(**shared, **mine, epsilon=epsilon) for epsilon in epsilons]
+def _built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
+    try:
+        return factory(**params)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{where}: cannot be built: {type(error).__name__}: {error}") from error
 
 
 def _chosen(asked: list[str], kind: registry.Kind, configured: Mapping[str, Any]) -> list[str]:

@@ -49,7 +49,9 @@ def resolve(kind: Kind, name: str) -> Factory:
         return _PLUGINS[kind][name]
     entry = _entry_points(kind).get(name)
     if entry is None:
-        raise UserError(f"unknown {kind[:-1]} {name!r}: {nearest(name, names(kind))}")
+        raise UserError(
+            f"unknown {kind[:-1]} {name!r}: {nearest(name, names(kind))} One of your own: --plugin FILE.py."
+        )
     try:
         factory: Factory = entry.load()
     except (ImportError, AttributeError) as error:

@@ -27,9 +27,10 @@ from .cpu import keep_freed_memory
 from .errors import UserError
 from .folding import folded
 from .images import to_float
+from .jobs import Job
 from .measure import Partial, TestData, measure, passes
 from .metrics import srocc
-from .plan import CLEAN, Job, PlannedAttack, plan_attacks, plan_datasets, plan_models
+from .plan import CLEAN, PlannedAttack, check_tables, plan_attacks, plan_datasets, plan_models
 from .progress import Progress, progress_over
 from .store import Store
 from .training import PASSES_PER_STEP, RECIPES, TrainingRun
@@ -105,14 +106,16 @@ class _Sweep:
         """Resolve and check everything; nothing is trained or scored yet."""
         keep_freed_memory()
         device = choose_device(settings.run.device)
+        check_tables(settings)
         models, attacks = plan_models(settings), plan_attacks(settings)
         jobs = [
             Job(data, model, attacks, settings, results)
             for data in plan_datasets(settings, results)
             for model in models
         ]
-        for job in {job.model.name: job for job in jobs if job.weights() is None}.values():
-            job.model.build()  # what is wrong with a model shows now, not hours later
+        for job in {job.model.name: job for job in jobs}.values():
+            if job.weights() is None or job.model.fitted_by == "none":
+                job.check_model()  # what is wrong with a model shows now, not hours later
         return cls(jobs, Store(results), device, command)
 
     def run(self, work: Callable[[Job], None], total_passes: float, *, show: bool) -> Summary:

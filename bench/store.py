@@ -5,7 +5,6 @@ written beside its place and renamed into it, and two writers of one key write t
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .cells import Cell
-from .files import replacing
+from .files import replacing, safe_name
 
 FORMAT = 1
 COLUMNS = ("image", "scene", "distortion", "quality", "score")
@@ -56,7 +55,7 @@ class Store:
     def path(self, cell: Cell) -> Path:
         """Where a cell's file is, or would be."""
         name = f"{cell.attack}-{cell.epsilon:g}-{cell.key}.parquet"
-        return self.root / "cells" / _safe(cell.dataset) / _safe(cell.model) / _safe(name)
+        return self.root / "cells" / safe_name(cell.dataset) / safe_name(cell.model) / safe_name(name)
 
     def has(self, cell: Cell) -> bool:
         """Whether the cell has been computed and its file can be read."""
@@ -117,7 +116,3 @@ def read_provenance(path: Path) -> dict[str, Any]:
             f"written in format {provenance['format']} by a newer iqabench; this one knows {FORMAT}"
         )
     return provenance
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", name)

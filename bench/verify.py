@@ -5,18 +5,16 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from PIL import Image, ImageFile, UnidentifiedImageError
 from tqdm import tqdm
 
 from .datasets.base import PublishedCounts, read_table
 from .datasets.checks import Problem, find_problems
+from .decoding import Undecodable, decode_rgb_bytes, strict_decoding
 from .errors import UserError
 from .parameters import ParameterError
 from .splits import SIDES, find_split
@@ -172,7 +170,7 @@ def _look_at_images(root: Path, paths: Sequence[str]) -> _Files:
     missing: list[str] = []
     unreadable: dict[str, str] = {}
     same: defaultdict[str, list[str]] = defaultdict(list)
-    with _no_truncated_images(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
+    with strict_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
         looks = workers.map(lambda path: _look(root / path), paths)
         for path, look in tqdm(
             zip(paths, looks, strict=True), total=len(paths), unit="image", disable=None, leave=False
@@ -198,24 +196,10 @@ def _look(file: Path) -> tuple[str, str] | None:
         return str(file), str(error)
     digest = hashlib.sha256(content).hexdigest()
     try:
-        with Image.open(BytesIO(content)) as image:
-            image.load()
-    except UnidentifiedImageError:
-        return digest, "not an image" if content else "the file is empty"
-    except Exception as error:  # decoders fail on bad bytes in as many ways as there are formats
+        decode_rgb_bytes(content)
+    except Undecodable as error:
         return digest, str(error)
     return digest, ""
-
-
-@contextmanager
-def _no_truncated_images() -> Iterator[None]:
-    """Pillow's decoders as they are by default, even if something in the process has made them lenient."""
-    before = ImageFile.LOAD_TRUNCATED_IMAGES
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
-    try:
-        yield
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _file_problems(files: _Files, side_of: Mapping[str, str]) -> Iterator[Problem]:

@@ -12,10 +12,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 def test_the_plugin_of_the_readme_runs_as_written(iqabench, tiny_sweep, tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(), re.DOTALL)
     (tmp_path / "my_model.py").write_text(code)
-    done = iqabench(
-        "run", *tiny_sweep, "--plugin", str(tmp_path / "my_model.py"), "--models", "mine", "--attacks", "fgsm",
-        "--results", str(tmp_path / "results"),
-    )  # fmt: skip
+    options = ["--plugin", str(tmp_path / "my_model.py"), "--models", "mine", "--attacks", "fgsm"]
+    done = iqabench("run", *tiny_sweep, *options, "--results", str(tmp_path / "results"))
     assert done.exit_code == 0, done.output
     assert "3 computed" in done.output
 

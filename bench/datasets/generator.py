@@ -91,7 +91,7 @@ def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
     with one_thread_per_caller(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
         try:
             made = workers.map(make, plan(scenes, size, seed))
-            tables = list(tqdm(made, desc="making dataset 'synthetic'", total=scenes, unit="scene"))
+            tables = list(tqdm(made, "making dataset 'synthetic'", total=scenes, unit="scene", disable=None))
         finally:
             workers.shutdown(cancel_futures=True)  # after a failure or Ctrl-C, do not make the others
     table: pd.DataFrame = pd.concat(tables, ignore_index=True)

@@ -82,6 +82,9 @@ def test_a_missing_file_is_named(tmp_path):
         ("[models.resnet]\nbackbon = 'x'", r"bad.toml: \[models.resnet\]: unknown key 'backbon'"),
         ("[attacks.pgd]\nsteps = 0", r"bad.toml: \[attacks.pgd\]: key 'steps': found 0"),
         ("[models.resnt]\nbackbone = 'x'", "unknown model 'resnt': did you mean 'resnet'"),
+        ("[models.resnet]\nweights = 3", r"\[models.resnet\]: key 'weights': found 3"),
+        ("[datasets.live]\nrot = 'x'", r"bad.toml: \[datasets.live\]: unknown key 'rot'.*'root'"),
+        ("[datasets.mine]\nadapter = 'cvs'", "unknown dataset 'cvs': did you mean 'csv'"),
     ],
 )
 def test_parameters_are_checked_against_the_constructor_and_blamed_on_their_table(tmp_path, text, message):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,6 +62,34 @@ def advance(self, passes):
 
 progress.Progress.advance = advance
 main()
+"""
+
+WRONG_PLUGIN = """
+import torch
+from torch import nn
+import iqabench
+
+
+@iqabench.register_model("column")
+class Column(nn.Module):
+    def forward(self, images):
+        return images.mean(dim=(1, 2, 3)).unsqueeze(1)
+
+
+@iqabench.register_model("grey")
+class Grey(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 1, 3)
+
+    def forward(self, images):
+        return self.convolution(images).mean(dim=(1, 2, 3))
+
+
+@iqabench.register_model("broken")
+class Broken(nn.Module):
+    def __init__(self) -> None:
+        raise RuntimeError("no luck")
 """
 
 STOCHASTIC_PLUGIN = """
@@ -268,6 +297,25 @@ def test_a_mistake_is_answered_before_anything_runs(iqabench, tiny_sweep, tmp_pa
     assert done.exit_code == 2
     assert message in done.output
     assert "Traceback" not in done.output
+    assert not list((tmp_path / "results").rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("column", r"gives shape \(2, 1\) for 2 images"),
+        ("grey", r"cannot score images of shape \(2, 3, 24, 24\)"),
+        ("broken", "cannot be built: RuntimeError: no luck"),
+    ],
+)
+def test_a_model_that_breaks_the_contract_is_answered_before_anything_is_trained(
+    iqabench, tiny_sweep, tmp_path, model, message
+):
+    (tmp_path / "wrong.py").write_text(WRONG_PLUGIN)
+    options = ["--plugin", str(tmp_path / "wrong.py"), "--models", f"tiny,{model}"]
+    done = iqabench("run", *tiny_sweep, *options, "--results", str(tmp_path / "results"))
+    assert done.exit_code == 2
+    assert re.search(message, done.output)
     assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 

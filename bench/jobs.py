@@ -1,0 +1,107 @@
+"""A job: one model on one dataset under all attacks, and the cells it consists of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .cells import Cell, digest
+from .checkpoints import Checkpoint, weights_digest
+from .config import Settings
+from .errors import UserError
+from .files import safe_name
+from .images import to_float
+from .plan import PlannedAttack, PlannedDataset, PlannedModel
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model on one dataset under all attacks: the cells that share weights and batches."""
+
+    data: PlannedDataset
+    model: PlannedModel
+    attacks: list[PlannedAttack]
+    settings: Settings
+    results: Path
+
+    @property
+    def title(self) -> str:
+        """For people: dataset and model."""
+        return f"{self.data.dataset.name} / {self.model.name}"
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """Where the trained weights are, or will be: named by all that determines them."""
+        identity = {
+            **self.data.identity(),
+            "model": self.model.name,
+            "params": self.model.params,
+            "source": self.model.source,
+            "training": self.settings.training.model_dump(),
+            "seed": self.settings.run.seed,
+        }
+        folder = self.results / "checkpoints" / safe_name(self.data.dataset.name)
+        return Checkpoint(folder / f"{safe_name(self.model.name)}-{digest(identity)}.safetensors")
+
+    def weights(self) -> str | None:
+        """Digest of the weights; None while the model has not been trained."""
+        if self.model.fitted_by == "none":
+            return self._brought_weights
+        card = self.checkpoint.card()
+        return card["weights"] if card else None
+
+    @cached_property
+    def _brought_weights(self) -> str:
+        return weights_digest(self.model.build())
+
+    def check_model(self) -> None:
+        """Build the model and score two images with it.
+
+        Raises:
+            UserError: it cannot be built, its weights cannot be had, or it breaks the contract: float images
+                (N, 3, H, W) in, scores (N,) out.
+        """
+        model = self.model.build().eval()
+        images = to_float(self.data.cache.test_batch(self.data.test_rows[:2].tolist()), "cpu")
+        with torch.inference_mode():
+            try:
+                scores = model(images)
+            except Exception as error:
+                raise UserError(
+                    f"{self.model.where}: model {self.model.name!r} cannot score images of shape "
+                    f"{tuple(images.shape)}: {type(error).__name__}: {error}"
+                ) from error
+        if not isinstance(scores, torch.Tensor) or scores.shape != images.shape[:1]:
+            found = f"shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else repr(type(scores))
+            raise UserError(
+                f"{self.model.where}: model {self.model.name!r} gives {found} for {len(images)} images; a "
+                "model gives one score for each, shape (N,)"
+            )
+
+    def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
+        """The cells of clean scoring (attack None), then those of each attack, an epsilon each."""
+        run = self.settings.run
+        shared: dict[str, Any] = {
+            **self.data.identity(),
+            "limit": self.data.limit,
+            "model": self.model.name,
+            "model_params": self.model.architecture(),
+            "model_source": self.model.source,
+            "weights": weights,
+            "regime": "clean",
+            "seed": run.seed,
+            # A stochastic model's draws depend on who shares its batch; another model's scores do not.
+            "batch_size": run.batch_size if self.model.stochastic else None,
+        }
+        yield None, [Cell(**shared)]
+        for attack in self.attacks:
+            mine: dict[str, Any] = {
+                "attack": attack.name,
+                "attack_params": attack.params,
+                "attack_source": attack.source,
+            }
+            epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
+            yield attack, [Cell(**shared, **mine, epsilon=epsilon) for epsilon in epsilons]
