@@ -104,6 +104,11 @@ class Settings(_Table):
         """The file and table that a key comes from, for an error message."""
         return _locate(self._layers, list(path))[0]
 
+    def where_table(self, kind: str, name: str) -> str:
+        """The file and table of `[KIND.NAME]`, for an error message about the whole of it."""
+        layer, _ = _deepest_layer(self._layers, [kind, name])
+        return f"{layer.source}: [{'.'.join([*layer.prefix, kind, name])}]"
+
     @contextmanager
     def blaming(self, kind: str, name: str) -> Iterator[None]:
         """Name file and table in an error about a parameter of `[KIND.NAME]`."""

@@ -57,6 +57,20 @@ class Job:
     def _brought_weights(self) -> str:
         return weights_digest(self.model.build())
 
+    def check_training_images(self) -> None:
+        """See that there is enough to train with.
+
+        Raises:
+            UserError: there are fewer training images than one batch takes.
+        """
+        images, batch = len(self.data.training.rows), self.settings.training.batch_size
+        if images < batch:
+            raise UserError(
+                f"dataset {self.data.dataset.name!r} has {images} training images, fewer than one batch of "
+                f"{batch}: lower `batch_size` of [training], or give {self.model.name!r} its weights with "
+                f"`weights` in [models.{self.model.name}]"
+            )
+
     def check_model(self) -> None:
         """Build the model and score two images with it.
 

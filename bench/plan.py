@@ -158,7 +158,7 @@ def plan_models(settings: Settings) -> list[PlannedModel]:
                 params=params,
                 source=registry.source_digest(factory),
                 weights=Path(weights) if weights else None,
-                where=settings.where("models", name),
+                where=settings.where_table("models", name),
             )
         )
     return planned
@@ -169,7 +169,7 @@ def plan_attacks(settings: Settings) -> list[PlannedAttack]:
     planned = []
     for name in _chosen(settings.run.attacks, "attacks", settings.attacks):
         factory, params = _checked(settings, "attacks", name)
-        attack = _built(factory, params, settings.where("attacks", name))
+        attack = _built(factory, params, settings.where_table("attacks", name))
         planned.append(PlannedAttack(name, params, registry.source_digest(factory), attack))
     return planned
 
@@ -203,7 +203,7 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
         "params": table,
         "split_seed": seed,
         "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
-        "where": settings.where("datasets", name),
+        "where": settings.where_table("datasets", name),
     }
 
 

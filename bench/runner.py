@@ -113,6 +113,9 @@ class _Sweep:
             for data in plan_datasets(settings, results)
             for model in models
         ]
+        for job in jobs:
+            if job.weights() is None:
+                job.check_training_images()
         for job in {job.model.name: job for job in jobs}.values():
             if job.weights() is None or job.model.fitted_by == "none":
                 job.check_model()  # what is wrong with a model shows now, not hours later

@@ -71,6 +71,14 @@ def test_a_mistake_on_the_command_line_is_not_blamed_on_a_file(tmp_path):
         settings_of(tmp_path, "", overrides={"run": {"seed": -1}})
 
 
+def test_the_table_that_is_to_blame_is_the_last_that_says_something(tmp_path):
+    mine = settings_of(
+        tmp_path, "[models.resnet]\nbackbone = 'a'\n[profiles.paper.models.sat]\nbackbone = 'b'\n"
+    )
+    assert mine.where_table("models", "resnet").endswith("mine.toml: [models.resnet]")
+    assert mine.where_table("models", "sat") == "bench.toml: [profiles.demo.models.sat]"
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.toml: no such configuration file"):
         load_settings(tmp_path / "nowhere.toml")

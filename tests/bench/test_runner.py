@@ -319,6 +319,13 @@ def test_a_model_that_breaks_the_contract_is_answered_before_anything_is_trained
     assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 
+def test_too_few_training_images_for_a_batch_are_answered(iqabench, tiny_sweep, tiny_config, tmp_path):
+    tiny_config.write_text(tiny_config.read_text().replace("batch_size = 4", "batch_size = 64"))
+    done = iqabench("run", *tiny_sweep, "--results", str(tmp_path / "results"))
+    assert done.exit_code == 2
+    assert re.search("'drawn' has 3[05] training images, fewer than one batch of 64", done.output)
+
+
 def test_an_image_that_cannot_be_read_is_named_before_anything_is_trained(
     iqabench, tiny_sweep, drawn_database, tmp_path
 ):
