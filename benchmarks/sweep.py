@@ -28,7 +28,7 @@ from throughput import measure_throughput
 from torch import nn
 
 from attacks import compare_with_torchattacks
-from iqabench import load_settings, run_sweep
+from iqabench import load_settings, results_table, run_sweep
 from iqabench.bench.folding import folded
 from iqabench.bench.jobs import Job
 from iqabench.bench.plan import plan_attacks, plan_datasets, plan_models
@@ -143,6 +143,17 @@ def default() -> None:
         for what, target in (("from nothing", 360), ("a second time", 15)):
             seconds = _seconds(lambda: subprocess.run(command, env=environment, cwd=folder, check=True))
             click.echo(f"default: `iqabench run` {what}: {seconds:.0f} s (target: within {target} s)")
+        _show_the_phenomenon(Path(folder) / "results")
+
+
+def _show_the_phenomenon(results: Path) -> None:
+    """What the default sweep is for: an attack ruins a good model, noise of its size does not."""
+    table = results_table(results)
+    resnet = table[table["model"] == "resnet"].set_index(["attack", "epsilon"])["srocc"]
+    clean, attacked, noisy = resnet["none", 0.0], resnet["fgsm", 2.0], resnet["noise", 2.0]
+    click.echo(f"default: ResNet's clean SROCC {clean:.3f} (target: at least 0.85)")
+    click.echo(f"default: FGSM at 2/255 takes {clean - attacked:.3f} from it (target: at least 0.5)")
+    click.echo(f"default: noise of that size takes {clean - noisy:.4f} (target: less than 0.03)")
 
 
 def memory() -> None:
