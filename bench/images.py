@@ -231,7 +231,7 @@ def _build(
         if bad:
             others = f" {len(bad) - 1} more images cannot be decoded either." * (len(bad) > 1)
             raise UserError(
-                f"{bad[0]}.{others} `iqabench datasets verify {dataset.name}` lists all that is wrong; "
+                f"{bad[0]}.{others} `iqabench datasets verify` lists all that is wrong; "
                 "fetch damaged files again from their owner"
             )
     return _Index(image_size, digest.hexdigest()[:16], files, places)

@@ -250,7 +250,7 @@ def test_a_file_that_is_no_image_is_an_error_that_names_it(dataset, tmp_path, co
         file.unlink()
     else:
         file.write_bytes(content)
-    with pytest.raises(UserError, match=rf"004\.png: cannot be decoded: {reason}.*datasets verify drawn"):
+    with pytest.raises(UserError, match=rf"004\.png: cannot be decoded: {reason}.*datasets verify"):
         PixelCache.open(dataset, SIZE, tmp_path / "cache")
 
 
