@@ -1,0 +1,220 @@
+"""The published numbers: as the paper prints them, and a pair of files that cannot be understood is named."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from iqabench.bench.errors import UserError
+from iqabench.bench.results import ATTACK_ORDER, DATASET_ORDER, MODEL_ORDER
+from iqabench.reports import published
+
+ROOT = Path(published.__file__).resolve().parents[2]
+PAPER = next(
+    (path for path in (ROOT.parent / "shared" / "paper").glob("*.txt") if "Table 5." in path.read_text()),
+    None,
+)
+HEADER = "table,dataset,model,attack,epsilon,variant,metric,value\n"
+CITATION = 'title = "A paper"\nauthors = ["A. Author"]\nyear = 2025\n'
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+
+
+@pytest.fixture(scope="module")
+def table():
+    return published.load()
+
+
+def value(table, /, **place):
+    chosen = table
+    for name, wanted in place.items():
+        chosen = chosen[chosen[name] == wanted]
+    (found,) = chosen["value"]
+    return found
+
+
+def test_the_columns_are_those_promised(table):
+    assert list(table.columns) == [
+        "table", "dataset", "model", "attack", "epsilon", "variant", "metric", "value", "source",
+    ]  # fmt: skip
+    assert table.groupby("table").size().to_dict() == {"1": 84, "2": 84, "3": 6, "4": 84, "5": 36, "6": 12}
+
+
+def test_names_are_those_of_the_registry(table):
+    mine = table[table["source"] == published.PAPER]
+    assert set(mine["dataset"]) == set(DATASET_ORDER)
+    assert set(mine["attack"]) == set(ATTACK_ORDER)
+    assert set(mine.query("table != '3'")["model"]) == set(MODEL_ORDER)
+    assert set(mine.query("table == '3'")["model"]) == {""}
+    assert {*zip(mine["attack"], mine["epsilon"], strict=True)} == {("none", 0), ("fgsm", 1), ("pgd", 1)}
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ({"table": "1", "dataset": "vcl", "model": "dbcnn", "metric": "srocc"}, 0.1895),
+        ({"table": "1", "dataset": "koniq", "model": "cprl", "metric": "mse"}, 0.0052),
+        ({"table": "2", "dataset": "livec", "model": "sat", "metric": "plcc"}, -0.1984),
+        ({"table": "3", "dataset": "koniq", "metric": "images"}, 10073),
+        ({"table": "3", "dataset": "vcl", "metric": "types"}, 4),
+        ({"table": "4", "dataset": "live", "model": "resnet", "metric": "srocc"}, 0.8807),
+        ({"table": "5", "variant": "b=0.4", "attack": "fgsm", "metric": "srocc"}, 0.8432),
+        ({"table": "5", "variant": "b=0.1", "attack": "none", "metric": "srocc"}, -0.2014),
+        ({"table": "6", "variant": "CA", "attack": "fgsm", "metric": "srocc"}, 0.8623),
+        ({"table": "6", "variant": "CA+PNS", "attack": "none", "metric": "plcc"}, 0.9143),
+    ],
+)
+def test_some_numbers_read_off_by_hand(table, place, expected):
+    assert value(table, **place) == expected
+
+
+def test_the_papers_cprl_is_its_mask_with_pns(table):
+    for metric in ("srocc", "plcc", "mse"):
+        for number, attack in (("1", "fgsm"), ("4", "none")):
+            of_models = value(table, table=number, dataset="live", model="cprl", metric=metric)
+            assert of_models == value(table, table="6", variant="CA+PNS", attack=attack, metric=metric)
+
+
+@pytest.mark.skipif(PAPER is None, reason="the paper's text is not here")
+@pytest.mark.parametrize("number", list("123456"))
+def test_every_number_of_the_papers_text_is_there_and_no_other(table, number):
+    """The order of the file is the order of print, so a table is one sequence of numbers."""
+    mine = table[(table["table"] == number) & (table["source"] == published.PAPER)]
+    assert [f"{found:g}" for found in mine["value"]] == [f"{found:g}" for found in printed(number)]
+
+
+@pytest.mark.skipif(PAPER is None, reason="the paper's text is not here")
+@pytest.mark.parametrize("number", ["1", "2", "4"])
+def test_each_number_stands_where_the_paper_prints_it(table, number):
+    names = {"DBCNN": "dbcnn", "NIMA": "nima", "ResNet": "resnet", "LWTA": "lwta", "Denoise": "denoise"}
+    names |= {"SAT": "sat", "CPRL": "cprl"}
+    head, _, *rows = [line.split("\t") for line in lines(number)]
+    datasets = [cell.lower() for cell in head if cell not in ("Datasets", "")]
+    for name, *cells in rows:
+        for index, text in enumerate(cells):
+            place = {"dataset": datasets[index // 3], "metric": ("srocc", "plcc", "mse")[index % 3]}
+            found = value(table, table=number, model=names[name.split()[0]], **place)
+            assert found == float(re.sub("</?b>", "", text))
+
+
+def lines(number):
+    """The lines of a table that hold cells, up to the first empty line after them."""
+    body = PAPER.read_text().split(f"\nTable {number}. ")[1].split("\n\n")[1]
+    return [line for line in body.splitlines() if "\t" in line]
+
+
+def printed(number):
+    for line in lines(number):
+        name, *cells = re.sub("</?b>", "", line).split("\t")
+        for cell in cells:
+            if NUMBER.fullmatch(cell) and name:
+                yield float(cell.replace(",", ""))
+
+
+def test_each_paper_is_cited():
+    cited = published.citations()
+    assert set(cited) == set(published.load()["source"])
+    assert cited["cprl"].authors == ["Lei Wang", "Desen Yuan"]
+    assert cited["cprl"].year == 2024
+
+
+def test_another_paper_is_one_more_pair_of_files(tmp_path):
+    write(tmp_path, "2,live,mine,pgd,2,x,srocc,-0.25\n")
+    (row,) = published.load(tmp_path).to_dict("records")
+    assert row == {
+        "table": "2", "dataset": "live", "model": "mine", "attack": "pgd", "epsilon": 2.0, "variant": "x",
+        "metric": "srocc", "value": -0.25, "source": "other",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "1,live,mine,fgsm,1,,srcc,0.5\n",
+            r"other.csv, line 2: key 'metric': found 'srcc', accepted is 'srocc'",
+        ),
+        (
+            "\n1,live,mine,fgsm,1,,mse,high\n",
+            r"other.csv, line 3: key 'value': found 'high', accepted is a valid",
+        ),
+        (
+            "1,live,mine,fgsm,1,,mse,nan\n",
+            r"other.csv, line 2: key 'value': found 'nan', accepted is a finite",
+        ),
+        ("1,live,mine,fgsm,one,,mse,1\n", r"line 2: key 'epsilon': found 'one'"),
+        ("1,,mine,fgsm,1,,mse,1\n", r"line 2: key 'dataset': found ''"),
+        ("1,live,mine,none,1,,mse,1\n", r"line 2: accepted is attack `none` with epsilon 0"),
+        ("3,live,mine,none,0,,images,1\n", r"line 2: accepted is a model for srocc, plcc and mse"),
+        ("1,live,mine,fgsm,1,,mse\n", r"line 2: 7 values, expected 8: table,dataset"),
+        ("1,live,a,fgsm,1,,mse,1\n1,live,a,fgsm,1.0,,mse,2\n", r"line 3: names the same place as line 2"),
+    ],
+)
+def test_a_row_that_cannot_be_understood_is_named(tmp_path, rows, said):
+    write(tmp_path, rows)
+    with pytest.raises(UserError, match=said):
+        published.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (HEADER.replace("metric", "metrics"), r"line 1: unknown column 'metrics': did you mean 'metric'"),
+        (HEADER.replace(",value", ""), r"line 1: the columns must be table,dataset,.*,value, in this order"),
+        ("", r"line 1: the columns must be"),
+    ],
+)
+def test_columns_other_than_those_promised_are_named(tmp_path, header, said):
+    write(tmp_path, "", header=header)
+    with pytest.raises(UserError, match=said):
+        published.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("citation", "said"),
+    [
+        (None, r"other.csv: its citation is missing: write other.toml beside it"),
+        (CITATION.replace("year", "yeer"), r"other.toml: key 'year': missing|unknown key 'yeer'"),
+        (CITATION + 'link = "x"\n', r"other.toml: unknown key 'link': Known: authors, doi, title, url, year"),
+        (CITATION.replace('["A. Author"]', "[]"), r"other.toml: key 'authors': found \[\]"),
+        ("title = ", r"other.toml: not a TOML file in UTF-8"),
+    ],
+)
+def test_a_citation_that_is_missing_or_incomplete_is_named(tmp_path, citation, said):
+    write(tmp_path, "", citation=citation)
+    with pytest.raises(UserError, match=said):
+        published.load(tmp_path)
+
+
+def test_numbers_that_are_missing_are_named(tmp_path):
+    with pytest.raises(UserError, match="no published numbers here; it takes pairs"):
+        published.load(tmp_path)
+    (tmp_path / "other.toml").write_text(CITATION)
+    with pytest.raises(UserError, match=r"other.toml: its numbers are missing: write other.csv beside it"):
+        published.load(tmp_path)
+
+
+def test_a_file_of_another_encoding_is_named(tmp_path):
+    write(tmp_path, "")
+    (tmp_path / "other.csv").write_bytes(HEADER.encode() + b"\xff\xfe\n")
+    with pytest.raises(UserError, match=r"other.csv: not a CSV file in UTF-8"):
+        published.load(tmp_path)
+
+
+def test_every_file_of_the_reports_goes_into_a_wheel():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    for folder in ("reports", "reports/published"):
+        package = f"iqabench.{folder.replace('/', '.')}"
+        assert package in setuptools["packages"]
+        covered = {
+            path for pattern in setuptools["package-data"][package] for path in (ROOT / folder).glob(pattern)
+        }
+        data = {path for path in (ROOT / folder).glob("*.*") if path.suffix not in (".py", ".pyc")}
+        assert data <= covered
+    assert (ROOT / "reports" / "published" / "cprl.csv") in covered
+
+
+def write(folder, rows, header=HEADER, citation=CITATION):
+    (folder / "other.csv").write_text(header + rows)
+    if citation is not None:
+        (folder / "other.toml").write_text(citation)
