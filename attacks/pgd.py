@@ -1,8 +1,9 @@
 """Projected gradient descent: signed gradient steps, each projected back onto the ball."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -26,6 +27,11 @@ class PGD(Attack):
             points of all epsilons are one draw, scaled.
         seed: Of the random start, where no generator is passed.
         samples: Forward passes each gradient is averaged over; for models that are random at test time.
+        mask_gradient: "constant": the gradient is the model's own, to which a mask made of ranks is constant.
+            "soft": the gradient goes through a softened mask too, so that the attack also sees which features
+            it can carry across the mask's cut. Any model may offer that by a method `softened()`, a context
+            manager in which its scores are the same and their gradient is the softened one; CPRL does.
+            Of a model without that method there is nothing to soften.
     """
 
     steps: Annotated[int, Field(ge=1)] = 10
@@ -33,6 +39,7 @@ class PGD(Attack):
     random_start: bool = True
     seed: Annotated[int, Field(ge=0)] = 0
     samples: Annotated[int, Field(ge=1)] = 1
+    mask_gradient: Literal["constant", "soft"] = "constant"
 
     def perturb(
         self,
@@ -60,8 +67,12 @@ class PGD(Attack):
         step_size = 2.5 * epsilon / self.steps if self.step_size is None else self.step_size
         lower, upper = ball(images, epsilon)
         adversarial = images if noise is None else displaced(images, noise, epsilon)
-        with undisturbed(model):
+        with undisturbed(model), self._softened(model):
             for _ in range(self.steps):
                 gradient = pixel_gradient(model, adversarial, labels, score_reflection, self.samples)
                 adversarial = torch.add(adversarial, gradient.sign_(), alpha=step_size).clamp_(lower, upper)
         return adversarial
+
+    def _softened(self, model: Any) -> AbstractContextManager[Any]:
+        offered = self.mask_gradient == "soft" and hasattr(model, "softened")
+        return model.softened() if offered else nullcontext()

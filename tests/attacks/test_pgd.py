@@ -1,11 +1,16 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
+from torch import nn
 
 from iqabench.attacks import create_attack
 from iqabench.attacks.fgsm import FGSM
 from iqabench.attacks.objectives import score_reflection
 from iqabench.attacks.pgd import PGD
 from iqabench.bench.errors import UserError
+from iqabench.models import create_model
+from iqabench.models.soft_rank import soft_rank_mask, softened_mask
 
 EPSILONS = [1 / 255, 4 / 255]
 
@@ -70,8 +75,95 @@ def test_seed_decides_the_start_unless_a_generator_is_passed(model, batch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"step_size": 0.0}, {"step_size": float("nan")}, {"samples": 0}, {"seed": -1}]
+    "wrong",
+    [
+        {"steps": 0},
+        {"step_size": 0.0},
+        {"step_size": float("nan")},
+        {"samples": 0},
+        {"seed": -1},
+        {"mask_gradient": "hard"},
+    ],
 )
 def test_parameters_out_of_bounds_are_refused_by_name(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):
         create_attack("pgd", **wrong)
+
+
+class Masked(nn.Module):
+    """Scores whose dependence on the pixels is in the mask only, and counts of how they were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.soft = False
+        self.gradients, self.scores = [], []  # whether it was softened, at each pass
+
+    def forward(self, images):
+        (self.gradients if images.requires_grad else self.scores).append(self.soft)
+        channels = images.flatten(2).mean(2)
+        mask = (softened_mask if self.soft else soft_rank_mask)(channels, 0.0)
+        constant = 0 * channels.sum(1)
+        return torch.sigmoid(constant + (mask * torch.tensor([1.0, -1.0, 0.5])).sum(1))
+
+    @contextmanager
+    def softened(self):
+        self.soft = True
+        try:
+            yield
+        finally:
+            self.soft = False
+
+
+def test_soft_sees_through_a_mask_that_is_constant_to_the_gradient(batch):
+    # The channels of an image lie within 0.02 of one another, so that 0.04 can put them in any order.
+    images = 0.5 + 0.02 * torch.rand((6, 3, 1, 1)).expand(6, 3, 12, 12)
+    close = batch._replace(images=images)
+    model = Masked()
+    before = score_reflection(model(close.images), close.labels)
+    constant = objective_after(PGD(random_start=False), model, close, 0.04)
+    soft = objective_after(PGD(random_start=False, mask_gradient="soft"), model, close, 0.04)
+    torch.testing.assert_close(constant, before)
+    assert (soft >= before).all()
+    assert soft.mean() > before.mean() + 0.02
+
+
+def test_only_the_gradients_of_soft_are_softened(batch):
+    model = Masked()
+    for attacked in PGD(steps=3, mask_gradient="soft").perturb(model, *batch, EPSILONS):
+        model(attacked)
+    assert model.gradients == [True] * 6
+    assert model.scores == [False] * 2
+    list(PGD(steps=3).perturb(model, *batch, EPSILONS))
+    assert model.gradients[6:] == [False] * 6
+
+
+def test_soft_leaves_the_model_as_found_though_the_caller_stops_or_the_model_fails(batch):
+    model = Masked()
+    attacked = PGD(steps=1, mask_gradient="soft").perturb(model, *batch, EPSILONS)
+    next(attacked)
+    assert not model.soft
+    model.forward = lambda images: images
+    with pytest.raises(UserError, match="scores of shape"):
+        next(attacked)
+    assert not model.soft
+
+
+def test_soft_is_ordinary_pgd_where_the_model_has_no_mask(model, batch):
+    constant = PGD(steps=3).perturb(model, *batch, EPSILONS)
+    soft = PGD(steps=3, mask_gradient="soft").perturb(model, *batch, EPSILONS)
+    assert all(map(torch.equal, constant, soft))
+
+
+def test_soft_climbs_higher_than_constant_on_cprl():
+    torch.manual_seed(0)
+    shape = {"layers": [1, 1, 1, 1], "channels": [16, 16, 32, 64]}
+    model = create_model("cprl", backbone="resnet18", backbone_args=shape, b=0.4).eval()
+    images, labels = torch.rand(8, 3, 48, 48), torch.linspace(0, 1, 8)
+
+    def objective(mask_gradient):
+        attack = PGD(random_start=False, mask_gradient=mask_gradient)
+        (attacked,) = attack.perturb(model, images, labels, [1 / 255])
+        with torch.no_grad():
+            return score_reflection(model(attacked), labels).double().mean()
+
+    assert objective("soft") > objective("constant")
