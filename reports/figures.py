@@ -2,14 +2,10 @@
 
 import io
 import re
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,7 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from ..bench.errors import UserError
 from ..bench.results import ordered
 from .curves import Curve, Panel
-from .palette import GRID, INK, MUTED, Style, styles, themed
+from .drawing import figure_style, write_drawing
+from .palette import INK, MUTED, Style, styles, themed
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
 
@@ -59,10 +56,8 @@ def write_figure6(panels: Sequence[Panel], path: Path) -> Path:
         raise UserError(f"{path}: a figure can be written as .{', .'.join(FIGURE_FORMATS)}")
     if not panels:
         raise UserError(f"{path}: no attacked cell in the store to draw; run an attack first")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _style():
-        draw_figure6(panels).savefig(path, format=form, dpi=200, facecolor="white", metadata=_undated(form))
-    return path
+    with figure_style("figure6"):
+        return write_drawing(draw_figure6(panels), path)
 
 
 def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
@@ -75,9 +70,9 @@ def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
     figure = Figure(figsize=_size(panels), layout="constrained")
     FigureCanvasAgg(figure)
     text = io.StringIO()
-    with _style(), mpl.rc_context({"svg.fonttype": "none"}):
+    with figure_style("figure6"), mpl.rc_context({"svg.fonttype": "none"}):
         _draw_panel(figure.subplots(), panel, _looks(panels), _limits(panels), title=False)
-        figure.savefig(text, format="svg", transparent=True, metadata=_undated("svg"))
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     return _for_html(text.getvalue(), f"panel{panels.index(panel)}")
 
 
@@ -194,38 +189,6 @@ def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
 def _size(panels: Sequence[Panel]) -> tuple[float, float]:
     labels = max(len(panel.curves) for panel in panels)
     return _PANEL_SIZE[0], max(_PANEL_SIZE[1], 0.8 + _HEIGHT_PER_LABEL * labels)
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    settings: dict[Any, Any] = {
-        "font.size": 9.5,
-        "axes.titlesize": 10.5,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": MUTED.light,
-        "axes.labelcolor": INK.light,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": GRID.light,
-        "grid.linewidth": 0.8,
-        "text.color": INK.light,
-        "xtick.color": MUTED.light,
-        "xtick.labelcolor": INK.light,
-        "ytick.color": MUTED.light,
-        "ytick.labelcolor": INK.light,
-        "svg.fonttype": "path",
-        "svg.hashsalt": "figure6",
-        "pdf.fonttype": 42,
-    }
-    with mpl.style.context(["default", settings]), warnings.catch_warnings():
-        # A name of the user's may be in any script.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
-
-
-def _undated(form: str) -> dict[str, None]:
-    return {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[form]
 
 
 def _for_html(svg: str, prefix: str) -> str:

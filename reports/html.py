@@ -59,6 +59,7 @@ def _cell(row: dict[Any, Any]) -> dict[str, Any]:
         "dataset": dataset_name(row["dataset"]),
         "stand_in": row["stand_in"],
         "model": model_name(row["model"]),
+        "variant": row["variant"],
         "regime": row["regime"],
         "seed": row["seed"],
         "attack": attack_name(row["attack"]),

@@ -2,18 +2,22 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..bench.files import write_text
+from .ablation import Ablation, Block
 from .figures import write_figure6
 from .names import METRICS as METRIC_NAMES
 from .report import Report
 from .tables import TABLE_METRICS, Table
 
 FIGURE = "figure6.pdf"
+
+_ROWS_ON_A_PAGE = 9  # of an ablation; its blocks are kept together
 
 _COMMANDS = {
     "\\": r"\textbackslash{}",
@@ -46,10 +50,11 @@ _COMMANDS = {
 def write_latex(report: Report, out: Path) -> Path:
     """Write `report.tex`, a file per table and `figure6.pdf` into a folder."""
     environment = _environment()
-    table_template = environment.get_template("table.tex.j2")
     tables = [table for table in report.tables if table.rows]
     for table in tables:
-        write_text(out / _file(table), table_template.render(table=table, **_shared()))
+        template = environment.get_template(f"{table.layout}.tex.j2")
+        pages = _pages(table.blocks) if isinstance(table, Ablation) else []
+        write_text(out / _file(table), template.render(table=table, pages=pages, **_shared()))
     if report.panels:
         write_figure6(report.panels, out / FIGURE)
     path = out / "report.tex"
@@ -101,5 +106,17 @@ def _shared() -> dict[str, Any]:
     return {"metrics": [METRIC_NAMES[name] for name in TABLE_METRICS]}
 
 
-def _file(table: Table) -> str:
+def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks of an ablation by page, as many on each as fit."""
+    pages: list[list[Block]] = []
+    for block in blocks:
+        rows = sum(len(before.rows) for before in pages[-1]) if pages else 0
+        if pages and rows + len(block.rows) <= _ROWS_ON_A_PAGE:
+            pages[-1].append(block)
+        else:
+            pages.append([block])
+    return pages
+
+
+def _file(table: Table | Ablation) -> str:
     return f"{table.slug}.tex"

@@ -14,10 +14,19 @@ MODELS = {
     "cprl": "CPRL",
 }
 DATASETS = {"vcl": "VCL", "live": "LIVE", "livec": "LIVEC", "koniq": "KONIQ"}
-ATTACKS = {"none": "no attack", "fgsm": "FGSM", "pgd": "PGD"}
+ATTACKS = {"none": "no attack", "fgsm": "FGSM", "pgd": "PGD", "pgd_soft": "PGD (soft mask)"}
 METRICS = {"srocc": "SROCC", "plcc": "PLCC", "mse": "MSE", "krocc": "KROCC", "rmse": "RMSE"}
 
 HIGHER_IS_BETTER = {"srocc": True, "plcc": True, "mse": False, "krocc": True, "rmse": False}
+
+READINGS = {
+    "literal": "the (0.5 + b) K largest channels are active",
+    "suppress_top": "all but the (0.5 − b) K largest channels are active",
+    "keep_top": "the (0.5 − b) K largest channels are active",
+    "argsort": "(0.5 + b) K channels are active, chosen by sort indices in place of ranks",
+    "suppress_middle": "the (0.5 − b) K largest and as many smallest channels are active",
+}
+"""How Eq. 7 of the paper may be read, by the name that `models.cprl` gives to a reading."""
 
 STAND_IN = "stands in for a database: its images are procedural and its labels computed, not given by people"
 
@@ -44,6 +53,12 @@ def number(value: float, digits: int = 4) -> str:
     if math.isnan(value):
         return NOT_RUN
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0 makes a zero positive
+
+
+def difference(value: float, published: float, digits: int = 4) -> str:
+    """Measured minus published, as in `+0.0123`, of the numbers as they are printed."""
+    gap = round(value, digits) - round(published, digits)
+    return f"{round(gap, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from ..bench.errors import UserError, nearest
 from ..bench.results import results_table
 from ..bench.store import Store
+from .ablation import Ablation, ablations
 from .curves import Panel, figure6
 from .figures import write_figure6
 from .provenance import Provenance, provenance
@@ -26,7 +27,7 @@ class Report:
         overview: What was run, in sentences.
         findings: What the numbers say, by dataset.
         panels: Figure 6.
-        tables: Tables 1, 2 and 4, and those of further attacks.
+        tables: Tables 1, 2, 4, 5 and 6, and those of further attacks.
         notes: What is not shown, not comparable or not defined.
         provenance: Where the numbers come from.
         results: The results table, a row for every cell of the store.
@@ -35,7 +36,7 @@ class Report:
     overview: tuple[str, ...]
     findings: tuple[Finding, ...]
     panels: tuple[Panel, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[Table | Ablation, ...]
     notes: tuple[str, ...]
     provenance: Provenance
     results: pd.DataFrame
@@ -43,14 +44,18 @@ class Report:
 
 def compose(results: pd.DataFrame) -> Report:
     """A report on a results table."""
-    selection = select(results)
+    selection, ablated = select(results), ablations(results)
+    of_models = paper_tables(selection)
+    of_paper = [table for table in of_models if table.number.isdecimal()]
+    further = [table for table in of_models if not table.number.isdecimal()]
+    behind = pd.concat([selection.cells, ablated.cells]).drop_duplicates("key")
     return Report(
         overview(selection.points),
         findings(selection.points),
         figure6(selection.points),
-        paper_tables(selection),
-        selection.notes,
-        provenance(selection.cells),
+        (*of_paper, *ablated.tables, *further),
+        (*selection.notes, *ablated.notes),
+        provenance(behind),
         results,
     )
 

@@ -13,9 +13,12 @@ from ..bench.metrics import METRICS, OK, Measure
 from .names import attack_name, dataset_name, listing, model_name, parameters, plural
 
 REGIME = "clean"
-"""The training regime of the paper's Tables 1, 2 and 4 and Figure 6."""
+"""The training regime of the paper's tables and Figure 6."""
 
-_VARIANT = (
+IMAGES = ("limit", "image_size", "dataset_digest", "pixels_digest", "split_digest")
+"""The columns that say which images a cell was scored on."""
+
+_VERSION = (
     "limit",
     "image_size",
     "split_seed",
@@ -27,7 +30,6 @@ _VARIANT = (
     "pixels_digest",
     "split_digest",
 )
-_IMAGES = ("limit", "image_size", "dataset_digest", "pixels_digest", "split_digest")
 _MODEL_ON_DATASET = ("dataset", "model", "seed")
 _PLACE = ("dataset", "model", "attack", "epsilon")
 
@@ -45,6 +47,8 @@ class Point:
         stand_in: Whether the dataset stands in for a database.
         status: `ok`, or what every seed's metrics suffer from.
         measures: By metric; means over the seeds that have it, with bounds that hold all their intervals.
+        spread: By metric; the lowest and the highest value of a seed.
+        usable: How many of the seeds have status `ok`.
     """
 
     dataset: str
@@ -55,6 +59,8 @@ class Point:
     stand_in: bool
     status: str
     measures: Mapping[str, Measure]
+    spread: Mapping[str, tuple[float, float]]
+    usable: int
 
 
 @dataclass(frozen=True)
@@ -75,24 +81,26 @@ class Selection:
 def select(table: pd.DataFrame) -> Selection:
     """Choose from a results table.
 
-    Shown are models trained by the regime `REGIME`. Where a model was run on a dataset in several variants
-    (other weights, parameters, images), the newest that was not limited to a part of the images is
-    shown; where an attack was run with several parameters, the newest.
+    Shown are models trained by the regime `REGIME`, as their own tables configure them: variants in a grid
+    are for Tables 5 and 6. Where a model was run on a dataset in several versions (other weights,
+    parameters, images), the newest that was not limited to a part of the images is shown; where an attack
+    was run with several parameters, the newest.
     """
     in_regime = table[table["regime"] == REGIME]
-    variants = _newest_variants(in_regime)
-    by_age = variants.sort_values("created", kind="stable")
-    cells = by_age.drop_duplicates([*_PLACE, "seed"], keep="last").sort_index()
+    configured = in_regime[in_regime["variant"] == ""]
+    versions = newest_versions(configured, _MODEL_ON_DATASET)
+    cells = newest_attacks(versions, [*_PLACE, "seed"])
     notes = [
         *_unreadable(table.attrs.get("unreadable", [])),
         *_other_regimes(table),
-        *_other_variants(in_regime, variants),
-        *_other_parameters(variants, cells),
+        *_variants(in_regime),
+        *_other_versions(configured, versions),
+        *_other_parameters(versions, cells),
         *_different_images(cells),
         *_different_parameters(cells),
         *_undefined(cells),
     ]
-    points = tuple(_point(place, group) for place, group in _groups(cells, _PLACE))
+    points = tuple(point(group) for _, group in grouped(cells, _PLACE))
     return Selection(points, cells.reset_index(drop=True), tuple(notes))
 
 
@@ -101,30 +109,37 @@ def diverged(status: str) -> bool:
     return status.endswith("scores") or " scores " in status
 
 
-def _groups(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+def grouped(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """The groups of rows that agree in some columns, undefined values included, in the table's order."""
     yield from table.groupby(list(columns), sort=False, dropna=False)
 
 
-def _newest_variants(table: pd.DataFrame) -> pd.DataFrame:
-    chosen = [
-        max(
-            (variant for _, variant in _groups(group, _VARIANT)),
-            key=lambda variant: (variant["limit"].isna().all(), variant["created"].fillna("").max()),
-        )
-        for _, group in _groups(table, _MODEL_ON_DATASET)
-    ]
-    return pd.concat(chosen).sort_index() if chosen else table
+def newest_versions(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Of the rows that agree in some columns, those of one version: the newest that is of all test images."""
+    version = table.groupby([*columns, *_VERSION], sort=False, dropna=False).ngroup()
+    age = table["created"].fillna("").groupby(version).transform("max")
+    ranked = table.assign(complete=table["limit"].isna(), age=age, turn=-version)
+    best = ranked.sort_values(["complete", "age", "turn"]).drop_duplicates(list(columns), keep="last")
+    return table[version.isin(-best["turn"])]
 
 
-def _point(place: tuple[Any, ...], cells: pd.DataFrame) -> Point:
+def completeness_and_age(cells: pd.DataFrame) -> tuple[bool, str]:
+    """What to prefer cells by: scores on all test images, then a later date."""
+    return bool(cells["limit"].isna().all()), str(cells["created"].fillna("").max())
+
+
+def newest_attacks(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Of the rows that agree in some columns, the newest."""
+    by_age = table.sort_values("created", kind="stable")
+    return by_age.drop_duplicates(list(columns), keep="last").sort_index()
+
+
+def point(cells: pd.DataFrame) -> Point:
+    """The point that cells of one dataset, model, attack and epsilon stand for, a seed each."""
     statuses = list(cells["status"])
-    measures = {
-        name: Measure(
-            float(cells[name].mean()), float(cells[f"{name}_low"].min()), float(cells[f"{name}_high"].max())
-        )
-        for name in METRICS
-    }
-    dataset, model, attack, epsilon = place
+    numbers = cells[[*METRICS, *(f"{name}_{bound}" for name in METRICS for bound in ("low", "high"))]]
+    mean, low, high = (found.to_dict() for found in (numbers.mean(), numbers.min(), numbers.max()))
+    dataset, model, attack, epsilon = cells[list(_PLACE)].iloc[0]
     return Point(
         dataset=dataset,
         model=model,
@@ -133,7 +148,9 @@ def _point(place: tuple[Any, ...], cells: pd.DataFrame) -> Point:
         seeds=tuple(sorted(cells["seed"])),
         stand_in=bool(cells["stand_in"].any()),
         status=OK if OK in statuses else statuses[0],
-        measures=measures,
+        measures={name: Measure(mean[name], low[f"{name}_low"], high[f"{name}_high"]) for name in METRICS},
+        spread={name: (low[name], high[name]) for name in METRICS},
+        usable=statuses.count(OK),
     )
 
 
@@ -143,30 +160,39 @@ def _unreadable(files: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
-    for (regime,), group in _groups(table[table["regime"] != REGIME], ["regime"]):
+    for (regime,), group in grouped(table[table["regime"] != REGIME], ["regime"]):
         yield (
             f"{plural(len(group), 'cell')} of models trained by the regime “{regime}” "
             f"{_are(group)} not in the tables and curves."
         )
 
 
-def _other_variants(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
-    chosen = dict(_groups(shown, _MODEL_ON_DATASET))
-    for place, group in _groups(table.drop(index=shown.index), _MODEL_ON_DATASET):
+def _variants(table: pd.DataFrame) -> Iterator[str]:
+    for (dataset, model), group in grouped(table[table["variant"] != ""], ["dataset", "model"]):
+        yield (
+            f"{plural(len(group), 'cell')} of variants of {model_name(model)} on {dataset_name(dataset)} "
+            f"(such as {group['variant'].iloc[0]}) {_are(group)} not in Tables 1, 2 and 4 and the curves, "
+            "which show each model as its own table configures it."
+        )
+
+
+def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
+    chosen = dict(grouped(shown, _MODEL_ON_DATASET))
+    for place, group in grouped(table.drop(index=shown.index), _MODEL_ON_DATASET):
         dataset, model, seed = place
         differing = [
-            name for name in _VARIANT if {*group[name].astype(str)} != {*chosen[place][name].astype(str)}
+            name for name in _VERSION if {*group[name].astype(str)} != {*chosen[place][name].astype(str)}
         ]
         yield (
             f"{model_name(model)} on {dataset_name(dataset)}, seed {seed}: {plural(len(group), 'cell')} of "
-            f"another variant (with other {_columns(differing)}) {_are(group)} not in the tables and curves. "
-            "Shown is the newest variant, of those scored on all test images if there is one."
+            f"another version (with other {_columns(differing)}) {_are(group)} not in the tables and curves. "
+            "Shown is the newest version, of those scored on all test images if there is one."
         )
 
 
 def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
     left_out = table.drop(index=shown.index)
-    for (dataset, attack, compact), group in _groups(left_out, ["dataset", "attack", "attack_params"]):
+    for (dataset, attack, compact), group in grouped(left_out, ["dataset", "attack", "attack_params"]):
         yield (
             f"{attack_name(attack)} on {dataset_name(dataset)}: {plural(len(group), 'cell')} with "
             f"{parameters(compact) or 'no parameters'} {_are(group)} not in the tables and curves. "
@@ -175,8 +201,8 @@ def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]
 
 
 def _different_images(cells: pd.DataFrame) -> Iterator[str]:
-    for (dataset,), group in _groups(cells, ["dataset"]):
-        differing = [name for name in _IMAGES if group[name].nunique(dropna=False) > 1]
+    for (dataset,), group in grouped(cells, ["dataset"]):
+        differing = [name for name in IMAGES if group[name].nunique(dropna=False) > 1]
         if differing:
             yield (
                 f"On {dataset_name(dataset)} not all cells are of the same images "
@@ -185,22 +211,22 @@ def _different_images(cells: pd.DataFrame) -> Iterator[str]:
 
 
 def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
-    for (attack,), group in _groups(cells, ["attack"]):
-        variants = [
+    for (attack,), group in grouped(cells, ["attack"]):
+        settings = [
             f"{parameters(compact) or 'no parameters'} for {_models(rows)}"
-            for (compact,), rows in _groups(group, ["attack_params"])
+            for (compact,), rows in grouped(group, ["attack_params"])
         ]
-        if len(variants) > 1:
-            listed = "; ".join(variants)
+        if len(settings) > 1:
+            listed = "; ".join(settings)
             yield f"{attack_name(attack)} was not run with the same parameters throughout: {listed}."
 
 
 def _undefined(cells: pd.DataFrame) -> Iterator[str]:
-    for (dataset, model, status), group in _groups(
+    for (dataset, model, status), group in grouped(
         cells[cells["status"] != OK], ["dataset", "model", "status"]
     ):
         verb = "diverged" if diverged(status) else "has no correlations"
-        where = listing([_condition(*condition) for condition, _ in _groups(group, ["attack", "epsilon"])])
+        where = listing([_condition(*condition) for condition, _ in grouped(group, ["attack", "epsilon"])])
         seeds = listing([str(seed) for seed in sorted(group["seed"].unique())])
         yield f"{model_name(model)} {verb} on {dataset_name(dataset)}: {status} ({where}; seed {seeds})."
 

@@ -36,7 +36,10 @@ class Finding:
 def overview(points: Sequence[Point]) -> tuple[str, ...]:
     """What was run, in sentences."""
     if not points:
-        return ("The store holds no cell of a model with clean training, which is what the tables show.",)
+        return (
+            "The store holds no cell of a model with clean training as its own table configures it, which is "
+            "what the summary and Tables 1, 2 and 4 show.",
+        )
     return tuple(_overview(points))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pandas as pd
 
@@ -14,12 +14,14 @@ from .names import (
     STAND_IN,
     attack_name,
     dataset_name,
+    difference,
     interval,
     listing,
     model_name,
     number,
     parameters,
 )
+from .published import paper_numbers
 from .selection import Point, Selection, diverged
 
 TABLE_METRICS = ("srocc", "plcc", "mse")
@@ -28,7 +30,9 @@ EPSILON = 1.0
 
 State = Literal["measured", "diverged", "undefined", "not run"]
 
-_DIGITS = 4
+DIGITS = 4
+"""After the decimal point, as in the paper."""
+
 _INTERVAL_DIGITS = {"srocc": 3, "plcc": 3, "mse": 4}
 _NUMBERED = {"fgsm": ("1", "table1"), "pgd": ("2", "table2"), "none": ("4", "table4")}
 
@@ -40,25 +44,67 @@ class Number:
     metric: str
     measure: Measure
     best: bool
+    spread: tuple[float, float]
 
     @property
     def text(self) -> str:
         """The value as it is printed."""
-        return number(self.measure.value, _DIGITS)
+        return number(self.measure.value, DIGITS)
 
     @property
     def interval(self) -> str:
         """The interval as it is printed."""
         return interval(self.measure.low, self.measure.high, _INTERVAL_DIGITS[self.metric])
 
+    @property
+    def range(self) -> str:
+        """The lowest and the highest value of a seed as they are printed."""
+        digits = _INTERVAL_DIGITS[self.metric]
+        return " to ".join(number(value, digits) for value in self.spread)
+
 
 @dataclass(frozen=True)
 class Entry:
-    """What a table says of one model on one dataset: `numbers` for `TABLE_METRICS` if measured."""
+    """What a table says of one model under one condition.
+
+    Attributes:
+        state: Whether it was measured.
+        numbers: For `TABLE_METRICS` if measured, else empty.
+        status: `ok`, or why there is no number.
+        seeds: How many seeds are behind it.
+        usable: How many of them have usable numbers.
+        published: The paper's numbers for `TABLE_METRICS`; empty where it has none.
+    """
 
     state: State
     numbers: tuple[Number, ...] = ()
     status: str = ""
+    seeds: int = 0
+    usable: int = 0
+    published: tuple[float, ...] = ()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The paper's numbers, each with measured minus published if measured; empty where it has none."""
+        labelled = [f"paper {text}" for text in self.printed]
+        if not self.numbers:
+            return tuple(labelled)
+        return tuple(f"{text} ({gap})" for text, gap in zip(labelled, self.differences, strict=False))
+
+    @property
+    def printed(self) -> tuple[str, ...]:
+        """The paper's numbers as they are printed."""
+        return tuple(number(value, DIGITS) for value in self.published)
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """Measured minus published as they are printed; empty unless both are there."""
+        if not self.published:
+            return ()
+        return tuple(
+            difference(measured.measure.value, value, DIGITS)
+            for measured, value in zip(self.numbers, self.published, strict=False)
+        )
 
 
 @dataclass(frozen=True)
@@ -101,6 +147,14 @@ class Table:
     rows: tuple[Row, ...]
     advice: str
 
+    layout: ClassVar[str] = "table"
+    """The template that renders it."""
+
+    @property
+    def published(self) -> bool:
+        """Whether the paper's numbers stand beside any of its own."""
+        return any(entry.published for row in self.rows for entry in row.entries)
+
 
 def paper_tables(selection: Selection) -> tuple[Table, ...]:
     """Tables 1 (FGSM at 1/255), 2 (PGD at 1/255), 4 (no attack), then one for any other attack at 1/255."""
@@ -119,48 +173,88 @@ def _table(selection: Selection, attack: str, label: str, slug: str) -> Table:
     stand_ins = {point.dataset for point in shown if point.stand_in}
     found = {(point.dataset, point.model): point for point in run}
     behind = cells[(cells["attack"] == attack) & (cells["epsilon"] == epsilon)]
-    columns = [_entries([found.get((dataset, model)) for model in models]) for dataset in datasets]
-    rows = [
-        Row(model, model_name(model), tuple(entries))
-        for model, *entries in zip(models, *columns, strict=True)
+    columns = [
+        entries(
+            [found.get((dataset, model)) for model in models],
+            [
+                () if dataset in stand_ins else published_numbers(dataset, model, attack, epsilon)
+                for model in models
+            ],
+        )
+        for dataset in datasets
     ]
+    rows = [
+        Row(model, model_name(model), tuple(found_of_model))
+        for model, *found_of_model in zip(models, *columns, strict=True)
+    ]
+    beside = any(entry.published for column in columns for entry in column)
     return Table(
         number=label,
         slug=slug,
         title=_title(attack, epsilon),
-        caption=" ".join(_caption(behind, attack, [name for name in datasets if name in stand_ins])),
+        caption=" ".join(_caption(behind, attack, [name for name in datasets if name in stand_ins], beside)),
         groups=tuple(Group(name, dataset_name(name), name in stand_ins) for name in datasets),
         rows=tuple(rows) if run else (),
         advice="" if run else _advice(attack, epsilon),
     )
 
 
-def _entries(points: Sequence[Point | None]) -> list[Entry]:
-    """The entries of one dataset, a model each."""
+def published_numbers(
+    dataset: str, model: str, attack: str, epsilon: float, variant: str = ""
+) -> tuple[float, ...]:
+    """What the paper prints for `TABLE_METRICS`; empty where it has no such row.
+
+    Args:
+        dataset: Registered name.
+        model: Registered name.
+        attack: Registered name, or `none`.
+        epsilon: In units of 1/255.
+        variant: As in `published.load`.
+    """
+    place = (dataset, model, attack, epsilon, variant)
+    known = paper_numbers()
+    return tuple(known[*place, metric] for metric in TABLE_METRICS if (*place, metric) in known)
+
+
+def entries(points: Sequence[Point | None], published: Sequence[tuple[float, ...]]) -> list[Entry]:
+    """The entries of one column group, of which the best is bold.
+
+    Args:
+        points: One for each row, or None where nothing was run.
+        published: The paper's numbers for each row, for `TABLE_METRICS`; empty where it has none.
+    """
     measured = [point.measures for point in points if point and point.status == OK]
     best = {
         metric: _best([measures[metric].value for measures in measured], metric) for metric in TABLE_METRICS
     }
-    return [_entry(point, best) for point in points]
+    return [_entry(point, best, beside) for point, beside in zip(points, published, strict=True)]
 
 
-def _entry(point: Point | None, best: Mapping[str, float | None]) -> Entry:
+def _entry(point: Point | None, best: Mapping[str, float | None], published: tuple[float, ...]) -> Entry:
     if point is None:
-        return Entry("not run")
-    if point.status != OK:
-        return Entry("diverged" if diverged(point.status) else "undefined", status=point.status)
-    numbers = [
-        Number(metric, point.measures[metric], round(point.measures[metric].value, _DIGITS) == best[metric])
-        for metric in TABLE_METRICS
-    ]
-    return Entry("measured", tuple(numbers), OK)
+        return Entry("not run", published=published)
+    state: State = "diverged" if diverged(point.status) else "undefined"
+    numbers = tuple(_number(point, metric, best[metric]) for metric in TABLE_METRICS)
+    return Entry(
+        state="measured" if point.status == OK else state,
+        numbers=numbers if point.status == OK else (),
+        status=point.status,
+        seeds=len(point.seeds),
+        usable=point.usable,
+        published=published,
+    )
+
+
+def _number(point: Point, metric: str, best: float | None) -> Number:
+    measure = point.measures[metric]
+    return Number(metric, measure, round(measure.value, DIGITS) == best, point.spread[metric])
 
 
 def _best(values: list[float], metric: str) -> float | None:
     """The best value as printed, so that equal numbers are equally bold; None without a choice."""
     if len(values) < 2:
         return None
-    return round(max(values) if HIGHER_IS_BETTER[metric] else min(values), _DIGITS)
+    return round(max(values) if HIGHER_IS_BETTER[metric] else min(values), DIGITS)
 
 
 def _title(attack: str, epsilon: float) -> str:
@@ -170,10 +264,10 @@ def _title(attack: str, epsilon: float) -> str:
     return f"{condition}, with clean training"
 
 
-def _caption(cells: pd.DataFrame, attack: str, stand_ins: list[str]) -> Iterator[str]:
-    better = [METRICS[name] for name in TABLE_METRICS if HIGHER_IS_BETTER[name]]
-    yield f"Agreement of predicted with labelled quality: high {listing(better)} and low MSE are good."
-    yield "Best in bold, 95% bootstrap intervals over images in brackets, – for what was not run."
+def _caption(cells: pd.DataFrame, attack: str, stand_ins: list[str], beside: bool) -> Iterator[str]:
+    yield from reading_guide()
+    if beside:
+        yield "Below, the paper's number, and in parentheses how far the measured one is above it."
     seeds = sorted(cells["seed"].unique())
     if len(seeds) > 1:
         shown = listing([str(seed) for seed in seeds])
@@ -183,6 +277,13 @@ def _caption(cells: pd.DataFrame, attack: str, stand_ins: list[str]) -> Iterator
         yield f"{attack_name(attack)} with {settings[0]}."
     if stand_ins:
         yield f"† {listing([dataset_name(name) for name in stand_ins])} {STAND_IN}."
+
+
+def reading_guide() -> Iterator[str]:
+    """How to read a table's numbers, in sentences."""
+    better = [METRICS[name] for name in TABLE_METRICS if HIGHER_IS_BETTER[name]]
+    yield f"Agreement of predicted with labelled quality: high {listing(better)} and low MSE are good."
+    yield "Best in bold, 95% bootstrap intervals over images in brackets, – for what was not run."
 
 
 def _advice(attack: str, epsilon: float) -> str:

@@ -1,5 +1,6 @@
 """Stores of drawn numbers: no model was run for them. They have the shape of what a sweep leaves behind."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def drawn_cell(
             "image_size": 96,
             "limit": None,
             "model": "resnet",
+            "variant": "",
             "model_params": {"backbone": "resnet10t"},
             "model_source": None,
             "weights": f"w-{fields.get('model', 'resnet')}-{fields.get('seed', 0)}",
@@ -143,6 +145,28 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
         value = stated.get(metric, np.nan if "status" in stated else 0.5)
         row |= {metric: value, f"{metric}_low": value - 0.1, f"{metric}_high": value + 0.1}
     return {**row, **stated}
+
+
+@pytest.fixture
+def ablated(results: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    """What Tables 5 and 6 are made of: two seeds on `synthetic` and one on `live`, at two values of b."""
+    on_synthetic = {"dataset": "synthetic", "stand_in": True}
+    rows = []
+    for place in ({**on_synthetic, "seed": 0}, {**on_synthetic, "seed": 1}, {"dataset": "live"}):
+        resnet = {**place, "model_params": '{"backbone": "resnet18"}'}
+        variants = [_cprl(0.3, 0.0, place), _cprl(0.4, 0.0, place), _cprl(0.4, 0.1, place)]
+        for row in [resnet, *variants]:
+            rows += [{**row, "srocc": 0.8}, {**row, "attack": "fgsm", "epsilon": 1.0, "srocc": 0.5}]
+    return results(*rows)
+
+
+def _cprl(b: float, pns_weight: float, place: dict[str, Any]) -> dict[str, Any]:
+    params = {"b": b, "backbone": "resnet18", "pns_weight": pns_weight, "reading": "keep_top", "sites": [4]}
+    variant = f"b={b}, pns_weight={pns_weight}"
+    weights = f"w-{variant}-{place.get('seed', 0)}"
+    return {
+        **place, "model": "cprl", "variant": variant, "model_params": json.dumps(params), "weights": weights,
+    }  # fmt: skip
 
 
 @pytest.fixture

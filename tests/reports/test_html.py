@@ -1,9 +1,11 @@
 """The HTML report: one file that needs nothing else, with every number, and every name escaped."""
 
+import json
 import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from iqabench.reports.html import render_html
@@ -84,7 +86,9 @@ def test_tables_hold_the_numbers_and_intervals_of_the_results(text, swept_table)
     (shown,) = (cells for cells in first if cells[0] == "LWTA ")
     for column, dataset in ((1, "live"), (4, "synthetic")):
         value, low, high = fgsm.loc[dataset, ["srocc", "srocc_low", "srocc_high"]]
-        assert shown[column] == f"{value:.4f} [{low:.3f}, {high:.3f}] ".replace("-", "−")
+        gap = round(value, 4) - 0.5840
+        published = f"paper 0.5840 ({gap:+.4f}) " if dataset == "live" else ""
+        assert shown[column] == f"{value:.4f} [{low:.3f}, {high:.3f}] {published}".replace("-", "−")
 
 
 def test_the_best_number_is_in_bold(text, swept_table):
@@ -96,7 +100,7 @@ def test_the_best_number_is_in_bold(text, swept_table):
 def test_every_cell_of_the_store_is_in_the_last_but_one_table(text, swept_table):
     cells = Page(text).tables[3]
     assert len(cells) == 1 + len(swept_table)
-    assert {row[5] for row in cells[1:]} == {"0 ", "1 ", "2 ", "4 ", "8 "}
+    assert {row[6] for row in cells[1:]} == {"0 ", "1 ", "2 ", "4 ", "8 "}
 
 
 def test_a_stand_in_is_marked_wherever_its_numbers_appear(text):
@@ -112,15 +116,55 @@ def test_the_page_follows_the_readers_light_or_dark(text):
     assert 'name="viewport" content="width=device-width' in text
 
 
+def test_ablations_stand_between_the_papers_tables_and_those_of_further_attacks(ablated, results):
+    further = results({"model": "sat", "attack": "noise", "epsilon": 1.0, "key": "another"})
+    text = render_html(compose(pd.concat([ablated, further], ignore_index=True)))
+    assert re.findall(r"<h2 id=.*>Table (\w+)\.", text) == ["1", "2", "4", "5", "6", "A1"]
+
+
+def test_ablations_hold_the_papers_numbers_in_columns_of_their_own(ablated):
+    page = Page(render_html(compose(ablated)))
+    five, six = (table for table in page.tables if "Seeds " in table[0])
+    conditions = ["No attack ", "No attack: paper, LIVE ", "FGSM at 1/255 ", "FGSM at 1/255: paper, LIVE "]
+    assert five[0] == ["b ", "Seeds ", *conditions]
+    assert five[1] == ["SROCC ", "PLCC ", "MSE "] * 4
+    synthetic, live = (row for row in five if row[0] == "0.4 ")
+    assert synthetic[1:3] == ["2 ", "0.8000 [0.700, 0.900] 0.800 to 0.800 "]
+    assert synthetic[5:8] == ["0.8560 ", "0.8284 ", "0.0350 "]
+    assert live[1:3] == ["1 ", "0.8000 [0.700, 0.900] "]
+    assert live[5] == "0.8560 −0.0560 "
+    assert live[11] == "0.8432 −0.3432 "
+    assert {len(row) for row in five[3:] if "keep_top" not in row[0]} == {14}
+    assert [row[0] for row in six if row[0].startswith(("ResNet", "CA"))] == ["ResNet ", "CA ", "CA+PNS "] * 2
+
+
+def test_a_stand_in_is_marked_in_the_ablations(ablated):
+    text = render_html(compose(ablated))
+    assert text.count('synthetic† <span class="stand-in">stand-in</span> ·') == 2
+    assert "live†" not in text.lower()
+
+
+def test_a_variant_is_named_in_the_list_of_all_cells_and_its_weights_in_the_provenance(ablated):
+    page = Page(render_html(compose(ablated)))
+    assert sum("b=0.3, pns_weight=0.0 " in row for row in page.tables[-2]) == 6
+    assert any("w-b=0.4, pns_wei" in row[4] for row in page.tables[-1][1:])
+
+
+def test_ablations_that_were_not_run_leave_advice(text):
+    for number in ("5", "6"):
+        assert f"Not run. `iqabench run --profile table{number}` fills this table." in text
+
+
 def test_diverged_and_missing_cells_are_named(results):
-    text = render_html(compose(results({"status": "constant scores"}, {"model": "cprl", "dataset": "vcl"})))
+    diverged = {"dataset": "mine", "status": "constant scores"}
+    text = render_html(compose(results(diverged, {"model": "cprl", "dataset": "yours"})))
     assert re.search(r'colspan="3">diverged<span class="interval">constant scores', text)
     table = Page(text).tables[0]
     assert [row[1:] for row in table[2:]] == [
-        ["– ", "– ", "– ", "diverged constant scores "],
-        ["0.5000 [0.400, 0.600] ", "0.5000 [0.400, 0.600] ", "0.5000 [0.4000, 0.6000] ", "– ", "– ", "– "],
+        ["diverged constant scores ", "– ", "– ", "– "],
+        ["– ", "– ", "– ", "0.5000 [0.400, 0.600] ", "0.5000 [0.400, 0.600] ", "0.5000 [0.4000, 0.6000] "],
     ]
-    assert "ResNet diverged on LIVE: constant scores (no attack; seed 0)." in text
+    assert "ResNet diverged on mine: constant scores (no attack; seed 0)." in text
     assert "Not run. `iqabench run --attacks pgd --epsilons 1` fills this table." in text
 
 
@@ -134,6 +178,9 @@ def test_every_text_of_a_user_is_escaped(results):
                 {**hostile, "attack": HOSTILE, "epsilon": 1.0},
                 {**hostile, "model": "b", "status": HOSTILE},
                 {**hostile, "regime": HOSTILE},
+                {**hostile, "variant": HOSTILE},
+                hostile_cprl(0.3),
+                hostile_cprl(0.4),
                 unreadable=[(HOSTILE, HOSTILE)],
             )
         )
@@ -145,6 +192,11 @@ def test_every_text_of_a_user_is_escaped(results):
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
 
+def hostile_cprl(b):
+    params = {"b": b, "reading": HOSTILE, "sites": HOSTILE}
+    return {"model": "cprl", "dataset": HOSTILE, "variant": HOSTILE, "model_params": json.dumps(params)}
+
+
 def test_a_store_without_clean_training_still_makes_a_page(results):
     text = render_html(compose(results({"regime": "adversarial"})))
     assert "no cell of a model with clean training" in text
@@ -153,5 +205,5 @@ def test_a_store_without_clean_training_still_makes_a_page(results):
 
 def test_undefined_intervals_leave_no_brackets(results):
     text = render_html(compose(results({"srocc": 0.5, "srocc_low": np.nan, "srocc_high": np.nan})))
-    assert Page(text).tables[0][2][1] == "0.5000 "
+    assert Page(text).tables[0][2][1] == "0.5000 paper 0.8807 (−0.3807) "
     assert not re.search(r"\bnan\b", text)

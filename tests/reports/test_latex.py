@@ -1,5 +1,6 @@
 """The LaTeX report: escaped, balanced, in parts that stand alone, and compiled where a TeX is installed."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -62,7 +63,7 @@ def test_environments_and_braces_are_balanced_and_rows_have_all_columns(folder):
         assert bare.count("{") == bare.count("}")
     rows = (folder / "table1.tex").read_text().split(r"\midrule")[1].split(r"\bottomrule")[0].split("\\\\\n")
     assert {row.count("&") for row in rows if row.strip()} == {6}
-    assert len([row for row in rows if row.strip()]) == 14
+    assert len([row for row in rows if row.strip()]) == 3 * 7
 
 
 def test_tables_hold_the_numbers_with_the_best_in_bold(folder, swept_table):
@@ -76,13 +77,33 @@ def test_tables_hold_the_numbers_with_the_best_in_bold(folder, swept_table):
         assert rule in text
 
 
+def test_ablations_are_files_of_their_own_with_the_papers_columns(ablated, tmp_path):
+    write_latex(compose(ablated), tmp_path)
+    five, six = (tmp_path / "table5.tex").read_text(), (tmp_path / "table6.tex").read_text()
+    for text in (five, six):
+        for body in text.split(r"\midrule")[1:]:
+            rows = body.split(r"\bottomrule")[0].split("\\\\\n")[1:]
+            assert {row.count("&") for row in rows if row.strip()} == {13}
+        assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == text.count(r"\caption{")
+        assert text.count(r"\label{") == 1
+        assert r"\textbf{synthetic\ensuremath{{}^\dagger}}; " in text
+    assert five.count(r"\addtocounter{table}{-1}") == 1
+    assert "    0.4 & 2\n    & 0.8000\n" in five.replace(r"\textbf{\boldmath 0.8000}", "0.8000")
+    assert r"{\tiny \ensuremath{-}0.0560}" in five
+    assert r"{\tiny 0.800 to 0.800}" in five
+    assert "    CA+PNS & 2" in six
+    inputs = re.findall(r"\\input\{(.*)\}", (tmp_path / "report.tex").read_text())
+    assert inputs == ["table1.tex", "table4.tex", "table5.tex", "table6.tex"]
+
+
 def test_diverged_and_missing_cells_are_named(results, tmp_path):
     write_latex(
-        compose(results({"status": "constant scores"}, {"model": "cprl", "dataset": "vcl"})), tmp_path
+        compose(results({"status": "constant scores"}, {"model": "mine", "dataset": "vcl"})), tmp_path
     )
     text = (tmp_path / "table4.tex").read_text()
     assert r"\multicolumn{3}{c}{\emph{diverged}}" in text
     assert r"\multicolumn{3}{c}{\tiny constant scores}" in text
+    assert r"\multicolumn{3}{c}{\tiny paper 0.8807, 0.8212, 0.0298}" in text
     assert len(re.findall(r"^    & \\textendash\{\}$", text, flags=re.MULTILINE)) == 6
     assert not (tmp_path / "table2.tex").exists()
     report = (tmp_path / "report.tex").read_text()
@@ -107,10 +128,12 @@ def test_no_text_of_a_user_reaches_tex_unescaped(results, tmp_path):
 
 
 @pytest.mark.skipif(not ENGINES, reason="neither pdflatex nor tectonic is installed")
-@pytest.mark.parametrize("kind", ["sweep", "hostile names", "tables alone"])
-def test_it_compiles(kind, swept_table, results, tmp_path):
+@pytest.mark.parametrize("kind", ["sweep", "hostile names", "tables alone", "ablations"])
+def test_it_compiles(kind, swept_table, ablated, results, tmp_path):
     if kind == "hostile names":
         write_hostile(results, tmp_path)
+    elif kind == "ablations":
+        write_latex(compose(ablated), tmp_path)
     else:
         write_latex(compose(swept_table), tmp_path)
     if kind == "tables alone":
@@ -134,5 +157,15 @@ def write_hostile(results, folder):
         {**hostile, "attack": HOSTILE, "epsilon": 1.0},
         {**hostile, "model": "b_c", "status": f"{HOSTILE} scores"},
         {**hostile, "regime": HOSTILE},
+        {**hostile, "variant": HOSTILE},
+        *(
+            {
+                "model": "cprl",
+                "dataset": HOSTILE,
+                "variant": HOSTILE,
+                "model_params": json.dumps({"b": b, "reading": HOSTILE, "sites": HOSTILE}),
+            }
+            for b in (0.3, 0.4)
+        ),
     ]
     write_latex(compose(results(*rows, unreadable=[(HOSTILE, HOSTILE)])), folder)

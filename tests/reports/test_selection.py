@@ -23,7 +23,7 @@ def test_the_newest_weights_are_shown_and_the_others_noted(results):
     assert srocc(selection) == {("resnet", "none", 0.0): 0.9}
     (note,) = selection.notes
     assert note.startswith(
-        "ResNet on LIVE, seed 0: 2 cells of another variant (with other weights) are not in"
+        "ResNet on LIVE, seed 0: 2 cells of another version (with other weights) are not in"
     )
 
 
@@ -65,6 +65,21 @@ def test_models_scored_on_different_images_are_noted(results):
     assert selection.notes == (
         "On LIVE not all cells are of the same images (their limit differ): compare them with care.",
     )
+
+
+def test_variants_are_left_to_tables_5_and_6_and_noted(results):
+    variant = {"model": "cprl", "variant": "b=0.3", "weights": "other", "created": NEW, "srocc": 0.1}
+    selection = select(results({"model": "cprl", "srocc": 0.9}, variant, {**variant, "variant": "b=0.2"}))
+    assert srocc(selection) == {("cprl", "none", 0.0): 0.9}
+    assert selection.notes == (
+        "2 cells of variants of CPRL on LIVE (such as b=0.3) are not in Tables 1, 2 and 4 and the curves, "
+        "which show each model as its own table configures it.",
+    )
+
+
+def test_of_equally_old_versions_the_first_is_shown_and_a_part_of_the_images_never_before_all(results):
+    rows = [{"weights": "a", "srocc": 0.1}, {"weights": "b", "srocc": 0.2}, {"limit": 9, "created": NEW}]
+    assert srocc(select(results(*rows))) == {("resnet", "none", 0.0): 0.1}
 
 
 def test_another_regime_is_left_out_and_noted(results):

@@ -78,6 +78,47 @@ def test_numbers_that_print_alike_are_bold_alike_and_a_lone_model_is_not_bold(re
     assert not any(bold(table, "cprl", "vcl"))
 
 
+def test_the_papers_numbers_stand_beside_with_how_far_the_measured_are_above(results):
+    fgsm = {"attack": "fgsm", "epsilon": 1.0}
+    tables = tables_of(
+        results(
+            {"model": "cprl", "srocc": 0.95004, "plcc": 0.9, "mse": 0.0104},
+            {"model": "cprl", **fgsm, "srocc": -0.1},
+        )
+    )
+    assert entry(tables["4"], "cprl", "live").beside == (
+        "paper 0.9266 (+0.0234)", "paper 0.9143 (−0.0143)", "paper 0.0104 (+0.0000)",
+    )  # fmt: skip
+    assert entry(tables["1"], "cprl", "live").beside[0] == "paper 0.9022 (−1.0022)"
+    assert "Below, the paper's number, and in parentheses how far the measured one is above it." in (
+        tables["4"].caption
+    )
+
+
+def test_the_papers_numbers_stand_beside_what_was_not_run_or_diverged(results):
+    table = tables_of(
+        results({"model": "sat", "dataset": "vcl"}, {"model": "nima", "status": "constant scores"})
+    )["4"]
+    assert entry(table, "sat", "live").beside == ("paper 0.8411", "paper 0.8146", "paper 0.0208")
+    assert entry(table, "nima", "live").beside[0] == "paper 0.9396"
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"dataset": "synthetic", "stand_in": True},
+        {"dataset": "live", "stand_in": True},
+        {"dataset": "mine"},
+        {"model": "mine"},
+    ],
+)
+def test_nothing_stands_beside_what_the_paper_did_not_measure(results, stated):
+    table = tables_of(results(stated))["4"]
+    assert table.rows[0].entries[0].beside == ()
+    assert "paper" not in table.caption
+    assert not table.published
+
+
 def test_what_was_not_run_is_a_dash_not_an_absence(results):
     table = tables_of(results({"model": "resnet", "dataset": "vcl"}, {"model": "cprl", "dataset": "live"}))[
         "4"
@@ -137,6 +178,11 @@ def test_an_attack_that_was_not_run_leaves_advice(results):
     table = tables_of(results({}))["2"]
     assert table.rows == ()
     assert table.advice == "Not run. `iqabench run --attacks pgd --epsilons 1` fills this table."
+
+
+def test_pgd_through_a_softened_mask_reads_as_such(results):
+    table = tables_of(results({}, {"attack": "pgd_soft", "epsilon": 1.0}))["A1"]
+    assert table.title == "Under PGD (soft mask) at ε = 1/255, with clean training"
 
 
 def test_an_attack_that_is_not_in_the_paper_gets_a_table_of_its_own(results):
