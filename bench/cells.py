@@ -22,6 +22,7 @@ class Cell:
     image_size: int
     limit: int | None
     model: str
+    variant: str  # of the model, in a grid; "" for the model as its own table has it
     model_params: dict[str, Any]
     model_source: str | None  # digest of a plugin's file
     weights: str  # digest of the tensors

@@ -45,7 +45,11 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 _config = click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="Configuration. Default: ./bench.toml."
 )
-_profile = click.option("--profile", help="Overlay of the configuration: demo (default), paper or your own.")
+_profile = click.option(
+    "--profile",
+    metavar="A,B,...",
+    help="Overlays of the configuration: demo (default), paper, table5, table6 or your own; A,B: both.",
+)
 _results = click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -65,7 +69,10 @@ _what = _options(
     _list_option("--models", "Names, or all."),
 )
 _how = _options(
-    click.option("--seed", type=int, help="Of initial weights and of training."),
+    click.option(
+        "--regime", type=click.Choice(["clean", "adversarial"]), help="What training sees. Default: clean."
+    ),
+    _list_option("--seed", "Of initial weights and of training; several: each.", int),
     click.option(
         "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Default: a GPU where there is one."
     ),
@@ -151,7 +158,8 @@ def train(
         click.echo("\nStopped. Run the same command again to go on from there.", err=True)
         sys.exit(INTERRUPTED)
     click.echo(
-        f"{summary.trained} models trained, {summary.found} found trained in {results / 'checkpoints'}."
+        f"{summary.trained} models trained, {summary.found} found trained in {results / 'checkpoints'}: "
+        "weights, how they were made (.json), and the curves of their training (.csv, .svg)."
     )
 
 
@@ -244,6 +252,139 @@ def report(form: Any, out: Path, results: Path) -> None:
     from ..reports import write_report
 
     click.echo(write_report(results, form, out))
+
+
+@main.command()
+@click.option(
+    "--against",
+    metavar="published|FILE",
+    help="The papers' numbers, or those pinned in FILE. Default: published.",
+)
+@click.option(
+    "--pin",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the store's numbers to FILE, to check against later.",
+)
+@click.option("--claims", is_flag=True, help="Evaluate the paper's claims instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+@click.option(
+    "--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JUnit XML, for CI, too."
+)
+@_config
+@_profile
+@_results
+@_for_people
+def check(
+    against: str | None,
+    pin: Path | None,
+    claims: bool,
+    as_json: bool,
+    junit: Path | None,
+    config_file: Path | None,
+    profile: str | None,
+    results: Path,
+) -> None:
+    """Compare the store with published or pinned numbers, within the tolerances of `[check]`.
+
+    Exit status 0: all that was compared holds. 1: a number is worse, or better, by more than its tolerance,
+    a pinned one was not run, or a claim is false. 2: wrong usage, or nothing to compare.
+    """
+    if sum([against is not None, pin is not None, claims]) > 1:
+        raise click.UsageError("--against, --pin and --claims exclude one another: give one of them")
+    if pin and (as_json or junit):
+        raise click.UsageError("--pin writes FILE and checks nothing: leave out --json and --junit")
+    settings = _settings(config_file, profile, (), {})
+    if pin:
+        from .baseline import pin as pin_numbers
+
+        click.echo(pin_numbers(results, pin))
+        return
+    verdict = _verdict(against or "published", claims, settings, results)
+    if junit:
+        from .junit import write_junit
+
+        write_junit(junit, verdict.suite, verdict.cases())
+    if as_json:
+        import json
+
+        click.echo(json.dumps(verdict.record(), indent=1, allow_nan=False))
+    else:
+        click.echo(verdict.text(), nl=False)
+    sys.exit(verdict.exit_status)
+
+
+def _verdict(against: str, claims: bool, settings: Any, store: Path) -> Any:
+    from .results import results_table
+
+    table, tolerances = results_table(store, resamples=0), settings.check.model_dump()
+    if claims:
+        from .claims import evaluate_claims
+
+        return evaluate_claims(table, tolerances["srocc"])
+    if against == "published":
+        from .check_published import against_published
+
+        return against_published(table, tolerances)
+    from .baseline import against_baseline
+
+    return against_baseline(table, Path(against), tolerances)
+
+
+@main.command()
+@click.argument("model")
+@click.option("--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file.")
+@click.option("--beside", metavar="MODEL", help="To compare with. Default: resnet; for resnet, cprl.")
+@click.option(
+    "--image",
+    metavar="PATH|N",
+    help="In the dataset's table, or number of a test image. Default: the one FGSM moves by the median.",
+)
+@click.option("--epsilon", type=float, default=1.0, show_default=True, help="In units of 1/255.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder. Default: explain/DATASET/MODEL in the store's."
+)
+@_config
+@_profile
+@_how
+@_results
+@_plugin
+@_for_people
+def explain(
+    model: str,
+    dataset: str,
+    beside: str | None,
+    image: str | None,
+    epsilon: float,
+    out: Path | None,
+    config_file: Path | None,
+    profile: str | None,
+    results: Path,
+    plugins: tuple[Path, ...],
+    **options: Any,
+) -> None:
+    """Show what FGSM does to one image and inside MODEL, beside another model.
+
+    Draws the paper's Figures 1, 4 and 5 as SVG and PNG, and writes the numbers behind them as CSV. Trains
+    what has no weights yet. Of several seeds the first is taken.
+    """
+    beside = beside or ("cprl" if model == "resnet" else "resnet")
+    options |= {"datasets": [dataset], "models": [model, beside], "attacks": ["fgsm"], "epsilons": [epsilon]}
+    settings = _settings(config_file, profile, plugins, options)
+    from ..reports.explanation import in_words, write_explanation
+    from .explain import explain as explanation_of
+    from .files import safe_name
+
+    try:
+        explanation = explanation_of(settings, results, image=image, command=_command_line())
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Run the same command again to go on.", err=True)
+        sys.exit(INTERRUPTED)
+    out = out or results / "explain" / safe_name(explanation.dataset) / safe_name(model)
+    for path in write_explanation(explanation, out):
+        click.echo(path)
+    for sentence in in_words(explanation):
+        click.echo(sentence)
 
 
 def _settings(

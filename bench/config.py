@@ -2,8 +2,8 @@
 
 Four layers, later ones winning: the packaged file's tables, its profile, the user's file, its profile of
 the same name. Command-line options go on top. So a user's file holds only what differs, and a profile
-is an overlay of the same tables. Every key is described at its field below, and in
-`docs/configuration.md`.
+is an overlay of the same tables; it may extend another, and several can be named one after the other. Every
+key is described at its field below, and in `docs/configuration.md`.
 """
 
 import tomllib
@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from .errors import UserError, nearest
@@ -31,9 +40,19 @@ def _names(value: Any) -> Any:
     return value
 
 
+def _seeds(value: Any) -> list[int]:
+    seeds = value if isinstance(value, list) else [value]
+    if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
+        raise ValueError("a whole number from 0 up, or a list of such")
+    return list(dict.fromkeys(seeds))
+
+
 Table = dict[str, Any]
 Names = Annotated[list[str], BeforeValidator(_names)]
 Epsilon = Annotated[float, Field(ge=0, le=255)]
+Tolerance = Annotated[FiniteFloat, Field(ge=0)]
+Seeds = Annotated[list[int], BeforeValidator(_seeds)]
+Regime = Literal["clean", "adversarial"]
 
 
 class _Table(BaseModel):
@@ -51,8 +70,11 @@ class RunSettings(_Table):
         description='names from `iqabench list attacks`, or "all" for those with an `[attacks.NAME]` table'
     )
     epsilons: list[Epsilon] = Field(description="radii of the L-inf ball, in units of 1/255")
-    seed: int = Field(
-        ge=0, description="of the initial weights and of the order and crops of the training images"
+    regime: Regime = Field(
+        description='"clean": training sees the images as they are; "adversarial": attacked ones besides'
+    )
+    seed: Seeds = Field(
+        description="of the initial weights and of the order and crops of the training images; a list: each"
     )
     split_seed: int = Field(ge=0, description="of the division into training and test scenes")
     image_size: int = Field(
@@ -66,6 +88,23 @@ class RunSettings(_Table):
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="score only so many test images of each dataset, spread evenly; absent: all"
     )
+
+
+class AdversarialSettings(_Table):
+    """`[training.adversarial]`: what the adversarial regime adds (CPRL, Eq. 4)."""
+
+    attack: str = Field(description="`fgsm`, `pgd` or another attack, with the parameters of its own table")
+    epsilon: Epsilon = Field(description="radius of the attacks in training, in units of 1/255")
+    prior_natural: float = Field(ge=0, le=1, description="P(c_natural): weight of the loss on natural images")
+    prior_adversarial: float = Field(
+        ge=0, le=1, description="P(c_adv): weight of the loss on their attacked copies; both add to 1"
+    )
+
+    @model_validator(mode="after")
+    def _adds_to_one(self) -> "AdversarialSettings":
+        if abs(self.prior_natural + self.prior_adversarial - 1) > 1e-6:
+            raise ValueError("two priors that add to 1: prior_natural + prior_adversarial = 1")
+        return self
 
 
 class TrainingSettings(_Table):
@@ -82,21 +121,38 @@ class TrainingSettings(_Table):
     pretrained: bool = Field(
         description="start from timm's ImageNet weights; false: from scratch. Never falls back by itself"
     )
+    adversarial: AdversarialSettings = Field(description="what the adversarial regime adds")
+
+
+class CheckSettings(_Table):
+    """`[check]`: how far a number may be from what it is checked against."""
+
+    srocc: Tolerance = Field(description="largest difference of SROCC, up or down, that still holds")
+    plcc: Tolerance = Field(description="largest difference of PLCC, up or down, that still holds")
+    mse: Tolerance = Field(description="largest difference of MSE, up or down, that still holds")
 
 
 class Settings(_Table):
     """Everything in force for one command."""
 
-    profile: str = Field(description="the profile used where the command line names none")
+    profile: str = Field(description="the profile, or several, used where the command line names none")
     run: RunSettings = Field(description="what the sweep covers")
     training: TrainingSettings = Field(description="how a model without weights is fitted")
+    check: CheckSettings = Field(description="how far a number may be from what it is checked against")
     datasets: dict[str, Table] = Field(
         description="`adapter` (from `iqabench list datasets`; default: the table's name) and its parameters"
     )
     models: dict[str, Table] = Field(
-        description="the model's parameters; `weights`: a safetensors file to use instead of training"
+        description="the model's parameters; `weights`: a safetensors file to use instead of training; "
+        "`like`: another model's name, to start from its table"
     )
-    attacks: dict[str, Table] = Field(description="the attack's parameters")
+    attacks: dict[str, Table] = Field(
+        description="the attack's parameters; `like`: another attack's name, to start from its table"
+    )
+    grid: dict[str, dict[str, list[Any]]] = Field(
+        default={},
+        description="values of a model's parameters; the sweep covers every combination, as variants",
+    )
 
     _layers: list["_Layer"] = PrivateAttr(default_factory=list)
 
@@ -118,6 +174,9 @@ class Settings(_Table):
             raise UserError(f"{self.where(kind, name, error.key)}: {error.reason}") from None
 
 
+_File = tuple[str, Table]  # its name, and what it holds
+
+
 class _Layer(NamedTuple):
     source: str  # file name, or "command line"
     prefix: list[str]  # where in the file the tables stand: [] or ["profiles", "demo"]
@@ -134,7 +193,8 @@ def load_settings(
 
     Args:
         path: A `bench.toml`. Default: `./bench.toml` where there is one, else only the packaged file.
-        profile: Name of a `[profiles.NAME]` overlay. Default: the file's `profile` key.
+        profile: Name of a `[profiles.NAME]` overlay, or several with commas between them, later ones
+            winning. Default: the file's `profile` key.
         overrides: Values from the command line, `{"run": {"seed": 3}}`; they win.
 
     Raises:
@@ -151,12 +211,14 @@ def load_settings(
         _check_profiles(source, tables.get("profiles", {}))
     known = sorted({name for _, tables in files for name in tables.get("profiles", {})})
     for name in known:  # a mistake in a profile not in use is still a mistake
-        _validate(_layers(files, name))
-    chosen = profile or _validate(_layers(files, None), need_all=False).get("profile")
-    if chosen not in known:
-        raise UserError(f"{files[-1][0]}: unknown profile {chosen!r}: {nearest(str(chosen), known)}")
+        _validate(_layers(files, _chain(files, [name])))
+    chosen = profile or str(_validate(_layers(files, []), need_all=False).get("profile"))
+    names = [name.strip() for name in chosen.split(",")]
+    for name in names:
+        if name not in known:
+            raise UserError(f"{files[-1][0]}: unknown profile {name!r}: {nearest(name, known)}")
 
-    layers = _layers(files, chosen)
+    layers = _layers(files, _chain(files, names))
     layers.append(_Layer("command line", [], {"profile": chosen, **(overrides or {})}))
     settings = Settings.model_validate(_validate(layers))
     settings._layers = layers
@@ -171,14 +233,43 @@ def _check_profiles(source: str, profiles: Any) -> None:
             raise UserError(f"{source}: [profiles]: key {name!r}: found {overlay!r}, accepted is a table")
 
 
-def _layers(files: list[tuple[str, Table]], profile: str | None) -> list[_Layer]:
+def _chain(files: list[_File], names: list[str]) -> list[str]:
+    """The profiles to lay over the tables, in order: what the first extends goes before it."""
+    below = [names[0]]
+    while (extended := _extended(files, below[0])) is not None:
+        if extended in below:
+            raise UserError(f"profile {extended!r} extends itself, through {', '.join(map(repr, below))}")
+        below.insert(0, extended)
+    return [*below, *names[1:]]
+
+
+def _extended(files: list[_File], name: str) -> str | None:
+    """The profile that a profile extends; the last file that says so is right."""
+    known = {other for _, tables in files for other in tables.get("profiles", {})}
+    for source, tables in reversed(files):
+        below = tables.get("profiles", {}).get(name, {}).get("extends")
+        if below is None:
+            continue
+        if below not in known:
+            reason = f"found {below!r}: {nearest(str(below), sorted(known))}"
+            raise UserError(f"{source}: [profiles.{name}]: key 'extends': {reason}")
+        return str(below)
+    return None
+
+
+def _layers(files: list[_File], profiles: list[str]) -> list[_Layer]:
     layers = []
     for source, tables in files:
-        layers.append(_Layer(source, [], {key: value for key, value in tables.items() if key != "profiles"}))
-        overlay = tables.get("profiles", {}).get(profile)
-        if overlay is not None:
-            layers.append(_Layer(source, ["profiles", str(profile)], overlay))
+        layers.append(_Layer(source, [], _without(tables, "profiles")))
+        for profile in profiles:
+            overlay = tables.get("profiles", {}).get(profile)
+            if overlay is not None:
+                layers.append(_Layer(source, ["profiles", profile], _without(overlay, "extends")))
     return layers
+
+
+def _without(tables: Table, key: str) -> Table:
+    return {name: value for name, value in tables.items() if name != key}
 
 
 def _validate(layers: list[_Layer], *, need_all: bool = True) -> Table:
@@ -229,8 +320,13 @@ def _descend(tables: Any, path: list[str]) -> Iterator[Any]:
 
 
 def _accepted_keys(table: list[str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"run": RunSettings, "training": TrainingSettings}
-    model = models.get("".join(table), Settings)
+    models: dict[str, type[BaseModel]] = {
+        "run": RunSettings,
+        "training": TrainingSettings,
+        "training.adversarial": AdversarialSettings,
+        "check": CheckSettings,
+    }
+    model = models.get(".".join(table), Settings)
     return [*model.model_fields, *(["profiles"] if model is Settings else [])]
 
 

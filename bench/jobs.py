@@ -1,4 +1,4 @@
-"""A job: one model on one dataset under all attacks, and the cells it consists of."""
+"""A job: one model, trained with one seed, on one dataset under all attacks; and the cells it consists of."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,22 +15,71 @@ from .errors import UserError
 from .files import safe_name
 from .images import to_float
 from .plan import PlannedAttack, PlannedDataset, PlannedModel
+from .recipes import RECIPES, AdversarialRegime, CleanRegime, Regime
+
+PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One model on one dataset under all attacks: the cells that share weights and batches."""
+    """One model, trained with one seed, on one dataset under all attacks: cells with the same weights.
+
+    Attributes:
+        data: The dataset.
+        model: The model.
+        attacks: All attacks of the sweep.
+        inner_attack: What training attacks with in the adversarial regime; None in the clean one.
+        seed: Of training.
+        settings: What is in force.
+        results: The store's folder.
+    """
 
     data: PlannedDataset
     model: PlannedModel
     attacks: list[PlannedAttack]
+    inner_attack: PlannedAttack | None
+    seed: int
     settings: Settings
     results: Path
 
     @property
     def title(self) -> str:
-        """For people: dataset and model."""
-        return f"{self.data.dataset.name} / {self.model.name}"
+        """For people: dataset, model, and what sets it apart from its neighbours in the sweep."""
+        parts = [f"{self.data.dataset.name} / {self.model.name}"]
+        if self.model.variant:
+            parts.append(self.model.variant)
+        if self.settings.run.regime != "clean":
+            parts.append(self.settings.run.regime)
+        if len(self.settings.run.seed) > 1:
+            parts.append(f"seed {self.seed}")
+        return ", ".join(parts)
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """All settings that training depends on."""
+        training = self.settings.training.model_dump(exclude={"adversarial"})
+        if self.inner_attack is not None:
+            training["adversarial"] = {
+                **self.settings.training.adversarial.model_dump(),
+                "attack_params": self.inner_attack.params,
+                "attack_source": self.inner_attack.source,
+            }
+        return training
+
+    def regime(self) -> Regime:
+        """What training sees."""
+        if self.inner_attack is None:
+            return CleanRegime()
+        chosen = self.settings.training.adversarial
+        return AdversarialRegime(
+            self.inner_attack.attack, chosen.epsilon * PIXEL, chosen.prior_natural, chosen.prior_adversarial
+        )
+
+    def training_passes(self) -> float:
+        """How many passes training makes of an image in each epoch."""
+        if self.model.fitted_by == "none":
+            return 0.0
+        return self.regime().passes + float(RECIPES[self.model.fitted_by].passes(self.model.params))
 
     @cached_property
     def checkpoint(self) -> Checkpoint:
@@ -40,8 +89,8 @@ class Job:
             "model": self.model.name,
             "params": self.model.params,
             "source": self.model.source,
-            "training": self.settings.training.model_dump(),
-            "seed": self.settings.run.seed,
+            "training": self.training,
+            "seed": self.seed,
         }
         folder = self.results / "checkpoints" / safe_name(self.data.dataset.name)
         return Checkpoint(folder / f"{safe_name(self.model.name)}-{digest(identity)}.safetensors")
@@ -102,16 +151,17 @@ class Job:
             **self.data.identity(),
             "limit": self.data.limit,
             "model": self.model.name,
+            "variant": self.model.variant,
             "model_params": self.model.architecture(),
             "model_source": self.model.source,
             "weights": weights,
-            "regime": "clean",
-            "seed": run.seed,
+            "regime": run.regime,
+            "seed": self.seed,
             # A stochastic model's draws depend on who shares its batch; another model's scores do not.
             "batch_size": run.batch_size if self.model.stochastic else None,
         }
         yield None, [Cell(**shared)]
-        for attack in self.attacks:
+        for attack in (attack.against(self.model) for attack in self.attacks):
             mine: dict[str, Any] = {
                 "attack": attack.name,
                 "attack_params": attack.params,

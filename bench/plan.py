@@ -3,8 +3,9 @@
 Everything a user can get wrong is found here, before any model is trained.
 """
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ from .errors import UserError
 from .files import safe_name
 from .images import PixelCache
 from .parameters import complete_parameters
-from .training import TrainingData, recipe_of
+from .recipes import recipe_of
+from .training import TrainingData
 
 if TYPE_CHECKING:
     from ..attacks.base import Attack
@@ -57,7 +59,13 @@ class PlannedDataset:
         """The training images."""
         table = self.dataset.table
         rows = np.flatnonzero(table["split"] == "train")
-        return TrainingData(self.cache, rows, table["quality"].to_numpy()[rows])
+        opinions = self.dataset.opinions
+        return TrainingData(
+            self.cache,
+            rows,
+            table["quality"].to_numpy()[rows],
+            opinions if opinions is None else opinions[rows],
+        )
 
     def identity(self) -> dict[str, Any]:
         """The fields of `Cell` that say which pixels and labels these are."""
@@ -76,16 +84,39 @@ class PlannedAttack:
     """An attack by name, with all its parameters."""
 
     name: str
+    factory: registry.Factory
     params: dict[str, Any]
     source: str | None
     attack: "Attack"
 
+    def against(self, model: "PlannedModel") -> "PlannedAttack":
+        """The attack as this model needs it: over one sample, where a model's passes do not differ."""
+        return self if model.stochastic else self.over_one_sample()
+
+    def over_one_sample(self) -> "PlannedAttack":
+        """The attack with one gradient a step, whatever the model."""
+        if self.params.get("samples", 1) == 1:
+            return self
+        params = {**self.params, "samples": 1}
+        return PlannedAttack(self.name, self.factory, params, self.source, self.factory(**params))
+
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """A model by name, with all its parameters, and how it comes by its weights."""
+    """A model by name, with all its parameters, and how it comes by its weights.
+
+    Attributes:
+        name: Of its table.
+        variant: What sets it apart from the model of that table, in a grid; else "".
+        factory: What builds it.
+        params: All that it is called with.
+        source: Digest of the plugin's file it comes from, if any.
+        weights: File of weights that spares it the training, if any.
+        where: The table to blame for it.
+    """
 
     name: str
+    variant: str
     factory: registry.Factory
     params: dict[str, Any]
     source: str | None
@@ -140,38 +171,29 @@ def check_tables(settings: Settings) -> None:
     for kind in kinds:
         for name in getattr(settings, kind):
             _checked(settings, kind, name)
+    for name in settings.grid:
+        _plan_variants(settings, name)
 
 
 def plan_models(settings: Settings) -> list[PlannedModel]:
-    """The models of the sweep, their parameters checked against their constructors."""
+    """The models of the sweep and their variants, their parameters checked against their constructors."""
     planned = []
     for name in _chosen(settings.run.models, "models", settings.models):
-        factory, params = _checked(settings, "models", name)
-        table = settings.models.get(name, {})
-        weights = table.get("weights")
-        if "pretrained" in params and "pretrained" not in table:
-            params["pretrained"] = settings.training.pretrained
-        planned.append(
-            PlannedModel(
-                name=name,
-                factory=factory,
-                params=params,
-                source=registry.source_digest(factory),
-                weights=Path(weights) if weights else None,
-                where=settings.where_table("models", name),
-            )
-        )
+        planned += _plan_variants(settings, name) if name in settings.grid else [_plan_model(settings, name)]
     return planned
 
 
 def plan_attacks(settings: Settings) -> list[PlannedAttack]:
     """The attacks of the sweep, their parameters checked; clean scoring is not among them."""
-    planned = []
-    for name in _chosen(settings.run.attacks, "attacks", settings.attacks):
-        factory, params = _checked(settings, "attacks", name)
-        attack = _built(factory, params, settings.where_table("attacks", name))
-        planned.append(PlannedAttack(name, params, registry.source_digest(factory), attack))
-    return planned
+    names = _chosen(settings.run.attacks, "attacks", settings.attacks)
+    return [plan_attack(settings, name) for name in names]
+
+
+def plan_attack(settings: Settings, name: str) -> PlannedAttack:
+    """An attack by the name of its table, its parameters checked."""
+    factory, params = _checked(settings, "attacks", name)
+    attack = _built(factory, params, settings.where_table("attacks", name))
+    return PlannedAttack(name, factory, params, registry.source_digest(factory), attack)
 
 
 def plan_datasets(settings: Settings, results: Path) -> list[PlannedDataset]:
@@ -207,17 +229,76 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
     }
 
 
-def _checked(settings: Settings, kind: registry.Kind, name: str) -> tuple[registry.Factory, dict[str, Any]]:
-    """What is registered for a table, and the full set of parameters it will be called with."""
-    table = dict(getattr(settings, kind).get(name, {}))
-    adapter = table.pop("adapter", name) if kind == "datasets" else name
+def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
+    """A model at every point of its grid, called by what sets it apart from the model's own table.
+
+    So a point at the model's own parameters is no variant of it, and one point has one name in any grid.
+    """
+    grid, base = settings.grid[name], _plan_model(settings, name)
+    variants: list[PlannedModel] = []
+    for values in itertools.product(*grid.values()):
+        point = dict(zip(grid, values, strict=True))
+        model = _plan_model(settings, name, point)
+        changed = [key for key, value in model.params.items() if value != base.params[key]]
+        model = replace(model, variant=", ".join(f"{key}={_plain(model.params[key])}" for key in changed))
+        if model not in variants:
+            variants.append(model)
+    return variants
+
+
+def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None = None) -> PlannedModel:
+    _, table = _table(settings, "models", name)
+    factory, params = _checked(settings, "models", name, point or {})
+    weights = table.get("weights")
+    if "pretrained" in params and "pretrained" not in table:
+        params["pretrained"] = settings.training.pretrained
+    return PlannedModel(
+        name=name,
+        variant="",
+        factory=factory,
+        params=params,
+        source=registry.source_digest(factory),
+        weights=Path(weights) if weights else None,
+        where=settings.where_table("models", name),
+    )
+
+
+def _plain(value: Any) -> str:
+    return "+".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _checked(
+    settings: Settings, kind: registry.Kind, name: str, point: Mapping[str, Any] | None = None
+) -> tuple[registry.Factory, dict[str, Any]]:
+    """What is registered for a table, and the full set of parameters it will be called with.
+
+    The values of a grid's point go before those of the table.
+    """
+    registered, table = _table(settings, kind, name)
     weights = table.pop("weights", None) if kind == "models" else None
     if not isinstance(weights, str | None):
         where = settings.where(kind, name, "weights")
         raise UserError(f"{where}: key 'weights': found {weights!r}, accepted is the path of a file")
-    factory = registry.resolve(kind, adapter)
-    with settings.blaming(kind, name):
+    factory = registry.resolve(kind, registered)
+    with settings.blaming("grid" if point else kind, name):
+        table |= point or {}
         return factory, complete_parameters(factory, table, where=f"[{kind}.{name}]")
+
+
+def _table(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dict[str, Any]]:
+    """The name that a table's method is registered under, and its parameters, those it starts from too."""
+    tables: dict[str, dict[str, Any]] = getattr(settings, kind)
+    table = dict(tables.get(name, {}))
+    if kind == "datasets":
+        return table.pop("adapter", name), table
+    passed = [name]
+    while (like := table.pop("like", None)) is not None:
+        if not isinstance(like, str) or like in passed:
+            where = settings.where(kind, name, "like")
+            raise UserError(f"{where}: key 'like': found {like!r}, accepted is another name of {kind}")
+        passed.append(like)
+        table = {**tables.get(like, {}), **table}
+    return passed[-1], table
 
 
 def _built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:

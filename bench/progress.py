@@ -1,22 +1,30 @@
 """What the user sees while a sweep runs: one bar with the time left, and a line per finished model."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
 
+SIGN_OF_LIFE = 30.0  # seconds between two lines where there is no terminal for a bar
+
 
 class Progress:
     """A bar over the work of a whole sweep, in passes: one forward or backward pass of one image.
 
     Counting passes rather than cells makes the time left meaningful, because PGD costs many times what
-    clean scoring does. Where standard error is no terminal only the lines are printed.
+    clean scoring does. Where standard error is no terminal there are lines only: those that stay, and every
+    half minute one of what is being done.
     """
 
     def __init__(self, total_passes: float, *, show: bool = True) -> None:
         self._show = show
+        self._total = total_passes
+        self._done = 0.0
+        self._what = ""
+        self._last_line = time.monotonic()
         self._bar: Any = tqdm(
             total=total_passes,
             disable=not (show and sys.stderr.isatty()),
@@ -27,14 +35,19 @@ class Progress:
 
     def doing(self, what: str) -> None:
         """Say what is being done, beside the bar."""
+        self._what = what
         self._bar.set_postfix_str(f" {what}", refresh=False)
 
     def advance(self, passes: float) -> None:
         """So many passes are done."""
+        self._done += passes
         self._bar.update(passes)
+        if self._bar.disable and time.monotonic() - self._last_line > SIGN_OF_LIFE:
+            self.line(f"{min(1.0, self._done / max(1.0, self._total)):4.0%} {self._what}")
 
     def line(self, text: str) -> None:
         """Print a line that stays, above the bar."""
+        self._last_line = time.monotonic()
         if self._show:
             with tqdm.external_write_mode(file=sys.stderr):
                 print(text, file=sys.stderr, flush=True)

@@ -21,6 +21,7 @@ COLUMNS = (
     *METRICS,
     *(f"{name}_{bound}" for name in METRICS for bound in ("low", "high")),
     "status",
+    "variant",
     "limit",
     "image_size",
     "split_seed",
@@ -122,6 +123,7 @@ def _row(stored: StoredCell, root: Path, resamples: int) -> dict[str, Any]:
     row = {name: cell.get(name) for name in COLUMNS if name in cell}
     row |= {name: context.get(name) for name in _CONTEXT}
     row |= {
+        "variant": cell.get("variant", ""),
         "n": evaluation.n,
         "status": evaluation.status,
         "model_params": _compact(cell["model_params"]),
@@ -178,6 +180,8 @@ def _json(table: pd.DataFrame) -> str:
 def _text(table: pd.DataFrame) -> str:
     shown = {name: table[name].map(str) for name in IDENTITY}
     shown["epsilon"] = table["epsilon"].map("{:g}".format)
+    if (table["variant"] != "").any():
+        shown["variant"] = table["variant"]
     for name in _distinguishing(table):
         shown[name] = table[name].map(lambda value: "" if pd.isna(value) else str(value)[:_SHOWN_DIGITS])
     shown["n"] = table["n"].map(str)
@@ -196,8 +200,8 @@ def _text(table: pd.DataFrame) -> str:
 
 
 def _distinguishing(table: pd.DataFrame) -> list[str]:
-    """The columns that tell apart rows which agree in `IDENTITY`."""
-    groups = table.groupby(list(IDENTITY), dropna=False)
+    """The columns that tell apart rows which agree in `IDENTITY` and are the same variant."""
+    groups = table.groupby([*IDENTITY, "variant"], dropna=False)
     start, stop = COLUMNS.index("limit"), COLUMNS.index("stand_in")
     return [name for name in COLUMNS[start:stop] if (groups[name].nunique(dropna=False) > 1).any()]
 
@@ -212,7 +216,7 @@ def _interval(bounds: pd.Series) -> str:
 
 
 def _aligned(columns: dict[str, Any]) -> list[str]:
-    texts = {"dataset", "model", "regime", "attack", "status"}
+    texts = {"dataset", "model", "regime", "attack", "variant", "status"}
     lines = [""] * (len(columns["dataset"]) + 1)
     for name, values in columns.items():
         cells = [name, *values]

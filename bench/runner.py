@@ -27,15 +27,13 @@ from .cpu import keep_freed_memory
 from .errors import UserError
 from .folding import folded
 from .images import to_float
-from .jobs import Job
+from .jobs import PIXEL, Job
 from .measure import Partial, TestData, measure, passes
 from .metrics import srocc
-from .plan import CLEAN, PlannedAttack, check_tables, plan_attacks, plan_datasets, plan_models
+from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .progress import Progress, progress_over
 from .store import Store
-from .training import PASSES_PER_STEP, RECIPES, TrainingRun
-
-PIXEL = 1 / 255  # the unit of a cell's epsilon, in pixel units of [0, 1]
+from .training import Curve, TrainingRun, described, fit
 
 
 @dataclass
@@ -76,6 +74,22 @@ def train_models(settings: Settings, results: Path, *, command: str = "", show: 
     return sweep.run(sweep.train, sum(_training_passes(job) for job in sweep.jobs), show=show)
 
 
+def trained_models(
+    settings: Settings, results: Path, *, command: str = "", show: bool = True
+) -> list[tuple[Job, nn.Module]]:
+    """The models of the sweep, trained where they have no weights yet, ready to score.
+
+    Arguments as `run_sweep`.
+
+    Returns:
+        Each job with its model: in evaluation mode, its weights without gradients, batch normalisation
+        folded, on the device.
+    """
+    sweep = _Sweep.prepare(settings, results, command)
+    sweep.run(sweep.train, sum(_training_passes(job) for job in sweep.jobs), show=show)
+    return [(job, sweep.load(job)) for job in sweep.jobs]
+
+
 def choose_device(name: str) -> torch.device:
     """The device to compute on.
 
@@ -107,11 +121,14 @@ class _Sweep:
         keep_freed_memory()
         device = choose_device(settings.run.device)
         check_tables(settings)
-        models, attacks = plan_models(settings), plan_attacks(settings)
+        models, attacks, inner_attack = plan_models(settings), plan_attacks(settings), None
+        if settings.run.regime == "adversarial":
+            inner_attack = plan_attack(settings, settings.training.adversarial.attack).over_one_sample()
         jobs = [
-            Job(data, model, attacks, settings, results)
+            Job(data, model, attacks, inner_attack, seed, settings, results)
             for data in plan_datasets(settings, results)
             for model in models
+            for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
         ]
         for job in jobs:
             if job.weights() is None:
@@ -152,7 +169,7 @@ class _Sweep:
             self.summary.found += len(cells) - len(missing)
             if not missing:
                 continue
-            model = model if model is not None else self._load(job)
+            model = model if model is not None else self.load(job)
             measured |= self._measure(job, model, attack, missing)
             self.summary.computed += len(missing)
         if measured:
@@ -162,18 +179,20 @@ class _Sweep:
     def _train(self, job: Job) -> str:
         self.progress.doing(f"training {job.title}")
         started = time.monotonic()
-        run = job.settings.run
-        torch.manual_seed(run.seed)
+        torch.manual_seed(job.seed)
         model = job.model.build()
-        curve = RECIPES[job.model.fitted_by](
+        curve = fit(
             model,
             TrainingRun(
                 data=job.data.training,
                 settings=job.settings.training,
-                seed=run.seed,
+                regime=job.regime(),
+                seed=job.seed,
                 device=self.device,
                 snapshot=job.checkpoint.path.with_suffix(".training"),
                 progress=self.progress,
+                title=f"training {job.title}",
+                passes_per_image=job.training_passes(),
             ),
         )
         card = job.checkpoint.save(
@@ -181,25 +200,30 @@ class _Sweep:
             {
                 **job.data.identity(),
                 "model": job.model.name,
+                "variant": job.model.variant,
                 "model_params": job.model.params,
                 "model_source": job.model.source,
                 "recipe": job.model.fitted_by,
-                "training": job.settings.training.model_dump(),
-                "seed": run.seed,
+                "regime": job.settings.run.regime,
+                "training": job.training,
+                "seed": job.seed,
                 "curve": curve,
                 "seconds": round(time.monotonic() - started, 1),
                 "context": self._context(job),
             },
         )
+        from ..reports.training_curves import write_training_curves  # matplotlib, only once it is needed
+
+        write_training_curves(curve, job.title, job.checkpoint.path)
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
         self.summary.trained += 1
         self.progress.line(
-            f"{job.title}: trained in {card['seconds']:.0f} s, "
-            f"{len(curve)} epochs, loss {curve[-1]['loss']:.4f}"
+            f"{job.title}: trained in {card['seconds']:.0f} s, {len(curve)} epochs, {_last_terms(curve)}"
         )
         return str(card["weights"])
 
-    def _load(self, job: Job) -> nn.Module:
+    def load(self, job: Job) -> nn.Module:
+        """The trained model of a job, as `trained_models` promises it."""
         if job.model.fitted_by == "none":
             model = job.model.build()
         else:
@@ -281,9 +305,13 @@ def _training_passes(job: Job) -> float:
     if job.weights() is not None:
         return 0.0
     training = job.settings.training
-    return (
-        training.epochs * job.data.training.steps(training.batch_size) * training.batch_size * PASSES_PER_STEP
-    )
+    images = training.epochs * job.data.training.steps(training.batch_size) * training.batch_size
+    return images * job.training_passes()
+
+
+def _last_terms(curve: Curve) -> str:
+    """The loss terms of the last epoch, for people."""
+    return described({name: curve[-1][name] for name in curve[-1] if name not in ("epoch", "learning_rate")})
 
 
 def _scoring_passes(job: Job, store: Store) -> float:

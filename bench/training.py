@@ -1,28 +1,28 @@
-"""Fitting a model: the plain regression recipe, and how a recipe is chosen by the model.
+"""Fitting a model: the loop over epochs and batches, its learning rate, its curves and its resumption.
 
 Every random number of an epoch is drawn from (seed, epoch), and the learning rate is a function of the
 step. So an epoch does not depend on how the process came to it, and a resumed run ends in the same weights.
 """
 
 import math
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .config import TrainingSettings
-from .errors import UserError, nearest
 from .images import PixelCache, to_float
 from .prefetch import prefetched
 from .progress import Progress
+from .recipes import RECIPES, Labels, Recipe, Regime, Terms, recipe_of
 from .snapshot import Snapshot
 
-PASSES_PER_STEP = 3  # of an image: forward, and backward to activations and weights
 WARM_UP = 0.1  # share of the steps in which the cosine schedule rises
+SHOW_EVERY = 1.0  # seconds between two looks at the loss terms
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,30 @@ class TrainingData:
         cache: Pixels.
         rows: (N,) indices into the cache.
         quality: (N,) labels in [0, 1].
+        opinions: (N, K) the share of each rating, where the dataset has them.
     """
 
     cache: PixelCache
     rows: np.ndarray
     quality: np.ndarray
+    opinions: np.ndarray | None = None
 
     def batches(
         self, epoch: int, *, seed: int, batch_size: int, flip: bool
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch's random crops, uint8 (B, 3, S, S), and labels (B,), without a last smaller batch."""
+    ) -> Iterator[tuple[Tensor, Labels]]:
+        """One epoch's random crops, uint8 (B, 3, S, S), and their labels, without a last smaller batch."""
         randomness = np.random.default_rng([seed, epoch])
         order = randomness.permutation(len(self.rows))
         for start in range(0, len(order) - batch_size + 1, batch_size):
             chosen = order[start : start + batch_size]
             crops = self.cache.train_batch(self.rows[chosen].tolist(), randomness, flip=flip)
-            yield crops, torch.tensor(self.quality[chosen], dtype=torch.float32)
+            yield crops, self._labels(chosen)
+
+    def _labels(self, chosen: np.ndarray) -> Labels:
+        quality = torch.tensor(self.quality[chosen], dtype=torch.float32)
+        if self.opinions is None:
+            return Labels(quality)
+        return Labels(quality, torch.tensor(self.opinions[chosen], dtype=torch.float32))
 
     def steps(self, batch_size: int) -> int:
         """Batches in an epoch."""
@@ -57,86 +65,87 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """Everything a recipe is given besides the model.
+    """Everything a fit is given besides the model.
 
     Attributes:
         data: What to fit.
         settings: `[training]`.
+        regime: What the regression loss is taken on.
         seed: Of the order of images, of crops and of the model's own random numbers.
         device: Where to compute.
         snapshot: File for resuming after an interruption.
-        progress: To be advanced by `PASSES_PER_STEP` per image and step.
+        progress: To be advanced by the passes done, and to show the loss terms.
+        title: What to call the run beside the progress bar.
+        passes_per_image: How many passes a step makes of an image, for the progress.
     """
 
     data: TrainingData
     settings: TrainingSettings
+    regime: Regime
     seed: int
     device: torch.device
     snapshot: Path
     progress: Progress
+    title: str = "training"
+    passes_per_image: float = 3.0
 
 
 Curve = list[dict[str, float]]
-Recipe = Callable[[nn.Module, TrainingRun], Curve]
+"""A row per epoch: `epoch`, a mean for each loss term, `learning_rate` (of the last step)."""
 
 
-def recipe_of(model: object) -> str:
-    """The name of the recipe that a model or its class asks for by `recipe`; "none": it comes fitted.
-
-    Raises:
-        UserError: there is no such recipe.
-    """
-    name = getattr(model, "recipe", "regression")
-    if name != "none" and name not in RECIPES:
-        raise UserError(f"unknown training recipe {name!r}: {nearest(str(name), [*RECIPES, 'none'])}")
-    return str(name)
-
-
-def fit_regression(model: nn.Module, run: TrainingRun) -> Curve:
-    """Minimise the mean squared error between score and quality with AdamW.
-
-    Args:
-        model: Fitted in place, left on the run's device.
-        run: Data, settings, seed and where to keep a snapshot.
+def fit(model: nn.Module, run: TrainingRun) -> Curve:
+    """Fit a model in place by the recipe that it asks for; it is left on the run's device.
 
     Returns:
-        A row per epoch: `epoch`, `loss` (mean over the epoch's steps), `learning_rate` (of its last step).
-        Training stops after an epoch whose loss is not finite; its row is the last.
+        The curve. Training stops after an epoch whose loss is not finite; its row is the last.
     """
     settings, data = run.settings, run.data
     model.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    steps_per_epoch = data.steps(settings.batch_size)
+    recipe: Recipe = RECIPES[recipe_of(model)](model, settings, run.regime)
+    steps = data.steps(settings.batch_size)
     snapshot = Snapshot(run.snapshot)
-    state = snapshot.restore(model, {"optimizer": optimizer})
+    state = snapshot.restore(model, recipe.optimizers)
     curve: Curve = state["curve"] if state else []
-    run.progress.advance(len(curve) * steps_per_epoch * settings.batch_size * PASSES_PER_STEP)
+    run.progress.advance(len(curve) * steps * settings.batch_size * run.passes_per_image)
 
     for epoch in range(len(curve), settings.epochs):
-        losses = []
         torch.manual_seed(_epoch_seed(run.seed, epoch))
         model.train()
-        batches = data.batches(epoch, seed=run.seed, batch_size=settings.batch_size, flip=settings.flip)
-        for step, (crops, quality) in enumerate(
-            prefetched(batches, run.device), start=epoch * steps_per_epoch
-        ):
-            rate = learning_rate(settings, step, settings.epochs * steps_per_epoch)
+        curve.append({"epoch": epoch + 1, **_epoch(recipe, run, epoch, steps)})
+        if not math.isfinite(curve[-1]["loss"]):
+            break
+        snapshot.save_if_due(model, recipe.optimizers, {"curve": curve})
+    return curve
+
+
+def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str, float]:
+    """One pass over the training images; the mean of each loss term, and the last learning rate."""
+    settings = run.settings
+    terms: dict[str, list[Tensor]] = {}
+    latest: Terms = {}
+    shown = time.monotonic()
+    batches = run.data.batches(epoch, seed=run.seed, batch_size=settings.batch_size, flip=settings.flip)
+    for step, (crops, labels) in enumerate(prefetched(batches, run.device), start=epoch * steps):
+        rate = learning_rate(settings, step, settings.epochs * steps)
+        for optimizer in recipe.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss = F.mse_loss(model(to_float(crops, run.device)), quality.to(run.device))
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            losses.append(loss.detach())
-            run.progress.advance(len(crops) * PASSES_PER_STEP)
-        mean_loss = float(torch.stack(losses).mean())
-        curve.append({"epoch": epoch + 1, "loss": mean_loss, "learning_rate": rate})
-        if not math.isfinite(mean_loss):
-            break
-        snapshot.save_if_due(model, {"optimizer": optimizer}, {"curve": curve})
-    return curve
+        of_step = recipe.step(step, to_float(crops, run.device), labels.to(run.device))
+        latest |= of_step
+        for name, value in of_step.items():
+            terms.setdefault(name, []).append(value)
+        run.progress.advance(len(crops) * run.passes_per_image)
+        if time.monotonic() - shown > SHOW_EVERY:
+            run.progress.doing(f"{run.title}, epoch {epoch + 1}/{settings.epochs}: {described(latest)}")
+            shown = time.monotonic()
+    means = {name: float(torch.stack(values).mean()) for name, values in terms.items()}
+    return {**means, "learning_rate": rate}
+
+
+def described(terms: Mapping[str, Tensor] | Mapping[str, float]) -> str:
+    """Loss terms for people."""
+    return ", ".join(f"{name} {float(value):.4f}" for name, value in terms.items())
 
 
 def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
@@ -155,6 +164,3 @@ def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
 
 def _epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-
-
-RECIPES: dict[str, Recipe] = {"regression": fit_regression}

@@ -1,5 +1,6 @@
 """NIMA: a distribution of opinion scores over ten bins, whose mean is the score."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -59,6 +60,19 @@ class NIMA(IQAModel):
         """Scores (N,) in [0, 1] of normalised images (N, 3, H, W)."""
         return self._distribution(normalised) @ self.ratings
 
+    def opinion_losses(self, images: Tensor, opinions: Tensor) -> tuple[Tensor, Tensor]:
+        """What training minimises where people's ratings are known one by one.
+
+        Args:
+            images: (N, 3, H, W) float in [0, 1], RGB.
+            opinions: (N, K) the share of each of K ratings, from the worst to the best; rows sum to 1.
+
+        Returns:
+            The earth mover's distance (N,) of the predicted distribution from theirs, and the scores (N,).
+        """
+        predicted = self.distribution(images)
+        return earth_movers_distance(predicted, rebinned(opinions, BINS)), predicted @ self.ratings
+
     def load_pyiqa(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dictionary of pyiqa's NIMA with the same backbone.
 
@@ -84,7 +98,12 @@ class NIMA(IQAModel):
 
 
 def emd_loss(predicted: Tensor, target: Tensor, r: float = 2.0) -> Tensor:
-    """Earth mover's distance between distributions over ordered bins, averaged over the batch.
+    """The earth mover's distance averaged over the batch, a scalar; see `earth_movers_distance`."""
+    return earth_movers_distance(predicted, target, r).mean()
+
+
+def earth_movers_distance(predicted: Tensor, target: Tensor, r: float = 2.0) -> Tensor:
+    """Earth mover's distance between distributions over ordered bins.
 
     Talebi and Milanfar 2018, Eq. 1: (1/K sum_k |CDF_p(k) - CDF_q(k)|^r)^(1/r), with r = 2 in training.
 
@@ -94,8 +113,31 @@ def emd_loss(predicted: Tensor, target: Tensor, r: float = 2.0) -> Tensor:
         r: Exponent; 1 is the usual earth mover's distance with bins 1/K apart.
 
     Returns:
-        Scalar >= 0; its gradient is finite where both agree.
+        (N,) distances >= 0; their gradient is finite where both distributions agree.
     """
     gap = (predicted - target).cumsum(dim=1).abs()
     mean = gap.pow(r).mean(dim=1)
-    return mean.clamp_min(torch.finfo(mean.dtype).tiny).pow(1 / r).mean()
+    return mean.clamp_min(torch.finfo(mean.dtype).tiny).pow(1 / r)
+
+
+def rebinned(shares: Tensor, bins: int) -> Tensor:
+    """A distribution over K ratings as one over another number of them, on the same scale from end to end.
+
+    Each rating's share goes to the two bins that it lies between, more to the nearer, so that the mean on
+    the scale [0, 1] stays what it is: KonIQ-10k's five-point answers become NIMA's ten bins.
+
+    Args:
+        shares: (N, K), K >= 2, rows sum to 1.
+        bins: How many to make, >= 2.
+
+    Returns:
+        (N, bins), rows sum to 1.
+    """
+    ratings = shares.shape[1]
+    spread = shares.new_zeros(ratings, bins)
+    for rating in range(ratings):
+        place = rating / (ratings - 1) * (bins - 1)
+        below = min(math.floor(place), bins - 2)
+        spread[rating, below] = 1 - (place - below)
+        spread[rating, below + 1] = place - below
+    return shares @ spread

@@ -27,14 +27,14 @@ def replace_activations(backbone: nn.Module, make: Make) -> None:
         setattr(parent, name, make())
 
 
-def replace_last_activation(block: nn.Module, make: Make) -> None:
-    """Put a new module in the place of the ReLU that ends a residual block.
+def replace_last_activation(block: nn.Module, module: nn.Module) -> None:
+    """Put a module in the place of the ReLU that ends a residual block.
 
     Raises:
         UserError: the block has no ReLU.
     """
     parent, name = _activations(block)[-1]
-    setattr(parent, name, make())
+    setattr(parent, name, module)
 
 
 def stages(backbone: nn.Module) -> list[Stage]:

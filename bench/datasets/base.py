@@ -20,6 +20,8 @@ from .checks import find_problems
 from .tables import numbers
 
 COLUMNS = ["path", "score", "scene", "distortion"]
+OPINIONS = "opinions_"
+"""Begins the names of columns with a distribution of opinions: `opinions_1` (worst), `opinions_2`..."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class DatasetAdapter(ABC):
         Returns:
             Columns `path` (POSIX, relative to `root`), `score` (raw; NaN where the image has none), `scene`
             (the path itself where the scene is unknown), `distortion`, and `split` (`train` or `test`)
-            where the database comes with one.
+            where the database comes with one. Also `opinions_1`, `opinions_2`..., from the worst rating to
+            the best, where it tells how many people gave each: counts or shares.
 
         Raises:
             UserError: the folder is missing, is not the database's, or its label files cannot be read.
@@ -87,7 +90,8 @@ class Dataset:
         name: What the user calls it.
         root: Folder of the images.
         table: A row per image, sorted by path, indexed from 0: `path` (POSIX, relative to `root`), `score`
-            (raw), `quality` (in [0, 1], higher is better), `scene`, `distortion`, `split`.
+            (raw), `quality` (in [0, 1], higher is better), `scene`, `distortion`, `split`; `opinions_1`...,
+            the share of each rating from the worst to the best, where the database has them.
         low: Raw score that bounds the scale from below.
         high: Raw score that bounds it from above.
         lower_is_better: Whether a high raw score means a bad picture.
@@ -111,14 +115,20 @@ class Dataset:
         side = self.table[self.table["split"] == split]
         return side.rename_axis("row").reset_index()
 
+    @property
+    def opinions(self) -> npt.NDArray[np.float64] | None:
+        """(N, K) the share of each rating, from the worst to the best; None where it is not known."""
+        columns = opinion_columns(self.table)
+        return self.table[columns].to_numpy() if columns else None
+
     def image_path(self, row: int) -> Path:
         """The image file of a row of the full table."""
         return self.root / str(self.table["path"].iloc[row])
 
     @property
     def digest(self) -> str:
-        """Digest of the images' names, scores, qualities and scenes; the same wherever the folder lies."""
-        return _digest(self.table[["path", "score", "quality", "scene"]])
+        """Digest of the images' names, labels and scenes; the same wherever the folder lies."""
+        return _digest(self.table[["path", "score", "quality", "scene", *opinion_columns(self.table)]])
 
     @property
     def split_digest(self) -> str:
@@ -160,10 +170,12 @@ def open_dataset(
     table["quality"] = quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
     with _blaming(where):
         table["split"] = load_or_make_split(table, split_seed, split_file)
+    ratings = opinion_columns(table)
+    table[ratings] = table[ratings].div(table[ratings].sum(axis=1), axis=0)
     return Dataset(
         name=name,
         root=source.root,
-        table=table[["path", "score", "quality", "scene", "distortion", "split"]],
+        table=table[["path", "score", "quality", "scene", "distortion", "split", *ratings]],
         low=source.low,
         high=source.high,
         lower_is_better=source.lower_is_better,
@@ -188,8 +200,14 @@ def read_table(adapter: str, params: Mapping[str, Any], *, where: str) -> tuple[
     absent = [column for column in COLUMNS if column not in table]
     if absent:
         raise UserError(f"dataset adapter {adapter!r}: its read() returns no column {absent[0]!r}")
-    table = table.assign(score=numbers(table["score"]))
+    table = table.assign(**{name: numbers(table[name]) for name in ["score", *opinion_columns(table)]})
     return source, table.sort_values("path", kind="stable", ignore_index=True)
+
+
+def opinion_columns(table: pd.DataFrame) -> list[str]:
+    """The columns with the distribution of opinions, from the worst rating to the best."""
+    found = [str(name) for name in table if str(name).startswith(OPINIONS)]
+    return sorted(found, key=lambda name: int(name.removeprefix(OPINIONS)))
 
 
 def quality(scores: npt.ArrayLike, low: float, high: float, lower_is_better: bool) -> npt.NDArray[np.float64]:

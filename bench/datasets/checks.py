@@ -63,6 +63,14 @@ def _checks(table: pd.DataFrame, root: Path, low: float, high: float) -> Iterato
         tuple(f"{path} has {score:g}" for path, score in zip(paths[outside], scores[outside], strict=True)),
         "correct the score, or state the scale's own bounds as `low` and `high` in the dataset's table",
     )
+    opinions = table.filter(regex="^opinions_")
+    shares = opinions.to_numpy()
+    sound = (np.isfinite(shares) & (shares >= 0)).all(axis=1) & (shares.sum(axis=1) > 0)
+    yield Problem(
+        "opinions that are no distribution",
+        _named(paths[~sound]) if shares.size else (),
+        "give a count or a share of 0 or more for every rating in the columns opinions_1, opinions_2...",
+    )
     missing = [not (root / path).is_file() for path in paths]
     yield Problem(
         f"no such image of the {len(table)} under {root}",

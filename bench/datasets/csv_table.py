@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from ..errors import UserError
-from .base import DatasetAdapter
+from .base import DatasetAdapter, opinion_columns
 from .tables import numbers, read_csv
 
 
@@ -58,8 +58,9 @@ class CsvTable(DatasetAdapter):
         )
         if "scene" in rows:
             table["scene"] = rows["scene"].where(rows["scene"] != "", paths)
-        if "split" in rows:
-            table["split"] = rows["split"]
+        for name in ["split", *opinion_columns(rows)]:
+            if name in rows:
+                table[name] = rows[name]
         return table
 
     def _close_bounds(self, scores: pd.Series) -> None:

@@ -12,6 +12,7 @@ from .tables import numbers, read_csv, with_unlabelled
 
 SCORES = "koniq10k_scores_and_distributions.csv"
 SIZES = ("1024x768", "512x384")
+RATINGS = range(1, 6)  # the score table counts the answers of each
 
 
 class Koniq(PublishedDatabase):
@@ -60,11 +61,12 @@ class Koniq(PublishedDatabase):
     def read_owner(self, folder: Path) -> pd.DataFrame:
         """The images of the score table, and any other in the folder, which then has no score."""
         rows = read_csv(folder / SCORES, ["image_name", "MOS"])
+        votes = {f"opinions_{rating}": rows[f"c{rating}"] for rating in RATINGS if f"c{rating}" in rows}
         size = self._size_folder()
         paths = f"{size}/" + rows["image_name"]
         table = pd.DataFrame(
             {"path": paths, "score": numbers(rows["MOS"]), "scene": paths, "distortion": "Authentic"}
-        )
+        ).assign(**{name: numbers(column) for name, column in votes.items()})
         return with_unlabelled(table, folder, size)
 
     def _size_folder(self) -> str:

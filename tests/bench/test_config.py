@@ -33,22 +33,22 @@ def test_a_users_file_needs_only_what_differs(tmp_path):
 
 def test_the_users_profile_wins_over_the_users_tables_and_the_command_line_over_all(tmp_path):
     text = "[run]\nseed = 1\n[profiles.demo.run]\nseed = 2\n"
-    assert settings_of(tmp_path, text).run.seed == 2
-    assert settings_of(tmp_path, text, profile="paper").run.seed == 1
-    assert settings_of(tmp_path, text, overrides={"run": {"seed": 3}}).run.seed == 3
+    assert settings_of(tmp_path, text).run.seed == [2]
+    assert settings_of(tmp_path, text, profile="paper").run.seed == [1]
+    assert settings_of(tmp_path, text, overrides={"run": {"seed": 3}}).run.seed == [3]
 
 
 def test_a_file_in_the_working_folder_is_found(tmp_path, monkeypatch):
     (tmp_path / "bench.toml").write_text("[run]\nseed = 9\n")
     monkeypatch.chdir(tmp_path)
-    assert load_settings().run.seed == 9
+    assert load_settings().run.seed == [9]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[run]\nseeds = 3", r"mine.toml: \[run\]: unknown key 'seeds': did you mean 'seed'"),
-        ("[run]\nseed = -3", r"\[run\]: key 'seed': found -3, accepted is greater than or equal to 0"),
+        ("[run]\nseed = -3", r"\[run\]: key 'seed': found -3, accepted is a whole number from 0"),
         ("[training]\nepochs = 'x'", r"\[training\]: key 'epochs': found 'x', accepted is a valid integer"),
         ("[profiles.paper.training]\nepoch = 1", r"\[profiles.paper.training\]: unknown key 'epoch'"),
         ("[runn]\nseed = 1", "mine.toml: unknown key 'runn': did you mean 'run'"),
@@ -113,7 +113,14 @@ def test_config_prints_toml_that_reads_back_as_the_same_settings(tmp_path):
 
 def test_every_key_is_described_and_documented():
     documented = (Path(config_module.PACKAGED).parent / "docs" / "configuration.md").read_text()
-    for table in (config_module.RunSettings, config_module.TrainingSettings, config_module.Settings):
+    tables = (
+        config_module.RunSettings,
+        config_module.TrainingSettings,
+        config_module.AdversarialSettings,
+        config_module.CheckSettings,
+        config_module.Settings,
+    )
+    for table in tables:
         for name, field in table.model_fields.items():
             assert field.description
             assert f"`{name}`" in documented, f"docs/configuration.md does not mention {name}"

@@ -1,8 +1,11 @@
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
 
 from iqabench.bench.folding import folded
+from iqabench.models import create_model
 
 
 class Scores(nn.Module):
@@ -104,3 +107,20 @@ def test_a_diverged_model_is_left_alone(images):
     model = ready(Scores(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)))
     model.body[0].weight.fill_(float("nan"))
     assert folded(model, images) is model
+
+
+def test_a_folded_cprl_gives_the_softened_gradient_that_the_model_gives():
+    shape = {"layers": [1, 1, 1, 1], "channels": [8, 8, 16, 16]}
+    model = ready(create_model("cprl", backbone="resnet18", backbone_args=shape, b=0.25))
+    images = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    candidate = folded(model, images)
+    assert candidate is not model
+
+    def gradient(of, softened):
+        pixels = images.clone().requires_grad_()
+        with of.softened() if softened else nullcontext():
+            (found,) = torch.autograd.grad(of(pixels).sum(), pixels)
+        return found
+
+    torch.testing.assert_close(gradient(candidate, True), gradient(model, True), rtol=1e-3, atol=1e-6)
+    assert not torch.allclose(gradient(candidate, True), gradient(candidate, False), rtol=1e-3, atol=1e-6)

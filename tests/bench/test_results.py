@@ -46,6 +46,7 @@ def write(store, scores=None, context=None, **fields):
         "image_size": 96,
         "limit": None,
         "model": "resnet",
+        "variant": "",
         "model_params": {"backbone": "resnet10t"},
         "model_source": None,
         "weights": "0123456789abcdef",

@@ -150,6 +150,9 @@ def test_a_sweep_stores_every_cell_with_labels_scores_and_provenance(finished, d
     card = json.loads((finished / context["checkpoint"]).with_suffix(".json").read_text())
     assert card["weights"] == stored.provenance["cell"]["weights"]
     assert [row["epoch"] for row in card["curve"]] == [1, 2, 3]
+    curves = pd.read_csv((finished / context["checkpoint"]).with_suffix(".csv"))
+    assert curves.to_dict("records") == card["curve"]
+    assert (finished / context["checkpoint"]).with_suffix(".svg").read_text().count("<svg") == 1
 
 
 def test_an_attack_lowers_the_rank_correlation_of_what_it_attacks(finished):
@@ -262,6 +265,77 @@ def test_a_stochastic_model_gives_the_same_scores_whichever_epsilons_are_missing
     assert_same_scores(Path(whole), Path(parts))
 
 
+def test_an_attack_on_a_stochastic_model_averages_over_samples_and_the_cell_says_how_many(
+    iqabench, tiny_sweep, tiny_config, tmp_path
+):
+    (tmp_path / "random.py").write_text(STOCHASTIC_PLUGIN)
+    tiny_config.write_text(tiny_config.read_text() + "[attacks.fgsm]\nsamples = 3\n")
+    options = [*tiny_sweep, "--plugin", str(tmp_path / "random.py"), "--attacks", "fgsm"]
+    results = str(tmp_path / "results")
+    assert iqabench("run", *options, "--models", "random,tiny", "--results", results).exit_code == 0
+    samples = {
+        stored.provenance["cell"]["model"]: stored.provenance["cell"]["attack_params"]["samples"]
+        for stored in Store(Path(results)).cells()
+        if stored.provenance["cell"]["attack"] == "fgsm"
+    }
+    assert samples == {"random": 3, "tiny": 1}
+
+
+def test_several_seeds_train_a_model_each_and_share_nothing(iqabench, tiny_sweep, tmp_path):
+    results = tmp_path / "results"
+    options = [*tiny_sweep, "--attacks", "fgsm", "--epsilons", "1", "--results", str(results)]
+    assert "2 models trained" in iqabench("run", *options, "--seed", "0,1").output
+    cells = [stored.provenance["cell"] for stored in Store(results).cells()]
+    assert sorted((cell["seed"], cell["attack"]) for cell in cells) == [
+        (0, "fgsm"),
+        (0, "none"),
+        (1, "fgsm"),
+        (1, "none"),
+    ]
+    assert len({cell["weights"] for cell in cells}) == 2
+    again = iqabench("run", *options, "--seed", "1").output
+    assert "0 computed, 2 found done; 0 models trained" in again
+
+
+def test_the_variants_of_a_grid_are_trained_and_named_apart(iqabench, tiny_sweep, tiny_config, tmp_path):
+    tiny_config.write_text(tiny_config.read_text() + "[grid.tiny]\nwidth = [2, 4, 6]\n")
+    results = tmp_path / "results"
+    options = [*tiny_sweep, "--attacks", "fgsm", "--epsilons", "1", "--results", str(results)]
+    assert "3 models trained" in iqabench("run", *options).output
+    cells = [stored.provenance["cell"] for stored in Store(results).cells()]
+    assert {(cell["model"], cell["variant"], cell["model_params"]["width"]) for cell in cells} == {
+        ("tiny", "width=2", 2),
+        ("tiny", "", 4),  # as the model's own table has it
+        ("tiny", "width=6", 6),
+    }
+    assert "width=6" in iqabench("results", "--results", str(results)).output
+
+
+def test_the_adversarial_regime_trains_other_weights_by_its_own_settings(
+    iqabench, tiny_sweep, tiny_config, tmp_path
+):
+    results = tmp_path / "results"
+    options = [*tiny_sweep, "--attacks", "fgsm", "--epsilons", "1", "--results", str(results)]
+    iqabench("run", *options)
+    assert "1 models trained" in iqabench("run", *options, "--regime", "adversarial").output
+    regimes = {
+        stored.provenance["cell"]["regime"]: stored.provenance["cell"]["weights"]
+        for stored in Store(results).cells()
+    }
+    assert len(set(regimes.values())) == len(regimes) == 2
+    cards = [json.loads(path.read_text()) for path in results.rglob("checkpoints/**/*.json")]
+    (card,) = (card for card in cards if card["regime"] == "adversarial")
+    assert {"loss", "natural", "adversarial"} <= card["curve"][0].keys()
+    assert card["training"]["adversarial"]["attack_params"]["samples"] == 1
+    tiny_config.write_text(
+        tiny_config.read_text()
+        + "[training.adversarial]\nattack = 'pgd'\nepsilon = 4\n"
+        + "prior_natural = 0.3\nprior_adversarial = 0.7\n"
+    )
+    assert "0 models trained" in iqabench("run", *options).output  # the clean one does not depend on it
+    assert "1 models trained" in iqabench("run", *options, "--regime", "adversarial").output
+
+
 def test_a_model_with_a_weights_file_is_not_trained(iqabench, tiny_sweep, tiny_config, finished, tmp_path):
     (weights,) = finished.rglob("tiny-*.safetensors")
     tiny_config.write_text(tiny_config.read_text() + f'\n[models.tiny]\nweights = "{weights}"\n')
@@ -286,6 +360,11 @@ def test_a_limit_scores_that_many_test_images(iqabench, tiny_sweep, tmp_path):
         (["--profile", "dmo"], "unknown profile 'dmo': did you mean 'demo'"),
         (["--epsilons", "one"], "no comma-separated list of numbers"),
         (["--epsilons", "-1"], "epsilons.0"),
+        (
+            ["--seed", "-1"],
+            "command line: [run]: key 'seed': found [-1], accepted is a whole number from 0 up",
+        ),
+        (["--regime", "dirty"], "'dirty' is not one of 'clean', 'adversarial'"),
     ],
 )
 def test_a_mistake_is_answered_before_anything_runs(iqabench, tiny_sweep, tmp_path, options, message):

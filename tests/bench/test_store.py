@@ -19,6 +19,7 @@ CELL = Cell(
     image_size=24,
     limit=None,
     model="tiny",
+    variant="",
     model_params={"width": 4},
     model_source=None,
     weights="w",

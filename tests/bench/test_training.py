@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from iqabench import UserError
 from iqabench.bench.checkpoints import weights_digest
-from iqabench.bench.config import TrainingSettings
+from iqabench.bench.config import AdversarialSettings, TrainingSettings
 from iqabench.bench.progress import Progress
+from iqabench.bench.recipes import CleanRegime
 from iqabench.bench.snapshot import Snapshot
-from iqabench.bench.training import TrainingData, TrainingRun, fit_regression, learning_rate, recipe_of
+from iqabench.bench.training import TrainingData, TrainingRun, fit, learning_rate
 
 SETTINGS = TrainingSettings(
     epochs=4,
@@ -20,6 +20,7 @@ SETTINGS = TrainingSettings(
     schedule="cosine",
     flip=True,
     pretrained=False,
+    adversarial=AdversarialSettings(attack="fgsm", epsilon=1, prior_natural=0.5, prior_adversarial=0.5),
 )
 
 
@@ -55,6 +56,7 @@ def run_in(tmp_path, settings=SETTINGS, images=40, **changes):
     arguments = {
         "data": data,
         "settings": settings,
+        "regime": CleanRegime(),
         "seed": 0,
         "device": torch.device("cpu"),
         "snapshot": tmp_path / "snapshot",
@@ -64,7 +66,7 @@ def run_in(tmp_path, settings=SETTINGS, images=40, **changes):
 
 
 def test_the_loss_falls_and_the_curve_has_a_row_per_epoch(tmp_path):
-    curve = fit_regression(Brightness(), run_in(tmp_path, SETTINGS.model_copy(update={"epochs": 20})))
+    curve = fit(Brightness(), run_in(tmp_path, SETTINGS.model_copy(update={"epochs": 20})))
     assert [row["epoch"] for row in curve] == list(range(1, 21))
     assert curve[-1]["loss"] < 0.6 * curve[0]["loss"]
 
@@ -73,14 +75,14 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     digests = []
     for seed in (0, 0, 1):
         model = Brightness()
-        fit_regression(model, run_in(tmp_path, seed=seed))
+        fit(model, run_in(tmp_path, seed=seed))
         digests.append(weights_digest(model))
     assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, monkeypatch):
     unbroken = Brightness()
-    fit_regression(unbroken, run_in(tmp_path))
+    fit(unbroken, run_in(tmp_path))
     monkeypatch.setattr(Snapshot.__init__, "__defaults__", (0.0,))  # save after every epoch
     for epoch in range(1, SETTINGS.epochs):
 
@@ -94,23 +96,23 @@ def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, mo
 
         snapshot = tmp_path / f"killed-in-{epoch}"
         with pytest.raises(KeyboardInterrupt):
-            fit_regression(Brightness(), run_in(tmp_path, snapshot=snapshot, progress=Killed(1, show=False)))
+            fit(Brightness(), run_in(tmp_path, snapshot=snapshot, progress=Killed(1, show=False)))
         resumed = Brightness()
-        curve = fit_regression(resumed, run_in(tmp_path, snapshot=snapshot))
+        curve = fit(resumed, run_in(tmp_path, snapshot=snapshot))
         assert weights_digest(resumed) == weights_digest(unbroken)
         assert len(curve) == SETTINGS.epochs
 
 
 def test_a_damaged_snapshot_means_starting_again(tmp_path):
     (tmp_path / "snapshot").write_bytes(b"not safetensors")
-    assert len(fit_regression(Brightness(), run_in(tmp_path))) == SETTINGS.epochs
+    assert len(fit(Brightness(), run_in(tmp_path))) == SETTINGS.epochs
 
 
 def test_training_stops_where_the_loss_is_no_number(tmp_path):
     model = Brightness()
     with torch.no_grad():
         model.body[0].weight.fill_(math.nan)
-    curve = fit_regression(model, run_in(tmp_path))
+    curve = fit(model, run_in(tmp_path))
     assert len(curve) == 1
     assert math.isnan(curve[0]["loss"])
 
@@ -118,7 +120,7 @@ def test_training_stops_where_the_loss_is_no_number(tmp_path):
 def test_every_image_is_seen_once_an_epoch_in_an_order_of_the_epochs_own(tmp_path):
     data = run_in(tmp_path, images=40).data
     epochs = [
-        torch.cat([quality for _, quality in data.batches(epoch, seed=0, batch_size=4, flip=False)])
+        torch.cat([labels.quality for _, labels in data.batches(epoch, seed=0, batch_size=4, flip=False)])
         for epoch in (0, 1)
     ]
     for seen in epochs:
@@ -134,11 +136,3 @@ def test_the_cosine_schedule_rises_for_a_tenth_and_falls_to_zero():
     assert rates[99] < 1e-5
     constant = SETTINGS.model_copy(update={"schedule": "constant"})
     assert {learning_rate(constant, step, 100) for step in range(100)} == {SETTINGS.learning_rate}
-
-
-def test_a_model_chooses_its_recipe_and_a_wrong_one_is_answered():
-    assert recipe_of(nn.Linear(1, 1)) == "regression"
-    model = nn.Linear(1, 1)
-    model.recipe = "regresion"
-    with pytest.raises(UserError, match="unknown training recipe 'regresion': did you mean 'regression'"):
-        recipe_of(model)

@@ -1,146 +1,14 @@
-import math
 from collections.abc import Callable
-from typing import get_args
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from torch import Tensor, nn
+from torch import nn
 
 from iqabench.bench.errors import UserError
 from iqabench.models import create_model
-from iqabench.models.cprl import ChannelActivation, Reading, soft_rank_mask
+from iqabench.models.cprl import ChannelActivation, soft_rank_mask
 
-READINGS = get_args(Reading)
 Build = Callable[..., nn.Module]
-
-
-def sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-
-def mask_by_plain_loop(features: Tensor, b: float, reading: str) -> Tensor:
-    """Eq. 7 one position at a time, in the words of the readings."""
-    flat = features.double().flatten(2) if features.ndim > 2 else features.double().unsqueeze(2)
-    mask = torch.empty_like(flat)
-    count = flat.shape[1]
-    for image in range(flat.shape[0]):
-        for position in range(flat.shape[2]):
-            values = flat[image, :, position].tolist()
-            sorted_channels = sorted(range(count), key=lambda channel: (values[channel], channel))
-            for place, channel in enumerate(sorted_channels):
-                ascending, descending = place, count - 1 - place
-                kept_at_top = sigmoid(ascending - count / 2 - b * count)
-                kept_at_bottom = sigmoid(descending - count / 2 - b * count)
-                if reading == "argsort":
-                    mask[image, place, position] = sigmoid(channel - count / 2 + b * count)
-                else:
-                    mask[image, channel, position] = {
-                        "literal": sigmoid(ascending - count / 2 + b * count),
-                        "suppress_top": sigmoid(descending - count / 2 + b * count),
-                        "keep_top": kept_at_top,
-                        "suppress_middle": kept_at_top + kept_at_bottom,
-                    }[reading]
-    return mask.view(features.shape).to(features.dtype)
-
-
-# Four channels, b = 1/4, so K/2 = 2 and bK = 1: the ascending ranks of (3, 1, 4, 2) are (2, 0, 3, 1), the
-# descending ones (1, 3, 0, 2), and sorting gives the channels (1, 3, 0, 2).
-BY_HAND = {
-    "literal": (1, -1, 2, 0),
-    "suppress_top": (0, 2, -1, 1),
-    "keep_top": (-1, -3, 0, -2),
-    "argsort": (0, 2, -1, 1),
-}
-
-
-@pytest.mark.parametrize("reading", BY_HAND)
-def test_the_mask_of_four_channels_worked_by_hand(reading: Reading) -> None:
-    mask = soft_rank_mask(torch.tensor([[3.0, 1.0, 4.0, 2.0]]), 0.25, reading)
-    value = {-3: 0.0474259, -2: 0.1192029, -1: 0.2689414, 0: 0.5, 1: 0.7310586, 2: 0.8807971}
-    torch.testing.assert_close(mask, torch.tensor([[value[x] for x in BY_HAND[reading]]]))
-
-
-def test_the_two_sided_mask_of_four_channels_worked_by_hand() -> None:
-    mask = soft_rank_mask(torch.tensor([[3.0, 1.0, 4.0, 2.0]]), 0.25, "suppress_middle")
-    # keep_top at ascending (2, 0, 3, 1) plus keep_top at descending (1, 3, 0, 2)
-    top, bottom = (0.2689414, 0.0474259, 0.5, 0.1192029), (0.1192029, 0.5, 0.0474259, 0.2689414)
-    torch.testing.assert_close(mask, torch.tensor([top]) + torch.tensor([bottom]))
-
-
-@pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("b", [0.0, 0.1, 0.4, 0.5])
-@pytest.mark.parametrize("shape", [(2, 7, 3, 2), (1, 100, 2, 2), (3, 64)])
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_the_mask_equals_a_plain_loop(
-    reading: Reading, b: float, shape: tuple[int, ...], dtype: torch.dtype
-) -> None:
-    features = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
-    mask = soft_rank_mask(features, b, reading)
-    assert mask.dtype == dtype
-    expected = mask_by_plain_loop(features, b, reading)
-    torch.testing.assert_close(mask, expected, rtol=0, atol=torch.finfo(dtype).eps)
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    features=arrays(np.float32, (2, 9), elements=st.sampled_from([-2.5, -1.0, -0.0, 0.0, 1.0, 1e-30, 7.0])),
-    reading=st.sampled_from(READINGS),
-    double=st.booleans(),
-)
-def test_equal_features_are_ranked_by_channel(features: np.ndarray, reading: Reading, double: bool) -> None:
-    tied = torch.from_numpy(features).to(torch.float64 if double else torch.float32)
-    mask = soft_rank_mask(tied, 0.2, reading)
-    torch.testing.assert_close(mask, mask_by_plain_loop(tied, 0.2, reading), rtol=0, atol=1e-7)
-
-
-def test_of_equal_features_the_lower_channel_counts_as_the_smaller() -> None:
-    ties = torch.zeros(1, 5)
-    assert soft_rank_mask(ties, 0.4, "keep_top").diff().gt(0).all()
-    assert soft_rank_mask(ties, 0.4, "literal").diff().gt(0).all()
-    assert soft_rank_mask(ties, 0.4, "suppress_top").diff().lt(0).all()
-
-
-@pytest.mark.parametrize(
-    ("reading", "share"),
-    [("literal", 0.9), ("suppress_top", 0.9), ("keep_top", 0.1), ("argsort", 0.9), ("suppress_middle", 0.2)],
-)
-def test_at_b_04_a_known_share_of_channels_is_active(reading: Reading, share: float) -> None:
-    mask = soft_rank_mask(torch.randn(4, 1000, 2, 2), 0.4, reading)
-    active = (mask > 0.5).float().mean(1)
-    torch.testing.assert_close(active, torch.full_like(active, share), atol=0.0021, rtol=0)
-    saturated = ((mask < 1e-6) | (mask > 1 - 1e-6)).float().mean()
-    assert saturated > 0.9
-
-
-def test_keep_top_keeps_the_largest_and_suppress_top_all_but_the_largest() -> None:
-    features = torch.arange(200.0)[torch.randperm(200)].view(1, 200)
-    largest = features >= 180
-    assert (soft_rank_mask(features, 0.4, "keep_top")[features >= 190] > 0.99).all()
-    assert (soft_rank_mask(features, 0.4, "keep_top")[~largest] < 0.5).all()
-    assert (soft_rank_mask(features, 0.4, "suppress_top")[features >= 190] < 0.01).all()
-    assert (soft_rank_mask(features, 0.4, "suppress_top")[~largest] >= 0.5).all()
-
-
-@pytest.mark.parametrize("reading", READINGS)
-def test_the_mask_does_not_depend_on_memory_format(reading: Reading) -> None:
-    features = torch.randn(2, 60, 4, 3)
-    other = features.to(memory_format=torch.channels_last)
-    assert torch.equal(soft_rank_mask(features, 0.3, reading), soft_rank_mask(other, 0.3, reading))
-
-
-@pytest.mark.parametrize("b", [-0.1, 0.6, math.nan])
-def test_a_bias_outside_its_range_is_refused(b: float) -> None:
-    with pytest.raises(ValueError, match=r"\[0, 0\.5\]"):
-        soft_rank_mask(torch.randn(1, 4), b)
-
-
-def test_an_unknown_reading_is_refused() -> None:
-    with pytest.raises(ValueError, match="suppress_top"):
-        soft_rank_mask(torch.randn(1, 4), 0.4, "top")
 
 
 def test_the_activation_is_the_masked_feature_rectified_and_the_mask_a_constant_to_its_gradient() -> None:
@@ -189,9 +57,47 @@ def test_a_bias_or_reading_that_is_none_is_refused_by_name() -> None:
 
 def test_only_the_masks_set_cprl_apart_from_a_resnet(tiny_model: Build) -> None:
     images = torch.rand(2, 3, 64, 64)
-    resnet, cprl = tiny_model("resnet"), tiny_model("cprl")
+    resnet, cprl = tiny_model("resnet"), tiny_model("cprl", pns_weight=0.0)
     cprl.load_state_dict(resnet.state_dict())
     assert not torch.equal(cprl(images), resnet(images))
     for activation in cprl.channel_activations():
         activation.forward = torch.relu
     assert torch.equal(cprl(images), resnet(images))
+
+
+def test_an_intervention_is_in_force_for_the_time_of_its_context(tiny_model: Build) -> None:
+    images, model = torch.rand(2, 3, 64, 64), tiny_model("cprl")
+    plain = model(images)
+    with model.intervened("sufficiency"):
+        sufficient = model(images)
+        with model.intervened("necessity"):
+            assert not torch.equal(model(images), sufficient)
+        assert torch.equal(model(images), sufficient)
+    assert not torch.equal(sufficient, plain)
+    assert torch.equal(model(images), plain)
+
+
+def test_phi_and_xi_are_told_apart_from_each_other_and_from_the_rest(tiny_model: Build) -> None:
+    model = tiny_model("cprl")
+    phi = {id(weight) for weight in model.intervention_weights("sufficiency")}
+    xi = {id(weight) for weight in model.intervention_weights("necessity")}
+    assert len(phi) == len(xi) == len(model.channel_activations()) == 2
+    assert not phi & xi
+    resnet = tiny_model("resnet")
+    assert len(list(model.parameters())) - len(phi | xi) == len(list(resnet.parameters()))
+
+
+def test_without_a_pns_weight_there_are_no_interventions(tiny_model: Build) -> None:
+    model = tiny_model("cprl", pns_weight=0.0)
+    assert model.intervention_weights("sufficiency") == []
+    with pytest.raises(ValueError, match="pns_weight = 0 has no interventions"):
+        model.intervened("necessity").__enter__()
+
+
+def test_the_printed_form_of_eq_13_is_a_switch(tiny_model: Build) -> None:
+    images = torch.rand(2, 3, 64, 64)
+    corrected, printed = tiny_model("cprl"), tiny_model("cprl", printed_intervention=True)
+    assert torch.equal(corrected(images), printed(images))
+    for kind, same in (("sufficiency", True), ("necessity", False)):
+        with corrected.intervened(kind), printed.intervened(kind):
+            assert torch.equal(corrected(images), printed(images)) is same

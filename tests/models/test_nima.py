@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from iqabench.bench.errors import UserError
 from iqabench.models import create_model
-from iqabench.models.nima import emd_loss
+from iqabench.models.nima import emd_loss, rebinned
 
 Build = Callable[..., nn.Module]
 RATINGS = np.arange(1, 11)
@@ -76,3 +76,23 @@ def test_emd_has_the_gradient_of_finite_differences_and_a_finite_one_at_its_mini
     same = target.clone().requires_grad_()
     emd_loss(same, target).backward()
     assert torch.isfinite(same.grad).all()
+
+
+def test_five_ratings_as_ten_bins_worked_by_hand() -> None:
+    # Ratings 1 to 5 lie at 0, 2.25, 4.5, 6.75 and 9 of the bins 0 to 9.
+    bins = rebinned(torch.tensor([[0.1, 0.4, 0.2, 0.1, 0.2]]), 10)
+    expected = [0.1, 0, 0.3, 0.1, 0.1, 0.1, 0.025, 0.075, 0, 0.2]
+    assert bins[0].tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("ratings", [2, 5, 10, 100])
+def test_rebinning_keeps_the_sum_and_the_mean(ratings: int) -> None:
+    torch.manual_seed(0)
+    shares = torch.softmax(torch.randn(6, ratings, dtype=torch.float64), dim=1)
+    bins = rebinned(shares, 10)
+    assert (bins >= 0).all()
+    torch.testing.assert_close(bins.sum(1), torch.ones(6, dtype=torch.float64))
+    scale = torch.linspace(0, 1, 10, dtype=torch.float64)
+    torch.testing.assert_close(bins @ scale, shares @ torch.linspace(0, 1, ratings, dtype=torch.float64))
+    if ratings == 10:
+        torch.testing.assert_close(bins, shares)

