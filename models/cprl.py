@@ -50,7 +50,7 @@ class CPRL(ResNet):
         pretrained: bool = False,
         weights_file: str | None = None,
         b: Annotated[float, Field(ge=0, le=0.5)] = 0.4,
-        reading: Reading = "keep_top",
+        reading: Reading = "suppress_top",
         sites: Sites = (3, 4),
         pns_weight: Annotated[float, Field(ge=0)] = 0.3,
         printed_intervention: bool = False,
@@ -108,7 +108,7 @@ class ChannelActivation(nn.Module):
     def __init__(
         self,
         b: float,
-        reading: Reading = "keep_top",
+        reading: Reading,
         channels: int | None = None,
         printed_intervention: bool = False,
     ) -> None:
