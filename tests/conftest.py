@@ -1,6 +1,7 @@
 """What many tests need: a drawn database of a few dozen images, and a model small enough for it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -116,6 +117,8 @@ def start_iqabench() -> Callable[..., "subprocess.Popen[str]"]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Who started the tests may have told them to ignore Ctrl-C, as a shell does in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return start

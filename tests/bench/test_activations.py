@@ -112,7 +112,7 @@ def test_the_largest_are_marked_without_a_mask_and_the_kept_with_one():
 
 
 def test_stages_with_a_mask_are_shown_and_as_many_channels_are_marked_where_there_is_none(images):
-    cprl, resnet = subject("cprl", b=0.2, sites=(2, 4)), subject("resnet")
+    cprl, resnet = subject("cprl", b=0.2, reading="keep_top", sites=(2, 4)), subject("resnet")
     shown = comparable([stage_activations(cprl, *images), stage_activations(resnet, *images)])
     assert [[stage.stage for stage in model] for model in shown] == [[2, 4], [2, 4]]
     # The (0.5 - b) K largest, less half a channel at the sigmoid's cut.

@@ -24,8 +24,16 @@ from iqabench.models.nima import emd_loss, rebinned
 
 from .test_training import SETTINGS
 
-ONE_THREAD = pytest.fixture(autouse=True)(lambda: torch.set_num_threads(1))
 TINY = {"backbone": "resnet18", "backbone_args": {"layers": [1, 1, 1, 1], "channels": [8, 8, 16, 16]}}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads only get into each other's way on models this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
