@@ -12,7 +12,7 @@ from ..reports.names import difference as signed
 from .comparison import ROUNDING, STATUSES, Comparison
 from .errors import UserError
 from .junit import Case, Outcome
-from .results import _aligned, ordered
+from .results import aligned, ordered
 
 HOLDS, FAILS, UNUSABLE = 0, 1, 2
 """Exit statuses: all that was compared holds; something does not; there is nothing to compare."""
@@ -107,7 +107,7 @@ class Check:
         )
         if moved:
             yield from ["", "What does not hold, worst first:", ""]
-            yield from _aligned(_columns(moved[:LINES_SHOWN]))
+            yield from aligned(_columns(moved[:LINES_SHOWN]))
             yield from _remainder(len(moved))
 
     def _missing(self) -> Iterator[str]:

@@ -192,7 +192,7 @@ def _text(table: pd.DataFrame) -> str:
         shown["status"] = table["status"]
     if table["stand_in"].any():
         shown["dataset"] = shown["dataset"].where(~table["stand_in"], shown["dataset"] + "*")
-    lines = _aligned(shown)
+    lines = aligned(shown)
     if table["stand_in"].any():
         lines += ["", "* stands in for a database: its labels are computed, not given by people"]
     lines += [f"passed over: {file}: {reason}" for file, reason in table.attrs.get("unreadable", [])]
@@ -215,7 +215,12 @@ def _interval(bounds: pd.Series) -> str:
     return "" if pd.isna(low) else f"[{low:.3f}, {high:.3f}]"
 
 
-def _aligned(columns: dict[str, Any]) -> list[str]:
+def aligned(columns: dict[str, Any]) -> list[str]:
+    """Lines of a table for people: names to the left, numbers to the right.
+
+    Args:
+        columns: Texts by heading, the same number under each; `dataset` is one of them.
+    """
     texts = {"dataset", "model", "regime", "attack", "variant", "status"}
     lines = [""] * (len(columns["dataset"]) + 1)
     for name, values in columns.items():

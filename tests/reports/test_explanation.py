@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
 
 from iqabench.bench.activations import StageActivations
 from iqabench.bench.explain import Explanation, ShownImage, View
@@ -228,7 +229,9 @@ def test_any_name_can_be_drawn(explanation):
     )
     with figure_style("any"):
         for draw in (draw_figure1, draw_figure4, draw_figure5):
-            draw(hostile).canvas.draw()
+            figure = draw(hostile)
+            figure.canvas.draw()
+            assert any("alert(1)" in text.get_text() for text in figure.findobj(Text))
 
 
 @pytest.mark.parametrize("score", [0.5, 0.0, float("nan")])
