@@ -195,6 +195,10 @@ class _Sweep:
                 passes_per_image=job.training_passes(),
             ),
         )
+        from ..reports.training_curves import write_training_curves  # matplotlib, only once it is needed
+
+        # Before the checkpoint, whose card says that the training is done: a kill in between loses no curve.
+        write_training_curves(curve, job.title, job.checkpoint.path)
         card = job.checkpoint.save(
             model,
             {
@@ -212,9 +216,6 @@ class _Sweep:
                 "context": self._context(job),
             },
         )
-        from ..reports.training_curves import write_training_curves  # matplotlib, only once it is needed
-
-        write_training_curves(curve, job.title, job.checkpoint.path)
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
         self.summary.trained += 1
         self.progress.line(

@@ -155,7 +155,7 @@ def test_without_a_pns_weight_the_game_is_plain_regression(images, labels):
     assert all(map(torch.equal, games[0].model.parameters(), plain_model.parameters()))
 
 
-def test_a_larger_pns_weight_moves_the_weights_further_from_plain_regression(images, labels):
+def test_the_pns_weight_changes_where_the_weights_go(images, labels):
     def moved(weight):
         model = cprl(pns_weight=weight)
         torch.manual_seed(0)

@@ -25,6 +25,13 @@ def test_the_plot_draws_the_numbers_of_each_term_and_equal_curves_have_equal_byt
     assert drawn == [[row[name] for row in CURVE] for name in ("loss", "sufficiency", "necessity")]
 
 
+def test_a_training_that_diverged_is_drawn_too(tmp_path):
+    curve = [{"epoch": 1, "loss": float("nan"), "necessity": float("nan"), "learning_rate": 1e-3}]
+    plot = write_training_curves(curve, "cprl", tmp_path / "new" / "cprl.safetensors")
+    assert "<svg" in plot.read_text()
+    assert pd.read_csv(plot.with_suffix(".csv"))["loss"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("terms", "panels"), [(["loss"], 1), (["loss", "natural"], 1), (["loss", "necessity"], 2)]
 )
