@@ -272,7 +272,7 @@ class _Sweep:
         trained = job.model.fitted_by != "none"
         return {
             "versions": versions(),
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "created": datetime.datetime.now(datetime.UTC).isoformat(),
             "command": self.command,
             "profile": job.settings.profile,
             "device": _device_name(self.device),

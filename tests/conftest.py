@@ -1,11 +1,13 @@
 """What many tests need: a drawn database of a few dozen images, and a model small enough for it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -122,3 +124,41 @@ def start_iqabench() -> Callable[..., "subprocess.Popen[str]"]:
         )
 
     return start
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium, through Playwright."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no Chromium to open the page in: `apt-get install chromium`")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open a file in Chromium as a reader would; after the test, what the page complained of fails it.
+
+    Takes the file and options of a Playwright context, such as `color_scheme="dark"`, and returns the
+    Playwright page. Refused is any request but for files of the page's own folder.
+    """
+    contexts, complaints = [], []
+
+    def opened(path: Path, **options: Any) -> Any:
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        folder = path.parent.resolve().as_uri()
+        page.on("request", lambda sent: sent.url.startswith((folder, "blob:")) or complaints.append(sent.url))
+        page.goto(path.resolve().as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,11 @@ def test_a_sweep_stores_every_cell_with_labels_scores_and_provenance(finished, d
     curves = pd.read_csv((finished / context["checkpoint"]).with_suffix(".csv"))
     assert curves.to_dict("records") == card["curve"]
     assert (finished / context["checkpoint"]).with_suffix(".svg").read_text().count("<svg") == 1
+
+
+def test_cells_are_dated_finer_than_by_the_second_so_that_of_two_the_later_is_the_newer(finished):
+    dates = [cell.provenance["context"]["created"] for cell in Store(finished).cells()]
+    assert any(datetime.fromisoformat(date).microsecond for date in dates)
 
 
 def test_an_attack_lowers_the_rank_correlation_of_what_it_attacks(finished):
