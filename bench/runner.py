@@ -114,6 +114,7 @@ class _Sweep:
         self.command = command
         self.summary = Summary()
         self.progress = Progress(0, show=False)
+        self._warned: set[str] = set()  # titles of jobs whose scores leave [0, 1]
 
     @classmethod
     def prepare(cls, settings: Settings, results: Path, command: str) -> "_Sweep":
@@ -261,10 +262,20 @@ class _Sweep:
         for cell, column in zip(cells, scores, strict=True):
             self.store.write(cell, _frame(table, column), context)
         partial.discard()
+        self._warn_of_range(job, scores)
         return {
             (f"{name} {cell.epsilon:g}/255" if attack else "clean"): srocc(column, quality)
             for cell, column in zip(cells, scores, strict=True)
         }
+
+    def _warn_of_range(self, job: Job, scores: np.ndarray) -> None:
+        low, high = float(np.nanmin(scores, initial=0.0)), float(np.nanmax(scores, initial=1.0))
+        if (low < 0 or high > 1) and job.title not in self._warned:
+            self._warned.add(job.title)
+            self.progress.line(
+                f"{job.title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: "
+                "MSE and RMSE mean nothing, and the attack takes 0.5 for the middle; map them in `forward`"
+            )
 
     def _context(self, job: Job) -> dict[str, Any]:
         """What does not determine a result but tells how it came about."""

@@ -41,6 +41,15 @@ class NaN(Fixed):
 @iqabench.register_model("constant")
 class Constant(Fixed):
     start = 0.5
+
+
+@iqabench.register_model("percent")
+class Percent(Fixed):
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+
+    def forward(self, images):
+        return 100 * images.mean(dim=(1, 2, 3))
 """
 
 # `iqabench`, saving its state at every opportunity, killed at the N-th progress it makes.
@@ -257,6 +266,17 @@ def test_a_diverged_model_is_swept_and_reported_and_does_not_end_the_sweep(iqabe
     assert "NaN" in rows["nan", "fgsm", 1]["status"]
     assert "constant" in rows["constant", "none", 0]["status"]
     assert rows["tiny", "none", 0]["status"] == "ok"
+
+
+def test_scores_outside_0_to_1_are_pointed_out_once(iqabench, tiny_sweep, tmp_path):
+    (tmp_path / "other.py").write_text(DIVERGED_PLUGIN)
+    done = iqabench(
+        "run", *tiny_sweep, "--plugin", str(tmp_path / "other.py"),
+        "--models", "percent,constant", "--results", str(tmp_path / "results"),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in done.output.splitlines() if "not all in [0, 1]" in line]
+    assert "percent" in line
 
 
 def test_a_stochastic_model_gives_the_same_scores_whichever_epsilons_are_missing(
