@@ -273,8 +273,8 @@ class _Sweep:
         if (low < 0 or high > 1) and job.title not in self._warned:
             self._warned.add(job.title)
             self.progress.line(
-                f"{job.title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: "
-                "MSE and RMSE mean nothing, and the attack takes 0.5 for the middle; map them in `forward`"
+                f"{job.title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels "
+                "are: MSE and RMSE mean nothing, and attacks take 0.5 for the middle; map them in `forward`"
             )
 
     def _context(self, job: Job) -> dict[str, Any]:
