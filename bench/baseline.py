@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Json, Validation
 from .. import __version__
 from ..reports.names import STAND_IN, listing, plural
 from ..reports.selection import newest_attacks, newest_versions
-from .check import Check, left_out, refuse_contradictions, stand_ins
+from .check import Check, refuse_contradictions, stand_ins
 from .comparison import Comparison, Condition, Status, compared
 from .errors import UserError, nearest
 from .files import write_text
 from .metrics import OK
 from .parameters import accepted
-from .results import COLUMNS, render_results, results_table
+from .results import COLUMNS, left_out, render_results, results_table
 
 RUN = ("dataset", "model", "variant", "regime", "seed")
 """The columns that a sweep of one model on one dataset has in common."""

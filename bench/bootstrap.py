@@ -5,6 +5,7 @@ are then weighted sums over the original images, in an order that is the same fo
 once, ties included. No step calls BLAS, so results depend neither on its threads nor on its version.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -81,7 +82,8 @@ class _Ties:
         ascending = weights[self.order]
         if len(self.starts) == len(self.order):
             return ascending
-        return np.asarray(np.add.reduceat(ascending, self.starts, axis=0))
+        sums = _running_sum(ascending)
+        return sums[[*self.starts[1:], -1]] - sums[self.starts]
 
 
 def _spearman(ties: tuple[_Ties, _Ties], sizes: tuple[Array, Array], weights: Array, total: float) -> Array:
@@ -162,11 +164,21 @@ def _kendall(pairs: list[_Pairs], sizes: tuple[Array, Array], counts: Counts, to
 
 
 def _running_sum(values: NDArray[Real]) -> NDArray[Real]:
-    """(N + 1, B): sums of the first 0, 1, ... N rows; by row, since numpy's cumsum strides down columns."""
-    sums = np.zeros((len(values) + 1, values.shape[1]), dtype=values.dtype)
-    for index, row in enumerate(values):
-        np.add(sums[index], row, out=sums[index + 1])
-    return sums
+    """(N + 1, B): sums of the first 0, 1, ... N rows.
+
+    Numpy's cumsum strides down the columns, and adding row by row takes N calls. So the rows are laid out as
+    a square of about sqrt(N) blocks of sqrt(N) rows: summed within all blocks at once, then across blocks.
+    """
+    length, width = values.shape
+    side = math.isqrt(length) + 1
+    sums = np.zeros((side * side, width), dtype=values.dtype)
+    sums[1 : length + 1] = values
+    blocks = sums.reshape(side, side, width)
+    for row in range(1, side):
+        blocks[:, row] += blocks[:, row - 1]
+    for block in range(1, side):
+        blocks[block] += blocks[block - 1, -1]
+    return sums[: length + 1]
 
 
 def _ratio(covariance: Array, variances: Array) -> Array:

@@ -10,9 +10,8 @@ import pandas as pd
 from ..reports.names import METRICS, number, plural
 from ..reports.names import difference as signed
 from .comparison import ROUNDING, STATUSES, Comparison
-from .errors import UserError
 from .junit import Case, Outcome
-from .results import aligned, ordered
+from .results import aligned, contradiction, ordered
 
 HOLDS, FAILS, UNUSABLE = 0, 1, 2
 """Exit statuses: all that was compared holds; something does not; there is nothing to compare."""
@@ -133,21 +132,12 @@ def refuse_contradictions(results: pd.DataFrame) -> None:
     for key, cells in results[results.duplicated("key", keep=False)].groupby("key", sort=False):
         if len(cells[["n", "status", *METRICS]].drop_duplicates()) > 1:
             one, other = cells["file"].iloc[:2]
-            raise UserError(
-                f"{one} and {other} are both the cell {key} and hold different scores: remove the wrong one, "
-                "or both, and `iqabench run` computes it again"
-            )
+            raise contradiction(one, other, str(key))
 
 
 def stand_ins(results: pd.DataFrame) -> list[str]:
     """The datasets of a results table that stand in for others."""
     return ordered("dataset", results["dataset"][results["stand_in"].astype(bool)])
-
-
-def left_out(results: pd.DataFrame) -> Iterator[str]:
-    """A note for each file of the store that could not be read."""
-    for file, reason in results.attrs.get("unreadable", []):
-        yield f"Not readable, so left out: {file}: {reason}."
 
 
 def _severity(comparison: Comparison) -> tuple[bool, bool, float]:

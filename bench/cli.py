@@ -99,8 +99,9 @@ def _for_people(command: Command) -> Command:
 def main() -> None:
     """How robust is a no-reference image quality metric to an invisible perturbation?
 
-    `iqabench run` sweeps datasets x models x attacks x epsilon; `iqabench report` renders the tables and
-    figures of the paper from what was run.
+    `iqabench run` sweeps datasets x models x attacks x epsilon into a store; `iqabench report` renders the
+    tables and figures of the paper from it; `iqabench check` fails a CI job when a number moves; `iqabench
+    leaderboard` builds a site of entries, measured beside reported.
     """
     share_the_cores()
 
@@ -231,24 +232,33 @@ def verify(
 @_for_people
 def results(form: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
-    from .results import render_results, results_table
+    from .results import left_out, render_results, results_table
 
     table = results_table(results)
     if form != "table":  # which lists them itself
-        for path, reason in table.attrs["unreadable"]:
-            click.echo(f"left out: {path}: {reason}", err=True)
+        for note in left_out(table):
+            click.echo(note, err=True)
     click.echo(render_results(table, form), nl=False)
 
 
 @main.command()
-@click.option("--format", "form", type=click.Choice(["html", "latex"]), default="html", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "latex", "markdown", "csv"]),
+    default="html",
+    show_default=True,
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("report"), show_default=True, help="Folder."
 )
 @_results
 @_for_people
 def report(form: Any, out: Path, results: Path) -> None:
-    """Render the paper's tables and figures from the store."""
+    """Render the paper's tables and figures from the store.
+
+    Figures 1, 4 and 5 are those that `iqabench explain` left in it.
+    """
     from ..reports import write_report
 
     click.echo(write_report(results, form, out))
@@ -365,8 +375,9 @@ def explain(
 ) -> None:
     """Show what FGSM does to one image and inside MODEL, beside another model.
 
-    Draws the paper's Figures 1, 4 and 5 as SVG and PNG, and writes the numbers behind them as CSV. Trains
-    what has no weights yet. Of several seeds the first is taken.
+    Draws the paper's Figures 1, 4 and 5 as SVG, PNG and PDF, and writes the numbers behind them as CSV;
+    `iqabench report` shows those that are in the store. Trains what has no weights yet. Of several seeds the
+    first is taken.
     """
     beside = beside or ("cprl" if model == "resnet" else "resnet")
     options |= {"datasets": [dataset], "models": [model, beside], "attacks": ["fgsm"], "epsilons": [epsilon]}
@@ -385,6 +396,64 @@ def explain(
         click.echo(path)
     for sentence in in_words(explanation):
         click.echo(sentence)
+
+
+@main.group()
+def entry() -> None:
+    """Entries of the leaderboard: make one from a store, find what is wrong with one."""
+
+
+@entry.command("create")
+@click.option("--model", metavar="NAME", required=True, help="Registered name, as in the store.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    required=True,
+    help="The entry; its per-image scores go to FILE.scores beside it.",
+)
+@click.option("--regime", default="clean", show_default=True, help="Of the training.")
+@click.option("--variant", default="", help="Of the model, in a grid. Default: as its own table has it.")
+@click.option("--name", help="As the leaderboard shows it. Default: the model's.")
+@click.option("--author", "authors", metavar="NAME", multiple=True, help="May be repeated.")
+@click.option("--paper", metavar="TITLE", help="The paper that the model is from.")
+@click.option("--url", help="Of the paper.")
+@click.option("--year", type=int, help="Of the paper.")
+@click.option("--code", metavar="URL", help="Where the code is.")
+@click.option("--weights", metavar="URL", help="Where the weights are.")
+@click.option("--training", metavar="PHRASE", help="How it was trained. Default: the regime.")
+@_results
+@_for_people
+def create_entry(model: str, out: Path, results: Path, **facts: Any) -> None:
+    """Make an entry of the newest numbers of one model in the store, with their per-image scores."""
+    from ..reports.leaderboard.create import create_entry as create
+    from ..reports.leaderboard.verify import verify as verified
+
+    click.echo(create(results, model, out, **facts))
+    text, status = verified([out])
+    click.echo(text)
+    sys.exit(status)
+
+
+@entry.command("verify")
+@click.argument(
+    "files",
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    nargs=-1,
+    required=True,
+)
+@_for_people
+def verify_entry(files: tuple[Path, ...]) -> None:
+    """Say everything that is wrong with entries, their numbers against their per-image scores included.
+
+    Exit status 0: nothing. 1: something. 2: wrong usage.
+    """
+    from ..reports.leaderboard.verify import verify as verified
+
+    text, status = verified(files)
+    click.echo(text)
+    sys.exit(status)
 
 
 def _settings(

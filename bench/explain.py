@@ -4,10 +4,11 @@
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from .images import to_float
 from .jobs import PIXEL, Job
 from .landscape import Landscape, landscape, random_direction
 from .plan import PlannedDataset
-from .runner import choose_device, trained_models
+from .runner import choose_device, trained_models, versions
 from .subject import Subject
 
 CANDIDATES = 100  # test images, spread evenly, that the default image is chosen from
@@ -48,11 +49,31 @@ class ShownImage:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which trained model it is.
+
+    Attributes:
+        variant: What sets it apart from the model of its table, in a grid; else "".
+        parameters: Those of its architecture.
+        weights: Digest of its weights.
+        regime: How it was trained.
+        seed: Of its training.
+    """
+
+    variant: str
+    parameters: Mapping[str, Any]
+    weights: str
+    regime: str
+    seed: int
+
+
+@dataclass(frozen=True)
 class View:
     """One model's side of the explanation.
 
     Attributes:
         model: Its name.
+        origin: Which of that name it is.
         stochastic: Whether its scores are random; they are of one draw then, which the attack did not see.
         clean: Score of the image.
         attacked: Score of the adversarial image.
@@ -64,6 +85,7 @@ class View:
     """
 
     model: str
+    origin: Origin
     stochastic: bool
     clean: float
     attacked: float
@@ -83,6 +105,8 @@ class Explanation:
         image: What is attacked.
         epsilon: Radius of the attack, in units of 1/255.
         views: The model to explain, then the one beside it.
+        command: What computed it.
+        versions: Of what computed it.
     """
 
     dataset: str
@@ -90,6 +114,8 @@ class Explanation:
     image: ShownImage
     epsilon: float
     views: tuple[View, View]
+    command: str
+    versions: Mapping[str, str]
 
 
 def explain(
@@ -104,7 +130,7 @@ def explain(
         image: Path of an image as in the dataset's table, the end of such a path, or the number of a test
             image, counted from 0. Default: the one whose score FGSM moves by the median over the test images
             (of at most 100, spread evenly).
-        command: To be remembered with a trained model.
+        command: To be remembered with the explanation, and with a model that it trains.
         show: Whether to show progress on standard error.
 
     Raises:
@@ -129,7 +155,7 @@ def explain(
         row, chosen, medians = _named_image(data, image), "asked for", (math.nan, math.nan)
     pixels, labels = _batch(data, np.array([row]), device)
     views = [
-        _view(subject, pixels, labels, epsilon, median, settings.run.seed[0])
+        _view(subject, _origin(jobs[subject.name]), pixels, labels, epsilon, median)
         for subject, median in zip((first, second), medians, strict=True)
     ]
     mine, beside = comparable([view.stages for view in views])
@@ -146,6 +172,8 @@ def explain(
         ),
         epsilon=epsilon,
         views=(replace(views[0], stages=mine), replace(views[1], stages=beside)),
+        command=command,
+        versions=versions(),
     )
 
 
@@ -167,19 +195,30 @@ def _subject(job: Job, model: nn.Module) -> Subject:
     )
 
 
+def _origin(job: Job) -> Origin:
+    return Origin(
+        variant=job.model.variant,
+        parameters=job.model.architecture(),
+        weights=job.weights() or "",
+        regime=job.settings.run.regime,
+        seed=job.seed,
+    )
+
+
 def _view(
-    subject: Subject, pixels: Tensor, labels: Tensor, epsilon: float, median_move: float, seed: int
+    subject: Subject, origin: Origin, pixels: Tensor, labels: Tensor, epsilon: float, median_move: float
 ) -> View:
     along = subject.fgsm_direction(pixels, labels)
     adversarial = displaced(pixels, along, epsilon * PIXEL)
     return View(
         model=subject.name,
+        origin=origin,
         stochastic=subject.stochastic,
         clean=float(subject.scores(pixels)[0]),
         attacked=float(subject.scores(adversarial)[0]),
         median_move=median_move,
         adversarial=_picture(adversarial),
-        landscape=landscape(subject, pixels, along, random_direction(along, seed), epsilon),
+        landscape=landscape(subject, pixels, along, random_direction(along, origin.seed), epsilon),
         stages=stage_activations(subject, pixels, adversarial),
     )
 

@@ -18,6 +18,12 @@ from .bootstrap import Array, bootstrap_counts, weighted_metrics
 METRICS = ("srocc", "plcc", "mse", "krocc", "rmse")
 """Names of the metrics, in the order in which they are shown."""
 
+DEFINITION = 1
+"""Raised when `evaluate` gives another number for the same scores: what is kept of it counts no more."""
+
+RESAMPLES = 1000
+"""Bootstrap resamples behind an interval."""
+
 OK = "ok"
 """Status of an evaluation whose metrics are all defined."""
 
@@ -52,7 +58,7 @@ def evaluate(
     quality: ArrayLike,
     scores: ArrayLike,
     *,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Evaluation:

@@ -17,9 +17,14 @@ class Progress:
     Counting passes rather than cells makes the time left meaningful, because PGD costs many times what
     clean scoring does. Where standard error is no terminal there are lines only: those that stay, and every
     half minute one of what is being done.
+
+    Args:
+        total_passes: Of the whole work.
+        show: Whether to show anything.
+        delay: Seconds of work after which the bar appears.
     """
 
-    def __init__(self, total_passes: float, *, show: bool = True) -> None:
+    def __init__(self, total_passes: float, *, show: bool = True, delay: float = 0.0) -> None:
         self._show = show
         self._total = total_passes
         self._done = 0.0
@@ -30,6 +35,7 @@ class Progress:
             disable=not (show and sys.stderr.isatty()),
             bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
             mininterval=0.3,
+            delay=delay,
             dynamic_ncols=True,
         )
 
@@ -58,9 +64,9 @@ class Progress:
 
 
 @contextmanager
-def progress_over(total_passes: float, *, show: bool) -> Iterator[Progress]:
+def progress_over(total_passes: float, *, show: bool, delay: float = 0.0) -> Iterator[Progress]:
     """A `Progress` that is closed whatever happens."""
-    progress = Progress(total_passes, show=show)
+    progress = Progress(total_passes, show=show, delay=delay)
     try:
         yield progress
     finally:

@@ -1,16 +1,20 @@
 """The table of results: one row per cell of a store, its metrics computed from the raw scores."""
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pyarrow import ArrowException
 
+from ..reports.names import plural
+from .cell_file import StoredCell, read_scores
 from .errors import UserError, nearest
-from .metrics import METRICS, evaluate
-from .store import Store, StoredCell
+from .metric_cache import cell_metrics
+from .metrics import METRICS, RESAMPLES, Evaluation
+from .store import Store
 
 IDENTITY = ("dataset", "model", "regime", "seed", "attack", "epsilon")
 """What names a row for people. Rows that agree in it differ in a later column, such as `weights`."""
@@ -53,14 +57,21 @@ ATTACK_ORDER = ("none", "fgsm", "pgd")
 
 FORMATS = ("table", "csv", "json")
 
-_ORDERS = {"dataset": DATASET_ORDER, "model": MODEL_ORDER, "attack": ATTACK_ORDER}
+_Kind = Literal["dataset", "model", "attack"]
+
+_ORDERS: dict[_Kind, tuple[str, ...]] = {
+    "dataset": DATASET_ORDER,
+    "model": MODEL_ORDER,
+    "attack": ATTACK_ORDER,
+}
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
+_TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limit"]
 _SHOWN_DIGITS = 10  # of a digest, in the table for people
 
 
-def results_table(store: Store | Path, *, resamples: int = 1000) -> pd.DataFrame:
-    """Evaluate every cell of a store.
+def results_table(store: Store | Path, *, resamples: int = RESAMPLES) -> pd.DataFrame:
+    """Evaluate every cell of a store; what was evaluated before is taken from the store's cache.
 
     Args:
         store: A store, or its folder.
@@ -69,25 +80,26 @@ def results_table(store: Store | Path, *, resamples: int = 1000) -> pd.DataFrame
     Returns:
         A row per cell with `COLUMNS`, in the paper's order of datasets and models. `attack` is `none` and
         `epsilon` 0 for clean images; `epsilon` is in units of 1/255. `status` is `ok`, or why metrics are
-        NaN. `attrs["unreadable"]` lists the (file, reason) of what could not be read.
+        NaN. `attrs["unreadable"]` lists the (file, reason) of what could not be read, `attrs["notes"]` what
+        is odd about what could, in sentences.
 
     Raises:
-        UserError: the store holds no readable cell.
+        UserError: the store is no folder or holds no readable cell; or two of its files claim to be one cell
+            and differ in their scores.
     """
     store = store if isinstance(store, Store) else Store(Path(store))
-    rows, damaged = [], []
-    for cell in store.cells():
-        try:
-            rows.append(_row(cell, store.root, resamples))
-        except (ArrowException, OSError, KeyError) as error:
-            damaged.append((cell.path, f"damaged ({_first_line(error)})"))
+    _refuse_no_folder(store.root)
+    cells, notes = _one_file_each(list(store.cells()), store.root)
+    metrics, damaged = cell_metrics(cells, store.root, resamples)
     unreadable = [(_relative(path, store.root), reason) for path, reason in [*store.unreadable, *damaged]]
-    if not rows:
+    usable = [cell for cell in cells if cell.path in metrics]
+    if not usable:
         raise UserError(_nothing_in(store.root, unreadable))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table = table.astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
-    table = table.iloc[_paper_order(table)].reset_index(drop=True)
-    table.attrs["unreadable"] = unreadable
+    rows = [_row(cell, metrics[cell.path].evaluation, store.root) for cell in usable]
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
+    notes += _on_other_labels(table, [metrics[cell.path].scored_on for cell in usable])
+    table = _in_paper_order(table)
+    table.attrs |= {"unreadable": unreadable, "notes": notes}
     return table
 
 
@@ -111,16 +123,90 @@ def render_results(table: pd.DataFrame, form: Literal["table", "csv", "json"] = 
     raise UserError(f"unknown format {form!r}: {nearest(form, FORMATS)}")
 
 
-def ordered(kind: Literal["dataset", "model", "attack"], names: Iterable[str]) -> list[str]:
+def ordered(kind: _Kind, names: Iterable[str]) -> list[str]:
     """Names without repetition, those of the paper first and in its order, then the others by alphabet."""
     return sorted(set(names), key=lambda name: (_rank(kind, name), name))
 
 
-def _row(stored: StoredCell, root: Path, resamples: int) -> dict[str, Any]:
+def left_out(table: pd.DataFrame) -> Iterator[str]:
+    """A note for each file that a results table could not take in, and on what is odd about the others."""
+    for file, reason in table.attrs.get("unreadable", []):
+        yield f"Not readable, so left out: {file}: {reason}."
+    yield from table.attrs.get("notes", [])
+
+
+def contradiction(one: str, other: str, key: str) -> UserError:
+    """The error that two files of a store claim to be one cell and differ."""
+    return UserError(
+        f"{one} and {other} are both the cell {key} and hold different scores: remove the wrong one, "
+        "or both, and `iqabench run` computes it again"
+    )
+
+
+def _refuse_no_folder(root: Path) -> None:
+    try:
+        no_folder = root.exists() and not root.is_dir()
+    except OSError as error:
+        raise UserError(f"{root}: cannot be opened: {error.strerror}") from None
+    if no_folder:
+        raise UserError(f"{root}: a file, and not a folder of results; `--results DIR` names the folder")
+
+
+def _one_file_each(cells: Sequence[StoredCell], root: Path) -> tuple[list[StoredCell], list[str]]:
+    """The cells, each once, and a note on the files that hold a cell once more.
+
+    Raises:
+        UserError: two files of one cell differ.
+    """
+    by_key: dict[str, list[StoredCell]] = defaultdict(list)
+    for cell in cells:
+        by_key[cell.provenance["key"]].append(cell)
+    copies = {
+        copy.path: original.path
+        for original, *others in by_key.values()
+        for copy in others
+        if _is_copy(copy, original, root)
+    }
+    if not copies:
+        return list(cells), []
+    copy, original = (_relative(path, root) for path in next(iter(copies.items())))
+    note = (
+        f"{plural(len(copies), 'file')} {'holds' if len(copies) == 1 else 'hold'} a cell that another file "
+        f"holds too, with the same scores: {copy} is a copy of {original}. A cell counts once."
+    )
+    return [cell for cell in cells if cell.path not in copies], [note]
+
+
+def _is_copy(copy: StoredCell, original: StoredCell, root: Path) -> bool:
+    """Whether a file holds what the first of its key holds; no, if the scores of either cannot be used."""
+    if copy.content == original.content:
+        return True
+    try:
+        same = read_scores(copy).equal(read_scores(original))
+    except ValueError:
+        return False
+    if not same:
+        raise contradiction(
+            _relative(original.path, root), _relative(copy.path, root), original.provenance["key"]
+        )
+    return True
+
+
+def _on_other_labels(table: pd.DataFrame, scored_on: Sequence[str]) -> list[str]:
+    """A note for each set of test images that two cells name and hold differently."""
+    by_labels = table.assign(scored_on=scored_on).drop_duplicates([*_TEST_IMAGES, "scored_on"])
+    return [
+        f"{plural(len(group), 'file')} on {dataset} claim the same test images and hold different images or "
+        f"labels, such as {group['file'].iloc[0]} and {group['file'].iloc[1]}: remove the wrong one, and "
+        "`iqabench run` computes it again."
+        for (dataset, *_), group in by_labels.groupby(_TEST_IMAGES, sort=False, dropna=False)
+        if len(group) > 1
+    ]
+
+
+def _row(stored: StoredCell, evaluation: Evaluation, root: Path) -> dict[str, Any]:
     cell, context = stored.provenance["cell"], stored.provenance["context"]
-    scores = stored.scores()
-    evaluation = evaluate(scores["quality"], scores["score"], resamples=resamples)
-    row = {name: cell.get(name) for name in COLUMNS if name in cell}
+    row = {name: cell[name] for name in COLUMNS if name in cell}
     row |= {name: context.get(name) for name in _CONTEXT}
     row |= {
         "variant": cell.get("variant", ""),
@@ -138,15 +224,16 @@ def _row(stored: StoredCell, root: Path, resamples: int) -> dict[str, Any]:
     return row
 
 
-def _paper_order(table: pd.DataFrame) -> list[int]:
-    keys = [
-        [(_rank(name, value), value) if name in _ORDERS else value for name, value in row.items()]
-        for row in table[[*IDENTITY, "created", "key"]].fillna({"created": ""}).to_dict("records")
-    ]
-    return sorted(range(len(keys)), key=keys.__getitem__)
+def _in_paper_order(table: pd.DataFrame) -> pd.DataFrame:
+    keys = table[[*IDENTITY, "created", "key"]].fillna({"created": ""})
+    for kind in _ORDERS:
+        places = {name: place for place, name in enumerate(ordered(kind, keys[kind]))}
+        keys[kind] = keys[kind].map(places)
+    order = keys.sort_values([*keys.columns], kind="stable").index
+    return table.loc[order].reset_index(drop=True)
 
 
-def _rank(kind: str, name: str) -> int:
+def _rank(kind: _Kind, name: str) -> int:
     order = _ORDERS[kind]
     return order.index(name) if name in order else len(order)
 
@@ -156,11 +243,9 @@ def _compact(params: dict[str, Any]) -> str:
 
 
 def _relative(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """A path as text that can be written as UTF-8."""
+    text = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def _nothing_in(root: Path, unreadable: Sequence[tuple[str, str]]) -> str:
@@ -196,6 +281,7 @@ def _text(table: pd.DataFrame) -> str:
     if table["stand_in"].any():
         lines += ["", "* stands in for a database: its labels are computed, not given by people"]
     lines += [f"passed over: {file}: {reason}" for file, reason in table.attrs.get("unreadable", [])]
+    lines += table.attrs.get("notes", [])
     return "\n".join(lines) + "\n"
 
 

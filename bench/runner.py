@@ -21,6 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from .cell_file import read_cell
 from .cells import Cell, digest
 from .config import Settings
 from .cpu import keep_freed_memory
@@ -29,7 +30,8 @@ from .folding import folded
 from .images import to_float
 from .jobs import PIXEL, Job
 from .measure import Partial, TestData, measure, passes
-from .metrics import srocc
+from .metric_cache import cell_metrics
+from .metrics import RESAMPLES, srocc
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .progress import Progress, progress_over
 from .store import Store
@@ -65,7 +67,9 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
     sweep = _Sweep.prepare(settings, results, command)
     store = sweep.store
     total = sum(_training_passes(job) + _scoring_passes(job, store) for job in sweep.jobs)
-    return sweep.run(sweep.score, total, show=show)
+    summary = sweep.run(sweep.score, total, show=show)
+    sweep.evaluate()
+    return summary
 
 
 def train_models(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
@@ -114,6 +118,7 @@ class _Sweep:
         self.command = command
         self.summary = Summary()
         self.progress = Progress(0, show=False)
+        self._written: list[Path] = []  # cells
         self._warned: set[str] = set()  # titles of jobs whose scores leave [0, 1]
 
     @classmethod
@@ -224,6 +229,10 @@ class _Sweep:
         )
         return str(card["weights"])
 
+    def evaluate(self) -> None:
+        """Compute the metrics of what was scored, with their intervals, so that a report need not."""
+        cell_metrics([read_cell(path) for path in self._written], self.store.root, RESAMPLES)
+
     def load(self, job: Job) -> nn.Module:
         """The trained model of a job, as `trained_models` promises it."""
         if job.model.fitted_by == "none":
@@ -259,8 +268,10 @@ class _Sweep:
             progress=self.progress,
         )
         context = {**self._context(job), "seconds": round(time.monotonic() - started, 2)}
-        for cell, column in zip(cells, scores, strict=True):
+        self._written += [
             self.store.write(cell, _frame(table, column), context)
+            for cell, column in zip(cells, scores, strict=True)
+        ]
         partial.discard()
         self._warn_of_range(job, scores)
         return {

@@ -5,8 +5,9 @@ written beside its place and renamed into it, and two writers of one key write t
 """
 
 import json
+import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .cell_file import COLUMNS, FORMAT, METADATA, StoredCell, read_cell
 from .cells import Cell
 from .files import replacing, safe_name
-
-FORMAT = 1
-COLUMNS = ("image", "scene", "distortion", "quality", "score")
-_METADATA = b"iqabench"
-
-
-@dataclass(frozen=True)
-class StoredCell:
-    """A cell that has been computed.
-
-    Attributes:
-        path: Its Parquet file.
-        provenance: `format`, `key`, `cell` (the fields of `Cell`) and `context` (what does not determine
-            the scores but tells how they came about: versions, command, device, time).
-    """
-
-    path: Path
-    provenance: dict[str, Any]
-
-    def scores(self) -> pd.DataFrame:
-        """A row per image: `COLUMNS`, of which `quality` is the label and `score` the prediction."""
-        table: pd.DataFrame = pq.ParquetFile(self.path).read().to_pandas()
-        return table
 
 
 class Store:
@@ -63,7 +42,7 @@ class Store:
         if not path.is_file():
             return False
         try:
-            return bool(read_provenance(path)["key"] == cell.key)
+            return bool(read_cell(path).provenance["key"] == cell.key)
         except ValueError:
             return False
 
@@ -77,42 +56,27 @@ class Store:
         """
         provenance = {"format": FORMAT, "key": cell.key, "cell": asdict(cell), "context": context}
         table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
-        table = table.replace_schema_metadata({_METADATA: json.dumps(provenance)})
+        table = table.replace_schema_metadata({METADATA: json.dumps(provenance)})
         path = self.path(cell)
         with replacing(path) as temporary:
             pq.write_table(table, temporary)
         return path
 
     def cells(self) -> Iterator[StoredCell]:
-        """All cells, in the order of their paths; unreadable files are passed over and listed."""
+        """All cells, in the order of their paths; unreadable files and folders are passed over and listed."""
         self.unreadable = []
-        for path in sorted((self.root / "cells").rglob("*.parquet")):
-            if path.name.startswith("."):
-                continue
+        for path in sorted(self._files()):
             try:
-                yield StoredCell(path, read_provenance(path))
+                yield read_cell(path)
             except ValueError as error:
                 self.unreadable.append((path, str(error)))
 
+    def _files(self) -> Iterator[Path]:
+        for folder, _, names in os.walk(self.root / "cells", onerror=self._note_folder):
+            for name in names:
+                if name.endswith(".parquet") and not name.startswith("."):
+                    yield Path(folder, name)
 
-def read_provenance(path: Path) -> dict[str, Any]:
-    """The provenance in a cell file's metadata.
-
-    Raises:
-        ValueError: the file is truncated, is no Parquet file or was not written by iqabench, or its
-            format is newer than this version knows.
-    """
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"not a readable Parquet file ({str(error).splitlines()[0]})") from error
-    try:
-        provenance: dict[str, Any] = json.loads(metadata[_METADATA])
-        newer = provenance["format"] > FORMAT
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError("a Parquet file, but not a cell written by iqabench") from error
-    if newer:
-        raise ValueError(
-            f"written in format {provenance['format']} by a newer iqabench; this one knows {FORMAT}"
-        )
-    return provenance
+    def _note_folder(self, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            self.unreadable.append((Path(error.filename), f"cannot be opened: {error.strerror}"))

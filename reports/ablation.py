@@ -1,16 +1,16 @@
 """The paper's Tables 5 and 6 as data: what CPRL's bias b, the reading of Eq. 7 and the PNS risk change."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 
 from .ablation_cells import CONDITIONS, beside_pair, cprl_cells, over_b, over_pns, resnet_cells
 from .names import READINGS, STAND_IN, attack_name, dataset_name, listing, model_name, plural
 from .published import paper_numbers
-from .selection import Point, grouped, point
+from .selection import Point, grouped, points_by
 from .tables import Entry, entries, published_numbers, reading_guide
 
 PAPER_DATASET = "live"
@@ -98,9 +98,12 @@ class Ablations:
     notes: tuple[str, ...]
 
 
+_Points = Mapping[tuple[Any, ...], Point]
+
+
 class _Line(NamedTuple):
     name: str
-    cells: pd.DataFrame
+    points: tuple[Point | None, ...]  # for `CONDITIONS`
     model: str  # of the paper's row, with its variant
     variant: str
 
@@ -127,10 +130,12 @@ def ablations(results: pd.DataFrame) -> Ablations:
 
 def _table5(cells: pd.DataFrame, candidates: pd.DataFrame) -> Ablation:
     of_paper = {float(variant[2:]) for _, _, _, _, variant, _ in paper_numbers() if variant.startswith("b=")}
+    groups = [block for _, block in grouped(cells, ["dataset", "reading"])]
+    points = _points(groups, ["b"])
     blocks = []
-    for _, block in grouped(cells, ["dataset", "reading"]):
+    for place, block in enumerate(groups):
         lines = [
-            _Line(str(b), block[block["b"] == b], "cprl", f"b={b}")
+            _Line(str(b), _under_conditions(points, place, b), "cprl", f"b={b}")
             for b in sorted(of_paper.union(block["b"]))
         ]
         blocks.append(_block("; ".join([*_setting(block), *_pns(block)]), lines))
@@ -138,35 +143,47 @@ def _table5(cells: pd.DataFrame, candidates: pd.DataFrame) -> Ablation:
 
 
 def _table6(pairs: Sequence[pd.DataFrame], resnets: Sequence[pd.DataFrame]) -> Ablation:
+    plain, by_weight = _points(resnets, []), _points(pairs, ["pns_weight"])
     blocks = []
-    for pair, resnet in zip(pairs, resnets, strict=True):
-        lines = [_Line(model_name("resnet"), resnet, "resnet", ""), *_with_and_without_pns(pair)]
+    for place, pair in enumerate(pairs):
+        resnet = _Line(model_name("resnet"), _under_conditions(plain, place), "resnet", "")
+        lines = [resnet, *_with_and_without_pns(pair, by_weight, place)]
         blocks.append(_block("; ".join([f"b = {pair['b'].iloc[0]}", *_setting(pair)]), lines))
     return _table("6", "What the mask and the PNS risk add", "Model", blocks, _caption6(blocks))
 
 
-def _with_and_without_pns(pair: pd.DataFrame) -> Iterator[_Line]:
+def _with_and_without_pns(pair: pd.DataFrame, points: _Points, place: int) -> Iterator[_Line]:
     weights = sorted(pair["pns_weight"].unique())
     for weight in weights:
         variant = "CA+PNS" if weight else "CA"
         name = f"{variant} (weight {weight:g})" if weight and len(weights) > 2 else variant
-        yield _Line(name, pair[pair["pns_weight"] == weight], "cprl", variant)
+        yield _Line(name, _under_conditions(points, place, weight), "cprl", variant)
+
+
+def _points(blocks: Sequence[pd.DataFrame], columns: Sequence[str]) -> _Points:
+    """All points of some blocks, by place of the block, the values of some columns, attack and epsilon."""
+    placed = [cells.assign(place=place) for place, cells in enumerate(blocks)]
+    return points_by(pd.concat(placed), ["place", *columns, "attack", "epsilon"]) if placed else {}
+
+
+def _under_conditions(points: _Points, *line: float) -> tuple[Point | None, ...]:
+    return tuple(points.get((*line, *condition)) for condition in CONDITIONS)
 
 
 def _block(title: str, lines: Sequence[_Line]) -> Block:
     columns = [
         entries(
-            [_point(line.cells, *condition) for line in lines],
+            [line.points[column] for line in lines],
             [published_numbers(PAPER_DATASET, line.model, *condition, line.variant) for line in lines],
         )
-        for condition in CONDITIONS
+        for column, condition in enumerate(CONDITIONS)
     ]
     rows = [
         AblationRow(line.name, _seeds(found), tuple(found))
         for line, *found in zip(lines, *columns, strict=True)
     ]
-    measured = pd.concat([line.cells for line in lines])
-    dataset, stand_in = measured["dataset"].iloc[0], bool(measured["stand_in"].any())
+    measured = [point for line in lines for point in line.points if point]
+    dataset, stand_in = measured[0].dataset, any(point.stand_in for point in measured)
     return Block(
         dataset=dataset_name(dataset),
         stand_in=stand_in,
@@ -174,11 +191,6 @@ def _block(title: str, lines: Sequence[_Line]) -> Block:
         title=title,
         rows=tuple(rows),
     )
-
-
-def _point(cells: pd.DataFrame, attack: str, epsilon: float) -> Point | None:
-    found = cells[(cells["attack"] == attack) & (cells["epsilon"] == epsilon)]
-    return None if found.empty else point(found)
 
 
 def _seeds(found: Sequence[Entry]) -> str:

@@ -44,8 +44,9 @@ def figure_style(name: str) -> Iterator[None]:
         "pdf.fonttype": 42,
     }
     with mpl.style.context(["default", settings]), warnings.catch_warnings():
-        # A name of the user's may be in any script.
+        # A name of the user's may be in any script, and of any length.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
         yield
 
 

@@ -1,4 +1,7 @@
-"""Writes an explanation: Figures 1, 4 and 5 as SVG and PNG, the numbers behind them as CSV, and in words."""
+"""Writes an explanation: Figures 1, 4 and 5 as SVG, PNG and PDF, the numbers behind them, and in words.
+
+`reports/explanation_record.py` keeps what a report needs to show it again.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,9 +17,10 @@ from ..bench.explain import Explanation, View
 from ..bench.files import write_text
 from .drawing import figure_style, write_drawing
 from .explanation_figures import draw_figure1, draw_figure4, draw_figure5
+from .explanation_record import NUMBERS, write_record
 from .names import STAND_IN, dataset_name, listing, model_name, number
 
-_FORMATS = ("svg", "png")
+_FORMATS = ("svg", "png", "pdf")
 _FIGURES: dict[str, Callable[[Explanation], Figure]] = {
     "figure1": draw_figure1,
     "figure4": draw_figure4,
@@ -32,6 +36,7 @@ def write_explanation(explanation: Explanation, out: Path) -> list[Path]:
     - `figure4`: the landscapes; `figure4.csv` has a row per model and point.
     - `figure5`: channel activations, where a model has residual stages. `figure5.csv` has a row per model,
       stage and channel, `figure5-change.csv` how far the marked channels and the others move.
+    - `explanation.json`, written last: what was explained, for a report to show it.
 
     Args:
         explanation: What `bench/explain.py` computed.
@@ -63,23 +68,26 @@ def write_explanation(explanation: Explanation, out: Path) -> list[Path]:
                 written += [write_drawing(figure, out / f"{name}.{form}") for form in _FORMATS]
         for name, table in tables.items():
             write_text(
-                out / f"{name}.csv", table.to_csv(index=False, float_format="%.7g", lineterminator="\n")
+                out / f"{name}.csv", table.to_csv(index=False, float_format=NUMBERS, lineterminator="\n")
             )
             written.append(out / f"{name}.csv")
+        written.append(write_record(explanation, figures_in_words(explanation), remarks(explanation), out))
     except OSError as error:
         raise UserError(f"--out {out}: the explanation cannot be written: {error}") from error
     return written
 
 
 def in_words(explanation: Explanation) -> list[str]:
-    """What the figures show, a sentence for each, and what a reader has to know about them."""
+    """What the figures show, and what a reader has to know about them, in sentences."""
+    figures = figures_in_words(explanation)
+    return [*(f"Figure {number}: {words}" for number, words in figures.items()), *remarks(explanation)]
+
+
+def figures_in_words(explanation: Explanation) -> dict[str, str]:
+    """What each figure shows, by its number."""
     views = explanation.views
-    return [
-        _on_scores(explanation),
-        _on_landscapes(explanation),
-        *([_on_activations(views)] if any(view.stages for view in views) else []),
-        *_remarks(explanation),
-    ]
+    words = {"1": _on_scores(explanation), "4": _on_landscapes(explanation)}
+    return words | ({"5": _on_activations(views)} if any(view.stages for view in views) else {})
 
 
 def scores_table(explanation: Explanation) -> pd.DataFrame:
@@ -183,7 +191,7 @@ def _on_scores(explanation: Explanation) -> str:
         for view in explanation.views
     ]
     told = (
-        f"Figure 1: {image.path} (label {number(image.quality, 3)}; {image.chosen}). FGSM within "
+        f"{image.path} (label {number(image.quality, 3)}; {image.chosen}). FGSM within "
         f"{explanation.epsilon:g}/255 takes {listing(moves)}."
     )
     if any(math.isnan(view.median_move) for view in explanation.views):
@@ -197,7 +205,7 @@ def _on_landscapes(explanation: Explanation) -> str:
     whole = [f"{number(view.landscape.spread, 3)} for {model_name(view.model)}" for view in views]
     random = [number(view.landscape.random_spread, 3) for view in views]
     return (
-        f"Figure 4: within {explanation.views[0].landscape.steps[-1]:g}/255 along both directions the scores "
+        f"within {explanation.views[0].landscape.steps[-1]:g}/255 along both directions the scores "
         f"span {listing(whole)}; along the random direction alone {listing(random)}."
     )
 
@@ -209,7 +217,7 @@ def _on_activations(views: Sequence[View]) -> str:
     parts = [
         _on_stage(view, stage) for view in shown for stage in view.stages if stage.stage == number_of_stage
     ]
-    return f"Figure 5: at stage {number_of_stage}, {listing(parts)}."
+    return f"at stage {number_of_stage}, {listing(parts)}."
 
 
 def _on_stage(view: View, stage: StageActivations) -> str:
@@ -223,20 +231,21 @@ def _on_stage(view: View, stage: StageActivations) -> str:
     )
 
 
-def _remarks(explanation: Explanation) -> list[str]:
+def remarks(explanation: Explanation) -> list[str]:
+    """What a reader has to know about the figures, in sentences."""
     without = [model_name(view.model) for view in explanation.views if not view.stages]
     random = [model_name(view.model) for view in explanation.views if view.stochastic]
-    remarks = []
+    sentences = []
     if without:
-        remarks.append(
+        sentences.append(
             f"Figure 5 leaves out {listing(without)}: it shows the stages of a backbone of residual blocks, "
             "and finds none."
         )
     if random:
-        remarks.append(
+        sentences.append(
             f"The scores of {listing(random)} are random; all here are of one draw, which the attack did "
             "not see."
         )
     if explanation.stand_in:
-        remarks.append(f"{dataset_name(explanation.dataset)} {STAND_IN}.")
-    return remarks
+        sentences.append(f"{dataset_name(explanation.dataset)} {STAND_IN}.")
+    return sentences

@@ -20,6 +20,7 @@ from .palette import INK, MUTED, Style, styles
 
 _SCORES = "cividis"  # even steps of lightness, and the same to the colour-blind
 _UNMARKED = "#c3c7ce"
+_CHANNELS_AS_SHAPES = 256  # of more, an SVG holds a picture, so that it stays small
 _READABLE_ON_ANY_COLOUR: list[AbstractPathEffect] = [withStroke(linewidth=1.8, foreground="#20242c")]
 
 
@@ -164,9 +165,9 @@ def _draw_landscape(axes: Axes, view: View, epsilon: float, scale: tuple[float, 
     steps, scores = view.landscape.steps, view.landscape.scores
     half = (steps[1] - steps[0]) / 2
     edges = np.append(steps - half, steps[-1] + half)
-    # Edges in the cells' own colours leave no gaps in an SVG; an image would be blurred by some viewers.
+    # As a picture at the resolution of the file: shapes of an SVG would have gaps, 21 x 21 pixels be blurred.
     colours = axes.pcolormesh(
-        edges, edges, scores, cmap=_SCORES, vmin=scale[0], vmax=scale[1], edgecolors="face", linewidth=0.6
+        edges, edges, scores, cmap=_SCORES, vmin=scale[0], vmax=scale[1], rasterized=True
     )
     axes.set_aspect("equal")
     tenths = np.arange(1, 10) / 10
@@ -210,8 +211,9 @@ def _draw_activations(axes: Axes, stage: StageActivations, view: View, look: Sty
     clean, attacked, marked = (values[stage.order] for values in (stage.clean, stage.attacked, stage.marked))
     ranks = np.arange(1, len(clean) + 1)
     edges = np.arange(len(clean) + 1) + 0.5
-    axes.stairs(np.where(marked, clean, 0), edges, fill=True, color=look.light)
-    axes.stairs(np.where(marked, 0, clean), edges, fill=True, color=_UNMARKED)
+    many = len(ranks) > _CHANNELS_AS_SHAPES
+    axes.stairs(np.where(marked, clean, 0), edges, fill=True, color=look.light, rasterized=many)
+    axes.stairs(np.where(marked, 0, clean), edges, fill=True, color=_UNMARKED, rasterized=many)
     point: dict[str, Any] = {
         "marker": "o",
         "markersize": 2.0,
@@ -219,7 +221,7 @@ def _draw_activations(axes: Axes, stage: StageActivations, view: View, look: Sty
         "linestyle": "none",
         "markeredgewidth": 0,
     }
-    axes.plot(ranks, attacked, **point)
+    axes.plot(ranks, attacked, **point, rasterized=many)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_title(
         f"{model_name(view.model)}, stage {stage.stage}", loc="left", fontweight="bold", parse_math=False

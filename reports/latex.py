@@ -8,8 +8,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..bench.files import write_text
+from ..bench.files import replacing, write_text
 from .ablation import Ablation, Block
+from .databases import Databases
+from .explanation_record import ShownExplanation
 from .figures import write_figure6
 from .names import METRICS as METRIC_NAMES
 from .report import Report
@@ -48,7 +50,7 @@ _COMMANDS = {
 
 
 def write_latex(report: Report, out: Path) -> Path:
-    """Write `report.tex`, a file per table and `figure6.pdf` into a folder."""
+    """Write `report.tex`, a file per table, `figure6.pdf` and the figures of explanations into a folder."""
     environment = _environment()
     tables = [table for table in report.tables if table.rows]
     for table in tables:
@@ -57,11 +59,23 @@ def write_latex(report: Report, out: Path) -> Path:
         write_text(out / _file(table), template.render(table=table, pages=pages, **_shared()))
     if report.panels:
         write_figure6(report.panels, out / FIGURE)
+    for explanation in report.explanations:
+        _write_explanation(explanation, environment, out)
     path = out / "report.tex"
     main = environment.get_template("report.tex.j2")
     inputs = [(table.number, _file(table)) for table in tables]
     write_text(path, main.render(report=report, inputs=inputs, figure=FIGURE, **_shared()))
     return path
+
+
+def _write_explanation(explanation: ShownExplanation, environment: Environment, out: Path) -> None:
+    """Write each figure of an explanation as a PDF file, and a file to \\input that shows it."""
+    template = environment.get_template("explanation_figure.tex.j2")
+    for figure in explanation.figures:
+        name = f"{explanation.slug}-figure{figure.number}"
+        with replacing(out / f"{name}.pdf") as temporary:
+            temporary.write_bytes(figure.pdf)
+        write_text(out / f"{name}.tex", template.render(explanation=explanation, figure=figure, name=name))
 
 
 def escape(text: object) -> str:
@@ -73,6 +87,7 @@ def escape(text: object) -> str:
     '50\\% of my\\_model'
     """
     escaped = "".join(_COMMANDS.get(character) or _ascii(character) for character in str(text))
+    escaped = re.sub(r"^([\[*])", r"{\1}", escaped)  # \\ and \item would take it for an argument of theirs
     return re.sub(r"([-,'])(?=\1)", r"\1{}", escaped)  # TeX would join -- and the like into one character
 
 
@@ -118,5 +133,5 @@ def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
     return pages
 
 
-def _file(table: Table | Ablation) -> str:
+def _file(table: Table | Databases | Ablation) -> str:
     return f"{table.slug}.tex"

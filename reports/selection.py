@@ -3,13 +3,15 @@
 Nothing is dropped silently: what is not shown is said in a note.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ..bench.metrics import METRICS, OK, Measure
+from ..bench.results import left_out
 from .names import attack_name, dataset_name, listing, model_name, parameters, plural
 
 REGIME = "clean"
@@ -49,6 +51,7 @@ class Point:
         measures: By metric; means over the seeds that have it, with bounds that hold all their intervals.
         spread: By metric; the lowest and the highest value of a seed.
         usable: How many of the seeds have status `ok`.
+        cells: Keys of the cells behind it.
     """
 
     dataset: str
@@ -61,6 +64,7 @@ class Point:
     measures: Mapping[str, Measure]
     spread: Mapping[str, tuple[float, float]]
     usable: int
+    cells: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def select(table: pd.DataFrame) -> Selection:
     versions = newest_versions(configured, _MODEL_ON_DATASET)
     cells = newest_attacks(versions, [*_PLACE, "seed"])
     notes = [
-        *_unreadable(table.attrs.get("unreadable", [])),
+        *left_out(table),
         *_other_regimes(table),
         *_variants(in_regime),
         *_other_versions(configured, versions),
@@ -100,7 +104,7 @@ def select(table: pd.DataFrame) -> Selection:
         *_different_parameters(cells),
         *_undefined(cells),
     ]
-    points = tuple(point(group) for _, group in grouped(cells, _PLACE))
+    points = tuple(points_by(cells, _PLACE).values())
     return Selection(points, cells.reset_index(drop=True), tuple(notes))
 
 
@@ -136,34 +140,72 @@ def newest_attacks(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 def point(cells: pd.DataFrame) -> Point:
     """The point that cells of one dataset, model, attack and epsilon stand for, a seed each."""
-    statuses = list(cells["status"])
-    numbers = cells[[*METRICS, *(f"{name}_{bound}" for name in METRICS for bound in ("low", "high"))]]
-    mean, low, high = (found.to_dict() for found in (numbers.mean(), numbers.min(), numbers.max()))
-    dataset, model, attack, epsilon = cells[list(_PLACE)].iloc[0]
+    (found,) = points_by(cells, _PLACE).values()
+    return found
+
+
+def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ...], Point]:
+    """The point of each group of cells that agree in some columns, in the order of the cells.
+
+    Args:
+        cells: Rows of a results table.
+        columns: Two or more, which tell apart at least dataset, model, attack and epsilon.
+    """
+    runs = defaultdict(list)
+    of_runs = cells[[*columns, "seed", "status", "stand_in", "key"]]
+    for *place, seed, status, stand_in, key in of_runs.itertuples(index=False, name=None):
+        runs[tuple(place)].append(_Run(seed, status, stand_in, key))
+    groups = cells.groupby(list(columns), sort=False, dropna=False)
+    bounds = {bound: [*METRICS, *(f"{name}_{bound}" for name in METRICS)] for bound in ("low", "high")}
+    places, means, lows, highs = (
+        found.to_dict("records")
+        for found in (
+            groups[list(_PLACE)].first(),
+            groups[list(METRICS)].mean(),
+            groups[bounds["low"]].min(),
+            groups[bounds["high"]].max(),
+        )
+    )
+    return {
+        key: _point(place, of_seeds, mean, low, high)
+        for (key, of_seeds), place, mean, low, high in zip(
+            runs.items(), places, means, lows, highs, strict=True
+        )
+    }
+
+
+class _Run(NamedTuple):
+    seed: int
+    status: str
+    stand_in: bool
+    key: str
+
+
+def _point(
+    place: Mapping[Any, Any],
+    runs: Sequence[_Run],
+    mean: Mapping[Any, float],
+    low: Mapping[Any, float],
+    high: Mapping[Any, float],
+) -> Point:
+    statuses = [run.status for run in runs]
     return Point(
-        dataset=dataset,
-        model=model,
-        attack=attack,
-        epsilon=epsilon,
-        seeds=tuple(sorted(cells["seed"])),
-        stand_in=bool(cells["stand_in"].any()),
+        **place,
+        seeds=tuple(sorted(run.seed for run in runs)),
+        stand_in=any(run.stand_in for run in runs),
         status=OK if OK in statuses else statuses[0],
         measures={name: Measure(mean[name], low[f"{name}_low"], high[f"{name}_high"]) for name in METRICS},
         spread={name: (low[name], high[name]) for name in METRICS},
         usable=statuses.count(OK),
+        cells=tuple(run.key for run in runs),
     )
-
-
-def _unreadable(files: Sequence[tuple[str, str]]) -> Iterator[str]:
-    for file, reason in files:
-        yield f"Not readable, so left out: {file}: {reason}."
 
 
 def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
     for (regime,), group in grouped(table[table["regime"] != REGIME], ["regime"]):
         yield (
             f"{plural(len(group), 'cell')} of models trained by the regime “{regime}” "
-            f"{_are(group)} not in the tables and curves."
+            f"{_are(len(group))} not in the tables and curves."
         )
 
 
@@ -171,23 +213,33 @@ def _variants(table: pd.DataFrame) -> Iterator[str]:
     for (dataset, model), group in grouped(table[table["variant"] != ""], ["dataset", "model"]):
         yield (
             f"{plural(len(group), 'cell')} of variants of {model_name(model)} on {dataset_name(dataset)} "
-            f"(such as {group['variant'].iloc[0]}) {_are(group)} not in Tables 1, 2 and 4 and the curves, "
-            "which show each model as its own table configures it."
+            f"(such as {group['variant'].iloc[0]}) {_are(len(group))} not in Tables 1, 2 and 4 and the "
+            "curves, which show each model as its own table configures it."
         )
 
 
 def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
-    chosen = dict(grouped(shown, _MODEL_ON_DATASET))
-    for place, group in grouped(table.drop(index=shown.index), _MODEL_ON_DATASET):
+    left_out = table.drop(index=shown.index)
+    others, chosen = _version_values(left_out), _version_values(shown)
+    counts = Counter(left_out[list(_MODEL_ON_DATASET)].itertuples(index=False, name=None))
+    for place, count in counts.items():
         dataset, model, seed = place
-        differing = [
-            name for name in _VERSION if {*group[name].astype(str)} != {*chosen[place][name].astype(str)}
-        ]
+        differing = [name for name in _VERSION if others[place][name] != chosen[place][name]]
         yield (
-            f"{model_name(model)} on {dataset_name(dataset)}, seed {seed}: {plural(len(group), 'cell')} of "
-            f"another version (with other {_columns(differing)}) {_are(group)} not in the tables and curves. "
+            f"{model_name(model)} on {dataset_name(dataset)}, seed {seed}: {plural(count, 'cell')} of "
+            f"another version (with other {_columns(differing)}) {_are(count)} not in the tables and curves. "
             "Shown is the newest version, of those scored on all test images if there is one."
         )
+
+
+def _version_values(cells: pd.DataFrame) -> Mapping[tuple[Any, ...], Mapping[str, set[str]]]:
+    """The values, as text, of each column of `_VERSION` by dataset, model and seed."""
+    found: dict[tuple[Any, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in cells[[*_MODEL_ON_DATASET, *_VERSION]].to_dict("records"):
+        place = tuple(row[name] for name in _MODEL_ON_DATASET)
+        for name in _VERSION:
+            found[place][name].add(str(row[name]))
+    return found
 
 
 def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
@@ -195,7 +247,7 @@ def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]
     for (dataset, attack, compact), group in grouped(left_out, ["dataset", "attack", "attack_params"]):
         yield (
             f"{attack_name(attack)} on {dataset_name(dataset)}: {plural(len(group), 'cell')} with "
-            f"{parameters(compact) or 'no parameters'} {_are(group)} not in the tables and curves. "
+            f"{parameters(compact) or 'no parameters'} {_are(len(group))} not in the tables and curves. "
             "Shown is what was run last."
         )
 
@@ -243,5 +295,5 @@ def _models(cells: pd.DataFrame) -> str:
     return listing([model_name(name) for name in cells["model"].unique()])
 
 
-def _are(cells: pd.DataFrame) -> str:
-    return "is" if len(cells) == 1 else "are"
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -33,7 +33,9 @@ State = Literal["measured", "diverged", "undefined", "not run"]
 DIGITS = 4
 """After the decimal point, as in the paper."""
 
-_INTERVAL_DIGITS = {"srocc": 3, "plcc": 3, "mse": 4}
+INTERVAL_DIGITS = {"srocc": 3, "plcc": 3, "mse": 4, "krocc": 3, "rmse": 4}
+"""Of the bounds of an interval, by metric."""
+
 _NUMBERED = {"fgsm": ("1", "table1"), "pgd": ("2", "table2"), "none": ("4", "table4")}
 
 
@@ -54,12 +56,12 @@ class Number:
     @property
     def interval(self) -> str:
         """The interval as it is printed."""
-        return interval(self.measure.low, self.measure.high, _INTERVAL_DIGITS[self.metric])
+        return interval(self.measure.low, self.measure.high, INTERVAL_DIGITS[self.metric])
 
     @property
     def range(self) -> str:
         """The lowest and the highest value of a seed as they are printed."""
-        digits = _INTERVAL_DIGITS[self.metric]
+        digits = INTERVAL_DIGITS[self.metric]
         return " to ".join(number(value, digits) for value in self.spread)
 
 
@@ -74,6 +76,7 @@ class Entry:
         seeds: How many seeds are behind it.
         usable: How many of them have usable numbers.
         published: The paper's numbers for `TABLE_METRICS`; empty where it has none.
+        cells: Keys of the cells behind it.
     """
 
     state: State
@@ -82,6 +85,7 @@ class Entry:
     seeds: int = 0
     usable: int = 0
     published: tuple[float, ...] = ()
+    cells: tuple[str, ...] = ()
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -242,6 +246,7 @@ def _entry(point: Point | None, best: Mapping[str, float | None], published: tup
         seeds=len(point.seeds),
         usable=point.usable,
         published=published,
+        cells=point.cells,
     )
 
 

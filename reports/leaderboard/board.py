@@ -26,6 +26,7 @@ class Number:
         parameters: Of the attack, in words, such as `steps 10`; empty where they are not known.
         stand_in: Whether the dataset stands in for a database.
         source: Where it is from: `Table 1`, or the name of the file of scores.
+        limited: Whether it is known to be of a part of the dataset's test images only.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Number:
     parameters: str
     stand_in: bool
     source: str
+    limited: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,14 @@ def test_it_writes_three_figures_and_the_numbers_behind_them_and_the_same_again(
     ran = iqabench("explain", "cprl", *options)
     assert ran.exit_code == 0, ran.output
     out = tmp_path / "store" / "explain" / "drawn" / "cprl"
-    files = [f"{name}.{form}" for name in FIGURES for form in ("svg", "png")] + [
+    files = [f"{name}.{form}" for name in FIGURES for form in ("svg", "png", "pdf")] + [
         f"{name}.csv" for name in TABLES
     ]
-    assert sorted(path.name for path in out.iterdir()) == sorted(files)
+    written = [*files, "explanation.json"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(written)
     printed = ran.stdout.splitlines()
-    assert [str(out / name) in printed for name in files] == [True] * len(files)
-    assert [line.split(":")[0] for line in printed[len(files) :]] == ["Figure 1", "Figure 4", "Figure 5"]
+    assert [str(out / name) in printed for name in written] == [True] * len(written)
+    assert [line.split(":")[0] for line in printed[len(written) :]] == ["Figure 1", "Figure 4", "Figure 5"]
     for name in FIGURES:
         assert ElementTree.parse(out / f"{name}.svg").getroot().tag.endswith("svg")
         with Image.open(out / f"{name}.png") as picture:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iqabench.bench import metric_cache
+from iqabench.bench.results import results_table
 from iqabench.bench.store import Store
 
 DIVERGED_PLUGIN = """
@@ -168,6 +170,14 @@ def test_a_sweep_stores_every_cell_with_labels_scores_and_provenance(finished, d
 def test_cells_are_dated_finer_than_by_the_second_so_that_of_two_the_later_is_the_newer(finished):
     dates = [cell.provenance["context"]["created"] for cell in Store(finished).cells()]
     assert any(datetime.fromisoformat(date).microsecond for date in dates)
+
+
+def test_the_metrics_of_what_was_swept_are_kept_for_the_reports(finished, monkeypatch):
+    def never(*arguments, **options):
+        raise AssertionError("computed anew")
+
+    monkeypatch.setattr(metric_cache, "evaluate", never)
+    assert results_table(finished)["srocc_low"].notna().all()
 
 
 def test_an_attack_lowers_the_rank_correlation_of_what_it_attacks(finished):

@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import os
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -99,6 +101,22 @@ def test_a_stranger_and_a_newer_format_are_passed_over_with_a_reason(tmp_path):
     reasons = {path.name: reason for path, reason in store.unreadable}
     assert "newer iqabench" in reasons["newer.parquet"]
     assert "not a cell" in reasons["stranger.parquet"]
+
+
+def test_a_folder_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.write(CELL, SCORES, {})
+    closed = store.write(dataclasses.replace(CELL, model="closed"), SCORES, {}).parent
+    scandir = os.scandir
+
+    def guarded(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert [stored.provenance["cell"]["model"] for stored in store.cells()] == ["tiny"]
+    assert store.unreadable == [(closed, "cannot be opened: Permission denied")]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):

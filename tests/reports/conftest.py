@@ -1,6 +1,7 @@
 """Stores of drawn numbers: no model was run for them. They have the shape of what a sweep leaves behind."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from iqabench.bench.cells import Cell
 from iqabench.bench.metrics import METRICS
 from iqabench.bench.results import COLUMNS, results_table
 from iqabench.bench.store import Store
+from iqabench.reports.explanation import write_explanation
+
+from .explained import drawn_explanation
 
 MODELS = ("dbcnn", "nima", "resnet", "lwta", "denoise", "sat", "cprl")
 EPSILONS = (1.0, 2.0, 4.0, 8.0)
@@ -172,3 +176,20 @@ def _cprl(b: float, pns_weight: float, place: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "results")
+
+
+@pytest.fixture(scope="session")
+def explained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `iqabench explain` writes, of drawn numbers; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("explained")
+    write_explanation(drawn_explanation(), folder)
+    return folder
+
+
+@pytest.fixture
+def explained_store(swept_store: Store, explained_folder: Path, tmp_path: Path) -> Store:
+    """`swept_store` with an explanation of CPRL beside ResNet on `synthetic`."""
+    root = tmp_path / "explained"
+    shutil.copytree(swept_store.root, root)
+    shutil.copytree(explained_folder, root / "explain" / "synthetic" / "cprl")
+    return Store(root)

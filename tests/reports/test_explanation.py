@@ -8,10 +8,8 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
-from iqabench.bench.activations import StageActivations
-from iqabench.bench.explain import Explanation, ShownImage, View
 from iqabench.bench.landscape import Landscape
-from iqabench.reports.drawing import figure_style
+from iqabench.reports.drawing import figure_style, write_drawing
 from iqabench.reports.explanation import (
     activations_table,
     change_table,
@@ -24,41 +22,14 @@ from iqabench.reports.explanation import (
 from iqabench.reports.explanation_figures import draw_figure1, draw_figure4, draw_figure5
 from iqabench.reports.palette import MODELS
 
+from .explained import drawn_explanation
+
 HOSTILE = "<script>alert(1)</script> $x_1$ a_b%&#{}~^\\"
-
-
-def drawn_stage(number, generator, *, masked):
-    clean = generator.random(20)
-    kept = generator.random(20) if masked else None
-    moved = clean + generator.normal(0, 0.1, 20)
-    stage = StageActivations(number, clean, moved, kept, kept, 0.7 if masked else None, np.zeros(20, bool))
-    return stage.marking(0.2)
-
-
-def drawn_view(model, image, seed):
-    generator = np.random.default_rng(seed)
-    steps = np.arange(-10, 11) / 5
-    scores = 0.5 + 0.1 * steps * (seed + 1) + 0.01 * generator.random((21, 21))
-    adversarial = (image + generator.choice([-1, 1], image.shape) / 255).clip(0, 1)
-    stages = tuple(drawn_stage(number, generator, masked=model == "cprl") for number in (3, 4))
-    return View(
-        model,
-        False,
-        scores[10, 10],
-        scores[10, 15],
-        0.125 * (seed + 1),
-        adversarial,
-        Landscape(steps, scores),
-        stages,
-    )
 
 
 @pytest.fixture
 def explanation():
-    pixels = np.random.default_rng(0).integers(0, 256, (12, 10, 3)) / 255
-    image = ShownImage("blur/a.png", "test", 0.25, pixels, "asked for")
-    views = (drawn_view("cprl", pixels, 0), drawn_view("resnet", pixels, 1))
-    return Explanation("synthetic", True, image, 1.0, views)
+    return drawn_explanation()
 
 
 def axes_titled(figure, title):
@@ -188,6 +159,19 @@ def test_equal_explanations_give_equal_bytes_and_files_that_can_be_read_back(exp
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     read = pd.read_csv(tmp_path / "one" / "figure4.csv")
     assert read["score"].to_numpy() == pytest.approx(landscape_table(explanation)["score"].to_numpy())
+
+
+def test_of_many_channels_and_of_landscapes_the_svg_holds_pictures_so_that_it_stays_small(tmp_path):
+    def drawn(draw, channels):
+        with figure_style("any"):
+            figure = draw(drawn_explanation(channels=channels))
+            return write_drawing(figure, tmp_path / "figure.svg").read_text()
+
+    assert drawn(draw_figure5, 20).count("<image") == 0
+    many = drawn(draw_figure5, 2048)
+    assert many.count("<image") == 4
+    assert len(many) < 600_000
+    assert drawn(draw_figure4, 20).count("<image") == 3  # two landscapes and the bar of colours
 
 
 def test_a_figure_5_of_an_earlier_run_does_not_stay_when_there_is_none(explanation, tmp_path):

@@ -8,9 +8,11 @@ import subprocess
 import pytest
 
 from iqabench.reports.latex import escape, write_latex
-from iqabench.reports.report import compose
+from iqabench.reports.report import compose, write_report
 
-HOSTILE = "a_b%&$#{}~^\\ <script> \"q\" 'r' `s` --x \u4e2d\u00e9\u2014\n\\input{secret}"
+from .explained import write_hostile_record
+
+HOSTILE = "[a_b%&$#{}~^\\ <script> \"q\" 'r' `s` --x \u4e2d\u00e9\u2014\n\\input{secret}"
 ENGINES = [name for name in ("pdflatex", "tectonic") if shutil.which(name)]
 
 
@@ -36,8 +38,10 @@ def folder(swept_table, tmp_path_factory):
         ("−0.5", r"\ensuremath{-}0.5"),
         ("ε", r"\ensuremath{\varepsilon}"),
         ("café", "cafe"),
-        ("中", "[U+4E2D]"),
+        ("中", "{[}U+4E2D]"),
         ("a\nb", "a b"),
+        ("[0.1, 0.2]", "{[}0.1, 0.2]"),
+        ("*", "{*}"),
     ],
 )
 def test_special_characters_become_commands(text, escaped):
@@ -47,9 +51,9 @@ def test_special_characters_become_commands(text, escaped):
 def test_each_table_is_a_file_of_its_own_that_the_report_inputs(folder):
     report = (folder / "report.tex").read_text()
     assert sorted(path.name for path in folder.iterdir()) == [
-        "figure6.pdf", "report.tex", "table1.tex", "table2.tex", "table4.tex",
+        "figure6.pdf", "report.tex", "table1.tex", "table2.tex", "table3.tex", "table4.tex",
     ]  # fmt: skip
-    assert re.findall(r"\\input\{(.*)\}", report) == ["table1.tex", "table2.tex", "table4.tex"]
+    assert re.findall(r"\\input\{(.*)\}", report) == [f"table{number}.tex" for number in (1, 2, 3, 4)]
     assert r"\includegraphics" in report
     assert "{figure6.pdf}" in report
 
@@ -71,7 +75,7 @@ def test_tables_hold_the_numbers_with_the_best_in_bold(folder, swept_table):
     text = (folder / "table1.tex").read_text()
     assert rf"\textbf{{\boldmath {fgsm['srocc'].max():.4f}}}" in text
     low, high = fgsm.loc["cprl", "srocc_low"], fgsm.loc["cprl", "srocc_high"]
-    assert rf"{{\tiny [{low:.3f}, {high:.3f}]}}" in text
+    assert rf"{{\tiny {{[}}{low:.3f}, {high:.3f}]}}" in text
     assert r"synthetic\ensuremath{{}^\dagger}" in text
     for rule in (r"\toprule", r"\cmidrule(lr){2-4}", r"\cmidrule(lr){5-7}", r"\midrule", r"\bottomrule"):
         assert rule in text
@@ -93,7 +97,37 @@ def test_ablations_are_files_of_their_own_with_the_papers_columns(ablated, tmp_p
     assert r"{\tiny 0.800 to 0.800}" in five
     assert "    CA+PNS & 2" in six
     inputs = re.findall(r"\\input\{(.*)\}", (tmp_path / "report.tex").read_text())
-    assert inputs == ["table1.tex", "table4.tex", "table5.tex", "table6.tex"]
+    assert inputs == [f"table{number}.tex" for number in (1, 3, 4, 5, 6)]
+
+
+def test_table_3_has_a_row_for_each_database(folder):
+    text = (folder / "table3.tex").read_text()
+    rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].split("\\\\\n")
+    assert {row.count("&") for row in rows if row.strip()} == {3}
+    assert rows[0].split() == [
+        "LIVE", "&", r"\textendash{}", r"{\tiny", "paper", "799}", "&", r"\textendash{}", r"{\tiny", "paper",
+        "5}", "&", "120",
+    ]  # fmt: skip
+    assert r"synthetic\ensuremath{{}^\dagger}" in text
+
+
+def test_an_explanation_is_a_file_per_figure_that_the_report_inputs(explained_store, tmp_path):
+    text = write_report(explained_store, "latex", tmp_path).read_text()
+    for number in "145":
+        name = f"explanation1-figure{number}"
+        assert f"\\renewcommand{{\\thefigure}}{{{number}}}\n\\input{{{name}.tex}}" in text
+        part = (tmp_path / f"{name}.tex").read_text()
+        assert f"keepaspectratio]{{{name}.pdf}}" in part
+        assert r"\caption{CPRL beside ResNet on synthetic (stand-in): " in part
+        assert part.count("synthetic stands in for a database") == 1
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert r"\item[{Command}] iqabench explain cprl -{}-dataset synthetic" in text
+    assert "Not drawn" not in text
+
+
+def test_without_explanations_the_report_says_how_to_get_them(folder):
+    text = (folder / "report.tex").read_text()
+    assert r"Not drawn. \texttt{iqabench explain cprl -{}-dataset D} draws them" in text
 
 
 def test_diverged_and_missing_cells_are_named(results, tmp_path):
@@ -118,8 +152,9 @@ def test_the_same_results_give_the_same_files(folder, swept_table, tmp_path):
             assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_no_text_of_a_user_reaches_tex_unescaped(results, tmp_path):
-    write_hostile(results, tmp_path)
+def test_no_text_of_a_user_reaches_tex_unescaped(results, explained_folder, tmp_path):
+    write_hostile(results, explained_folder, tmp_path)
+    assert len(list(tmp_path.glob("explanation1-figure*.tex"))) == 3
     for path in tmp_path.glob("*.tex"):
         text = path.read_text()
         assert r"\input{secret}" not in text
@@ -128,10 +163,12 @@ def test_no_text_of_a_user_reaches_tex_unescaped(results, tmp_path):
 
 
 @pytest.mark.skipif(not ENGINES, reason="neither pdflatex nor tectonic is installed")
-@pytest.mark.parametrize("kind", ["sweep", "hostile names", "tables alone", "ablations"])
-def test_it_compiles(kind, swept_table, ablated, results, tmp_path):
+@pytest.mark.parametrize("kind", ["explained", "hostile names", "tables alone", "ablations"])
+def test_it_compiles(kind, swept_table, ablated, results, explained_store, explained_folder, tmp_path):
     if kind == "hostile names":
-        write_hostile(results, tmp_path)
+        write_hostile(results, explained_folder, tmp_path)
+    elif kind == "explained":
+        write_report(explained_store, "latex", tmp_path)
     elif kind == "ablations":
         write_latex(compose(ablated), tmp_path)
     else:
@@ -139,7 +176,7 @@ def test_it_compiles(kind, swept_table, ablated, results, tmp_path):
     if kind == "tables alone":
         (tmp_path / "report.tex").write_text(
             "\\documentclass[twocolumn]{article}\\usepackage{booktabs, graphicx}\\begin{document}"
-            "Text \\input{table1}\\input{table4}\\end{document}"
+            "Text \\input{table1}\\input{table3}\\input{table4}\\end{document}"
         )
     options = ["-interaction=nonstopmode", "-halt-on-error"] if ENGINES[0] == "pdflatex" else []
     process = subprocess.run(
@@ -149,7 +186,8 @@ def test_it_compiles(kind, swept_table, ablated, results, tmp_path):
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
-def write_hostile(results, folder):
+def write_hostile(results, explained_folder, folder):
+    write_hostile_record(explained_folder, folder / "store" / "explain" / "x", HOSTILE)
     hostile = dict.fromkeys(("model", "dataset", "command", "device", "profile", "versions"), HOSTILE)
     rows = [
         {**hostile, "stand_in": True},
@@ -168,4 +206,5 @@ def write_hostile(results, folder):
             for b in (0.3, 0.4)
         ),
     ]
-    write_latex(compose(results(*rows, unreadable=[(HOSTILE, HOSTILE)])), folder)
+    table = results(*rows, unreadable=[(HOSTILE, HOSTILE)])
+    write_latex(compose(table, folder / "store"), folder)

@@ -1,6 +1,9 @@
 """Where a store holds several cells for one place, one is shown and the others are noted."""
 
-from iqabench.reports.selection import select
+import numpy as np
+import pytest
+
+from iqabench.reports.selection import points_by, select
 
 OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
 
@@ -97,6 +100,36 @@ def test_a_diverged_seed_is_noted_and_left_out_of_the_mean(results):
     (point,) = selection.points
     assert (point.status, point.measures["srocc"].value, point.seeds) == ("ok", 0.8, (0, 1))
     assert selection.notes == ("ResNet diverged on LIVE: constant scores (no attack; seed 1).",)
+
+
+def test_points_of_many_groups_are_those_of_each(results):
+    generator = np.random.default_rng(0)
+    rows = [
+        {
+            "dataset": generator.choice(["live", "vcl"]),
+            "attack": "fgsm",
+            "epsilon": float(generator.integers(3)),
+            "seed": seed,
+            "stand_in": bool(generator.random() < 0.2),
+            **({"status": "constant scores"} if generator.random() < 0.3 else {"srocc": generator.random()}),
+            "srocc_low": generator.random(),
+            "srocc_high": generator.random(),
+        }
+        for seed in range(40)
+    ]
+    found = points_by(results(*rows), ["dataset", "model", "attack", "epsilon"])
+    assert len(found) == 6
+    for (dataset, _, _, epsilon), point in found.items():
+        group = [row for row in rows if (row["dataset"], row["epsilon"]) == (dataset, epsilon)]
+        usable = [row for row in group if "status" not in row]
+        values = [row["srocc"] for row in usable]
+        assert point.seeds == tuple(row["seed"] for row in group)
+        assert (point.usable, point.status) == (len(usable), "ok")
+        assert point.stand_in == any(row["stand_in"] for row in group)
+        assert point.measures["srocc"].value == pytest.approx(sum(values) / len(values), rel=1e-12)
+        assert point.measures["srocc"].low == min(row["srocc_low"] for row in group)
+        assert point.measures["srocc"].high == max(row["srocc_high"] for row in group)
+        assert point.spread["srocc"] == (min(values), max(values))
 
 
 def test_unreadable_files_are_noted(results):

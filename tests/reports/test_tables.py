@@ -202,3 +202,14 @@ def test_the_caption_states_an_attacks_parameters(results, compact, said):
     caption = tables_of(results({"attack": "pgd", "epsilon": 1.0, "attack_params": compact}))["2"].caption
     assert ("PGD with" in caption) == (said is not None)
     assert said is None or said in caption
+
+
+def test_an_entry_names_the_cells_behind_it(results):
+    table = tables_of(
+        results(
+            {"seed": 0, "key": "first"}, {"seed": 3, "key": "second"}, {"model": "sat", "dataset": "vcl"},
+            {"seed": 0, "key": "attacked", "attack": "fgsm", "epsilon": 1.0},
+        )
+    )["4"]  # fmt: skip
+    assert entry(table, "resnet", "live").cells == ("first", "second")
+    assert entry(table, "resnet", "vcl").cells == ()

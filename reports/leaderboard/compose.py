@@ -1,0 +1,299 @@
+"""The board put together: the package's entries, those submitted, and what a store measured itself."""
+
+import json
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+from platformdirs import user_cache_path
+
+from ...bench.check import refuse_contradictions
+from ...bench.errors import UserError
+from ...bench.metric_cache import MetricCache
+from ...bench.metrics import OK
+from ...bench.results import left_out, ordered, results_table
+from ...bench.store import Store
+from ..names import attack_name, dataset_name, listing, parameters, plural
+from ..selection import grouped, newest_attacks, newest_versions
+from .board import Board, Entrant, Number
+from .create import titled
+from .doubts import doubts
+from .entry import FOLDER, Entry
+from .labels import KnownLabels
+from .scores import Scored, measured_number
+from .verify import Examination, examine
+
+_Images = tuple[str, str, int, int]
+
+
+@dataclass
+class _Draft:
+    """An entrant in the making."""
+
+    entrant: Entrant
+    model: str | None  # registered name of what a store may have measured, too
+    origin: str
+    cells: list[Scored] = field(default_factory=list)
+
+
+def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None = None) -> Board:
+    """Everybody who takes part.
+
+    The package's entries come first, then those given, then the models of the store. A model of the store
+    that is trained without attacks, as its own table configures it, joins the entry that names it as its
+    `model`; every other model, variant or regime of the store takes part by itself.
+
+    Args:
+        entry_paths: TOML files of entries, or folders in which all of them are meant.
+        store: A store, or its folder.
+
+    Returns:
+        The board. Entries with which something is wrong, and what could not be read, are in its notes.
+
+    Raises:
+        UserError: a path that is not there, a folder without entries, or a store that is empty or
+            contradicts itself.
+    """
+    notes: list[str] = []
+    labels = KnownLabels()
+    of_store = [] if store is None else _of_store(store, labels, notes)
+    kept = MetricCache(user_cache_path("iqabench") / "leaderboard.parquet")
+    examined = [examine(path, kept) for path in _files(entry_paths)]
+    kept.save()
+    drafts = [
+        _draft(found, found.entry) for found in examined if _admitted(found, labels, notes) and found.entry
+    ]
+    for draft in of_store:
+        _join(draft, drafts, notes)
+    _tell_apart(drafts, notes)
+    notes += _of_different_images(drafts)
+    return Board(tuple(_finished(drafts)), tuple(notes))
+
+
+def _files(given: Sequence[Path]) -> list[Path]:
+    """The TOML files of all entries, each once."""
+    found = []
+    for path in [FOLDER, *given]:
+        if path.is_dir():
+            inside = sorted(path.rglob("*.toml"))
+            if not inside:
+                raise UserError(f"{path}: no entry in this folder; an entry is a file NAME.toml")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UserError(f"{path}: no such entry; give a TOML file or a folder of them")
+    return list({path.resolve(): path for path in found}.values())
+
+
+def _admitted(found: Examination, labels: KnownLabels, notes: list[str]) -> bool:
+    """Whether nothing is wrong with an entry; else a note says what."""
+    problems = list(found.problems) or [*labels.contradictions(found.files)]
+    if problems:
+        others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        notes.append(
+            f"Left out: {found.path}: {problems[0]}{others}. `iqabench entry verify {found.path}` says what "
+            "is wrong with it."
+        )
+        return False
+    labels.learn(found.files)
+    return True
+
+
+def _draft(found: Examination, entry: Entry) -> _Draft:
+    cells = [file.scores.scored for file in found.files]
+    paper = entry.paper
+    links = [
+        ("Paper", paper.url if paper else None),
+        ("Code", entry.code),
+        *((_weights_of(row.dataset, row.seed), row.url) for row in entry.weights),
+    ]
+    digests = [
+        (f"SHA-256 of {_weights_of(row.dataset, row.seed).lower()}", row.sha256)
+        for row in entry.weights
+        if row.sha256
+    ]
+    entrant = Entrant(
+        slug="",
+        name=entry.name,
+        paper=paper.title if paper else "",
+        authors=tuple(entry.authors),
+        year=paper.year if paper else None,
+        links=tuple((what, url) for what, url in links if url),
+        training=entry.training,
+        unreliable=entry.unreliable or "",
+        doubts=(),
+        numbers=found.numbers,
+        facts=tuple(digests),
+    )
+    return _Draft(entrant, entry.model, found.path.stem, cells)
+
+
+def _weights_of(dataset: str | None, seed: int | None) -> str:
+    of = ", ".join(filter(None, [dataset, "" if seed is None else f"seed {seed}"]))
+    return f"Weights ({of})" if of else "Weights"
+
+
+def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> list[_Draft]:
+    """An entrant for each model, variant and regime of a store."""
+    store = store if isinstance(store, Store) else Store(Path(store))
+    results = results_table(store)
+    refuse_contradictions(results)
+    notes += left_out(results)
+    drafts = []
+    for (model, variant, regime), group in grouped(results, ["model", "variant", "regime"]):
+        name = titled(model, variant, regime)
+        rows = newest_attacks(
+            newest_versions(group, ["dataset", "seed"]), ["dataset", "attack", "epsilon", "seed"]
+        )
+        notes += _not_shown(name, group, rows)
+        usable = rows[rows["status"] == OK]
+        if len(usable):
+            joins = model if (variant, regime) == ("", "clean") else None
+            drafts.append(_measured_draft(name, regime, usable, joins))
+    labels.learn_from_store(results, store.root)
+    return drafts
+
+
+def _measured_draft(name: str, regime: str, rows: pd.DataFrame, joins: str | None) -> _Draft:
+    cells = [Scored.of_row(row) for row in rows.to_dict("records")]
+    entrant = Entrant(
+        slug="",
+        name=name,
+        paper="",
+        authors=(),
+        year=None,
+        links=(),
+        training=regime,
+        unreliable="",
+        doubts=(),
+        numbers=_numbers(cells),
+        facts=(),
+    )
+    return _Draft(entrant, joins, "store", cells)
+
+
+def _numbers(cells: Iterable[Scored]) -> tuple[Number, ...]:
+    by_place: Mapping[tuple[str, str, float], list[Scored]] = defaultdict(list)
+    for cell in cells:
+        by_place[cell.place].append(cell)
+    return tuple(map(measured_number, by_place.values()))
+
+
+def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
+    older = len(group) - len(rows)
+    if older:
+        yield (
+            f"{name}: {plural(older, 'cell')} of older versions, or with other parameters of an attack, "
+            f"{'is' if older == 1 else 'are'} not shown."
+        )
+    for (dataset, status), broken in grouped(rows[rows["status"] != OK], ["dataset", "status"]):
+        where = listing(
+            [
+                attack_name(attack) if attack == "none" else f"{attack_name(attack)} at {epsilon:g}/255"
+                for attack, epsilon in broken[["attack", "epsilon"]].drop_duplicates().itertuples(index=False)
+            ]
+        )
+        yield f"{name} has no numbers on {dataset_name(dataset)} for {where}: {status}."
+
+
+def _facts(cells: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+    """For the card of a model: what its measured numbers were made with, each once."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for cell in cells:
+        where = f"{dataset_name(cell.dataset)}, seed {cell.seed}"
+        found["Parameters"][parameters(cell.model_params)] = None
+        if cell.attack_params != json.dumps({}):
+            found[f"Parameters of {attack_name(cell.attack)}"][parameters(cell.attack_params)] = None
+        found["Image size"][f"{cell.image_size} px"] = None
+        found["Digest of the weights"][f"{where}: {cell.weights}"] = None
+        found["Versions"][cell.versions] = None
+        found["Command"][cell.command] = None
+    texts = {what: "; ".join(filter(None, values)) for what, values in found.items()}
+    return tuple((what, text) for what, text in texts.items() if text)
+
+
+def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
+    """A model of the store joins the first entry of that model, else takes part by itself."""
+    host = next((one for one in drafts if one.model and one.model == draft.model), None)
+    if host is None:
+        drafts.append(draft)
+        return
+    own = {(one.dataset, one.attack, one.epsilon) for one in draft.entrant.numbers}
+    kept = [
+        one
+        for one in host.entrant.numbers
+        if one.kind == "reported" or (one.dataset, one.attack, one.epsilon) not in own
+    ]
+    replaced = len(host.entrant.numbers) - len(kept)
+    if replaced:
+        notes.append(
+            f"{host.entrant.name}: in place of {plural(replaced, 'number')} measured by its entry, the "
+            f"store's {'is' if replaced == 1 else 'are'} shown."
+        )
+    host.entrant = replace(host.entrant, numbers=(*kept, *draft.entrant.numbers))
+    host.cells = [cell for cell in host.cells if cell.place not in own] + draft.cells
+
+
+def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
+    """Datasets whose measured numbers cannot be compared strictly, as they are of different images."""
+    entrants: Mapping[str, dict[tuple[str, str, int, int], list[str]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for draft in drafts:
+        for cell in draft.cells:
+            names = entrants[cell.dataset][cell.images]
+            if draft.entrant.name not in names:
+                names.append(draft.entrant.name)
+    for dataset in ordered("dataset", entrants):
+        if len(entrants[dataset]) > 1:
+            sets = [
+                f"{plural(images, 'image')} at {size} px (version {version[:8]}, split {split[:8]}): "
+                f"{listing(names)}"
+                for (version, split, size, images), names in entrants[dataset].items()
+            ]
+            yield (
+                f"Measured numbers on {dataset_name(dataset)} are of different images, and not strictly "
+                f"comparable: {'; '.join(sets)}."
+            )
+
+
+def _tell_apart(drafts: Sequence[_Draft], notes: list[str]) -> None:
+    """Put the file's name behind the name of an entrant that another has already."""
+    seen: dict[str, None] = {}
+    for draft in drafts:
+        name = draft.entrant.name
+        if name in seen:
+            unlike = _unused(f"{name} ({draft.origin})", seen)
+            notes.append(f"Two entrants are called {name}; one is shown as {unlike}.")
+            draft.entrant = replace(draft.entrant, name=unlike)
+        seen[draft.entrant.name] = None
+
+
+def _finished(drafts: Iterable[_Draft]) -> Iterator[Entrant]:
+    slugs: dict[str, None] = {}
+    for draft in drafts:
+        entrant = draft.entrant
+        slug = _unused(_slug(entrant.name), slugs, joint="-")
+        slugs[slug] = None
+        facts = (*_facts(draft.cells), *entrant.facts)
+        yield replace(entrant, slug=slug, facts=facts, doubts=doubts(entrant.numbers))
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "entrant"
+
+
+def _unused(name: str, taken: Mapping[str, object], joint: str = " ") -> str:
+    """The name, with a number behind it if it is taken."""
+    count = 2
+    unused = name
+    while unused in taken:
+        unused = f"{name}{joint}{count}"
+        count += 1
+    return unused

@@ -1,0 +1,139 @@
+"""What an entrant's own numbers speak against it, in sentences that state the numbers.
+
+A doubt is no verdict: it says which numbers do not look as they should, and what that may be a sign of.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from ...bench.results import ordered
+from ..names import attack_name, dataset_name, listing, number
+from .board import Number
+
+REPEATED = 0.02
+"""By how much the SROCC of two runs of one setting may differ: as two of the CPRL paper's own do."""
+
+DISAGREEMENT = 0.05
+"""Between a reported and a measured SROCC; a check against published numbers has the same tolerance."""
+
+NO_ATTACK = ("none", "noise")
+"""Of which no number says that a model was attacked."""
+
+_MASKED = "this may be a sign of masked gradients (Athalye et al. 2018)"
+
+
+def doubts(numbers: Sequence[Number]) -> tuple[str, ...]:
+    """All doubts about an entrant, dataset by dataset.
+
+    A number is above another if it is above the upper bound of its interval; where that has none, if it is
+    more than `REPEATED` above.
+    """
+    found = []
+    for dataset in ordered("dataset", (one.dataset for one in numbers)):
+        for kind in ("reported", "measured"):
+            on_dataset = [one for one in numbers if one.dataset == dataset and one.kind == kind]
+            for doubt in _OF_ONE_KIND:
+                found += [f"{dataset_name(dataset)}, {kind}: {text}." for text in doubt(on_dataset)]
+        found += list(_reported_unlike_measured([one for one in numbers if one.dataset == dataset]))
+    return tuple(found)
+
+
+def above(one: Number, other: Number) -> bool:
+    """Whether the SROCC of `one` is above that of `other` by more than chance explains."""
+    bound = other.srocc + REPEATED if math.isnan(other.high) else other.high
+    return one.srocc > bound + 1e-9
+
+
+def _rises_with_epsilon(numbers: Sequence[Number]) -> Iterator[str]:
+    by_attack = defaultdict(list)
+    for one in numbers:
+        if one.attack != "none":
+            by_attack[one.attack].append(one)
+    for attack, curve in by_attack.items():
+        in_order = sorted(curve, key=lambda one: one.epsilon)
+        rises = [
+            f"from {number(weaker.srocc)} at {weaker.epsilon:g}/255 to {number(stronger.srocc)} at "
+            f"{stronger.epsilon:g}/255"
+            for weaker, stronger in pairwise(in_order)
+            if above(stronger, weaker)
+        ]
+        if rises:
+            yield f"SROCC under {attack_name(attack)} rises with ε, {listing(rises)}"
+
+
+def _iterations_do_not_help(numbers: Sequence[Number]) -> Iterator[str]:
+    pairs = [
+        f"{number(pgd.srocc)} under PGD and {number(fgsm.srocc)} under FGSM at {pgd.epsilon:g}/255"
+        for fgsm, pgd in _pairs(numbers, "fgsm", "pgd")
+        if above(pgd, fgsm)
+    ]
+    if pairs:
+        yield f"PGD leaves more than FGSM of one step, SROCC {listing(pairs)}; {_MASKED}"
+
+
+def _mask_hides(numbers: Sequence[Number]) -> Iterator[str]:
+    pairs = [
+        f"{number(soft.srocc)} against {number(hard.srocc)} at {hard.epsilon:g}/255"
+        for hard, soft in _pairs(numbers, "pgd", "pgd_soft")
+        if above(hard, soft) and hard.srocc - soft.srocc > DISAGREEMENT
+    ]
+    if pairs:
+        yield f"PGD through a softened mask leaves less than PGD, SROCC {listing(pairs)}; {_MASKED}"
+
+
+def _robust_above_clean(numbers: Sequence[Number]) -> Iterator[str]:
+    clean = next((one for one in numbers if one.attack == "none"), None)
+    if clean is None:
+        return
+    higher = [
+        f"{number(one.srocc)} under {attack_name(one.attack)} at {one.epsilon:g}/255"
+        for one in numbers
+        if one.attack not in NO_ATTACK and above(one, clean)
+    ]
+    if higher:
+        yield f"SROCC is higher under attack, {listing(higher)}, than without, {number(clean.srocc)}"
+
+
+def _one_attack(numbers: Sequence[Number]) -> Iterator[str]:
+    attacks = {one.attack for one in numbers} - {*NO_ATTACK}
+    if len(attacks) == 1:
+        yield f"attacked by {attack_name(attacks.pop())} only"
+
+
+def _part_of_the_images(numbers: Sequence[Number]) -> Iterator[str]:
+    counts = sorted({one.images for one in numbers if one.limited and one.images is not None})
+    if counts:
+        yield f"on {listing([str(count) for count in counts])} images, a part of the test images"
+
+
+def _reported_unlike_measured(numbers: Sequence[Number]) -> Iterator[str]:
+    reported = {(one.attack, one.epsilon): one for one in numbers if one.kind == "reported"}
+    differing = []
+    for one in numbers:
+        said = reported.get((one.attack, one.epsilon))
+        if one.kind == "measured" and said and abs(one.srocc - said.srocc) > DISAGREEMENT + 1e-9:
+            attack = attack_name(one.attack)
+            under = "without attack" if one.attack == "none" else f"under {attack} at {one.epsilon:g}/255"
+            differing.append(f"{number(said.srocc)} and {number(one.srocc)} {under}")
+    if differing:
+        yield f"{dataset_name(numbers[0].dataset)}: reported and measured SROCC differ: {listing(differing)}."
+
+
+def _pairs(numbers: Sequence[Number], first: str, second: str) -> Iterator[tuple[Number, Number]]:
+    """The numbers under two attacks at the same epsilon."""
+    seconds = {one.epsilon: one for one in numbers if one.attack == second}
+    for one in sorted(numbers, key=lambda one: one.epsilon):
+        if one.attack == first and one.epsilon in seconds:
+            yield one, seconds[one.epsilon]
+
+
+_OF_ONE_KIND: tuple[Callable[[Sequence[Number]], Iterator[str]], ...] = (
+    _robust_above_clean,
+    _iterations_do_not_help,
+    _mask_hides,
+    _rises_with_epsilon,
+    _one_attack,
+    _part_of_the_images,
+)

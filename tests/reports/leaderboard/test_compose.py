@@ -1,0 +1,206 @@
+"""The board: who takes part, what joins whom, and what is left out with a note."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from iqabench.bench.errors import UserError
+from iqabench.bench.store import Store
+from iqabench.reports.leaderboard.compose import compose_board
+from iqabench.reports.leaderboard.create import create_entry
+from iqabench.reports.leaderboard.entry import FOLDER
+
+from ..conftest import drawn_cell, drawn_sweep
+
+PAPERS_MODELS = ["CPRL", "DBCNN", "Denoise", "LWTA", "NIMA", "ResNet", "SAT"]
+
+
+def names(board):
+    return [entrant.name for entrant in board.entrants]
+
+
+def entrant(board, name):
+    (found,) = (one for one in board.entrants if one.name == name)
+    return found
+
+
+def kinds(found):
+    return [number.kind for number in found.numbers]
+
+
+def renamed(made, rewritten, **values):
+    rewritten(made, lambda entry: entry.update(values))
+    return made
+
+
+def test_the_papers_models_take_part_as_reported():
+    board = compose_board()
+    assert names(board) == PAPERS_MODELS
+    assert board.notes == ()
+    for found in board.entrants:
+        assert kinds(found) == ["reported"] * 12
+        assert re.fullmatch("[a-z0-9-]+", found.slug)
+        assert found.unreliable == ""
+        assert found.links[0][0] == "Paper"
+        assert all(np.isnan(number.low) and number.images is None for number in found.numbers)
+    cprl = entrant(board, "CPRL")
+    assert (cprl.authors, cprl.year, cprl.training) == (("Lei Wang", "Desen Yuan"), 2024, "clean")
+    assert cprl.doubts == ()
+    assert "0.5259" in " ".join(entrant(board, "LWTA").doubts)
+
+
+def test_a_model_of_the_store_joins_its_entry_reported_beside_measured(swept):
+    board = compose_board(store=swept)
+    assert names(board) == PAPERS_MODELS
+    resnet = entrant(board, "ResNet")
+    assert kinds(resnet) == ["reported"] * 12 + ["measured"] * 5
+    measured = resnet.numbers[-1]
+    assert (measured.dataset, measured.attack, measured.epsilon, measured.images) == ("live", "pgd", 2.0, 120)
+    assert measured.parameters == "steps 10"
+    assert measured.source.startswith("cells/live/resnet/pgd-2-")
+    facts = dict(resnet.facts)
+    assert facts["Command"] == "iqabench run --models all"
+    assert facts["Digest of the weights"] == "LIVE, seed 0: w-resnet-0"
+    assert any(doubt.startswith("LIVE: reported and measured SROCC differ: ") for doubt in resnet.doubts)
+
+
+def test_variants_regimes_and_unknown_models_take_part_by_themselves(swept):
+    drawn_cell(swept, dataset="live", model="cprl", variant="b=0.3", limit=50)
+    drawn_cell(swept, dataset="live", model="cprl", regime="adversarial")
+    drawn_cell(swept, dataset="synthetic", model="mine")
+    board = compose_board(store=swept)
+    assert names(board) == [*PAPERS_MODELS, "CPRL (adversarial training)", "CPRL (b=0.3)", "mine"]
+    assert entrant(board, "CPRL (adversarial training)").training == "adversarial"
+    assert entrant(board, "mine").numbers[0].stand_in
+    assert entrant(board, "CPRL (b=0.3)").doubts == (
+        "LIVE, measured: on 120 images, a part of the test images.",
+    )
+    assert len({one.slug for one in board.entrants}) == 10
+
+
+def test_an_entry_takes_part_with_its_measured_numbers(made, rewritten):
+    board = compose_board([renamed(made, rewritten, name="Sturdy", unreliable="a test")])
+    sturdy = entrant(board, "Sturdy")
+    assert kinds(sturdy) == ["measured"] * 5
+    assert sturdy.unreliable == "a test"
+    assert dict(sturdy.facts)["Versions"] == "python 3.11.7, iqabench 0.1.0, torch 2.15.0"
+    assert repr(compose_board([made.parent])) == repr(board)
+    assert repr(compose_board([made, made, made.parent])) == repr(board)
+
+
+def test_what_is_kept_of_earlier_boards_changes_nothing_and_hides_no_change(made, rewritten):
+    renamed(made, rewritten, name="Sturdy")
+    first = compose_board([made])
+    assert [*(made.parent / "user-cache").rglob("*.parquet")]
+    assert repr(compose_board([made])) == repr(first)
+    file = next(made.with_suffix(".scores").rglob("*.parquet"))
+    table = pq.read_table(file)
+    scores = pd.Series(table["score"].to_pandas())[::-1].reset_index(drop=True)
+    changed = table.set_column(table.column_names.index("score"), "score", pa.array(scores))
+    pq.write_table(changed, file)
+    board = compose_board([made])
+    assert "Sturdy" not in names(board)
+    (note,) = board.notes
+    assert "is stated as" in note
+
+
+def test_an_entry_with_something_wrong_is_left_out_with_a_note(made, rewritten):
+    next(made.with_suffix(".scores").rglob("*.parquet")).unlink()
+    (made.parent / "broken.toml").write_bytes(b"\xff")
+    board = compose_board([made.parent])
+    assert names(board) == PAPERS_MODELS
+    broken, missing = board.notes
+    assert broken.startswith(f"Left out: {made.parent / 'broken.toml'}: key 'name'") or "UTF-8" in broken
+    assert missing.startswith(f"Left out: {made}: [[measured]] row ")
+    assert missing.endswith(f"`iqabench entry verify {made}` says what is wrong with it.")
+
+
+def test_two_of_one_name_are_told_apart(made):
+    board = compose_board([made])
+    assert names(board) == [*PAPERS_MODELS, "CPRL (mine)"]
+    assert len({one.slug for one in board.entrants}) == 8
+    assert board.notes == ("Two entrants are called CPRL; one is shown as CPRL (mine).",)
+
+
+def test_the_stores_own_number_comes_before_that_of_an_entry(store, tmp_path):
+    drawn_sweep(store, datasets=("live",), models=("mine",), epsilons=(1.0,))
+    create_entry(store, "mine", tmp_path / "entry" / "mine.toml", name="Mine")
+    drawn_cell(store, dataset="live", model="mine", attack="fgsm", epsilon=8.0)
+    board = compose_board([tmp_path / "entry"], store)
+    mine = entrant(board, "Mine")
+    assert len(mine.numbers) == 4
+    assert all(number.source.startswith("cells/") for number in mine.numbers)
+    assert "Mine: in place of 3 numbers measured by its entry, the store's are shown." in board.notes
+
+
+def test_labels_unlike_those_of_the_store_are_refused(made, rewritten, tmp_path):
+    renamed(made, rewritten, name="Sturdy")
+    store = Store(tmp_path / "ours")
+    path = drawn_cell(store, dataset="live", model="sat")
+    assert "Sturdy" in names(compose_board([made], store))
+    table = pq.read_table(path)
+    provenance = table.schema.metadata
+    frame = table.to_pandas()
+    frame.loc[3, "quality"] = 0.25
+    altered = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(provenance)
+    pq.write_table(altered, path)
+    board = compose_board([made], store)
+    assert "Sturdy" not in names(board)
+    assert any("labels image 'scene0/3.png' of live" in note and "0.25" in note for note in board.notes)
+
+
+def test_numbers_of_different_images_are_noted(made, rewritten, tmp_path):
+    renamed(made, rewritten, name="Sturdy")
+    store = Store(tmp_path / "ours")
+    drawn_cell(store, dataset="live", model="sat", image_size=320, dataset_digest="d1")
+    (note,) = compose_board([made], store).notes
+    assert note == (
+        "Measured numbers on LIVE are of different images, and not strictly comparable: 120 images at 320 px "
+        "(version d1, split s0): SAT; 120 images at 96 px (version d0, split s0): Sturdy."
+    )
+
+
+def test_what_the_store_leaves_out_is_noted(swept):
+    (swept.root / "cells" / "live" / "broken.parquet").write_bytes(b"PAR1")
+    drawn_cell(swept, np.full(120, np.nan), dataset="live", model="resnet", attack="fgsm", epsilon=8.0)
+    drawn_cell(
+        swept, dataset="live", model="cprl", weights="older", context={"created": "2029-01-01T00:00:00+00:00"}
+    )
+    notes = "\n".join(compose_board(store=swept).notes)
+    assert "Not readable, so left out: cells/live/broken.parquet: not a readable Parquet file" in notes
+    assert "ResNet has no numbers on LIVE for FGSM at 8/255: NaN scores in 120 of 120 images." in notes
+    assert "CPRL: 1 cell of older versions, or with other parameters of an attack, is not shown." in notes
+
+
+def test_a_store_that_contradicts_itself_or_is_empty_is_refused(swept, tmp_path):
+    path = drawn_cell(swept, dataset="live", model="resnet")
+    table = pq.read_table(path)
+    scores = pa.array(np.linspace(0, 1, table.num_rows))
+    pq.write_table(table.set_column(4, "score", scores), path.with_name("again.parquet"))
+    with pytest.raises(UserError, match="hold different scores"):
+        compose_board(store=swept)
+    with pytest.raises(UserError, match="no results"):
+        compose_board(store=tmp_path / "empty")
+
+
+def test_paths_that_lead_nowhere_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"none.toml: no such entry"):
+        compose_board([tmp_path / "none.toml"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no entry in this folder"):
+        compose_board([tmp_path / "empty"])
+
+
+def test_five_hundred_entries_compose(tmp_path):
+    text = (FOLDER / "resnet.toml").read_text()
+    for number in range(500):
+        (tmp_path / f"{number}.toml").write_text(text.replace('"ResNet"', json.dumps(f"Ünïque {number}")))
+    board = compose_board([tmp_path])
+    assert len({one.slug for one in board.entrants}) == 507
+    assert board.entrants[-1].slug.startswith("unique-")
+    assert board.notes == ()

@@ -1,0 +1,64 @@
+"""`iqabench entry`: from a sweep to an entry that verifies, with the exit statuses that are promised."""
+
+from pathlib import Path
+
+import pytest
+
+from iqabench.reports.leaderboard.compose import compose_board
+
+
+def test_from_a_sweep_to_an_entry_to_the_board(iqabench, tiny_sweep, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    swept = iqabench("run", *tiny_sweep)
+    assert swept.exit_code == 0, swept.output
+    made = iqabench("entry", "create", "--model", "tiny", "--out", "mine.toml", "--name", "Tiny")
+    assert made.exit_code == 0, made.output
+    assert "5 measured numbers of tiny in mine.toml, and 5 files" in made.output
+    assert "mine.toml: Tiny: 5 measured numbers on drawn; nothing is wrong" in made.output
+
+    verified = iqabench("entry", "verify", "mine.toml")
+    assert verified.exit_code == 0
+    entry = Path("mine.toml")
+    assert [*compose_board([entry], Path("results")).entrants][-1].name == "Tiny"
+
+    entry.write_text(entry.read_text().replace("srocc = ", "srocc = -").replace("--", ""))
+    found = iqabench("entry", "verify", "mine.toml")
+    assert found.exit_code == 1
+    assert found.output.count("SROCC is stated as") == 5
+
+
+def test_a_model_of_several_seeds_has_digests_of_all_its_weights(iqabench, tiny_sweep, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert iqabench("run", *tiny_sweep, "--seed", "0,1", "--attacks", "fgsm").exit_code == 0
+    made = iqabench("entry", "create", "--model", "tiny", "--out", "mine.toml")
+    assert made.exit_code == 0, made.output
+    assert "3 measured numbers of tiny in mine.toml, and 6 files" in made.output
+    text = Path("mine.toml").read_text()
+    assert text.count("sha256 = ") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify"], "Missing argument 'FILE...'"),
+        (["verify", "none.toml"], "does not exist"),
+        (["verify", "."], "is a directory"),
+        (["create", "--out", "a.toml"], "Missing option '--model'"),
+        (["create", "--model", "tiny", "--out", "a.toml"], "no results in this folder"),
+        (["create", "--model", "tiny", "--out", "a.json"], "an entry is a TOML file: name it a.toml"),
+    ],
+)
+def test_wrong_usage_has_exit_status_2(iqabench, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    done = iqabench("entry", *arguments)
+    assert done.exit_code == 2, done.output
+    assert said in done.output
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"PAR1", b"a = " + b"[" * 9999, b"name = nan"])
+def test_what_is_no_entry_is_a_problem_and_no_traceback(iqabench, tmp_path, content):
+    path = tmp_path / "any.toml"
+    path.write_bytes(content)
+    done = iqabench("entry", "verify", str(path))
+    assert done.exit_code == 1
+    assert done.output.startswith(f"{path}: ")

@@ -1,0 +1,57 @@
+"""docs/leaderboard.md: its example is an entry, its tables name every key, its commands run."""
+
+import re
+import shlex
+from pathlib import Path
+
+from iqabench.reports.leaderboard.doubts import doubts
+from iqabench.reports.leaderboard.entry import FOLDER, Entry, Measured, Paper, Reported, Weights, read_entry
+from iqabench.reports.leaderboard.verify import examine
+
+from ..conftest import drawn_sweep
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "leaderboard.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_its_example_is_an_entry(tmp_path):
+    (text,) = blocks("toml")
+    (tmp_path / "example.toml").write_text(text)
+    assert read_entry(tmp_path / "example.toml").problems == ()
+
+
+def test_its_tables_name_every_key_and_which_are_required():
+    keys = PAGE.partition("## Every key")[2].partition("## Doubts")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*)\|", keys, re.MULTILINE)
+    tables = ("paper", "weights", "reported", "measured")
+    head = [key for key in Entry.model_fields if key not in tables]
+    numbers = dict.fromkeys([*Reported.model_fields, *Measured.model_fields])
+    assert sorted(key for key, _ in rows) == sorted(
+        [*head, *Paper.model_fields, *Weights.model_fields, *numbers]
+    )
+    required = {
+        key
+        for schema in (Entry, Paper, Weights, Reported, Measured)
+        for key, field in schema.model_fields.items()
+        if field.is_required()
+    }
+    assert {key for key, needed in rows if "required" in needed} == required
+
+
+def test_as_many_of_the_papers_models_have_doubts_as_it_says():
+    doubted = [path.stem for path in FOLDER.iterdir() if doubts(examine(path).numbers)]
+    assert len(doubted) == 5
+    assert "Five of the paper's seven models have some" in PAGE
+
+
+def test_its_commands_run(iqabench, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn_sweep(store, datasets=("live",), models=("mine",), epsilons=(1.0,))
+    for block in blocks("sh"):
+        for line in block.splitlines():
+            done = iqabench(*shlex.split(line)[1:])
+            assert done.exit_code == 0, done.output
+    assert read_entry(Path("sturdy.toml")).entry.authors == ["A. Author", "B. Author"]
