@@ -7,8 +7,9 @@ READY := .venv/.ready
 .PHONY: demo test lint types format lock clean
 .DEFAULT_GOAL := demo
 
-demo: $(READY)  ## sweep the demo profile and render its report
+demo: $(READY)  ## sweep the demo profile, look inside two models, render the report
 	$(BIN)/iqabench run
+	$(BIN)/iqabench explain cprl --dataset synthetic
 	$(BIN)/iqabench report --format html
 
 test: $(READY) lint  ## lint, types, tests

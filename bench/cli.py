@@ -398,6 +398,41 @@ def explain(
         click.echo(sentence)
 
 
+@main.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("site"),
+    show_default=True,
+    help="Folder of the site.",
+)
+@click.option(
+    "--entries",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="An entry's TOML file, or a folder of them, beside the package's own. May be repeated.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A store whose numbers take part as measured. Default: results, where there is one.",
+)
+@_for_people
+def leaderboard(out: Path, entries: tuple[Path, ...], results: Path | None) -> None:
+    """Build the leaderboard as a static site: a ranking per database and threat, a page per model."""
+    from ..reports.leaderboard.compose import compose_board
+    from ..reports.leaderboard.site import write_site
+
+    if results is None and Path("results", "cells").is_dir():
+        results = Path("results")
+    board = compose_board(entries, results)
+    for note in board.notes:
+        click.echo(f"Note: {note}", err=True)
+    click.echo(write_site(board, out))
+
+
 @main.group()
 def entry() -> None:
     """Entries of the leaderboard: make one from a store, find what is wrong with one."""

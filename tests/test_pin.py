@@ -1,4 +1,4 @@
-"""A small sweep of `synthetic` gives the numbers pinned in `pin/`; one that is attacked otherwise does not."""
+"""A small sweep of `synthetic` gives the numbers pinned in `pin/`, and a weaker attack does not."""
 
 from pathlib import Path
 

@@ -62,3 +62,29 @@ def test_what_is_no_entry_is_a_problem_and_no_traceback(iqabench, tmp_path, cont
     done = iqabench("entry", "verify", str(path))
     assert done.exit_code == 1
     assert done.output.startswith(f"{path}: ")
+
+
+def test_the_leaderboard_takes_the_entries_it_is_given_and_the_store_that_is_there(
+    iqabench, tiny_sweep, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    built = iqabench("leaderboard")
+    assert built.exit_code == 0, built.output
+    assert built.output == "site/index.html\n"
+    assert len(list(Path("site/models").iterdir())) == 7
+
+    assert iqabench("run", *tiny_sweep, "--attacks", "fgsm").exit_code == 0
+    assert iqabench("entry", "create", "--model", "tiny", "--out", "mine.toml").exit_code == 0
+    assert iqabench("leaderboard", "--out", "other").exit_code == 0
+    assert Path("other/models/tiny.html").is_file()
+    broken = Path("broken.toml")
+    broken.write_text("name = 3")
+    built = iqabench("leaderboard", "--entries", "mine.toml", "--entries", str(broken))
+    assert built.exit_code == 0, built.output
+    assert "Note: " in built.output
+    assert "broken.toml" in built.output
+    assert Path("site/models/tiny.html").is_file()
+
+    nowhere = iqabench("leaderboard", "--results", "nowhere")
+    assert nowhere.exit_code == 2
+    assert "nowhere: no results in this folder" in nowhere.output

@@ -1,0 +1,148 @@
+"""Rankings worked by hand."""
+
+import math
+
+import pytest
+
+from iqabench.reports.leaderboard.ranking import Threat, conditions, default_threat, rank, threats
+
+from .boards import board, entrant, measured, reported, varied
+
+PGD = Threat("live", "pgd", 1.0)
+WORST = Threat("live", "all", 1.0)
+
+
+def ranks(ranking):
+    return [(place.entrant.name, place.rank) for place in ranking.places]
+
+
+def open_ranks(ranking):
+    return {place.entrant.name: (place.best, place.worst) for place in ranking.places}
+
+
+def test_the_highest_is_first_and_equal_numbers_share_a_rank_in_the_order_of_names():
+    ranking = rank(
+        board(
+            entrant("c", reported(0.5)),
+            entrant("d", reported(0.2)),
+            entrant("B", reported(0.5)),
+            entrant("a", reported(0.9)),
+        ),
+        PGD,
+    )
+    assert ranks(ranking) == [("a", 1), ("B", 2), ("c", 2), ("d", 4)]
+
+
+def test_numbers_that_are_printed_alike_tie():
+    ranking = rank(board(entrant("a", reported(0.50001)), entrant("b", reported(0.50004))), PGD)
+    assert ranks(ranking) == [("a", 1), ("b", 1)]
+
+
+def test_a_measured_number_stands_before_a_reported_one():
+    ranking = rank(board(entrant("a", reported(0.9), measured(0.1)), entrant("b", reported(0.5))), PGD)
+    assert ranks(ranking) == [("b", 1), ("a", 2)]
+    assert [place.by for place in ranking.places] == ["reported", "measured"]
+    assert ranking.places[1].robust.reported.srocc == 0.9
+
+
+def test_a_measured_number_that_is_undefined_does_not_fall_back_on_the_reported_one():
+    undefined = measured(math.nan, low=math.nan, high=math.nan)
+    ranking = rank(board(entrant("a", reported(0.9), undefined), entrant("b", reported(-0.5))), PGD)
+    assert ranks(ranking) == [("b", 1), ("a", None)]
+    assert open_ranks(ranking) == {"b": (1, 1), "a": (None, None)}
+
+
+def test_entrants_without_a_number_are_absent_not_lost():
+    ranking = rank(board(entrant("a", reported(0.9, epsilon=2)), entrant("b", reported(0.5))), PGD)
+    assert ranks(ranking) == [("b", 1)]
+    assert [one.name for one in ranking.absent] == ["a"]
+
+
+def test_overlapping_intervals_leave_ranks_open():
+    ranking = rank(
+        board(
+            entrant("a", measured(0.90, low=0.80, high=0.95)),
+            entrant("b", measured(0.85, low=0.75, high=0.90)),
+            entrant("c", measured(0.70, low=0.65, high=0.76)),
+            entrant("d", measured(0.30, low=0.20, high=0.40)),
+            entrant("e", reported(0.35)),
+        ),
+        PGD,
+    )
+    assert ranks(ranking) == [("a", 1), ("b", 2), ("c", 3), ("e", 4), ("d", 5)]
+    assert open_ranks(ranking) == {"a": (1, 2), "b": (1, 3), "c": (2, 3), "e": (4, 5), "d": (4, 5)}
+
+
+def test_the_worst_of_the_attacks_is_the_lowest_and_noise_is_none_of_them():
+    ranking = rank(
+        board(
+            entrant(
+                "a", measured(0.7), measured(0.4, "fgsm"), measured(-0.9, "noise"), measured(0.1, epsilon=2)
+            ),
+            entrant("b", measured(0.5)),
+        ),
+        WORST,
+    )
+    assert ranks(ranking) == [("b", 1), ("a", 2)]
+    assert [(place.robust.attack, place.attacks) for place in ranking.places] == [("pgd", 1), ("fgsm", 2)]
+    assert ranking.attacks == 2
+
+
+def test_the_worst_of_the_attacks_takes_each_attacks_measured_number_before_its_reported_one():
+    ranking = rank(board(entrant("a", reported(0.1), measured(0.6), reported(0.3, "fgsm"))), WORST)
+    assert ranking.places[0].robust.attack == "fgsm"
+    assert ranking.places[0].robust.decisive.srocc == 0.3
+
+
+def test_undefined_under_one_attack_is_the_worst():
+    undefined = measured(math.nan, "fgsm", low=math.nan, high=math.nan)
+    ranking = rank(board(entrant("a", measured(0.6), undefined), entrant("b", measured(0.1))), WORST)
+    assert ranks(ranking) == [("b", 1), ("a", None)]
+
+
+def test_of_several_numbers_of_a_kind_the_lowest_counts():
+    one = entrant("a", reported(0.6), reported(0.4), reported(0.5), measured(0.3), measured(0.2))
+    pair = conditions(one)["live", "pgd", 1]
+    assert (pair.reported.srocc, pair.measured.srocc) == (0.4, 0.2)
+
+
+def test_clean_images_can_be_ranked_under():
+    ranking = rank(varied(), Threat("live", "none", 0.0))
+    assert ranks(ranking) == [("Alpha", 1), ("Beta", 2), ("Epsilon", 3)]
+
+
+def test_threats_are_in_the_papers_order_without_noise():
+    assert [(one.dataset, one.attack, one.epsilon) for one in threats(varied())] == [
+        ("live", "all", 1),
+        ("live", "all", 4),
+        ("live", "fgsm", 1),
+        ("live", "fgsm", 4),
+        ("live", "pgd", 1),
+        ("live", "pgd", 4),
+        ("live", "cw", 1),
+        ("live", "none", 0),
+        ("koniq", "all", 1),
+        ("koniq", "pgd", 1),
+        ("synthetic", "all", 1),
+        ("synthetic", "pgd", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([reported(0.5, epsilon=2), reported(0.5)], Threat("live", "all", 1)),
+        ([measured(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("live", "all", 1)),
+        ([measured(0.5, dataset="synthetic", stand_in=True)], Threat("synthetic", "all", 1)),
+        ([reported(0.5, "none", 0)], Threat("live", "none", 0)),
+        ([reported(0.5, "noise", 1)], None),
+        ([], None),
+    ],
+)
+def test_the_default_is_a_databases_worst_attack_where_there_is_one(numbers, expected):
+    assert default_threat(board(entrant("a", *numbers))) == expected
+
+
+def test_the_default_is_what_most_have_a_number_under():
+    many = [entrant(name, reported(0.5, epsilon=4)) for name in "abc"]
+    assert default_threat(board(*many, entrant("d", reported(0.1)))) == Threat("live", "all", 4)
