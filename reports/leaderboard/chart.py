@@ -1,6 +1,6 @@
 """An entrant's curves as SVG: SROCC over epsilon, a line per attack. Colours are the page's style sheet's.
 
-`leaderboard.js` draws the same chart in the reader's browser, with the measures of `LAYOUT`.
+`chart.js` draws the same chart in the reader's browser, with the measures of `LAYOUT`.
 """
 
 import math

@@ -15,7 +15,7 @@ from .ranking import BOUND_DIGITS, CLEAN, CONTROLS, SROCC_DIGITS, Condition, Pai
 
 
 def payload(board: Board, start: Threat | None) -> dict[str, Any]:
-    """The data of a board for `leaderboard.js`, which describes the shape.
+    """The data of a board for `ranking.js`, which describes the shape.
 
     Args:
         board: All entrants; they are held by name.

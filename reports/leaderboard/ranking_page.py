@@ -12,12 +12,14 @@ from .pages import UNKNOWN, digest, render, srocc
 from .payload import payload
 from .ranking import ALL, CLEAN, Pair, Place, Ranking, Threat, by_name, default_threat, rank
 
+_SCRIPTS = ("ranking.js", "chart.js", "leaderboard.js")
+
 
 def render_rankings(board: Board) -> str:
     """The page of rankings: one in full, the others for its script to show."""
     threat = default_threat(board)
     ranking = rank(board, threat) if threat else None
-    script = _resource("leaderboard.js")
+    script = "\n".join(map(_resource, _SCRIPTS))
     return render(
         "rankings.html.j2",
         script=Markup(script),

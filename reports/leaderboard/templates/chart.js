@@ -1,0 +1,135 @@
+// Curves: SROCC over epsilon as SVG, the chart of `chart.py` in the same measures.
+
+const layout = board.layout;
+
+function figureOf(entrant, dataset) {
+  const figure = make("figure");
+  const lines = linesOf(entrant, dataset);
+  if (lines.length) figure.append(chart(lines, `SROCC over epsilon on ${board.datasets[dataset][1]}`));
+  const legend = "Line and band: measured, with its 95% interval. Hollow: reported. At 0: no attack.";
+  figure.append(make("figcaption", lines.length ? legend : "No defined number to draw."));
+  return figure;
+}
+
+function linesOf(entrant, dataset) {
+  const threats = board.attacks.map((_, index) => index).filter(isThreat);
+  const known = [...entrant.numbers].filter(([condition]) => board.conditions[condition][0] === dataset);
+  const pairs = known.map(([, pair]) => pair).sort((a, b) => a.epsilon - b.epsilon);
+  return board.attacks.flatMap(([, name], attack) => {
+    if (attack === board.clean || !pairs.some((pair) => pair.attack === attack)) return [];
+    const along = pairs.filter((pair) => pair.attack === attack || pair.attack === board.clean);
+    const marks = (kind) => along.filter((pair) => pair[kind] !== null && !Number.isNaN(pair[kind]));
+    const measured = marks("measured").map((pair) => ({ ...pair, srocc: pair.measured }));
+    const reported = marks("reported").map((pair) => ({ ...pair, srocc: pair.reported, low: null, high: null }));
+    const line = { name, look: threats.indexOf(attack), measured, reported };
+    return measured.length + reported.length ? [line] : [];
+  });
+}
+
+function chart(lines, title) {
+  const frame = frameOf(lines);
+  const svg = draw("svg", {
+    class: "chart",
+    viewBox: `0 0 ${layout.width} ${layout.height}`,
+    role: "img",
+    "aria-label": `${title}. ${lines.map(inWords).join(" ")}`,
+  });
+  svg.append(...axes(frame), ...lines.map((line) => drawLine(line, frame)), ...names(lines, frame));
+  return svg;
+}
+
+function draw(tag, attributes, words = "") {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = words;
+  return made;
+}
+
+function frameOf(lines) {
+  const marks = lines.flatMap((line) => [...line.measured, ...line.reported]);
+  const floor = Math.floor(Math.min(0, ...marks.map((mark) => mark.low ?? mark.srocc)) / 2500) / 4;
+  const epsilons = [...new Set(marks.map((mark) => mark.epsilon))].sort((a, b) => a - b);
+  const reach = epsilons.at(-1) || 1;
+  const end = layout.width - layout.right;
+  const tall = layout.height - layout.top - layout.bottom;
+  return {
+    floor,
+    epsilons,
+    end,
+    x: (epsilon) => layout.left + ((end - layout.left) * epsilon) / reach,
+    y: (srocc) => layout.top + (tall * (1 - srocc / 10000)) / (1 - floor),
+  };
+}
+
+function axes({ floor, epsilons, end, x, y }) {
+  const parts = [];
+  const step = floor > -0.25 ? 0.25 : 0.5;
+  for (let srocc = Math.ceil(floor / step) * step; srocc <= 1; srocc += step) {
+    const at = y(10000 * srocc);
+    parts.push(draw("path", { class: srocc ? "grid" : "zero", d: `M${layout.left} ${at}H${end}` }));
+    parts.push(draw("text", { class: "tick srocc", x: layout.left - 7, y: at }, decimal(10000 * srocc + 0, 2)));
+  }
+  let last = -Infinity;
+  for (const epsilon of epsilons) {
+    if (x(epsilon) - last < layout.tick) continue;
+    last = x(epsilon);
+    parts.push(draw("text", { class: "tick epsilon", x: last, y: layout.height - 26 }, String(epsilon)));
+  }
+  const middle = (layout.left + end) / 2;
+  const centre = (layout.top + layout.height - layout.bottom) / 2;
+  parts.push(draw("text", { class: "axis", x: middle, y: layout.height - 8 }, "ε, in units of 1/255"));
+  parts.push(draw("text", { class: "axis", transform: `translate(11 ${centre}) rotate(-90)` }, "SROCC"));
+  return parts;
+}
+
+function drawLine(line, { x, y }) {
+  const at = (epsilon, srocc) => `${x(epsilon)} ${y(srocc)}`;
+  const group = draw("g", { class: lookOf(line) });
+  const bounded = line.measured.filter((mark) => mark.low !== null);
+  if (bounded.length > 1) {
+    const above = bounded.map((mark) => at(mark.epsilon, mark.high));
+    const below = bounded.map((mark) => at(mark.epsilon, mark.low)).reverse();
+    group.append(draw("path", { class: "band", d: `M${[...above, ...below].join("L")}z` }));
+  }
+  if (line.measured.length > 1) {
+    const points = line.measured.map((mark) => at(mark.epsilon, mark.srocc));
+    group.append(draw("path", { class: "line", d: `M${points.join("L")}` }));
+  }
+  for (const kind of ["measured", "reported"]) {
+    for (const mark of line[kind]) group.append(marker(line, kind, at(mark.epsilon, mark.srocc)));
+  }
+  return group;
+}
+
+// The names of the lines at the right, each at the height of its line's end or near it.
+function names(lines, { end, y }) {
+  const ends = lines.map((line) => ({ line, at: y((line.measured.at(-1) ?? line.reported.at(-1)).srocc) }));
+  ends.sort((a, b) => a.at - b.at || compare(a.line.name, b.line.name));
+  ends.forEach((one, index) => {
+    if (index) one.at = Math.max(one.at, ends[index - 1].at + layout.gap);
+  });
+  const overshoot = Math.max(0, ends.at(-1).at - (layout.height - layout.bottom));
+  return ends.flatMap(({ line, at }) => {
+    const group = draw("g", { class: lookOf(line) });
+    group.append(marker(line, "measured", `${end + 13} ${at - overshoot}`));
+    const short = line.name.length <= layout.letters ? line.name : `${line.name.slice(0, layout.letters - 1)}…`;
+    return [group, draw("text", { class: "name", x: end + 22, y: at - overshoot }, short)];
+  });
+}
+
+function marker(line, kind, place) {
+  const shape = layout.markers[Math.max(0, line.look) % layout.markers.length];
+  return draw("path", { class: kind, transform: `translate(${place})`, d: shape });
+}
+
+function lookOf(line) {
+  return line.look < 0 ? "control" : `look-${line.look % layout.looks}`;
+}
+
+function inWords({ name, measured, reported }) {
+  const said = (kind, marks) =>
+    marks.length
+      ? [`${name}, ${kind}: ${marks.map((mark) => `${decimal(mark.srocc, 2)} at ${mark.epsilon}`).join(", ")}.`]
+      : [];
+  return [...said("measured", measured), ...said("reported", reported)].join(" ");
+}
