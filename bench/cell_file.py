@@ -56,7 +56,7 @@ class _CellFields(_Checked):
 
 
 class _Context(_Checked):
-    versions: dict[str, str] = {}
+    versions: dict[str, str | None] = {}
     created: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T")] | None = None
     command: str | None = None
     checkpoint: str | None = None

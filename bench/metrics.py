@@ -27,6 +27,7 @@ RESAMPLES = 1000
 OK = "ok"
 """Status of an evaluation whose metrics are all defined."""
 
+_LARGEST = float(np.finfo(np.float32).max)  # that a model's score can be
 _CONSTANT_SPREAD = 1e-6  # relative: what float32 rounding alone can spread a constant by
 
 
@@ -64,9 +65,10 @@ def evaluate(
 ) -> Evaluation:
     """Compare predicted scores with labels.
 
-    Scores that are NaN or infinite leave every metric undefined; constant scores (a spread that float32
-    rounding explains) leave the correlations undefined. Neither raises or warns: `status` says what was
-    found. The same seed draws the same images for every model, so intervals of one dataset are paired.
+    Scores that are NaN, infinite or beyond float32's range leave every metric undefined; constant scores (a
+    spread that float32 rounding explains) leave the correlations undefined. Neither raises or warns: `status`
+    says what was found. The same seed draws the same images for every model, so intervals of one dataset are
+    paired.
 
     Args:
         quality: (N,) labels in [0, 1].
@@ -81,6 +83,7 @@ def evaluate(
     labels, predictions = np.asarray(quality, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     if labels.shape != predictions.shape or labels.ndim != 1:
         raise ValueError(f"expected two arrays of one shape (N,), got {labels.shape} and {predictions.shape}")
+    predictions = np.where(np.abs(predictions) > _LARGEST, np.inf, predictions)
     status = _status(labels, predictions)
     values = _point_values(labels, predictions, status)
     bounds = _intervals(labels, predictions, values, resamples, confidence, seed)

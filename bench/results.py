@@ -215,7 +215,9 @@ def _row(stored: StoredCell, evaluation: Evaluation, root: Path) -> dict[str, An
         "model_params": _compact(cell["model_params"]),
         "attack_params": _compact(cell["attack_params"]),
         "stand_in": bool(context.get("stand_in", False)),
-        "versions": ", ".join(f"{name} {text}" for name, text in context.get("versions", {}).items()),
+        "versions": ", ".join(
+            f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()
+        ),
         "key": stored.provenance["key"],
         "file": _relative(stored.path, root),
     }

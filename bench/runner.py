@@ -21,6 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from .. import __version__
 from .cell_file import read_cell
 from .cells import Cell, digest
 from .config import Settings
@@ -314,10 +315,10 @@ class _Sweep:
 
 def versions() -> dict[str, str]:
     """Versions of what computes: Python, this package and the libraries that decide a score."""
-    found = {"python": platform.python_version()}
-    for package in ("iqabench", "torch", "timm", "numpy", "pillow"):
+    found = {"python": platform.python_version(), "iqabench": __version__}
+    for package in ("torch", "timm", "numpy", "pillow"):
         try:
-            found[package] = version(package)
+            found[package] = version(package) or "unknown"  # None while it is being installed anew
         except PackageNotFoundError:
             found[package] = "not installed"
     return found

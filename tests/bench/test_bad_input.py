@@ -276,3 +276,10 @@ def test_whatever_the_metadata_are_a_cell_is_shown_or_named(tmp_path_factory, da
     ablations(table)
     for form in ("table", "csv", "json"):
         assert render_results(table, form).encode()
+
+
+def test_a_cell_without_a_version_of_a_library_is_as_good_as_any(store):
+    (path,) = (cell.path for cell in store.cells())
+    with_field("context", "versions", {"iqabench": None, "torch": "2.15.0"})(path)
+    (row,) = results_table(store).to_dict("records")
+    assert row["versions"] == "iqabench unknown, torch 2.15.0"

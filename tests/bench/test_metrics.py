@@ -127,7 +127,11 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another():
 
 @pytest.mark.parametrize(
     ("broken", "status"),
-    [(np.nan, "NaN scores in 12 of 300 images"), (np.inf, "infinite scores in 12 of 300 images")],
+    [
+        (np.nan, "NaN scores in 12 of 300 images"),
+        (np.inf, "infinite scores in 12 of 300 images"),
+        (-1e200, "infinite scores in 12 of 300 images"),
+    ],
 )
 def test_scores_that_are_no_numbers_leave_every_metric_undefined(broken, status):
     quality, scores = drawn(300)
