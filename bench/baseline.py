@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Json, Validation
 from .. import __version__
 from ..reports.names import STAND_IN, listing, plural
 from ..reports.selection import newest_attacks, newest_versions
-from .check import Check, refuse_contradictions, stand_ins
+from .check import Check, stand_ins
 from .comparison import Comparison, Condition, Status, compared
 from .errors import UserError, nearest
 from .files import write_text
@@ -100,7 +100,6 @@ def pin(store: Path, path: Path) -> str:
         UserError: an empty store, one that contradicts itself, or a file that cannot be written.
     """
     results = results_table(store)
-    refuse_contradictions(results)
     rows = newest_attacks(newest_versions(results, RUN), KEY)
     try:
         write_text(path, render_results(rows, "json"))
@@ -147,9 +146,8 @@ def against_baseline(results: pd.DataFrame, path: Path, tolerances: Mapping[str,
         tolerances: By metric.
 
     Raises:
-        UserError: see `read_baseline`; or two files of the store contradict each other.
+        UserError: see `read_baseline`.
     """
-    refuse_contradictions(results)
     baseline = read_baseline(path)
     current = _current(results, baseline)
     comparisons = [

@@ -11,7 +11,7 @@ from ..reports.names import METRICS, number, plural
 from ..reports.names import difference as signed
 from .comparison import ROUNDING, STATUSES, Comparison
 from .junit import Case, Outcome
-from .results import aligned, contradiction, ordered
+from .results import aligned, ordered
 
 HOLDS, FAILS, UNUSABLE = 0, 1, 2
 """Exit statuses: all that was compared holds; something does not; there is nothing to compare."""
@@ -121,18 +121,6 @@ class Check:
     def _notes(self) -> Iterator[str]:
         if self.notes:
             yield from ["", *self.notes]
-
-
-def refuse_contradictions(results: pd.DataFrame) -> None:
-    """Refuse a store in which two files claim to be one cell and differ in their scores.
-
-    Raises:
-        UserError: names both files.
-    """
-    for key, cells in results[results.duplicated("key", keep=False)].groupby("key", sort=False):
-        if len(cells[["n", "status", *METRICS]].drop_duplicates()) > 1:
-            one, other = cells["file"].iloc[:2]
-            raise contradiction(one, other, str(key))
 
 
 def stand_ins(results: pd.DataFrame) -> list[str]:

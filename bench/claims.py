@@ -17,7 +17,7 @@ from ..reports.ablation_cells import CONDITIONS, cprl_cells, over_pns
 from ..reports.names import STAND_IN, attack_name, dataset_name, listing, model_name, number, plural
 from ..reports.selection import Point, grouped, point, select
 from ..reports.tables import EPSILON
-from .check import FAILS, HOLDS, UNUSABLE, refuse_contradictions, stand_ins
+from .check import FAILS, HOLDS, UNUSABLE, stand_ins
 from .comparison import ROUNDING
 from .junit import Case
 from .metrics import OK
@@ -144,11 +144,7 @@ def evaluate_claims(results: pd.DataFrame, tolerance: float) -> Claims:
     Args:
         results: From `results_table`.
         tolerance: Of SROCC: a rise with epsilon of no more than this is no help.
-
-    Raises:
-        UserError: two files of the store contradict each other.
     """
-    refuse_contradictions(results)
     selection = select(results[results["model"].isin(MODEL_ORDER)])
     standing_in = stand_ins(results)
     claims = []

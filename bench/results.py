@@ -135,7 +135,7 @@ def left_out(table: pd.DataFrame) -> Iterator[str]:
     yield from table.attrs.get("notes", [])
 
 
-def contradiction(one: str, other: str, key: str) -> UserError:
+def _contradiction(one: str, other: str, key: str) -> UserError:
     """The error that two files of a store claim to be one cell and differ."""
     return UserError(
         f"{one} and {other} are both the cell {key} and hold different scores: remove the wrong one, "
@@ -186,7 +186,7 @@ def _is_copy(copy: StoredCell, original: StoredCell, root: Path) -> bool:
     except ValueError:
         return False
     if not same:
-        raise contradiction(
+        raise _contradiction(
             _relative(original.path, root), _relative(copy.path, root), original.provenance["key"]
         )
     return True

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
@@ -28,6 +28,7 @@ from .palette import themed
 from .provenance import cell_facts, headings
 from .report import Report
 from .tables import DIGITS, INTERVAL_DIGITS, TABLE_METRICS, Entry
+from .templating import environment
 
 _SHOWN_DIGITS = 10  # of a digest or key
 _METRIC_NAMES = tuple(METRIC_NAMES[name] for name in METRICS)
@@ -68,15 +69,9 @@ def render_html(report: Report) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["commands"] = _commands
-    return environment
+    made = environment(__package__, autoescape=True)
+    made.filters["commands"] = _commands
+    return made
 
 
 def _commands(text: str) -> Markup:

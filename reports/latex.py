@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from ..bench.files import replacing, write_text
 from .ablation import Ablation, Block
@@ -16,6 +16,7 @@ from .figures import write_figure6
 from .names import METRICS as METRIC_NAMES
 from .report import Report
 from .tables import TABLE_METRICS, Table
+from .templating import environment
 
 FIGURE = "figure6.pdf"
 
@@ -100,8 +101,8 @@ def _ascii(character: str) -> str:
 
 def _environment() -> Environment:
     """Templates in which every value is escaped, and whose tags LaTeX has no use for."""
-    return Environment(
-        loader=PackageLoader(__package__),
+    return environment(
+        __package__,
         block_start_string="<%",
         block_end_string="%>",
         variable_start_string="<<",
@@ -110,9 +111,6 @@ def _environment() -> Environment:
         comment_end_string="#>",
         finalize=escape,
         autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
         keep_trailing_newline=True,
     )
 

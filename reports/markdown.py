@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ..bench.files import write_text
@@ -13,6 +13,7 @@ from .names import METRICS as METRIC_NAMES
 from .names import NOT_RUN
 from .report import Report
 from .tables import TABLE_METRICS, Entry
+from .templating import environment
 
 FIGURE = "figure6.svg"
 
@@ -106,19 +107,11 @@ def _no_list(found: re.Match[str]) -> str:
 
 def _environment() -> Environment:
     """Templates in which every value is escaped."""
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        finalize=escape,
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals |= {
+    made = environment(__package__, finalize=escape, autoescape=False, keep_trailing_newline=True)
+    made.globals |= {
         "metrics": [METRIC_NAMES[name] for name in TABLE_METRICS],
         "with_commands": _with_commands,
         "model_cells": _model_cells,
         "ablation_cells": _ablation_cells,
     }
-    return environment
+    return made

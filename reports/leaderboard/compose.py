@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 from platformdirs import user_cache_path
 
-from ...bench.check import refuse_contradictions
 from ...bench.errors import UserError
 from ...bench.metric_cache import MetricCache
 from ...bench.metrics import OK
@@ -142,7 +141,6 @@ def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> lis
     """An entrant for each model, variant and regime of a store."""
     store = store if isinstance(store, Store) else Store(Path(store))
     results = results_table(store)
-    refuse_contradictions(results)
     notes += left_out(results)
     drafts = []
     for (model, variant, regime), group in grouped(results, ["model", "variant", "regime"]):

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import tomli_w
 
-from ...bench.check import refuse_contradictions
 from ...bench.errors import UserError, nearest
 from ...bench.files import replacing, safe_name, write_text
 from ...bench.metrics import OK
@@ -78,7 +77,6 @@ def create_entry(
     if paper is None and (url or year):
         raise UserError("a URL or year of the paper needs its title, too: --paper TITLE")
     results = results_table(store)
-    refuse_contradictions(results)
     own = _own(results, model, regime, variant)
     rows = newest_attacks(newest_versions(own, ["dataset", "seed"]), ["dataset", "attack", "epsilon", "seed"])
     usable = rows[rows["status"] == OK]

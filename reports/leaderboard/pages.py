@@ -10,11 +10,12 @@ import math
 from functools import cache
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ..names import attack_name, interval, listing, number, plural
 from ..palette import themed
+from ..templating import environment
 from .board import Entrant, Number
 from .ranking import BOUND_DIGITS, SROCC_DIGITS
 
@@ -46,16 +47,10 @@ def srocc(known: Number | None) -> tuple[str, str]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        # Its own templates, and the style sheet of the reports.
-        loader=ChoiceLoader([PackageLoader(__package__), PackageLoader(__package__.rpartition(".")[0])]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"plural": plural, "byline": _byline, "attack": attack_name}
-    return environment
+    # Its own templates, and the style sheet of the reports.
+    made = environment(__package__, __package__.rpartition(".")[0], autoescape=True)
+    made.filters |= {"plural": plural, "byline": _byline, "attack": attack_name}
+    return made
 
 
 @cache

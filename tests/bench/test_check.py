@@ -389,20 +389,6 @@ def test_a_missing_baseline_and_a_folder_are_named(tmp_path):
         read_baseline(tmp_path)
 
 
-def test_two_files_that_claim_to_be_one_cell_and_differ_are_refused(pinned):
-    contradictory = table({"srocc": 0.9, "key": "k"}, {"srocc": 0.8, "key": "k"})
-    for compare in (
-        lambda: against_published(contradictory, TOLERANCES),
-        lambda: against_baseline(contradictory, pinned({}), TOLERANCES),
-    ):
-        with pytest.raises(
-            UserError, match=r"0.parquet and 1.parquet are both the cell k and hold different"
-        ):
-            compare()
-    same = table({"srocc": 0.9, "key": "k"}, {"srocc": 0.9, "key": "k"})
-    assert against_baseline(same, pinned({"srocc": 0.9}), TOLERANCES).exit_status == 0
-
-
 # --- What is printed ---
 
 

@@ -18,7 +18,7 @@ from iqabench.bench import metric_cache
 from iqabench.bench.results import results_table
 from iqabench.bench.store import Store
 
-DIVERGED_PLUGIN = """
+ODD_PLUGIN = """
 import torch
 from torch import nn
 import iqabench
@@ -262,13 +262,24 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_resume(start_iqabench, tiny_sweep,
     assert "Traceback" not in output
 
 
-def test_a_diverged_model_is_swept_and_reported_and_does_not_end_the_sweep(iqabench, tiny_sweep, tmp_path):
-    (tmp_path / "diverged.py").write_text(DIVERGED_PLUGIN)
-    done = iqabench(
-        "run", *tiny_sweep, "--plugin", str(tmp_path / "diverged.py"),
-        "--models", "nan,constant,tiny", "--results", str(tmp_path / "results"),
-    )  # fmt: skip
-    assert done.exit_code == 0, done.output
+@pytest.fixture
+def sweep_of_odd_models(iqabench, tiny_sweep, tmp_path):
+    """Sweep models of `ODD_PLUGIN`, into `results`."""
+
+    def swept(models):
+        (tmp_path / "odd.py").write_text(ODD_PLUGIN)
+        options = ("--plugin", str(tmp_path / "odd.py"), "--models", models)
+        done = iqabench("run", *tiny_sweep, *options, "--results", str(tmp_path / "results"))
+        assert done.exit_code == 0, done.output
+        return done
+
+    return swept
+
+
+def test_a_diverged_model_is_swept_and_reported_and_does_not_end_the_sweep(
+    iqabench, sweep_of_odd_models, tmp_path
+):
+    done = sweep_of_odd_models("nan,constant,tiny")
     assert "15 computed" in done.output
     table = iqabench("results", "--format", "json", "--results", str(tmp_path / "results"))
     rows = {(row["model"], row["attack"], row["epsilon"]): row for row in json.loads(table.output)}
@@ -278,13 +289,8 @@ def test_a_diverged_model_is_swept_and_reported_and_does_not_end_the_sweep(iqabe
     assert rows["tiny", "none", 0]["status"] == "ok"
 
 
-def test_scores_outside_0_to_1_are_pointed_out_once(iqabench, tiny_sweep, tmp_path):
-    (tmp_path / "other.py").write_text(DIVERGED_PLUGIN)
-    done = iqabench(
-        "run", *tiny_sweep, "--plugin", str(tmp_path / "other.py"),
-        "--models", "percent,constant", "--results", str(tmp_path / "results"),
-    )  # fmt: skip
-    assert done.exit_code == 0, done.output
+def test_scores_outside_0_to_1_are_pointed_out_once(sweep_of_odd_models):
+    done = sweep_of_odd_models("percent,constant")
     (line,) = [line for line in done.output.splitlines() if "not all in [0, 1]" in line]
     assert "percent" in line
 

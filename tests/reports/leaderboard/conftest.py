@@ -15,6 +15,7 @@ from iqabench.reports.leaderboard.board import Number
 from iqabench.reports.leaderboard.create import create_entry
 
 from ..conftest import drawn_sweep
+from .boards import measured, reported
 
 
 @pytest.fixture(autouse=True)
@@ -63,21 +64,7 @@ def number() -> Callable[..., Number]:
     """Makes a number of what the test states: measured on live with an interval of 0.05 around it."""
 
     def made_up(srocc: float, attack: str = "none", epsilon: float = 0, **stated: Any) -> Number:
-        facts = {
-            "kind": "measured",
-            "dataset": "live",
-            "plcc": srocc,
-            "mse": 0.1,
-            "low": srocc - 0.05,
-            "high": srocc + 0.05,
-            "images": 156,
-            "seeds": (0,),
-            "parameters": "",
-            "stand_in": False,
-            "source": "a.parquet",
-        }
-        if stated.get("kind") == "reported":
-            facts |= {"low": float("nan"), "high": float("nan"), "images": None}
-        return Number(attack=attack, epsilon=epsilon, srocc=srocc, **{**facts, **stated})
+        make = reported if stated.get("kind") == "reported" else measured
+        return make(srocc, attack, epsilon, **{"parameters": "", **stated})
 
     return made_up
