@@ -13,11 +13,12 @@ demo: $(READY)  ## sweep the demo profile, look inside two models, render the re
 	$(BIN)/iqabench report --format html
 
 test: $(READY) lint  ## lint, types, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(READY) types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: $(READY)  # the root is the package, so mypy is shown a folder that is named like it
 	mkdir -p .types && ln -sfn .. .types/iqabench

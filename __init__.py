@@ -8,58 +8,36 @@ stays free of torch:
 - `load_settings`, `run_sweep`, `results_table`: the sweep as Python calls.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+from .bench.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .attacks import Attack, create_attack
-    from .bench.config import load_settings
-    from .bench.datasets import DatasetAdapter
-    from .bench.errors import UserError
-    from .bench.registry import register_attack, register_dataset, register_model
-    from .bench.results import results_table
-    from .bench.runner import run_sweep
-    from .models import IQAModel, create_model
+    from .attacks import Attack as Attack
+    from .attacks import create_attack as create_attack
+    from .bench.core.config import load_settings as load_settings
+    from .bench.core.errors import UserError as UserError
+    from .bench.core.registry import register_attack as register_attack
+    from .bench.core.registry import register_dataset as register_dataset
+    from .bench.core.registry import register_model as register_model
+    from .bench.datasets import DatasetAdapter as DatasetAdapter
+    from .bench.store.results import results_table as results_table
+    from .bench.sweep.runner import run_sweep as run_sweep
+    from .models import IQAModel as IQAModel
+    from .models import create_model as create_model
 
-__version__ = "0.1.0"
-
-_HOME = {
-    "Attack": ".attacks",
-    "DatasetAdapter": ".bench.datasets",
-    "IQAModel": ".models",
-    "UserError": ".bench.errors",
-    "create_attack": ".attacks",
-    "create_model": ".models",
-    "load_settings": ".bench.config",
-    "register_attack": ".bench.registry",
-    "register_dataset": ".bench.registry",
-    "register_model": ".bench.registry",
-    "results_table": ".bench.results",
-    "run_sweep": ".bench.runner",
-}
-
-__all__ = [
-    "Attack",
-    "DatasetAdapter",
-    "IQAModel",
-    "UserError",
-    "__version__",
-    "create_attack",
-    "create_model",
-    "load_settings",
-    "register_attack",
-    "register_dataset",
-    "register_model",
-    "results_table",
-    "run_sweep",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(_HOME[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "attacks": ["Attack", "create_attack"],
+        "bench.core.config": ["load_settings"],
+        "bench.core.errors": ["UserError"],
+        "bench.core.registry": ["register_attack", "register_dataset", "register_model"],
+        "bench.datasets": ["DatasetAdapter"],
+        "bench.store.results": ["results_table"],
+        "bench.sweep.runner": ["run_sweep"],
+        "models": ["IQAModel", "create_model"],
+    },
+)

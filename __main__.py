@@ -1,5 +1,5 @@
 """`python -m iqabench`: the same as the `iqabench` command."""
 
-from .bench.cli import main
+from .bench.cli.main import main
 
 main(prog_name="iqabench")

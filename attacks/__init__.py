@@ -7,11 +7,15 @@ leaves the model as it found it, and gives an image the same perturbation whatev
 
 from typing import TYPE_CHECKING, Any
 
-from ..bench import registry
-from ..bench.parameters import complete_parameters
+import lazy_loader
+
+from ..bench.core import registry
+from ..bench.core.parameters import complete_parameters
 
 if TYPE_CHECKING:
     from .base import Attack
+
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs={"base": ["Attack"]})
 
 __all__ = ["Attack", "create_attack"]
 
@@ -30,11 +34,3 @@ def create_attack(name: str, **params: Any) -> "Attack":
     factory = registry.resolve("attacks", name)
     attack: Attack = factory(**complete_parameters(factory, params, where=f"attack {name!r}"))
     return attack
-
-
-def __getattr__(name: str) -> Any:
-    if name == "Attack":
-        from .base import Attack
-
-        return Attack
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

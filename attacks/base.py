@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ..bench.errors import UserError
-from .objectives import Objective
+from ..bench.core.errors import UserError
+from .tools.objectives import Objective
 
 GRADIENT_PASSES = 3.0  # a forward pass that keeps its graph and a backward pass, in bare forward passes
 

@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from .base import GRADIENT_PASSES, Attack, checked_images, pixel_gradient, undisturbed
-from .linf import displaced
-from .objectives import score_reflection
+from .tools.linf import displaced
+from .tools.objectives import score_reflection
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from .base import Attack, checked_images
-from .linf import displaced
+from .tools.linf import displaced
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from .base import GRADIENT_PASSES, Attack, checked_images, pixel_gradient, undisturbed
-from .linf import ball, displaced
 from .noise import unit_noise
-from .objectives import score_reflection
+from .tools.linf import ball, displaced
+from .tools.objectives import score_reflection
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from iqabench.attacks import Attack, create_attack
-from iqabench.attacks.adapters import TwoLogits
+from iqabench.attacks.tools.two_logits import TwoLogits
 from iqabench.models import create_model
 
 FGSM_EPSILONS = [levels / 255 for levels in range(1, 9)]

@@ -1,4 +1,4 @@
-"""What the settings of `bench/cpu.py` are worth: pixel gradients with and without each, in turn.
+"""What the settings of `bench/core/process.py` are worth: pixel gradients with and without each, in turn.
 
 python benchmarks/cpu.py
 """

@@ -20,7 +20,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from iqabench.reports.leaderboard.board import Board, Entrant, Number
-from iqabench.reports.leaderboard.site import write_site
+from iqabench.reports.leaderboard.site.site import write_site
 
 DATASETS = ("vcl", "live", "livec", "koniq")
 CONDITIONS = (

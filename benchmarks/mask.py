@@ -14,7 +14,7 @@ from typing import get_args
 
 import click
 
-from iqabench.bench.cpu import keep_freed_memory, share_the_cores
+from iqabench.bench.core.process import keep_freed_memory, share_the_cores
 
 share_the_cores()
 
@@ -22,7 +22,7 @@ import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from iqabench.models import create_model  # noqa: E402
-from iqabench.models.soft_rank import Reading  # noqa: E402
+from iqabench.models.cprl.mask import Reading  # noqa: E402
 
 SITES = {
     "last blocks of stages 3 and 4": (3, 4),

@@ -28,9 +28,9 @@ import click
 import numpy as np
 import pandas as pd
 
-from iqabench.bench.cells import Cell
-from iqabench.bench.results import ATTACK_ORDER, DATASET_ORDER, MODEL_ORDER
-from iqabench.bench.store import Store
+from iqabench.bench.store.cell import Cell
+from iqabench.bench.store.results import ATTACK_ORDER, DATASET_ORDER, MODEL_ORDER
+from iqabench.bench.store.store import Store
 
 EPSILONS = (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 CONDITIONS = [("none", 0.0), *itertools.product(ATTACK_ORDER[1:], EPSILONS)]

@@ -30,9 +30,9 @@ from torch import nn
 
 from attacks import compare_with_torchattacks
 from iqabench import load_settings, results_table, run_sweep
-from iqabench.bench.folding import folded
-from iqabench.bench.jobs import Job
-from iqabench.bench.plan import plan_attacks, plan_datasets, plan_models
+from iqabench.bench.sweep.folding import folded
+from iqabench.bench.sweep.job import Job
+from iqabench.bench.sweep.plan import plan_attacks, plan_datasets, plan_models
 
 EPSILONS = [1.0, 2.0, 4.0, 8.0]
 DATABASE = 10_073  # images of KonIQ-10k

@@ -13,16 +13,16 @@ from time import perf_counter
 
 import click
 
-from iqabench.bench.cpu import keep_freed_memory, share_the_cores
+from iqabench.bench.core.process import keep_freed_memory, share_the_cores
 
 share_the_cores()
 
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from iqabench.bench.config import load_settings  # noqa: E402
-from iqabench.bench.plan import plan_models  # noqa: E402
-from iqabench.bench.recipes import RECIPES, CleanRegime, Labels, Recipe, recipe_of  # noqa: E402
+from iqabench.bench.core.config import load_settings  # noqa: E402
+from iqabench.bench.sweep.plan import plan_models  # noqa: E402
+from iqabench.bench.training.recipes import RECIPES, CleanRegime, Labels, Recipe, recipe_of  # noqa: E402
 
 TARGET = 3.2
 STEPS = 2  # one with each intervention

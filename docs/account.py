@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from iqabench.bench.results import results_table
+from iqabench.bench.store.results import results_table
 
 HERE = Path(__file__).resolve().parent
 READINGS = ("literal", "suppress_top", "keep_top", "argsort", "suppress_middle")

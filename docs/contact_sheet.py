@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from iqabench.bench.datasets.generator import REFERENCES
-from iqabench.bench.datasets.photographs import PHOTOGRAPHS
-from iqabench.bench.datasets.synthetic import LABELS, Synthetic
+from iqabench.bench.datasets.synthetic.adapter import LABELS, Synthetic
+from iqabench.bench.datasets.synthetic.generator import REFERENCES
+from iqabench.bench.datasets.synthetic.photographs import PHOTOGRAPHS
 
 DISTORTIONS = {
     "jp2k": "JPEG 2000",

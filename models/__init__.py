@@ -7,13 +7,17 @@ inside it, so that an attack works on pixels.
 
 from typing import TYPE_CHECKING, Any
 
-from ..bench import registry
-from ..bench.parameters import complete_parameters
+import lazy_loader
+
+from ..bench.core import registry
+from ..bench.core.parameters import complete_parameters
 
 if TYPE_CHECKING:
     from torch import nn
 
     from .base import IQAModel
+
+__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs={"base": ["IQAModel"]})
 
 __all__ = ["IQAModel", "create_model"]
 
@@ -31,11 +35,3 @@ def create_model(name: str, **params: Any) -> "nn.Module":
     factory = registry.resolve("models", name)
     model: nn.Module = factory(**complete_parameters(factory, params, where=f"model {name!r}"))
     return model
-
-
-def __getattr__(name: str) -> Any:
-    if name == "IQAModel":
-        from .base import IQAModel
-
-        return IQAModel
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import nn
 
-from ..bench.errors import UserError
+from ..bench.core.errors import UserError
 
 # Arguments of timm that would change what this module decides, or read a pickled checkpoint.
 _RESERVED = {

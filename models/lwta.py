@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..bench.errors import UserError
+from ..bench.core.errors import UserError
 from .resnet import ResNet
 from .surgery import replace_activations
 

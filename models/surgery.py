@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from ..bench.errors import UserError
+from ..bench.core.errors import UserError
 
 Make = Callable[[], nn.Module]
 

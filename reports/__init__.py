@@ -1,20 +1,14 @@
 """Reports: the paper's tables and figures, rendered from a store; its numbers. Loaded on first use."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from . import published
-    from .report import write_figure, write_report
+    from . import published as published
+    from .formats.write import write_figure as write_figure
+    from .formats.write import write_report as write_report
 
-__all__ = ["published", "write_figure", "write_report"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "published":
-        return import_module(".published", __name__)
-    if name in __all__:
-        from . import report
-
-        return getattr(report, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submodules=["published"], submod_attrs={"formats.write": ["write_figure", "write_report"]}
+)

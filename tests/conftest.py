@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from iqabench.bench.cli import main
-from iqabench.bench.cpu import share_the_cores
+from iqabench.bench.cli.main import main
+from iqabench.bench.core.process import share_the_cores
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that wants weights from a hub must fail at once
 share_the_cores()
@@ -102,7 +102,7 @@ def tiny_sweep(drawn_database: Path, tiny_plugin: Path, tiny_config: Path) -> li
 @pytest.fixture
 def iqabench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `iqabench` to its end in this process; what it registers is forgotten after the test."""
-    from iqabench.bench import registry
+    from iqabench.bench.core import registry
 
     for kind in registry._PLUGINS:
         monkeypatch.setitem(registry._PLUGINS, kind, {})

@@ -36,6 +36,6 @@ def test_an_attack_that_lost_half_its_strength_is_found(sweep, monkeypatch):
     )
     checked = sweep("--models", "resnet", "--attacks", "fgsm")
     assert checked.exit_code == 1
-    moved = [line for line in checked.output.splitlines() if line.endswith("exceeds")]
+    moved = [line for line in checked.output.splitlines() if "  exceeds" in line]
     assert {line.split()[3] for line in moved} == {"fgsm"}, checked.output
     assert any(" srocc " in line for line in moved)

@@ -4,17 +4,16 @@ An adapter reads a database as its owner distributes it. `open_dataset` checks w
 scores to quality in [0, 1], higher is better, and divides the scenes into training and test.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from .base import Dataset, DatasetAdapter, PublishedCounts, open_dataset
+    from .base import Dataset as Dataset
+    from .base import DatasetAdapter as DatasetAdapter
+    from .base import PublishedCounts as PublishedCounts
+    from .base import open_dataset as open_dataset
 
-__all__ = ["Dataset", "DatasetAdapter", "PublishedCounts", "open_dataset"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from . import base
-
-        return getattr(base, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"base": ["Dataset", "DatasetAdapter", "PublishedCounts", "open_dataset"]}
+)

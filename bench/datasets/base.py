@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import registry
-from ..errors import UserError
-from ..parameters import complete_parameters
-from ..splits import load_or_make_split
+from ..core import registry
+from ..core.errors import UserError
+from ..core.parameters import complete_parameters
+from .adapters.tables import numbers
 from .checks import find_problems
-from .tables import numbers
+from .splits import load_or_make_split
 
 COLUMNS = ["path", "score", "scene", "distortion"]
 OPINIONS = "opinions_"

@@ -11,20 +11,21 @@ from pathlib import Path
 import pandas as pd
 from platformdirs import user_cache_path
 
-from ...bench.errors import UserError
-from ...bench.metric_cache import MetricCache
-from ...bench.metrics import OK
-from ...bench.results import left_out, ordered, results_table
-from ...bench.store import Store
-from ..names import attack_name, dataset_name, listing, parameters, plural
-from ..selection import grouped, newest_attacks, newest_versions
+from ...bench.core.errors import UserError
+from ...bench.core.text import listing, parameters, plural
+from ...bench.store.metric_cache import MetricCache
+from ...bench.store.metrics import OK
+from ...bench.store.results import left_out, ordered, results_table
+from ...bench.store.store import Store
+from ..catalogue import attack_name, dataset_name
+from ..paper.selection import grouped, newest_attacks, newest_versions
 from .board import Board, Entrant, Number
-from .create import titled
 from .doubts import doubts
-from .entry import FOLDER, Entry
-from .labels import KnownLabels
-from .scores import Scored, measured_number
-from .verify import Examination, examine
+from .submission.create import titled
+from .submission.entry import FOLDER, Entry
+from .submission.labels import KnownLabels
+from .submission.scores import Scored, measured_number
+from .submission.verify import Examination, examine
 
 _Images = tuple[str, str, int, int]
 

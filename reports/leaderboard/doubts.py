@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from ...bench.results import ordered
-from ..names import attack_name, dataset_name, listing, number
+from ...bench.core.text import listing, number
+from ...bench.store.results import ordered
+from ..catalogue import attack_name, dataset_name
 from .board import Number
 
 REPEATED = 0.02

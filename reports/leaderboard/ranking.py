@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...bench.results import ordered
+from ...bench.store.results import ordered
 from .board import Board, Entrant, Kind, Number
 
 Condition = tuple[str, str, float]

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from ...bench.errors import UserError, nearest
-from ...bench.parameters import accepted
+from ...bench.core.errors import UserError, nearest
+from ...bench.core.parameters import accepted
 
 COLUMNS = ("table", "dataset", "model", "attack", "epsilon", "variant", "metric", "value")
 """The columns of a CSV file, in this order; `load` adds `source`, the name of the file."""

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from iqabench.attacks.base import checked_images, pixel_gradient, undisturbed
-from iqabench.attacks.objectives import score_reflection
-from iqabench.bench.errors import UserError
+from iqabench.attacks.tools.objectives import score_reflection
+from iqabench.bench.core.errors import UserError
 
 images, labels = torch.rand(2, 3, 4, 4), torch.tensor([0.1, 0.9])
 

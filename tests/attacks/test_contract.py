@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from iqabench.attacks import Attack, create_attack
-from iqabench.bench import registry
+from iqabench.bench.core import registry
 
 EPSILONS = [0.0, 1 / 255, 2 / 255, 8 / 255]
 

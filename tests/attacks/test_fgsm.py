@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from iqabench.attacks.fgsm import FGSM
-from iqabench.attacks.objectives import score_reflection
+from iqabench.attacks.tools.objectives import score_reflection
 
 EPSILONS = [k / 255 for k in range(1, 9)]
 

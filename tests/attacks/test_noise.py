@@ -3,7 +3,7 @@ import torch
 
 from iqabench.attacks import create_attack
 from iqabench.attacks.noise import Noise, unit_noise
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 
 images = torch.rand((3, 3, 40, 40), generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 labels = torch.tensor([0.1, 0.5, 0.9])

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from iqabench.attacks.adapters import TwoLogits
 from iqabench.attacks.fgsm import FGSM
 from iqabench.attacks.pgd import PGD
+from iqabench.attacks.tools.two_logits import TwoLogits
 
 EPSILONS = [0.5 / 255, 1 / 255, 4 / 255, 16 / 255]
 STEPS, STEP_SIZE = 7, 1.5 / 255

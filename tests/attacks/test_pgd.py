@@ -6,11 +6,11 @@ from torch import nn
 
 from iqabench.attacks import create_attack
 from iqabench.attacks.fgsm import FGSM
-from iqabench.attacks.objectives import score_reflection
 from iqabench.attacks.pgd import PGD
-from iqabench.bench.errors import UserError
+from iqabench.attacks.tools.objectives import score_reflection
+from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
-from iqabench.models.soft_rank import soft_rank_mask, softened_mask
+from iqabench.models.cprl.mask import soft_rank_mask, softened_mask
 
 EPSILONS = [1 / 255, 4 / 255]
 

@@ -4,7 +4,7 @@ from iqabench.attacks import create_attack
 from iqabench.attacks.fgsm import FGSM
 from iqabench.attacks.noise import Noise
 from iqabench.attacks.pgd import PGD
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 
 
 def test_the_packages_own_attacks_are_registered_with_their_defaults():

@@ -7,7 +7,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 from iqabench.models.backbone import create_backbone
 
 HALF_RESNET10 = {"layers": [1, 1, 1, 1], "channels": [32, 64, 128, 256]}

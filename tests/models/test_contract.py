@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
 from iqabench.models.base import IQAModel
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
 from iqabench.models.dbcnn import bilinear_pool, create_scnn, signed_root
 

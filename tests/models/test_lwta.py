@@ -7,7 +7,7 @@ from scipy import stats
 from torch import nn
 from torch.distributions import RelaxedOneHotCategorical
 
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
 from iqabench.models.lwta import ContestOfTwo, WinnerTakesAll
 

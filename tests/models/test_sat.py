@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
 from iqabench.models.sat import ACTIVATIONS, SmoothReLU
 

@@ -3,7 +3,7 @@ import timm
 import torch
 from torch import nn
 
-from iqabench.bench.errors import UserError
+from iqabench.bench.core.errors import UserError
 from iqabench.models.surgery import replace_activations, replace_last_activation, stages
 
 

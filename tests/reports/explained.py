@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from iqabench.bench.activations import StageActivations
-from iqabench.bench.explain import Explanation, Origin, ShownImage, View
-from iqabench.bench.landscape import Landscape
-from iqabench.reports.explanation_record import RECORD
+from iqabench.bench.explain.activations import StageActivations
+from iqabench.bench.explain.explain import Explanation, Origin, ShownImage, View
+from iqabench.bench.explain.landscape import Landscape
+from iqabench.reports.explain.record import RECORD
 
 COMMAND = "iqabench explain cprl --dataset synthetic"
 VERSIONS = {"python": "3.11.7", "iqabench": "0.1.0"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from iqabench.bench.errors import UserError
-from iqabench.bench.results import ATTACK_ORDER, DATASET_ORDER, MODEL_ORDER
+from iqabench.bench.core.errors import UserError
+from iqabench.bench.store.results import ATTACK_ORDER, DATASET_ORDER, MODEL_ORDER
 from iqabench.reports import published
 
 ROOT = Path(published.__file__).resolve().parents[2]
@@ -203,15 +203,15 @@ def test_a_file_of_another_encoding_is_named(tmp_path):
 
 def test_every_file_of_the_reports_goes_into_a_wheel():
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    for folder in ("reports", "reports/published"):
-        package = f"iqabench.{folder.replace('/', '.')}"
-        assert package in setuptools["packages"]
-        covered = {
-            path for pattern in setuptools["package-data"][package] for path in (ROOT / folder).glob(pattern)
-        }
-        data = {path for path in (ROOT / folder).glob("*.*") if path.suffix not in (".py", ".pyc")}
-        assert data <= covered
-    assert (ROOT / "reports" / "published" / "cprl.csv") in covered
+    folders = {file.parent for file in (ROOT / "reports").rglob("*") if file.is_file()}
+    for folder in sorted(folders - {path for path in folders if path.name == "__pycache__"}):
+        data = {path for path in folder.iterdir() if path.is_file() and path.suffix not in (".py", ".pyc")}
+        package = folder if (folder / "__init__.py").exists() else folder.parent  # of templates, of entries
+        name = f"iqabench.{package.relative_to(ROOT).as_posix().replace('/', '.')}"
+        assert name in setuptools["packages"]
+        patterns = setuptools["package-data"].get(name, [])
+        assert data <= {path for pattern in patterns for path in package.glob(pattern)}
+    assert "*.csv" in setuptools["package-data"]["iqabench.reports.published"]
 
 
 def write(folder, rows, header=HEADER, citation=CITATION):

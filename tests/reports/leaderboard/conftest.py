@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import tomli_w
 
-from iqabench.bench.store import Store
+from iqabench.bench.store.store import Store
 from iqabench.reports.leaderboard import compose
 from iqabench.reports.leaderboard.board import Number
-from iqabench.reports.leaderboard.create import create_entry
+from iqabench.reports.leaderboard.submission.create import create_entry
 
 from ..conftest import drawn_sweep
 from .boards import measured, reported

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from iqabench.bench.errors import UserError
-from iqabench.bench.store import Store
+from iqabench.bench.core.errors import UserError
+from iqabench.bench.store.store import Store
 from iqabench.reports.leaderboard.compose import compose_board
-from iqabench.reports.leaderboard.create import create_entry
-from iqabench.reports.leaderboard.entry import FOLDER
+from iqabench.reports.leaderboard.submission.create import create_entry
+from iqabench.reports.leaderboard.submission.entry import FOLDER
 
 from ..conftest import drawn_cell, drawn_sweep
 

@@ -5,8 +5,16 @@ import shlex
 from pathlib import Path
 
 from iqabench.reports.leaderboard.doubts import doubts
-from iqabench.reports.leaderboard.entry import FOLDER, Entry, Measured, Paper, Reported, Weights, read_entry
-from iqabench.reports.leaderboard.verify import examine
+from iqabench.reports.leaderboard.submission.entry import (
+    FOLDER,
+    Entry,
+    Measured,
+    Paper,
+    Reported,
+    Weights,
+    read_entry,
+)
+from iqabench.reports.leaderboard.submission.verify import examine
 
 from ..conftest import drawn_sweep
 

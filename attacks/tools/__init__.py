@@ -1,0 +1,1 @@
+"""What several attacks use: balls, objectives, and a quality model seen as a classifier."""

@@ -1,0 +1,1 @@
+"""The `iqabench` command. Nothing else knows click."""

@@ -1,0 +1,1 @@
+"""The subcommands of `iqabench`, one file each."""

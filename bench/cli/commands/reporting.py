@@ -1,0 +1,126 @@
+"""The commands that read a store: `results`, `report` and `check`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..options import config_option, for_people, profile_option, results_option, settings_of
+
+
+@click.command()
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
+@results_option
+@for_people
+def results(form: Any, results: Path) -> None:
+    """Print a row per cell: metrics with their intervals."""
+    from ...store.results import left_out, render_results, results_table
+
+    table = results_table(results)
+    if form != "table":  # which lists them itself
+        for note in left_out(table):
+            click.echo(note, err=True)
+    click.echo(render_results(table, form), nl=False)
+
+
+@click.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "latex", "markdown", "csv"]),
+    default="html",
+    show_default=True,
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("report"), show_default=True, help="Folder."
+)
+@results_option
+@for_people
+def report(form: Any, out: Path, results: Path) -> None:
+    """Render the paper's tables and figures from the store.
+
+    Figures 1, 4 and 5 are those that `iqabench explain` left in it.
+    """
+    from ....reports import write_report
+
+    click.echo(write_report(results, form, out))
+
+
+@click.command()
+@click.option(
+    "--against",
+    metavar="published|FILE",
+    help="The papers' numbers, or those pinned in FILE. Default: published.",
+)
+@click.option(
+    "--pin",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the store's numbers to FILE, to check against later.",
+)
+@click.option("--claims", is_flag=True, help="Evaluate the paper's claims instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+@click.option(
+    "--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JUnit XML, for CI, too."
+)
+@config_option
+@profile_option
+@results_option
+@for_people
+def check(
+    against: str | None,
+    pin: Path | None,
+    claims: bool,
+    as_json: bool,
+    junit: Path | None,
+    config_file: Path | None,
+    profile: str | None,
+    results: Path,
+) -> None:
+    """Compare the store with published or pinned numbers, within the tolerances of `[check]`.
+
+    Exit status 0: all that was compared holds. 1: a number is worse, or better, by more than its tolerance,
+    a pinned one was not run, or a claim is false. 2: wrong usage, or nothing to compare.
+    """
+    if sum([against is not None, pin is not None, claims]) > 1:
+        raise click.UsageError("--against, --pin and --claims exclude one another: give one of them")
+    if pin and (as_json or junit):
+        raise click.UsageError("--pin writes FILE and checks nothing: leave out --json and --junit")
+    settings = settings_of(config_file, profile, (), {})
+    if pin:
+        from ....reports.checks.baseline import pin as pin_numbers
+
+        click.echo(pin_numbers(results, pin))
+        return
+    verdict = _verdict(against or "published", claims, settings, results)
+    if junit:
+        from ....reports.checks.junit import write_junit
+
+        write_junit(junit, verdict.suite, verdict.cases())
+    if as_json:
+        import json
+
+        click.echo(json.dumps(verdict.record(), indent=1, allow_nan=False))
+    else:
+        click.echo(verdict.text(), nl=False)
+    sys.exit(verdict.exit_status)
+
+
+def _verdict(against: str, claims: bool, settings: Any, store: Path) -> Any:
+    from ...store.results import results_table
+
+    table, tolerances = results_table(store, resamples=0), settings.check.model_dump()
+    if claims:
+        from ....reports.checks.claims import evaluate_claims
+
+        return evaluate_claims(table, tolerances["srocc"])
+    if against == "published":
+        from ....reports.checks.published import against_published
+
+        return against_published(table, tolerances)
+    from ....reports.checks.baseline import against_baseline
+
+    return against_baseline(table, Path(against), tolerances)

@@ -1,0 +1,351 @@
+"""`bench.toml`: read, overlaid, validated; what is in force for one command.
+
+Four layers, later ones winning: the packaged file's tables, its profile, the user's file, its profile of
+the same name. Command-line options go on top. So a user's file holds only what differs, and a profile
+is an overlay of the same tables; it may extend another, and several can be named one after the other. Every
+key is described at its field below, and in `docs/configuration.md`.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from .errors import UserError, nearest
+from .parameters import ParameterError, accepted
+
+PACKAGED = Path(__file__).resolve().parents[2] / "bench.toml"
+
+ALL = "all"
+
+
+def _names(value: Any) -> Any:
+    if value == ALL:
+        return [ALL]
+    if not isinstance(value, list):
+        raise ValueError('a list of names, or "all"')
+    return value
+
+
+def _seeds(value: Any) -> list[int]:
+    seeds = value if isinstance(value, list) else [value]
+    if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
+        raise ValueError("a whole number from 0 up, or a list of such")
+    return list(dict.fromkeys(seeds))
+
+
+Table = dict[str, Any]
+Names = Annotated[list[str], BeforeValidator(_names)]
+Epsilon = Annotated[float, Field(ge=0, le=255)]
+Tolerance = Annotated[FiniteFloat, Field(ge=0)]
+Seeds = Annotated[list[int], BeforeValidator(_seeds)]
+Regime = Literal["clean", "adversarial"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunSettings(_Table):
+    """`[run]`: what the sweep covers."""
+
+    datasets: Names = Field(description='names of `[datasets.NAME]` tables or paths of CSV files, or "all"')
+    models: Names = Field(
+        description='names from `iqabench list models`, or "all" for those with a `[models.NAME]` table'
+    )
+    attacks: Names = Field(
+        description='names from `iqabench list attacks`, or "all" for those with an `[attacks.NAME]` table'
+    )
+    epsilons: list[Epsilon] = Field(description="radii of the L-inf ball, in units of 1/255")
+    regime: Regime = Field(
+        description='"clean": training sees the images as they are; "adversarial": attacked ones besides'
+    )
+    seed: Seeds = Field(
+        description="of the initial weights and of the order and crops of the training images; a list: each"
+    )
+    split_seed: int = Field(ge=0, description="of the division into training and test scenes")
+    image_size: int = Field(
+        ge=16, description="side of the square crop in pixels; an image's shorter side is resized to it"
+    )
+    batch_size: int = Field(
+        ge=1,
+        description="images scored and attacked at once; changes no result but a stochastic model's draws",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(description='"auto" takes a GPU where there is one')
+    limit: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="score only so many test images of each dataset, spread evenly; absent: all"
+    )
+
+
+class AdversarialSettings(_Table):
+    """`[training.adversarial]`: what the adversarial regime adds (CPRL, Eq. 4)."""
+
+    attack: str = Field(description="`fgsm`, `pgd` or another attack, with the parameters of its own table")
+    epsilon: Epsilon = Field(description="radius of the attacks in training, in units of 1/255")
+    prior_natural: float = Field(ge=0, le=1, description="P(c_natural): weight of the loss on natural images")
+    prior_adversarial: float = Field(
+        ge=0, le=1, description="P(c_adv): weight of the loss on their attacked copies; both add to 1"
+    )
+
+    @model_validator(mode="after")
+    def _adds_to_one(self) -> "AdversarialSettings":
+        if abs(self.prior_natural + self.prior_adversarial - 1) > 1e-6:
+            raise ValueError("two priors that add to 1: prior_natural + prior_adversarial = 1")
+        return self
+
+
+class TrainingSettings(_Table):
+    """`[training]`: how a model without weights is fitted."""
+
+    epochs: int = Field(ge=1, description="passes over the training images")
+    batch_size: int = Field(ge=2, description="images a step")
+    learning_rate: float = Field(gt=0, description="of AdamW, at its highest")
+    weight_decay: float = Field(ge=0, description="of AdamW")
+    schedule: Literal["constant", "cosine"] = Field(
+        description='"cosine": a linear rise over the first tenth of the steps, then half a cosine to zero'
+    )
+    flip: bool = Field(description="mirror half of the training crops")
+    pretrained: bool = Field(
+        description="start from timm's ImageNet weights; false: from scratch. Never falls back by itself"
+    )
+    adversarial: AdversarialSettings = Field(description="what the adversarial regime adds")
+
+
+class CheckSettings(_Table):
+    """`[check]`: how far a number may be from what it is checked against."""
+
+    srocc: Tolerance = Field(description="largest difference of SROCC, up or down, that still holds")
+    plcc: Tolerance = Field(description="largest difference of PLCC, up or down, that still holds")
+    mse: Tolerance = Field(description="largest difference of MSE, up or down, that still holds")
+
+
+class Settings(_Table):
+    """Everything in force for one command."""
+
+    profile: str = Field(description="the profile, or several, used where the command line names none")
+    run: RunSettings = Field(description="what the sweep covers")
+    training: TrainingSettings = Field(description="how a model without weights is fitted")
+    check: CheckSettings = Field(description="how far a number may be from what it is checked against")
+    datasets: dict[str, Table] = Field(
+        description="`adapter` (from `iqabench list datasets`; default: the table's name) and its parameters"
+    )
+    models: dict[str, Table] = Field(
+        description="the model's parameters; `weights`: a safetensors file to use instead of training; "
+        "`like`: another model's name, to start from its table"
+    )
+    attacks: dict[str, Table] = Field(
+        description="the attack's parameters; `like`: another attack's name, to start from its table"
+    )
+    grid: dict[str, dict[str, list[Any]]] = Field(
+        default={},
+        description="values of a model's parameters; the sweep covers every combination, as variants",
+    )
+
+    _layers: list["_Layer"] = PrivateAttr(default_factory=list)
+
+    def where(self, *path: str) -> str:
+        """The file and table that a key comes from, for an error message."""
+        return _locate(self._layers, list(path))[0]
+
+    def where_table(self, kind: str, name: str) -> str:
+        """The file and table of `[KIND.NAME]`, for an error message about the whole of it."""
+        layer, _ = _deepest_layer(self._layers, [kind, name])
+        return f"{layer.source}: [{'.'.join([*layer.prefix, kind, name])}]"
+
+    @contextmanager
+    def blaming(self, kind: str, name: str) -> Iterator[None]:
+        """Name file and table in an error about a parameter of `[KIND.NAME]`."""
+        try:
+            yield
+        except ParameterError as error:
+            raise UserError(f"{self.where(kind, name, error.key)}: {error.reason}") from None
+
+
+_File = tuple[str, Table]  # its name, and what it holds
+
+
+class _Layer(NamedTuple):
+    source: str  # file name, or "command line"
+    prefix: list[str]  # where in the file the tables stand: [] or ["profiles", "demo"]
+    tables: Table
+
+
+def load_settings(
+    path: Path | None = None,
+    *,
+    profile: str | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Settings:
+    """Read, overlay and validate the configuration.
+
+    Args:
+        path: A `bench.toml`. Default: `./bench.toml` where there is one, else only the packaged file.
+        profile: Name of a `[profiles.NAME]` overlay, or several with commas between them, later ones
+            winning. Default: the file's `profile` key.
+        overrides: Values from the command line, `{"run": {"seed": 3}}`; they win.
+
+    Raises:
+        UserError: no such file or profile, not TOML, an unknown key or an unacceptable value: names the
+            file, the table and the key, what was found and what is accepted.
+    """
+    files = [(str(PACKAGED.name), _read(PACKAGED))]
+    if path is None and Path("bench.toml").is_file():
+        path = Path("bench.toml")
+    if path is not None and path.resolve() != PACKAGED:
+        files.append((str(path), _read(path)))
+
+    for source, tables in files:
+        _check_profiles(source, tables.get("profiles", {}))
+    known = sorted({name for _, tables in files for name in tables.get("profiles", {})})
+    for name in known:  # a mistake in a profile not in use is still a mistake
+        _validate(_layers(files, _chain(files, [name])))
+    chosen = profile or str(_validate(_layers(files, []), need_all=False).get("profile"))
+    names = [name.strip() for name in chosen.split(",")]
+    for name in names:
+        if name not in known:
+            raise UserError(f"{files[-1][0]}: unknown profile {name!r}: {nearest(name, known)}")
+
+    layers = _layers(files, _chain(files, names))
+    layers.append(_Layer("command line", [], {"profile": chosen, **(overrides or {})}))
+    settings = Settings.model_validate(_validate(layers))
+    settings._layers = layers
+    return settings
+
+
+def _check_profiles(source: str, profiles: Any) -> None:
+    if not isinstance(profiles, dict):
+        raise UserError(f"{source}: key 'profiles': found {profiles!r}, accepted are tables, [profiles.NAME]")
+    for name, overlay in profiles.items():
+        if not isinstance(overlay, dict):
+            raise UserError(f"{source}: [profiles]: key {name!r}: found {overlay!r}, accepted is a table")
+
+
+def _chain(files: list[_File], names: list[str]) -> list[str]:
+    """The profiles to lay over the tables, in order: what the first extends goes before it."""
+    below = [names[0]]
+    while (extended := _extended(files, below[0])) is not None:
+        if extended in below:
+            raise UserError(f"profile {extended!r} extends itself, through {', '.join(map(repr, below))}")
+        below.insert(0, extended)
+    return [*below, *names[1:]]
+
+
+def _extended(files: list[_File], name: str) -> str | None:
+    """The profile that a profile extends; the last file that says so is right."""
+    known = {other for _, tables in files for other in tables.get("profiles", {})}
+    for source, tables in reversed(files):
+        below = tables.get("profiles", {}).get(name, {}).get("extends")
+        if below is None:
+            continue
+        if below not in known:
+            reason = f"found {below!r}: {nearest(str(below), sorted(known))}"
+            raise UserError(f"{source}: [profiles.{name}]: key 'extends': {reason}")
+        return str(below)
+    return None
+
+
+def _layers(files: list[_File], profiles: list[str]) -> list[_Layer]:
+    layers = []
+    for source, tables in files:
+        layers.append(_Layer(source, [], _without(tables, "profiles")))
+        for profile in profiles:
+            overlay = tables.get("profiles", {}).get(profile)
+            if overlay is not None:
+                layers.append(_Layer(source, ["profiles", profile], _without(overlay, "extends")))
+    return layers
+
+
+def _without(tables: Table, key: str) -> Table:
+    return {name: value for name, value in tables.items() if name != key}
+
+
+def _validate(layers: list[_Layer], *, need_all: bool = True) -> Table:
+    """The layers merged. Raises UserError for the first problem, blaming the layer it came from."""
+    merged: Table = {}
+    for layer in layers:
+        merged = _overlay(merged, layer.tables)
+    try:
+        Settings.model_validate(merged)
+    except ValidationError as error:
+        for problem in error.errors():
+            if need_all or problem["type"] != "missing":
+                raise UserError(_blame(layers, problem)) from None
+    return merged
+
+
+def _blame(layers: list[_Layer], problem: ErrorDetails) -> str:
+    where, table, key = _locate(layers, [str(part) for part in problem["loc"]])
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key {key!r}: {nearest(key, _accepted_keys(table))}"
+    return f"{where}: key {key!r}: {accepted(problem)}"
+
+
+def _locate(layers: list[_Layer], path: list[str]) -> tuple[str, list[str], str]:
+    """Where a path of keys stands: "file: [table]", the table's own path, and the rest of the path."""
+    layer, depth = _deepest_layer(layers, path)
+    table, key = path[: max(depth - 1, 0)], ".".join(path[max(depth - 1, 0) :])
+    heading = ".".join([*layer.prefix, *table])
+    return (f"{layer.source}: [{heading}]" if heading else layer.source), table, key
+
+
+def _deepest_layer(layers: list[_Layer], path: list[str]) -> tuple[_Layer, int]:
+    """The last layer that holds most of a path, and how many of its parts it holds."""
+    best, best_depth = layers[0], 0
+    for layer in layers:
+        depth = sum(1 for _ in _descend(layer.tables, path))
+        if depth and depth >= best_depth:
+            best, best_depth = layer, depth
+    return best, best_depth
+
+
+def _descend(tables: Any, path: list[str]) -> Iterator[Any]:
+    for part in path:
+        if not isinstance(tables, Mapping) or part not in tables:
+            return
+        tables = tables[part]
+        yield tables
+
+
+def _accepted_keys(table: list[str]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {
+        "run": RunSettings,
+        "training": TrainingSettings,
+        "training.adversarial": AdversarialSettings,
+        "check": CheckSettings,
+    }
+    model = models.get(".".join(table), Settings)
+    return [*model.model_fields, *(["profiles"] if model is Settings else [])]
+
+
+def _overlay(below: Table, above: Mapping[str, Any]) -> Table:
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _overlay(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _read(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such configuration file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""One adapter per database, each reading it as its owner distributes it."""

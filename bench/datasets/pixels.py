@@ -1,0 +1,279 @@
+"""The pixel cache: every image of a dataset is decoded and resized once, then read in batches of crops.
+
+Two files: the pixels of the resized images one after the other, and an index that says where each begins.
+They are read by offset rather than mapped into memory, since the pages of a mapping count as the process's
+own until the system wants them back: a sweep's memory would grow with the dataset.
+"""
+
+import hashlib
+import json
+import os
+import re
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from filelock import FileLock
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from ..core.errors import UserError
+from ..core.files import replacing, write_text
+from .decoding import Undecodable, decode_rgb, strict_decoding
+
+if TYPE_CHECKING:
+    from . import Dataset
+
+FORMAT = 1
+"""Version of the files and of the way images are decoded and resized. Raise it with any change of these."""
+
+Pixels = npt.NDArray[np.uint8]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class PixelCache:
+    """The images of a dataset, in the order of its table, the shorter side of each resized to one length.
+
+    Safe to read from several threads.
+
+    Attributes:
+        image_size: Length in pixels of every image's shorter side, and of the sides of crops.
+        digest: Digest of the pixels of all resized images.
+    """
+
+    def __init__(self, index: "_Index", pixels: Path) -> None:
+        self.image_size = index.image_size
+        self.digest = index.digest
+        self._places = index.places
+        self._file = pixels.open("rb", buffering=0)
+        self._reading = Lock()
+        weakref.finalize(self, self._file.close)
+
+    @classmethod
+    def open(
+        cls, dataset: "Dataset", image_size: int, folder: Path, *, workers: int | None = None
+    ) -> "PixelCache":
+        """The cache of a dataset, which is built if it is missing or the image files have changed.
+
+        They are taken to be the same if their names, sizes and times of change are. Of two processes that
+        need a cache, one builds it and the other waits.
+
+        Args:
+            dataset: Whose images.
+            image_size: Length in pixels that the shorter side is resized to: bilinear with antialiasing, as
+                torchvision does with PIL images.
+            folder: Where the cache's two files are kept.
+            workers: Threads that decode. Default: one for each core, up to 8.
+
+        Raises:
+            UserError: images are missing, damaged or no images. All are looked at before it is raised: it
+                names one and counts the others. Or the folder cannot be written.
+        """
+        stem = folder / _file_stem(dataset, image_size)
+        pixels, index_file = stem.with_suffix(".pixels"), stem.with_suffix(".json")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(stem.with_suffix(".lock")):
+                files = _fingerprints(dataset)
+                index = _load_index(index_file)
+                if index is None or not index.describes(pixels, files, image_size):
+                    for leftover in folder.glob(f".{stem.name}.*.part"):
+                        leftover.unlink()
+                    index_file.unlink(missing_ok=True)  # never beside pixels that it does not describe
+                    index = _build(dataset, files, image_size, pixels, workers or min(8, os.cpu_count() or 1))
+                    write_text(index_file, index.to_json())
+                return cls(index, pixels)
+        except OSError as error:
+            raise UserError(f"{stem}: the pixel cache cannot be written or read: {error}") from error
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self._places)
+
+    def test_batch(self, rows: Sequence[int]) -> Tensor:
+        """Centre crops.
+
+        Args:
+            rows: N places in the dataset's table.
+
+        Returns:
+            (N, 3, S, S) uint8, with S the image size.
+        """
+        return self._batch(rows, lambda height, width: (_centre(height), _centre(width), False))
+
+    def train_batch(
+        self, rows: Sequence[int], generator: np.random.Generator, *, flip: bool = False
+    ) -> Tensor:
+        """Random crops, placed independently for each image.
+
+        Args:
+            rows: N places in the dataset's table.
+            generator: Source of randomness; in the same state it gives the same crops.
+            flip: Mirror each crop left to right with probability 1/2, which leaves its quality as it is.
+
+        Returns:
+            (N, 3, S, S) uint8, with S the image size.
+        """
+
+        def draw(height: int, width: int) -> tuple[int, int, bool]:
+            top, left = generator.integers((height + 1, width + 1))
+            return int(top), int(left), bool(flip and generator.random() < 0.5)
+
+        return self._batch(rows, draw)
+
+    def _batch(self, rows: Sequence[int], place_crop: Callable[[int, int], tuple[int, int, bool]]) -> Tensor:
+        side = self.image_size
+        batch = np.empty((len(rows), side, side, 3), np.uint8)
+        for crop, row in zip(batch, rows, strict=True):
+            offset, height, width = self._places[row]
+            top, left, mirrored = place_crop(height - side, width - side)
+            lines = self._read(offset + top * width * 3, side * width * 3).reshape(side, width, 3)
+            crop[:] = lines[:, left : left + side][:, :: -1 if mirrored else 1]
+        return torch.from_numpy(batch).permute(0, 3, 1, 2)
+
+    def _read(self, offset: int, count: int) -> Pixels:
+        buffer = bytearray(count)
+        view = memoryview(buffer)
+        with self._reading:
+            self._file.seek(offset)
+            while view:
+                done = self._file.readinto(view)
+                if not done:
+                    raise UserError(f"{self._file.name}: the pixel cache was cut short; delete this file")
+                view = view[done:]
+        return np.frombuffer(buffer, np.uint8)
+
+
+def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
+    """Images as models take them.
+
+    Args:
+        batch: (N, 3, H, W) uint8.
+        device: Where to put them.
+
+    Returns:
+        (N, 3, H, W) float in [0, 1], in channels-last memory order.
+    """
+    return batch.to(device).to(memory_format=torch.channels_last).float().div_(255)
+
+
+@dataclass(frozen=True)
+class _Index:
+    image_size: int
+    digest: str
+    files: list[tuple[str, int, int]]  # path, size in bytes, time of change in nanoseconds
+    places: list[tuple[int, int, int]]  # offset, height, width
+    format: int = FORMAT
+
+    def describes(self, pixels: Path, files: list[tuple[str, int, int]], image_size: int) -> bool:
+        wanted = (FORMAT, image_size, files)
+        if (self.format, self.image_size, self.files) != wanted or not pixels.is_file():
+            return False
+        return pixels.stat().st_size == sum(height * width * 3 for _, height, width in self.places)
+
+    def to_json(self) -> str:
+        return json.dumps(vars(self))
+
+
+def _load_index(file: Path) -> _Index | None:
+    try:
+        read = json.loads(file.read_text(encoding="utf-8"))
+        read["files"] = [tuple(entry) for entry in read["files"]]
+        return _Index(**read)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # none, or of another version: as good as none
+
+
+def _build(
+    dataset: "Dataset", files: list[tuple[str, int, int]], image_size: int, pixels: Path, workers: int
+) -> _Index:
+    def load(file: tuple[str, int, int]) -> Pixels | Undecodable:
+        try:
+            image = decode_rgb(dataset.root / file[0])
+        except Undecodable as error:
+            return error
+        return np.asarray(_resize(image, image_size))
+
+    digest = hashlib.sha256()
+    places: list[tuple[int, int, int]] = []
+    bad: list[str] = []
+    offset = 0
+    with replacing(pixels) as temporary, temporary.open("wb") as stream, strict_decoding():
+        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+            images = tqdm(
+                _map_ahead(pool, load, files, ahead=2 * workers),
+                desc=f"decoding {dataset.name}",
+                total=len(files),
+                unit="image",
+                delay=2,
+                disable=None,
+                leave=False,
+            )
+            for (path, _, _), image in zip(files, images, strict=True):
+                if isinstance(image, Undecodable):
+                    bad.append(f"{dataset.root / path}: cannot be decoded: {image}")
+                elif not bad:
+                    height, width, _ = image.shape
+                    places.append((offset, height, width))
+                    offset += stream.write(image)
+                    digest.update(f"{height} {width} ".encode())
+                    digest.update(image)
+        if bad:
+            others = f" {len(bad) - 1} more images cannot be decoded either." * (len(bad) > 1)
+            raise UserError(
+                f"{bad[0]}.{others} `iqabench datasets verify` lists all that is wrong; "
+                "fetch damaged files again from their owner"
+            )
+    return _Index(image_size, digest.hexdigest()[:16], files, places)
+
+
+def _map_ahead(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], ahead: int
+) -> Iterator[Result]:
+    """Results in order, with so many under way or waiting and never more: what bounds the memory."""
+    pending: deque[Future[Result]] = deque()
+    for item in items:
+        pending.append(pool.submit(function, item))
+        if len(pending) > ahead:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def _fingerprints(dataset: "Dataset") -> list[tuple[str, int, int]]:
+    found = []
+    for path in dataset.table["path"]:
+        try:
+            status = (dataset.root / path).stat()
+            found.append((str(path), status.st_size, status.st_mtime_ns))
+        except OSError:
+            found.append((str(path), -1, -1))  # decoding it will say what is the matter
+    return found
+
+
+def _file_stem(dataset: "Dataset", image_size: int) -> str:
+    key = hashlib.sha256(f"{dataset.name}\n{dataset.root}".encode()).hexdigest()[:8]
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(dataset.name).stem)
+    return f"{readable}-{image_size}-{key}"
+
+
+def _centre(spare: int) -> int:
+    return round(spare / 2)  # halves to even, as torchvision's CenterCrop
+
+
+def _resize(image: Image.Image, shorter: int) -> Image.Image:
+    """As torchvision's Resize on a PIL image; importing torchvision takes seconds that a rerun has not."""
+    width, height = image.size
+    longer = int(shorter * max(image.size) / min(image.size))
+    size = (shorter, longer) if width <= height else (longer, shorter)
+    return image.resize(size, Image.Resampling.BILINEAR)

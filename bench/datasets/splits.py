@@ -1,0 +1,138 @@
+"""Which image is for training and which for testing: drawn by scene, saved, and reused by every run.
+
+The paper divides 4:1 at random, keeps the division for all experiments, and lets no source scene appear on
+both sides (Section 5.1), since a model that has seen a scene has an easier test.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import UserError
+from ..core.files import write_text
+
+SIDES = ("train", "test")
+RATIO = (4, 1)
+
+
+def split_by_scene(table: pd.DataFrame, seed: int, *, ratio: tuple[int, int] = RATIO) -> pd.Series:
+    """Draw a division in which every scene is whole.
+
+    Scenes are visited in an order drawn from the seed; each goes to the test side if that brings its share
+    of *images* nearer to the wanted one. Searching for the subset that comes nearest of all would favour
+    scenes of a fitting size: of LIVE's 29, only those with exactly 26 images would ever be tested.
+
+    Args:
+        table: A row per image, with `scene`. The order of the rows does not matter.
+        seed: Seed of the order.
+        ratio: Training images to test images.
+
+    Returns:
+        `train` or `test` by the table's index; at least one scene on either side.
+
+    Raises:
+        UserError: there are fewer than two scenes.
+    """
+    sizes = table["scene"].value_counts().sort_index()
+    if len(sizes) < 2:
+        raise UserError(
+            f"no split into training and test: the images are of {len(sizes)} scene, at least 2 are needed"
+        )
+    parts = sum(ratio)
+    wanted = ratio[1] * len(table)
+    drawn = np.random.Generator(np.random.PCG64(seed)).permutation(len(sizes))
+    tested: list[int] = []
+    taken = 0
+    for place in drawn:
+        size = int(sizes.iloc[place])
+        if abs(parts * (taken + size) - wanted) < abs(parts * taken - wanted):
+            tested.append(place)
+            taken += size
+    if not tested:
+        tested = [min(drawn, key=lambda place: sizes.iloc[place])]
+    return _sides(table["scene"].isin(sizes.index[tested]))
+
+
+def find_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
+    """The division in force: the table's own, else the saved one, else one drawn from the seed; saves none.
+
+    Args:
+        table: A row per image, with `path`, `scene` and, where the database comes with a division, `split`.
+        seed: Seed of a new division.
+        file: Where it would be saved.
+
+    Raises:
+        UserError: the table's own or the saved division does not fit the images, names something else than
+            `train` and `test`, or has a scene on both sides.
+    """
+    if "split" in table:
+        return _checked(table, table["split"], source="the dataset's column 'split'")
+    if file.exists():
+        return _checked(table, _saved(table, file), source=str(file))
+    return split_by_scene(table, seed)
+
+
+def load_or_make_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
+    """`find_split`, and a division that was drawn is saved: as CSV, a row per image, `path,scene,split`.
+
+    Raises:
+        UserError: as `find_split`, or the file cannot be written.
+    """
+    split = find_split(table, seed, file)
+    if "split" not in table and not file.exists():
+        rows = table[["path", "scene"]].assign(split=split).to_csv(index=False, lineterminator="\n")
+        try:
+            write_text(file, rows)
+        except OSError as error:
+            raise UserError(f"{file}: the split cannot be saved: {error.strerror}") from error
+    return split
+
+
+def _saved(table: pd.DataFrame, file: Path) -> pd.Series:
+    try:
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
+        sides = dict(zip(rows["path"], rows["split"], strict=True))
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{file}: not a saved split, a CSV with columns path,scene,split: {error}; "
+            "restore the file, or delete it to draw a new split"
+        ) from error
+    added = sorted(set(table["path"]) - set(sides))
+    gone = sorted(set(sides) - set(table["path"]))
+    if added or gone:
+        difference = [
+            f"{len(paths)} {which} (first: {', '.join(paths[:3])})"
+            for paths, which in [(gone, "only in the file"), (added, "only in the dataset")]
+            if paths
+        ]
+        raise UserError(
+            f"{file}: the saved split is of other images: {'; '.join(difference)}. Restore the images, or "
+            "delete the file to draw a new split, whose results will not be comparable with the old one's"
+        )
+    return table["path"].map(sides)
+
+
+def _checked(table: pd.DataFrame, split: pd.Series, *, source: str) -> pd.Series:
+    strange = table.loc[~split.isin(SIDES), "path"]
+    if not strange.empty:
+        raise UserError(
+            f"{source}: image {strange.iloc[0]} is neither 'train' nor 'test' but "
+            f"{split[strange.index[0]]!r}{f', and {len(strange) - 1} more' * (len(strange) > 1)}; correct it"
+        )
+    if not (split == "test").any():
+        raise UserError(f"{source}: no image is for testing; name some of them 'test'")
+    sides = split.groupby(table["scene"]).nunique()
+    both = sides.index[sides > 1]
+    if len(both):
+        images = table.loc[table["scene"] == both[0]].groupby(split)["path"].first()
+        raise UserError(
+            f"{source}: scene {both[0]!r} is in both training ({images['train']}) and test ({images['test']})"
+            f"{f', and so are {len(both) - 1} more' * (len(both) > 1)}; a scene must be wholly on one side: "
+            "correct it, or delete it to draw a new split"
+        )
+    return split
+
+
+def _sides(tested: pd.Series) -> pd.Series:
+    return pd.Series(np.where(tested, "test", "train"), index=tested.index, name="split")

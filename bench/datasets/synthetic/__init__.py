@@ -1,0 +1,1 @@
+"""The built-in procedural dataset, a stand-in for a database."""

@@ -1,0 +1,51 @@
+"""The colour photographs inside the installed scikit-image."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from ...core.errors import UserError
+
+PHOTOGRAPHS = {
+    "astronaut": "astronaut.png",
+    "cat": "chelsea.png",
+    "coffee": "coffee.png",
+    "rocket": "rocket.jpg",
+    "motorcycle": "motorcycle_left.png",
+}
+"""Those that come with the package itself; the others would be downloaded."""
+
+
+def photograph(name: str, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """The middle of a photograph, scaled.
+
+    Args:
+        name: A key of `PHOTOGRAPHS`.
+        height: In pixels.
+        width: In pixels.
+
+    Returns:
+        (height, width, 3) sRGB: as much of the photograph as has this shape.
+
+    Raises:
+        UserError: scikit-image is not installed, or without this file.
+    """
+    package = find_spec("skimage")
+    if package is None or package.origin is None:
+        raise UserError(
+            "the photographs of dataset 'synthetic' are in scikit-image, which is not installed: "
+            'pip install "iqabench[synthetic]"'
+        )
+    file = Path(package.origin).parent / "data" / PHOTOGRAPHS[name]
+    try:
+        with Image.open(file) as image:
+            picture = image.convert("RGB")
+    except OSError as error:
+        raise UserError(
+            f"{file}: missing from the installed scikit-image, and dataset 'synthetic' is made from it: "
+            "pip install --force-reinstall scikit-image"
+        ) from error
+    return np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS))

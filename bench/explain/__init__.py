@@ -1,0 +1,1 @@
+"""Probes inside a trained model. They compute numbers; `reports.explain` draws them."""

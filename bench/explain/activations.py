@@ -1,0 +1,206 @@
+"""Mean activation of each channel, clean and attacked, and what the mask keeps (CPRL, Figure 5)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import Tensor, nn
+
+from ...models.cprl.mask import soft_rank_mask
+from ...models.surgery import Stage, stages
+from ..core.errors import UserError
+from .probe import Subject
+
+SHARE_WITHOUT_MASK = 0.1  # of the channels is marked where neither model has a mask: CPRL's at b = 0.4
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far an attack moves the activations of some channels.
+
+    Attributes:
+        channels: How many.
+        change: Mean absolute change of a channel's mean activation.
+        relative: The absolute changes added up, over the clean activations' magnitudes added up; NaN if
+            these are all zero.
+    """
+
+    channels: int
+    change: float
+    relative: float
+
+
+@dataclass(frozen=True)
+class StageActivations:
+    """The K channels that leave a stage of a residual network, after its last activation.
+
+    Attributes:
+        stage: Number of the stage, counted from 1.
+        clean: (K,) activations of the image as it is, mean over positions.
+        attacked: (K,) activations of the adversarial image, mean over positions.
+        kept_clean: (K,) the mask's value for the clean image, mean over positions: the share of positions at
+            which the channel is kept. None where there is no mask.
+        kept_attacked: (K,) the same for the adversarial image.
+        still_kept: Of what the mask keeps of the clean image, channel by channel and position by position,
+            the share that it keeps of the adversarial image too. None where there is no mask.
+        marked: (K,) whether the channel is one of those that the mask keeps most; without a mask, whether it
+            is one of as many with the largest clean activation.
+    """
+
+    stage: int
+    clean: np.ndarray
+    attacked: np.ndarray
+    kept_clean: np.ndarray | None
+    kept_attacked: np.ndarray | None
+    still_kept: float | None
+    marked: np.ndarray
+
+    @property
+    def order(self) -> np.ndarray:
+        """(K,) channels in descending order of their clean activation."""
+        descending: np.ndarray = np.argsort(-self.clean, kind="stable")
+        return descending
+
+    @property
+    def share_kept(self) -> float | None:
+        """Share of the channels that the mask keeps at a position; None without a mask."""
+        return None if self.kept_clean is None else float(self.kept_clean.mean())
+
+    def marking(self, share: float) -> "StageActivations":
+        """The same with a share of the channels marked: those kept most or, without a mask, the largest."""
+        count = max(1, round(share * len(self.clean)))
+        rank_by = self.clean if self.kept_clean is None else self.kept_clean
+        marked = np.zeros(len(self.clean), bool)
+        # Of channels kept equally often, the one with the larger activation comes first.
+        marked[np.lexsort((-self.clean, -rank_by))[:count]] = True
+        return replace(self, marked=marked)
+
+    def deviation(self, channels: np.ndarray) -> Deviation:
+        """How far the attack moves some channels, chosen by a boolean (K,)."""
+        moved = np.abs(self.attacked - self.clean)[channels]
+        magnitude = np.abs(self.clean)[channels].sum()
+        return Deviation(
+            int(channels.sum()),
+            float(moved.mean()) if len(moved) else float("nan"),
+            float(moved.sum() / magnitude) if magnitude > 0 else float("nan"),
+        )
+
+
+def stage_activations(subject: Subject, image: Tensor, adversarial: Tensor) -> tuple[StageActivations, ...]:
+    """The activations of every stage, no channel marked; none for a model without residual stages.
+
+    Args:
+        subject: Whose activations.
+        image: (1, 3, H, W) in [0, 1].
+        adversarial: The same, attacked.
+    """
+    clean, attacked = (_observe(subject, pixels) for pixels in (image, adversarial))
+    return tuple(
+        StageActivations(
+            stage=number,
+            clean=before.activations.mean(1),
+            attacked=after.activations.mean(1),
+            kept_clean=None if before.mask is None else before.mask.mean(1),
+            kept_attacked=None if after.mask is None else after.mask.mean(1),
+            still_kept=_overlap(before.mask, after.mask),
+            marked=np.zeros(len(before.activations), bool),
+        )
+        for number, (before, after) in enumerate(zip(clean, attacked, strict=True), start=1)
+    )
+
+
+def comparable(of_models: Sequence[Sequence[StageActivations]]) -> list[tuple[StageActivations, ...]]:
+    """The stages to show of each model, marked: those that carry a mask in any; if none does, all.
+
+    A model without a mask has the same share of its channels marked as the mask of the other keeps.
+    """
+    masked: dict[int, float] = {
+        stage.stage: stage.share_kept
+        for model in of_models
+        for stage in model
+        if stage.share_kept is not None
+    }
+    return [
+        tuple(
+            stage.marking(stage.share_kept or masked.get(stage.stage, SHARE_WITHOUT_MASK))
+            for stage in model
+            if not masked or stage.stage in masked
+        )
+        for model in of_models
+    ]
+
+
+class _Observed(NamedTuple):
+    """What leaves a stage: activations (K, P) at P positions, and the mask's values there if it has one."""
+
+    activations: np.ndarray
+    mask: np.ndarray | None
+
+
+def _observe(subject: Subject, image: Tensor) -> list[_Observed]:
+    watched = _stages(subject.model)
+    masks = [_last_mask(subject.model, stage) for stage in watched]
+    with ExitStack() as stack:
+        outputs = [stack.enter_context(_recorded(stage.blocks)) for stage in watched]
+        ranked = [stack.enter_context(_recorded(mask)) for mask in masks]
+        subject.scores(image)
+    return [
+        _Observed(
+            _by_position(output.after),
+            _by_position(soft_rank_mask(features.before, mask.b, mask.reading)) if mask is not None else None,
+        )
+        for output, mask, features in zip(outputs, masks, ranked, strict=True)
+    ]
+
+
+def _stages(model: nn.Module) -> list[Stage]:
+    backbone = getattr(model, "backbone", None)
+    if not isinstance(backbone, nn.Module) or not hasattr(backbone, "feature_info"):
+        return []
+    try:
+        return [stage for stage in stages(backbone) if len(stage.blocks)]  # a backbone may be cut short
+    except UserError:
+        return []
+
+
+def _last_mask(model: Any, stage: Stage) -> Any:
+    """The channel activation that ends a stage, or None."""
+    inside = set(stage.blocks.modules())
+    masks = model.channel_activations() if hasattr(model, "channel_activations") else []
+    return next((mask for mask in reversed(masks) if mask in inside), None)
+
+
+class _Record:
+    """The first input and the output of a module at its last forward pass."""
+
+    before: Tensor
+    after: Tensor
+
+
+@contextmanager
+def _recorded(module: nn.Module | None) -> Iterator[_Record]:
+    """A record of the forward passes inside the context; empty for None."""
+    record = _Record()
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        record.before, record.after = inputs[0].clone(), output.clone()
+
+    handle = module.register_forward_hook(note) if module is not None else None
+    try:
+        yield record
+    finally:
+        if handle is not None:
+            handle.remove()
+
+
+def _by_position(features: Tensor) -> np.ndarray:
+    values: np.ndarray = features[0].flatten(1).double().cpu().numpy()
+    return values
+
+
+def _overlap(before: np.ndarray | None, after: np.ndarray | None) -> float | None:
+    if before is None or after is None:
+        return None
+    return float(np.minimum(before, after).sum() / before.sum())

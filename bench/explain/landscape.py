@@ -1,0 +1,85 @@
+"""The scores around an image, in the plane of its FGSM direction and a random one (CPRL, Figure 4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...attacks.tools.linf import displaced
+from ..sweep.job import PIXEL
+from .probe import Subject
+
+REACH = 2  # of the plane to either side, in epsilons
+STEPS_PER_EPSILON = 5
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Scores over a square plane through an image.
+
+    Both axes count L-inf distance from the image in units of 1/255: a step of 1 moves no pixel further.
+
+    Attributes:
+        steps: (S,) coordinates along either axis, ascending, in units of 1/255; 0 is among them.
+        scores: (S, S) in [0, 1]: a row for each step along the random direction, a column for each along
+            FGSM's.
+    """
+
+    steps: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def spread(self) -> float:
+        """Highest score less lowest."""
+        return float(np.ptp(self.scores))
+
+    @property
+    def random_spread(self) -> float:
+        """The same along the random direction alone, through the image."""
+        return float(np.ptp(self.scores[:, len(self.steps) // 2]))
+
+
+def landscape(subject: Subject, image: Tensor, along: Tensor, across: Tensor, epsilon: float) -> Landscape:
+    """Scores of clamp(x + s u + t v) over a grid of s and t from -2 epsilon to 2 epsilon.
+
+    Args:
+        subject: Whose scores.
+        image: x, (1, 3, H, W) in [0, 1].
+        along: u, (1, 3, H, W): the FGSM direction.
+        across: v, (1, 3, H, W): the random direction.
+        epsilon: In units of 1/255; (epsilon, 0) is the image that FGSM makes within it.
+
+    Returns:
+        The landscape: 21 x 21 scores.
+    """
+    reach = REACH * STEPS_PER_EPSILON
+    steps = np.arange(-reach, reach + 1) / STEPS_PER_EPSILON  # in epsilons: 0 and 1 are exact
+    rows = []
+    for up in steps:
+        directions = torch.cat([float(right) * along + float(up) * across for right in steps])
+        rows.append(subject.scores(displaced(image, directions, epsilon * PIXEL)))
+    return Landscape(steps * epsilon, np.stack(rows))
+
+
+def random_direction(along: Tensor, seed: int) -> Tensor:
+    """A random direction at a right angle to another: random signs, orthogonalised by Gram-Schmidt.
+
+    A random sign for each pixel and channel is what FGSM would step along if its gradient knew nothing. The
+    part of it that lies along the other direction is taken off (Euclidean inner product over all pixels and
+    channels, in double precision) and the rest scaled to an L-inf norm of 1, as FGSM's direction has it.
+    Between two directions of signs little is taken off, so the Euclidean norms are about the same too.
+
+    Args:
+        along: (1, 3, H, W), the direction to be orthogonal to.
+        seed: Of the signs; the same seed gives two models the same signs.
+
+    Returns:
+        (1, 3, H, W), the type and device of `along`.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    signs = 2 * torch.randint(0, 2, along.shape, generator=generator).double() - 1
+    first = along.detach().double().cpu()
+    length = first.square().sum()
+    across = signs - (signs * first).sum() / length * first if length > 0 else signs
+    return (across / across.abs().max()).to(along)

@@ -1,0 +1,65 @@
+"""A trained model as something to look into: its scores and its FGSM direction, the same at every asking."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...attacks.base import pixel_gradient, undisturbed
+from ...attacks.tools.objectives import score_reflection
+
+_ATTACKED, _SCORED = 0, 1  # seeds: a stochastic model is scored with another draw than it is attacked with
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained model to be explained.
+
+    A stochastic model is asked for one and the same draw whenever it scores, one image at a time, so that
+    two scores differ only by what differs between the images.
+
+    Attributes:
+        name: What the user calls it.
+        model: In evaluation mode.
+        stochastic: Whether two forward passes may differ.
+        samples: Forward passes that the FGSM gradient is averaged over.
+        batch_size: Images at once.
+    """
+
+    name: str
+    model: nn.Module
+    stochastic: bool = False
+    samples: int = 1
+    batch_size: int = 16
+
+    def scores(self, images: Tensor) -> np.ndarray:
+        """Scores (N,) in [0, 1] of images (N, 3, H, W) in [0, 1]."""
+        found = []
+        with torch.random.fork_rng(), torch.inference_mode():
+            for batch in self._batches(images):
+                torch.manual_seed(_SCORED)
+                found.append(self.model(batch).double().cpu().numpy())
+        scores: np.ndarray = np.concatenate(found)
+        return scores
+
+    def fgsm_direction(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The signs (N, 3, H, W) of the gradient that FGSM steps along (CPRL, Eq. 5).
+
+        Args:
+            images: (N, 3, H, W) in [0, 1].
+            labels: (N,) quality in [0, 1].
+        """
+        found = []
+        with torch.random.fork_rng(), undisturbed(self.model):
+            batches = zip(self._batches(images), self._batches(labels), strict=True)
+            for batch, batch_labels in batches:
+                torch.manual_seed(_ATTACKED)
+                gradient = pixel_gradient(self.model, batch, batch_labels, score_reflection, self.samples)
+                found.append(gradient.sign_())
+        return torch.cat(found)
+
+    def _batches(self, values: Tensor) -> Iterator[Tensor]:
+        # A stochastic model's draws depend on an image's place in the batch.
+        return iter(torch.split(values, 1 if self.stochastic else self.batch_size))

@@ -1,0 +1,1 @@
+"""The store of raw per-image scores, and everything derived from them: metrics, intervals, results."""

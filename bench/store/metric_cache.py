@@ -1,0 +1,180 @@
+"""The metrics of a store's cells, kept between reports so that they are computed once.
+
+They are derived from the raw scores and can be computed again at any time: the file may be deleted, and one
+that is damaged, from another version or in a folder that cannot be written is as good as none. A cell's
+metrics are kept under a digest of its whole file, so a file that is replaced never has the old one's numbers.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..core.files import replacing
+from ..core.progress import progress_over
+from ..core.text import plural
+from .cell_file import StoredCell, read_scores
+from .metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate
+
+BAR_AFTER = 2.0
+"""Seconds of computing after which a progress bar is shown."""
+
+SAVE_EVERY = 15.0
+"""Seconds of computing that a killed process may lose."""
+
+_FIELDS = (
+    ("content", pa.string()),
+    ("resamples", pa.int32()),
+    ("scored_on", pa.string()),
+    ("n", pa.int64()),
+    ("status", pa.string()),
+    *((f"{metric}{bound}", pa.float64()) for metric in METRICS for bound in ("", "_low", "_high")),
+)
+_SCHEMA = pa.schema(
+    [pa.field(*field, nullable=False) for field in _FIELDS], metadata={"definition": str(DEFINITION)}
+)
+
+_Key = tuple[str, int]  # content, resamples
+
+
+@dataclass(frozen=True)
+class CellMetrics:
+    """What is computed from a cell's raw scores.
+
+    Attributes:
+        scored_on: Digest of the images' names and labels.
+        evaluation: The metrics.
+    """
+
+    scored_on: str
+    evaluation: Evaluation
+
+    def without_intervals(self) -> "CellMetrics":
+        """The same, as it is computed without resamples."""
+        measures = {
+            name: Measure(measure.value, math.nan, math.nan)
+            for name, measure in self.evaluation.measures.items()
+        }
+        return CellMetrics(self.scored_on, replace(self.evaluation, measures=measures))
+
+
+class MetricCache:
+    """The metrics kept in a file. Several processes may share it: what one of them loses is computed again.
+
+    Args:
+        path: A Parquet file, made when needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept = _read(path)
+        self._values = {content: metrics for (content, _), metrics in self._kept.items()}
+        self._added: dict[_Key, CellMetrics] = {}
+        self._saved = time.monotonic()
+
+    def get(self, content: str, resamples: int) -> CellMetrics | None:
+        """The metrics of a cell of this content; None if they are not kept.
+
+        Without resamples, those of any number of resamples will do, less their intervals.
+        """
+        if resamples:
+            return self._kept.get((content, resamples))
+        found = self._values.get(content)
+        return found and found.without_intervals()
+
+    def add(self, content: str, resamples: int, metrics: CellMetrics) -> None:
+        """Keep metrics; the file is written if the last time was a while ago."""
+        self._added[content, resamples] = metrics
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write what was added, beside what other processes wrote since; if the file can be written."""
+        if not self._added:
+            return
+        self._kept = _read(self._path) | self._kept | self._added
+        self._added = {}
+        with suppress(OSError), replacing(self._path) as temporary:
+            pq.write_table(_table(self._kept), temporary, write_page_checksum=True)
+        self._saved = time.monotonic()
+
+
+def cell_metrics(
+    cells: Sequence[StoredCell], root: Path, resamples: int
+) -> tuple[dict[Path, CellMetrics], list[tuple[Path, str]]]:
+    """The metrics of a store's cells, from its cache or computed.
+
+    Args:
+        cells: From `Store.cells`.
+        root: The store's folder.
+        resamples: Bootstrap resamples behind the intervals; 0 leaves them undefined.
+
+    Returns:
+        The metrics by the cell's path, and (path, reason) of the cells whose scores cannot be used.
+    """
+    cache = MetricCache(root / "cache" / "metrics.parquet")
+    found = {cell.path: cache.get(cell.content, resamples) for cell in cells}
+    missing = [cell for cell in cells if found[cell.path] is None]
+    computed, damaged = _compute(missing, cache, resamples)
+    return {path: metrics for path, metrics in found.items() if metrics} | computed, damaged
+
+
+def _compute(
+    cells: Sequence[StoredCell], cache: MetricCache, resamples: int
+) -> tuple[dict[Path, CellMetrics], list[tuple[Path, str]]]:
+    computed, damaged = {}, []
+    with progress_over(len(cells), show=True, delay=BAR_AFTER) as progress:
+        progress.doing(f"metrics of {plural(len(cells), 'cell')}")
+        try:
+            for cell in cells:
+                try:
+                    computed[cell.path] = _metrics(cell, resamples)
+                    cache.add(cell.content, resamples, computed[cell.path])
+                except ValueError as error:
+                    damaged.append((cell.path, str(error)))
+                progress.advance(1)
+        finally:
+            cache.save()
+    return computed, damaged
+
+
+def _metrics(cell: StoredCell, resamples: int) -> CellMetrics:
+    scores = read_scores(cell)
+    return CellMetrics(scores.scored_on, evaluate(scores.quality, scores.score, resamples=resamples))
+
+
+def _read(path: Path) -> dict[_Key, CellMetrics]:
+    try:
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
+    except (pa.ArrowException, OSError):
+        return {}
+    if not table.schema.equals(_SCHEMA, check_metadata=True):
+        return {}
+    return {(row["content"], row["resamples"]): _from_row(row) for row in table.to_pylist()}
+
+
+def _table(kept: Mapping[_Key, CellMetrics]) -> pa.Table:
+    rows = [
+        {"content": content, "resamples": resamples, **_to_row(metrics)}
+        for (content, resamples), metrics in kept.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+def _to_row(metrics: CellMetrics) -> dict[str, Any]:
+    evaluation = metrics.evaluation
+    row = {"scored_on": metrics.scored_on, "n": evaluation.n, "status": evaluation.status}
+    for name, measure in evaluation.measures.items():
+        row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
+    return row
+
+
+def _from_row(row: Mapping[str, Any]) -> CellMetrics:
+    measures = {name: Measure(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in METRICS}
+    return CellMetrics(row["scored_on"], Evaluation(measures, row["n"], row["status"]))

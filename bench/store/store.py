@@ -1,0 +1,82 @@
+"""The store: one Parquet file per cell, holding raw per-image scores and where they came from.
+
+A folder that several processes and machines may write into: a cell's file name holds its key, it is
+written beside its place and renamed into it, and two writers of one key write the same scores.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..core.files import replacing, safe_name
+from .cell import Cell
+from .cell_file import COLUMNS, FORMAT, METADATA, StoredCell, read_cell
+
+
+class Store:
+    """The cells under `root/cells`.
+
+    Attributes:
+        unreadable: (file, reason) of the files that the last `cells()` had to pass over.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.unreadable: list[tuple[Path, str]] = []
+
+    def path(self, cell: Cell) -> Path:
+        """Where a cell's file is, or would be."""
+        name = f"{cell.attack}-{cell.epsilon:g}-{cell.key}.parquet"
+        return self.root / "cells" / safe_name(cell.dataset) / safe_name(cell.model) / safe_name(name)
+
+    def has(self, cell: Cell) -> bool:
+        """Whether the cell has been computed and its file can be read."""
+        path = self.path(cell)
+        if not path.is_file():
+            return False
+        try:
+            return bool(read_cell(path).provenance["key"] == cell.key)
+        except ValueError:
+            return False
+
+    def write(self, cell: Cell, scores: pd.DataFrame, context: dict[str, Any]) -> Path:
+        """Store a cell, all of it or nothing.
+
+        Args:
+            cell: What determines the scores.
+            scores: A row per image with `COLUMNS`.
+            context: What else to remember: versions, command, device, time.
+        """
+        provenance = {"format": FORMAT, "key": cell.key, "cell": asdict(cell), "context": context}
+        table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
+        table = table.replace_schema_metadata({METADATA: json.dumps(provenance)})
+        path = self.path(cell)
+        with replacing(path) as temporary:
+            pq.write_table(table, temporary)
+        return path
+
+    def cells(self) -> Iterator[StoredCell]:
+        """All cells, in the order of their paths; unreadable files and folders are passed over and listed."""
+        self.unreadable = []
+        for path in sorted(self._files()):
+            try:
+                yield read_cell(path)
+            except ValueError as error:
+                self.unreadable.append((path, str(error)))
+
+    def _files(self) -> Iterator[Path]:
+        for folder, _, names in os.walk(self.root / "cells", onerror=self._note_folder):
+            for name in names:
+                if name.endswith(".parquet") and not name.startswith("."):
+                    yield Path(folder, name)
+
+    def _note_folder(self, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            self.unreadable.append((Path(error.filename), f"cannot be opened: {error.strerror}"))

@@ -1,0 +1,1 @@
+"""From settings to cells: the plan, the jobs, and the only loops over datasets, models and attacks."""

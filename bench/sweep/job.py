@@ -1,0 +1,171 @@
+"""A job: one model, trained with one seed, on one dataset under all attacks; and the cells it consists of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..core.config import Settings
+from ..core.errors import UserError
+from ..core.files import safe_name
+from ..datasets.pixels import to_float
+from ..store.cell import Cell, digest
+from ..training.checkpoints import Checkpoint, weights_digest
+from ..training.recipes import RECIPES, AdversarialRegime, CleanRegime, Regime
+from .plan import PlannedAttack, PlannedDataset, PlannedModel
+
+PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model, trained with one seed, on one dataset under all attacks: cells with the same weights.
+
+    Attributes:
+        data: The dataset.
+        model: The model.
+        attacks: All attacks of the sweep.
+        inner_attack: What training attacks with in the adversarial regime; None in the clean one.
+        seed: Of training.
+        settings: What is in force.
+        results: The store's folder.
+    """
+
+    data: PlannedDataset
+    model: PlannedModel
+    attacks: list[PlannedAttack]
+    inner_attack: PlannedAttack | None
+    seed: int
+    settings: Settings
+    results: Path
+
+    @property
+    def title(self) -> str:
+        """For people: dataset, model, and what sets it apart from its neighbours in the sweep."""
+        parts = [f"{self.data.dataset.name} / {self.model.name}"]
+        if self.model.variant:
+            parts.append(self.model.variant)
+        if self.settings.run.regime != "clean":
+            parts.append(self.settings.run.regime)
+        if len(self.settings.run.seed) > 1:
+            parts.append(f"seed {self.seed}")
+        return ", ".join(parts)
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """All settings that training depends on."""
+        training = self.settings.training.model_dump(exclude={"adversarial"})
+        if self.inner_attack is not None:
+            training["adversarial"] = {
+                **self.settings.training.adversarial.model_dump(),
+                "attack_params": self.inner_attack.params,
+                "attack_source": self.inner_attack.source,
+            }
+        return training
+
+    def regime(self) -> Regime:
+        """What training sees."""
+        if self.inner_attack is None:
+            return CleanRegime()
+        chosen = self.settings.training.adversarial
+        return AdversarialRegime(
+            self.inner_attack.attack, chosen.epsilon * PIXEL, chosen.prior_natural, chosen.prior_adversarial
+        )
+
+    def training_passes(self) -> float:
+        """How many passes training makes of an image in each epoch."""
+        if self.model.fitted_by == "none":
+            return 0.0
+        return self.regime().passes + float(RECIPES[self.model.fitted_by].passes(self.model.params))
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """Where the trained weights are, or will be: named by all that determines them."""
+        identity = {
+            **self.data.identity(),
+            "model": self.model.name,
+            "params": self.model.params,
+            "source": self.model.source,
+            "training": self.training,
+            "seed": self.seed,
+        }
+        folder = self.results / "checkpoints" / safe_name(self.data.dataset.name)
+        return Checkpoint(folder / f"{safe_name(self.model.name)}-{digest(identity)}.safetensors")
+
+    def weights(self) -> str | None:
+        """Digest of the weights; None while the model has not been trained."""
+        if self.model.fitted_by == "none":
+            return self._brought_weights
+        card = self.checkpoint.card()
+        return card["weights"] if card else None
+
+    @cached_property
+    def _brought_weights(self) -> str:
+        return weights_digest(self.model.build())
+
+    def check_training_images(self) -> None:
+        """See that there is enough to train with.
+
+        Raises:
+            UserError: there are fewer training images than one batch takes.
+        """
+        images, batch = len(self.data.training.rows), self.settings.training.batch_size
+        if images < batch:
+            raise UserError(
+                f"dataset {self.data.dataset.name!r} has {images} training images, fewer than one batch of "
+                f"{batch}: lower `batch_size` of [training], or give {self.model.name!r} its weights with "
+                f"`weights` in [models.{self.model.name}]"
+            )
+
+    def check_model(self) -> None:
+        """Build the model and score two images with it.
+
+        Raises:
+            UserError: it cannot be built, its weights cannot be had, or it breaks the contract: float images
+                (N, 3, H, W) in, scores (N,) out.
+        """
+        model = self.model.build().eval()
+        images = to_float(self.data.cache.test_batch(self.data.test_rows[:2].tolist()), "cpu")
+        with torch.inference_mode():
+            try:
+                scores = model(images)
+            except Exception as error:
+                raise UserError(
+                    f"{self.model.where}: model {self.model.name!r} cannot score images of shape "
+                    f"{tuple(images.shape)}: {type(error).__name__}: {error}"
+                ) from error
+        if not isinstance(scores, torch.Tensor) or scores.shape != images.shape[:1]:
+            found = f"shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else repr(type(scores))
+            raise UserError(
+                f"{self.model.where}: model {self.model.name!r} gives {found} for {len(images)} images; a "
+                "model gives one score for each, shape (N,)"
+            )
+
+    def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
+        """The cells of clean scoring (attack None), then those of each attack, an epsilon each."""
+        run = self.settings.run
+        shared: dict[str, Any] = {
+            **self.data.identity(),
+            "limit": self.data.limit,
+            "model": self.model.name,
+            "variant": self.model.variant,
+            "model_params": self.model.architecture(),
+            "model_source": self.model.source,
+            "weights": weights,
+            "regime": run.regime,
+            "seed": self.seed,
+            # A stochastic model's draws depend on who shares its batch; another model's scores do not.
+            "batch_size": run.batch_size if self.model.stochastic else None,
+        }
+        yield None, [Cell(**shared)]
+        for attack in (attack.against(self.model) for attack in self.attacks):
+            mine: dict[str, Any] = {
+                "attack": attack.name,
+                "attack_params": attack.params,
+                "attack_source": attack.source,
+            }
+            epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
+            yield attack, [Cell(**shared, **mine, epsilon=epsilon) for epsilon in epsilons]

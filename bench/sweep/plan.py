@@ -1,0 +1,320 @@
+"""From settings to what will be computed: datasets opened, models and attacks resolved, all checked.
+
+Everything a user can get wrong is found here, before any model is trained.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import nn
+
+from ..core import registry
+from ..core.config import ALL, Settings
+from ..core.errors import UserError
+from ..core.files import safe_name
+from ..core.parameters import complete_parameters
+from ..datasets.base import Dataset, open_dataset
+from ..datasets.pixels import PixelCache
+from ..training.checkpoints import load_weights
+from ..training.fit import TrainingData
+from ..training.recipes import recipe_of
+
+if TYPE_CHECKING:
+    from ...attacks.base import Attack
+
+CLEAN = "none"  # the name of the attack that does nothing
+INITIALISATION = ("pretrained", "weights_file")  # parameters that matter to training only
+
+
+@dataclass(frozen=True)
+class PlannedDataset:
+    """An opened dataset, its pixels decoded, and which of its test images will be scored."""
+
+    dataset: Dataset
+    cache: PixelCache
+    limit: int | None
+
+    @classmethod
+    def limited(cls, dataset: Dataset, cache: PixelCache, limit: int | None) -> "PlannedDataset":
+        """With a limit only where there are more test images than that."""
+        tests = int((dataset.table["split"] == "test").sum())
+        return cls(dataset, cache, limit if limit is not None and limit < tests else None)
+
+    @cached_property
+    def test_rows(self) -> np.ndarray:
+        """Indices into the table and the cache of the images to score, evenly spread under a limit."""
+        rows = np.flatnonzero(self.dataset.table["split"] == "test")
+        if self.limit is None:
+            return rows
+        evenly: np.ndarray = rows[np.linspace(0, len(rows) - 1, self.limit).round().astype(int)]
+        return evenly
+
+    @cached_property
+    def training(self) -> TrainingData:
+        """The training images."""
+        table = self.dataset.table
+        rows = np.flatnonzero(table["split"] == "train")
+        opinions = self.dataset.opinions
+        return TrainingData(
+            self.cache,
+            rows,
+            table["quality"].to_numpy()[rows],
+            opinions if opinions is None else opinions[rows],
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """The fields of `Cell` that say which pixels and labels these are."""
+        return {
+            "dataset": self.dataset.name,
+            "dataset_digest": self.dataset.digest,
+            "pixels_digest": self.cache.digest,
+            "split_seed": self.dataset.split_seed,
+            "split_digest": self.dataset.split_digest,
+            "image_size": self.cache.image_size,
+        }
+
+
+@dataclass(frozen=True)
+class PlannedAttack:
+    """An attack by name, with all its parameters."""
+
+    name: str
+    factory: registry.Factory
+    params: dict[str, Any]
+    source: str | None
+    attack: "Attack"
+
+    def against(self, model: "PlannedModel") -> "PlannedAttack":
+        """The attack as this model needs it: over one sample, where a model's passes do not differ."""
+        return self if model.stochastic else self.over_one_sample()
+
+    def over_one_sample(self) -> "PlannedAttack":
+        """The attack with one gradient a step, whatever the model."""
+        if self.params.get("samples", 1) == 1:
+            return self
+        params = {**self.params, "samples": 1}
+        return PlannedAttack(self.name, self.factory, params, self.source, self.factory(**params))
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """A model by name, with all its parameters, and how it comes by its weights.
+
+    Attributes:
+        name: Of its table.
+        variant: What sets it apart from the model of that table, in a grid; else "".
+        factory: What builds it.
+        params: All that it is called with.
+        source: Digest of the plugin's file it comes from, if any.
+        weights: File of weights that spares it the training, if any.
+        where: The table to blame for it.
+    """
+
+    name: str
+    variant: str
+    factory: registry.Factory
+    params: dict[str, Any]
+    source: str | None
+    weights: Path | None
+    where: str
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether two forward passes may differ."""
+        return bool(getattr(self.factory, "stochastic", False))
+
+    @property
+    def fitted_by(self) -> str:
+        """The training recipe; "none" where the model brings its weights or a file of them is given."""
+        return "none" if self.weights else recipe_of(self.factory)
+
+    def architecture(self) -> dict[str, Any]:
+        """The parameters without those that only choose the initial weights."""
+        return {key: value for key, value in self.params.items() if key not in INITIALISATION}
+
+    def build(self) -> nn.Module:
+        """The model before training, or with the weights it brings.
+
+        Raises:
+            UserError: its parameters do not fit together, or its weights cannot be had.
+        """
+        if self.weights is None:
+            return self._call(self.params)
+        model = self.build_empty()
+        load_weights(model, self.weights)
+        return model
+
+    def build_empty(self) -> nn.Module:
+        """The architecture alone, to load a checkpoint into."""
+        fresh = {"pretrained": False, "weights_file": None}
+        return self._call({key: fresh.get(key, value) for key, value in self.params.items()})
+
+    def _call(self, params: dict[str, Any]) -> nn.Module:
+        model = _built(self.factory, params, self.where)
+        if not isinstance(model, nn.Module):
+            raise UserError(f"{self.where}: model {self.name!r} is a {type(model).__name__}, no nn.Module")
+        return model
+
+
+def check_tables(settings: Settings) -> None:
+    """Check every `[datasets.X]`, `[models.X]` and `[attacks.X]`, whether the sweep uses it or not.
+
+    Raises:
+        UserError: a table that nothing is registered for, or a key its constructor does not take.
+    """
+    kinds: tuple[registry.Kind, ...] = ("datasets", "models", "attacks")
+    for kind in kinds:
+        for name in getattr(settings, kind):
+            _checked(settings, kind, name)
+    for name in settings.grid:
+        _plan_variants(settings, name)
+
+
+def plan_models(settings: Settings) -> list[PlannedModel]:
+    """The models of the sweep and their variants, their parameters checked against their constructors."""
+    planned = []
+    for name in _chosen(settings.run.models, "models", settings.models):
+        planned += _plan_variants(settings, name) if name in settings.grid else [_plan_model(settings, name)]
+    return planned
+
+
+def plan_attacks(settings: Settings) -> list[PlannedAttack]:
+    """The attacks of the sweep, their parameters checked; clean scoring is not among them."""
+    names = _chosen(settings.run.attacks, "attacks", settings.attacks)
+    return [plan_attack(settings, name) for name in names]
+
+
+def plan_attack(settings: Settings, name: str) -> PlannedAttack:
+    """An attack by the name of its table, its parameters checked."""
+    factory, params = _checked(settings, "attacks", name)
+    attack = _built(factory, params, settings.where_table("attacks", name))
+    return PlannedAttack(name, factory, params, registry.source_digest(factory), attack)
+
+
+def plan_datasets(settings: Settings, results: Path) -> list[PlannedDataset]:
+    """The datasets of the sweep: opened, split and decoded.
+
+    Raises:
+        UserError: a dataset is not as it should be; names the file or image at fault.
+    """
+    planned = []
+    for name in _chosen(settings.run.datasets, "datasets", settings.datasets):
+        arguments = dataset_arguments(settings, name, results)
+        with settings.blaming("datasets", arguments["name"]):
+            dataset = open_dataset(**arguments)
+        cache = PixelCache.open(dataset, settings.run.image_size, results / "cache")
+        planned.append(PlannedDataset.limited(dataset, cache, settings.run.limit))
+    return planned
+
+
+def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str, Any]:
+    """The arguments of `open_dataset` for a `[datasets.NAME]` table or the path of a CSV file."""
+    table = dict(settings.datasets.get(name, {}))
+    if not table and name.lower().endswith(".csv"):
+        table, name = {"adapter": "csv", "root": name}, Path(name).stem
+    adapter = table.pop("adapter", name)
+    seed = settings.run.split_seed
+    return {
+        "name": name,
+        "adapter": adapter,
+        "params": table,
+        "split_seed": seed,
+        "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
+        "where": settings.where_table("datasets", name),
+    }
+
+
+def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
+    """A model at every point of its grid, called by what sets it apart from the model's own table.
+
+    So a point at the model's own parameters is no variant of it, and one point has one name in any grid.
+    """
+    grid, base = settings.grid[name], _plan_model(settings, name)
+    variants: list[PlannedModel] = []
+    for values in itertools.product(*grid.values()):
+        point = dict(zip(grid, values, strict=True))
+        model = _plan_model(settings, name, point)
+        changed = [key for key, value in model.params.items() if value != base.params[key]]
+        model = replace(model, variant=", ".join(f"{key}={_plain(model.params[key])}" for key in changed))
+        if model not in variants:
+            variants.append(model)
+    return variants
+
+
+def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None = None) -> PlannedModel:
+    _, table = _table(settings, "models", name)
+    factory, params = _checked(settings, "models", name, point or {})
+    weights = table.get("weights")
+    if "pretrained" in params and "pretrained" not in table:
+        params["pretrained"] = settings.training.pretrained
+    return PlannedModel(
+        name=name,
+        variant="",
+        factory=factory,
+        params=params,
+        source=registry.source_digest(factory),
+        weights=Path(weights) if weights else None,
+        where=settings.where_table("models", name),
+    )
+
+
+def _plain(value: Any) -> str:
+    return "+".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _checked(
+    settings: Settings, kind: registry.Kind, name: str, point: Mapping[str, Any] | None = None
+) -> tuple[registry.Factory, dict[str, Any]]:
+    """What is registered for a table, and the full set of parameters it will be called with.
+
+    The values of a grid's point go before those of the table.
+    """
+    registered, table = _table(settings, kind, name)
+    weights = table.pop("weights", None) if kind == "models" else None
+    if not isinstance(weights, str | None):
+        where = settings.where(kind, name, "weights")
+        raise UserError(f"{where}: key 'weights': found {weights!r}, accepted is the path of a file")
+    factory = registry.resolve(kind, registered)
+    with settings.blaming("grid" if point else kind, name):
+        table |= point or {}
+        return factory, complete_parameters(factory, table, where=f"[{kind}.{name}]")
+
+
+def _table(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dict[str, Any]]:
+    """The name that a table's method is registered under, and its parameters, those it starts from too."""
+    tables: dict[str, dict[str, Any]] = getattr(settings, kind)
+    table = dict(tables.get(name, {}))
+    if kind == "datasets":
+        return table.pop("adapter", name), table
+    passed = [name]
+    while (like := table.pop("like", None)) is not None:
+        if not isinstance(like, str) or like in passed:
+            where = settings.where(kind, name, "like")
+            raise UserError(f"{where}: key 'like': found {like!r}, accepted is another name of {kind}")
+        passed.append(like)
+        table = {**tables.get(like, {}), **table}
+    return passed[-1], table
+
+
+def _built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
+    try:
+        return factory(**params)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{where}: cannot be built: {type(error).__name__}: {error}") from error
+
+
+def _chosen(asked: list[str], kind: registry.Kind, configured: Mapping[str, Any]) -> list[str]:
+    """The names asked for; for "all", those that have a table and those of plugins."""
+    if asked == [ALL]:
+        plugins = [name for name in registry.names(kind) if registry.is_plugin(kind, name)]
+        asked = [*configured, *plugins]
+    if not asked:
+        raise UserError(f"[run]: {kind}: the list is empty; `iqabench list {kind}` shows what there is")
+    return list(dict.fromkeys(asked))

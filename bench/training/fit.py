@@ -1,0 +1,166 @@
+"""Fitting a model: the loop over epochs and batches, its learning rate, its curves and its resumption.
+
+Every random number of an epoch is drawn from (seed, epoch), and the learning rate is a function of the
+step. So an epoch does not depend on how the process came to it, and a resumed run ends in the same weights.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..core.config import TrainingSettings
+from ..core.progress import Progress
+from ..datasets.pixels import PixelCache, to_float
+from ..datasets.prefetch import prefetched
+from .recipes import RECIPES, Labels, Recipe, Regime, Terms, recipe_of
+from .snapshot import Snapshot
+
+WARM_UP = 0.1  # share of the steps in which the cosine schedule rises
+SHOW_EVERY = 1.0  # seconds between two looks at the loss terms
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training images of one dataset.
+
+    Attributes:
+        cache: Pixels.
+        rows: (N,) indices into the cache.
+        quality: (N,) labels in [0, 1].
+        opinions: (N, K) the share of each rating, where the dataset has them.
+    """
+
+    cache: PixelCache
+    rows: np.ndarray
+    quality: np.ndarray
+    opinions: np.ndarray | None = None
+
+    def batches(
+        self, epoch: int, *, seed: int, batch_size: int, flip: bool
+    ) -> Iterator[tuple[Tensor, Labels]]:
+        """One epoch's random crops, uint8 (B, 3, S, S), and their labels, without a last smaller batch."""
+        randomness = np.random.default_rng([seed, epoch])
+        order = randomness.permutation(len(self.rows))
+        for start in range(0, len(order) - batch_size + 1, batch_size):
+            chosen = order[start : start + batch_size]
+            crops = self.cache.train_batch(self.rows[chosen].tolist(), randomness, flip=flip)
+            yield crops, self._labels(chosen)
+
+    def _labels(self, chosen: np.ndarray) -> Labels:
+        quality = torch.tensor(self.quality[chosen], dtype=torch.float32)
+        if self.opinions is None:
+            return Labels(quality)
+        return Labels(quality, torch.tensor(self.opinions[chosen], dtype=torch.float32))
+
+    def steps(self, batch_size: int) -> int:
+        """Batches in an epoch."""
+        return len(self.rows) // batch_size
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """Everything a fit is given besides the model.
+
+    Attributes:
+        data: What to fit.
+        settings: `[training]`.
+        regime: What the regression loss is taken on.
+        seed: Of the order of images, of crops and of the model's own random numbers.
+        device: Where to compute.
+        snapshot: File for resuming after an interruption.
+        progress: To be advanced by the passes done, and to show the loss terms.
+        title: What to call the run beside the progress bar.
+        passes_per_image: How many passes a step makes of an image, for the progress.
+    """
+
+    data: TrainingData
+    settings: TrainingSettings
+    regime: Regime
+    seed: int
+    device: torch.device
+    snapshot: Path
+    progress: Progress
+    title: str = "training"
+    passes_per_image: float = 3.0
+
+
+Curve = list[dict[str, float]]
+"""A row per epoch: `epoch`, a mean for each loss term, `learning_rate` (of the last step)."""
+
+
+def fit(model: nn.Module, run: TrainingRun) -> Curve:
+    """Fit a model in place by the recipe that it asks for; it is left on the run's device.
+
+    Returns:
+        The curve. Training stops after an epoch whose loss is not finite; its row is the last.
+    """
+    settings, data = run.settings, run.data
+    model.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    recipe: Recipe = RECIPES[recipe_of(model)](model, settings, run.regime)
+    steps = data.steps(settings.batch_size)
+    snapshot = Snapshot(run.snapshot)
+    state = snapshot.restore(model, recipe.optimizers)
+    curve: Curve = state["curve"] if state else []
+    run.progress.advance(len(curve) * steps * settings.batch_size * run.passes_per_image)
+
+    for epoch in range(len(curve), settings.epochs):
+        torch.manual_seed(_epoch_seed(run.seed, epoch))
+        model.train()
+        curve.append({"epoch": epoch + 1, **_epoch(recipe, run, epoch, steps)})
+        if not math.isfinite(curve[-1]["loss"]):
+            break
+        snapshot.save_if_due(model, recipe.optimizers, {"curve": curve})
+    return curve
+
+
+def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str, float]:
+    """One pass over the training images; the mean of each loss term, and the last learning rate."""
+    settings = run.settings
+    terms: dict[str, list[Tensor]] = {}
+    latest: Terms = {}
+    shown = time.monotonic()
+    batches = run.data.batches(epoch, seed=run.seed, batch_size=settings.batch_size, flip=settings.flip)
+    for step, (crops, labels) in enumerate(prefetched(batches, run.device), start=epoch * steps):
+        rate = learning_rate(settings, step, settings.epochs * steps)
+        for optimizer in recipe.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+        of_step = recipe.step(step, to_float(crops, run.device), labels.to(run.device))
+        latest |= of_step
+        for name, value in of_step.items():
+            terms.setdefault(name, []).append(value)
+        run.progress.advance(len(crops) * run.passes_per_image)
+        if time.monotonic() - shown > SHOW_EVERY:
+            run.progress.doing(f"{run.title}, epoch {epoch + 1}/{settings.epochs}: {described(latest)}")
+            shown = time.monotonic()
+    means = {name: float(torch.stack(values).mean()) for name, values in terms.items()}
+    return {**means, "learning_rate": rate}
+
+
+def described(terms: Mapping[str, Tensor] | Mapping[str, float]) -> str:
+    """Loss terms for people."""
+    return ", ".join(f"{name} {float(value):.4f}" for name, value in terms.items())
+
+
+def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
+    """The learning rate at a step, 0 <= step < steps.
+
+    With the cosine schedule it rises linearly over the first tenth of the steps, then falls to zero.
+    """
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    warm_up = max(1, round(WARM_UP * steps))
+    if step < warm_up:
+        return settings.learning_rate * (step + 1) / warm_up
+    fraction = (step - warm_up) / max(1, steps - warm_up)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * fraction))
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])

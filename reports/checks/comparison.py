@@ -1,0 +1,140 @@
+"""One measured number beside the one expected of it, and whether it holds.
+
+A number holds if it differs from the expected one by no more than the metric's tolerance. Beyond that a
+worse number falls short and a better one exceeds, and both fail the check: a robust correlation that is
+suddenly high is more often an attack that stopped working than a model that got better, and a number that
+moved, either way, is one to look at before it is cited or pinned anew. A cell without usable scores never
+holds.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ...bench.store.metrics import OK
+from ..catalogue import HIGHER_IS_BETTER, METRICS
+
+Status = Literal["holds", "falls short", "exceeds", "not run", "not comparable"]
+
+STATUSES: tuple[Status, ...] = ("holds", "falls short", "exceeds", "not run", "not comparable")
+
+ROUNDING = 1e-9
+"""So that 0.90 and 0.85 are within 0.05 of one another in binary, too."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What was measured, in the words of a results table.
+
+    Attributes:
+        dataset: Registered name, or that of a CSV file.
+        model: Registered name.
+        variant: Of the model, in a grid; or of the model in a paper's table.
+        regime: Of the training.
+        seeds: Whose mean is compared; empty if nothing was run.
+        attack: Registered name, or `none`.
+        epsilon: In units of 1/255.
+    """
+
+    dataset: str
+    model: str
+    variant: str
+    regime: str
+    seeds: tuple[int, ...]
+    attack: str
+    epsilon: float
+
+    @property
+    def phrase(self) -> str:
+        """In words: `cprl (b=0.4) on live, fgsm at 1/255, seed 0`."""
+        variant = f" ({self.variant})" if self.variant else ""
+        attack = "no attack" if self.attack == "none" else f"{self.attack} at {self.epsilon:g}/255"
+        regime = "" if self.regime == "clean" else f", {self.regime} training"
+        seeds = f", seed {', '.join(map(str, self.seeds))}" if self.seeds else ""
+        return f"{self.model}{variant} on {self.dataset}, {attack}{regime}{seeds}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One number beside the one that was expected.
+
+    Attributes:
+        table: Of a paper, such as `cprl, Table 1`; empty for a pinned number.
+        condition: What was measured.
+        metric: `srocc`, `plcc` or `mse`.
+        expected: The published or pinned number; NaN if there was none to pin.
+        measured: The number in the store; NaN where there is none.
+        tolerance: By how much they may differ.
+        status: Whether it holds.
+        reason: Why there is no number, or none to compare; else what changed beside a number that moved.
+    """
+
+    table: str
+    condition: Condition
+    metric: str
+    expected: float
+    measured: float
+    tolerance: float
+    status: Status
+    reason: str = ""
+
+    @property
+    def difference(self) -> float:
+        """Measured minus expected; NaN where either is."""
+        return self.measured - self.expected
+
+    @property
+    def name(self) -> str:
+        """In words, unlike that of any other comparison of a check."""
+        table = f"{self.table}: " if self.table else ""
+        return f"{table}{self.condition.phrase}: {METRICS[self.metric]}"
+
+    def record(self) -> dict[str, Any]:
+        """For JSON: flat, with null for a number that is not there."""
+        numbers = {
+            name: _or_none(getattr(self, name))
+            for name in ("expected", "measured", "difference", "tolerance")
+        }
+        condition = asdict(self.condition) | {"seeds": list(self.condition.seeds)}
+        verdict = {"status": self.status, "reason": self.reason}
+        return {"table": self.table, **condition, "metric": self.metric, **numbers, **verdict}
+
+
+def compared(
+    table: str,
+    condition: Condition,
+    metric: str,
+    expected: float,
+    measured: float,
+    tolerance: float,
+    *,
+    status: str = OK,
+    changed: str = "",
+) -> Comparison:
+    """Judge one number.
+
+    Args:
+        table: Of a paper, or empty.
+        condition: What was measured.
+        metric: Its name.
+        expected: The published or pinned number; NaN if there was none.
+        measured: The number in the store.
+        tolerance: By how much they may differ.
+        status: Of the evaluation behind `measured`; other than `ok`, the number never holds.
+        changed: What else differs; given as the reason if the number does not hold.
+    """
+    if status != OK:
+        return Comparison(table, condition, metric, expected, math.nan, tolerance, "falls short", status)
+    gap = measured - expected
+    if math.isnan(gap):
+        reason = "there was no number to pin" if math.isnan(expected) else "no number"
+        verdict: Status = "exceeds" if math.isnan(expected) else "falls short"
+        return Comparison(table, condition, metric, expected, measured, tolerance, verdict, reason)
+    if abs(gap) <= tolerance + ROUNDING:
+        return Comparison(table, condition, metric, expected, measured, tolerance, "holds")
+    verdict = "exceeds" if (gap > 0) == HIGHER_IS_BETTER[metric] else "falls short"
+    return Comparison(table, condition, metric, expected, measured, tolerance, verdict, changed)
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,133 @@
+"""`iqabench check --against published`: the store beside the numbers that papers print."""
+
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ...bench.core.text import listing, plural
+from ...bench.store.metrics import OK
+from ..paper.ablation_cells import cprl_cells, over_b, over_pns
+from ..paper.selection import REGIME, Point, grouped, point, select
+from ..published import load
+from .check import Check, stand_ins
+from .comparison import Comparison, Condition, compared
+
+PUBLISHED = "published"
+
+TABLE6_B = 0.4
+"""The bias b behind Table 6: the paper calls it the optimal value (Section 5.4)."""
+
+IMAGE_SIZE = 320
+"""Side in pixels of the images that the paper's models see (Section 5.1)."""
+
+_Place = tuple[str, str, str, float, str]  # dataset, model, attack, epsilon, variant of the paper
+
+
+class _Measured(NamedTuple):
+    variant: str  # as the store calls it
+    point: Point
+
+
+def against_published(results: pd.DataFrame, tolerances: Mapping[str, float]) -> Check:
+    """Compare a results table with every published number, for clean training.
+
+    Tables 1, 2 and 4 are compared with models as their own tables configure them; Table 5 with the mask alone
+    at each b, and Table 6 with and without the PNS risk at b = `TABLE6_B`, both for each reading of Eq. 7
+    that was run. Of several seeds the mean is compared, of several versions the newest, as in the reports. A
+    dataset that stands in for another is not compared.
+
+    Args:
+        results: From `results_table`.
+        tolerances: By metric.
+    """
+    published = load()
+    known = results["dataset"].isin(published["dataset"]) & results["model"].isin(published["model"])
+    real = results[known & ~results["stand_in"].astype(bool)]
+    shown = select(real)
+    measured = _measured(shown.points, real)
+    rows = published[published["metric"].isin(list(tolerances))]
+    comparisons = [
+        comparison for row in rows.to_dict("records") for comparison in _compare(row, measured, tolerances)
+    ]
+    return Check(
+        against=PUBLISHED,
+        comparisons=tuple(comparisons),
+        tolerances=tolerances,
+        guarding=False,
+        advice="the store holds no number of a paper; `iqabench run --profile paper` computes those.",
+        notes=(*shown.notes, *_stand_ins(results), *_other_images(shown.cells)),
+    )
+
+
+def _measured(points: tuple[Point, ...], results: pd.DataFrame) -> dict[_Place, list[_Measured]]:
+    found: dict[_Place, list[_Measured]] = {}
+    for plain in points:
+        place = (plain.dataset, plain.model, plain.attack, plain.epsilon, "")
+        found.setdefault(place, []).append(_Measured("", plain))
+    for variant, cells in _ablated(results):
+        summary = point(cells)
+        place = (summary.dataset, summary.model, summary.attack, summary.epsilon, variant)
+        found.setdefault(place, []).append(_Measured(str(cells["variant"].iloc[0]), summary))
+    return found
+
+
+def _ablated(results: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The cells behind each entry of Tables 5 and 6, with the name of their variant there."""
+    candidates = cprl_cells(results)
+    by_b, by_pns = over_b(candidates), over_pns(candidates)
+    mask_alone = by_b[by_b["pns_weight"] == 0]
+    for (b, *_), cells in grouped(mask_alone, ["b", "dataset", "reading", "others", "attack", "epsilon"]):
+        yield f"b={b}", cells
+    at_b = by_pns[by_pns["b"] == TABLE6_B]
+    setting = ["pns_weight", "dataset", "reading", "others", "attack", "epsilon"]
+    for (weight, *_), cells in grouped(at_b, setting):
+        yield "CA+PNS" if weight else "CA", cells
+
+
+def _compare(
+    row: Mapping[Hashable, Any], measured: Mapping[_Place, list[_Measured]], tolerances: Mapping[str, float]
+) -> Iterator[Comparison]:
+    """One published number beside each measured one that stands for it, or beside none."""
+    place = tuple(row[name] for name in ("dataset", "model", "attack", "epsilon", "variant"))
+    table, metric = f"{row['source']}, Table {row['table']}", row["metric"]
+    tolerance = tolerances[metric]
+    condition = Condition(row["dataset"], row["model"], row["variant"], REGIME, (), *place[2:4])
+    for found in measured.get(place, []):
+        names = [row["variant"], f"({found.variant})" if found.variant else ""]
+        yield compared(
+            table,
+            replace(
+                condition, variant=" ".join(filter(None, names)), seeds=tuple(map(int, found.point.seeds))
+            ),
+            metric,
+            row["value"],
+            found.point.measures[metric].value,
+            tolerance,
+            status=_status(found.point),
+        )
+    if place not in measured:
+        yield Comparison(table, condition, metric, row["value"], math.nan, tolerance, "not run")
+
+
+def _status(found: Point) -> str:
+    if found.status == OK and found.usable < len(found.seeds):
+        return f"only {found.usable} of {len(found.seeds)} seeds have usable scores"
+    return found.status
+
+
+def _stand_ins(results: pd.DataFrame) -> Iterator[str]:
+    names = stand_ins(results)
+    if names:
+        verb = "stands in for a database and is" if len(names) == 1 else "stand in for databases and are"
+        yield f"{listing(names)} {verb} not compared with published numbers."
+
+
+def _other_images(cells: pd.DataFrame) -> Iterator[str]:
+    """Notes where a number was measured on other images than the paper's."""
+    for (dataset, size), _ in grouped(cells[cells["image_size"] != IMAGE_SIZE], ["dataset", "image_size"]):
+        yield f"On {dataset} images of {size} pixels were scored; the paper's have {IMAGE_SIZE}."
+    for (dataset, limit), _ in grouped(cells[cells["limit"].notna()], ["dataset", "limit"]):
+        yield f"On {dataset} only {plural(limit, 'test image')} were scored: --limit."

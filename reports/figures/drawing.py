@@ -1,0 +1,58 @@
+"""What the figures share: fonts, lines and grid, and files of which equal figures have equal bytes."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from ...bench.core.files import replacing
+from .palette import GRID, INK, MUTED
+
+_UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+
+@contextmanager
+def figure_style(name: str) -> Iterator[None]:
+    """The look of every figure, for what is drawn and written inside the context.
+
+    Args:
+        name: Of the figure; the identifiers inside an SVG file are derived from it.
+    """
+    settings: dict[Any, Any] = {
+        "font.size": 9.5,
+        "axes.titlesize": 10.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": MUTED.light,
+        "axes.labelcolor": INK.light,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": GRID.light,
+        "grid.linewidth": 0.8,
+        "text.color": INK.light,
+        "xtick.color": MUTED.light,
+        "xtick.labelcolor": INK.light,
+        "ytick.color": MUTED.light,
+        "ytick.labelcolor": INK.light,
+        "svg.fonttype": "path",
+        "svg.hashsalt": name,
+        "pdf.fonttype": 42,
+    }
+    with mpl.style.context(["default", settings]), warnings.catch_warnings():
+        # A name of the user's may be in any script, and of any length.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
+        yield
+
+
+def write_drawing(figure: Figure, path: Path) -> Path:
+    """Write a figure as a PNG, SVG or PDF file, by the path's suffix. Call it inside `figure_style`."""
+    form = path.suffix.removeprefix(".").lower()
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=form, dpi=200, facecolor="white", metadata=_UNDATED[form])
+    return path

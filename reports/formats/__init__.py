@@ -1,0 +1,1 @@
+"""One writer and its templates per format: HTML, LaTeX, Markdown and CSV."""

@@ -1,0 +1,165 @@
+"""Renders a report as one HTML file that needs nothing else: no network, no font, one script of its own.
+
+Every number of a table links to the row of its cell in the table of all cells. The script makes the links
+buttons that open what is known of the cells behind the number, and the tables sortable.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup, escape
+
+from ...bench.core.files import write_text
+from ...bench.core.text import interval, number
+from ...bench.store.metrics import METRICS, OK
+from ..catalogue import HIGHER_IS_BETTER, attack_name, dataset_name, model_name
+from ..catalogue import METRICS as METRIC_NAMES
+from ..figures.palette import themed
+from ..paper.figure6 import inline_svg
+from ..paper.provenance import cell_facts, headings
+from ..paper.report import Report
+from ..paper.tables import DIGITS, INTERVAL_DIGITS, TABLE_METRICS, Entry
+from .templating import environment
+
+_SHOWN_DIGITS = 10  # of a digest or key
+_METRIC_NAMES = tuple(METRIC_NAMES[name] for name in METRICS)
+_TEXTS_BEFORE = ("Dataset", "Model", "Variant", "Regime", "Attack")
+_SETTINGS = ("Seed", "ε", "Images", "Limit")
+_TEXTS_AFTER = ("Status", "Weights", "File")
+
+
+def write_html(report: Report, out: Path) -> Path:
+    """Write `report.html` into a folder."""
+    path = out / "report.html"
+    write_text(path, render_html(report))
+    return path
+
+
+def render_html(report: Report) -> str:
+    """A report as the text of an HTML file."""
+    figures = [
+        [(panel, Markup(inline_svg(panel, report.panels))) for panel in panels]
+        for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
+    ]
+    script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        figures=figures,
+        metrics=[METRIC_NAMES[name] for name in TABLE_METRICS],
+        best=_best_first,
+        places=partial(_places, {key: place for place, key in enumerate(report.results["key"])}),
+        cell_columns=list(_cell_columns()),
+        cell_rows=Markup("\n").join(_cell_rows(report.results)),
+        known=htmlsafe_json_dumps(_behind(report.results), separators=(",", ":"), ensure_ascii=False),
+        script=Markup(script),
+        script_digest=_digest(script),
+        light={variable: light for light, (variable, _) in themed().items()},
+        dark=dict(themed().values()),
+    )
+
+
+def _environment() -> Environment:
+    made = environment(__package__, autoescape=True)
+    made.filters["commands"] = _commands
+    return made
+
+
+def _commands(text: str) -> Markup:
+    """A sentence in which what stands between backticks is code."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
+
+
+def _digest(script: str) -> str:
+    """By which a content security policy allows a script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _places(known: dict[str, int], entry: Entry) -> list[int]:
+    """Where the cells behind an entry stand in the results table."""
+    return [known[key] for key in entry.cells]
+
+
+def _best_first(metric: str) -> str:
+    """The order in which the best of a metric, by its printed name, comes first."""
+    higher = {METRIC_NAMES[name] for name, better in HIGHER_IS_BETTER.items() if better}
+    return "descending" if metric in higher else "ascending"
+
+
+def _behind(results: pd.DataFrame) -> dict[str, Any]:
+    """What the script shows of the cells behind a number; the results themselves it reads from the rows."""
+    columns = {heading: place for place, (heading, _) in enumerate(_cell_columns())}
+    groups = {
+        "Result": [{"name": name, "column": columns[name]} for name in (*_METRIC_NAMES, "Status")],
+        **{heading: [asdict(fact) for fact in facts] for heading, facts in cell_facts(results).items()},
+        "Store": [{"name": "File", "column": columns["File"], "code": True}],
+    }
+    return {
+        "headings": asdict(headings(results)),
+        "seeds": [int(seed) for seed in results["seed"]],
+        "groups": [{"heading": heading, "facts": facts} for heading, facts in groups.items()],
+    }
+
+
+def _cell_columns() -> Iterator[tuple[str, str]]:
+    """Heading and first sort order of each column of the table of all cells."""
+    yield "Cell", "text"
+    yield from ((name, "text") for name in _TEXTS_BEFORE)
+    yield from ((name, "ascending") for name in _SETTINGS)
+    yield from ((name, _best_first(name)) for name in _METRIC_NAMES)
+    yield from ((name, "text") for name in _TEXTS_AFTER)
+
+
+def _cell_rows(results: pd.DataFrame) -> Iterator[Markup]:
+    """The rows of the table of all cells. Written here: a template takes seconds for ten thousand."""
+    columns = [
+        _heads(results["key"]),
+        _escaped(results["dataset"].map(dataset_name) + results["stand_in"].map({True: "†", False: ""})),
+        _escaped(results["model"].map(model_name)),
+        _escaped(results["variant"]),
+        _escaped(results["regime"]),
+        _escaped(results["attack"].map(attack_name)),
+        _escaped(results["seed"]),
+        _escaped(results["epsilon"].map("{:g}".format)),
+        _escaped(results["n"]),
+        _escaped(results["limit"].astype(object).where(results["limit"].notna(), "")),
+        *(_measured(results, metric) for metric in METRICS),
+        _escaped(results["status"].where(results["status"] != OK, "")),
+        _escaped(results["weights"].str[:_SHOWN_DIGITS]),
+        _escaped(results["file"]),
+    ]
+    for cells in zip(*columns, strict=True):
+        yield Markup("".join(cells) + "</tr>")
+
+
+def _heads(keys: Iterable[str]) -> Iterator[str]:
+    for place, key in enumerate(keys):
+        link = f"<a href=#cell{place} data-cells={place}>{escape(key[:_SHOWN_DIGITS])}</a>"
+        yield f"<tr id=cell{place}><th scope=row>{link}</th>"
+
+
+def _escaped(column: "pd.Series") -> Iterator[str]:
+    cells = {value: f"<td>{escape(value)}</td>" for value in column.unique()}
+    return map(cells.__getitem__, column)
+
+
+def _measured(results: pd.DataFrame, metric: str) -> Iterator[str]:
+    columns = results[[metric, f"{metric}_low", f"{metric}_high"]]
+    for value, low, high in columns.itertuples(index=False, name=None):
+        bounds = interval(low, high, INTERVAL_DIGITS[metric])
+        beside = f"<small>{bounds}</small>" if bounds else ""
+        yield f"<td>{number(value, DIGITS)}{beside}</td>"

@@ -1,0 +1,135 @@
+"""Renders a report as LaTeX: `report.tex`, which compiles alone, and its parts, each to \\input elsewhere."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from ...bench.core.files import replacing, write_text
+from ..catalogue import METRICS as METRIC_NAMES
+from ..explain.record import ShownExplanation
+from ..paper.ablation import Ablation, Block
+from ..paper.databases import Databases
+from ..paper.figure6 import write_figure6
+from ..paper.report import Report
+from ..paper.tables import TABLE_METRICS, Table
+from .templating import environment
+
+FIGURE = "figure6.pdf"
+
+_ROWS_ON_A_PAGE = 9  # of an ablation; its blocks are kept together
+
+_COMMANDS = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\ttfamily\char34}",
+    "`": r"\textasciigrave{}",
+    "−": r"\ensuremath{-}",
+    "–": r"\textendash{}",
+    "‑": "-",
+    "×": r"\ensuremath{\times}",
+    "·": r"\ensuremath{\cdot}",
+    "†": r"\ensuremath{{}^\dagger}",
+    "ε": r"\ensuremath{\varepsilon}",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+}
+
+
+def write_latex(report: Report, out: Path) -> Path:
+    """Write `report.tex`, a file per table, `figure6.pdf` and the figures of explanations into a folder."""
+    environment = _environment()
+    tables = [table for table in report.tables if table.rows]
+    for table in tables:
+        template = environment.get_template(f"{table.layout}.tex.j2")
+        pages = _pages(table.blocks) if isinstance(table, Ablation) else []
+        write_text(out / _file(table), template.render(table=table, pages=pages, **_shared()))
+    if report.panels:
+        write_figure6(report.panels, out / FIGURE)
+    for explanation in report.explanations:
+        _write_explanation(explanation, environment, out)
+    path = out / "report.tex"
+    main = environment.get_template("report.tex.j2")
+    inputs = [(table.number, _file(table)) for table in tables]
+    write_text(path, main.render(report=report, inputs=inputs, figure=FIGURE, **_shared()))
+    return path
+
+
+def _write_explanation(explanation: ShownExplanation, environment: Environment, out: Path) -> None:
+    """Write each figure of an explanation as a PDF file, and a file to \\input that shows it."""
+    template = environment.get_template("explanation_figure.tex.j2")
+    for figure in explanation.figures:
+        name = f"{explanation.slug}-figure{figure.number}"
+        with replacing(out / f"{name}.pdf") as temporary:
+            temporary.write_bytes(figure.pdf)
+        write_text(out / f"{name}.tex", template.render(explanation=explanation, figure=figure, name=name))
+
+
+def escape(text: object) -> str:
+    r"""Text as LaTeX that prints it, whatever the font encoding.
+
+    Special characters become commands; others outside ASCII lose their accents, or become code points.
+
+    >>> escape("50% of my_model")
+    '50\\% of my\\_model'
+    """
+    escaped = "".join(_COMMANDS.get(character) or _ascii(character) for character in str(text))
+    escaped = re.sub(r"^([\[*])", r"{\1}", escaped)  # \\ and \item would take it for an argument of theirs
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", escaped)  # TeX would join -- and the like into one character
+
+
+def _ascii(character: str) -> str:
+    if character.isascii():
+        return character if character.isprintable() else " "
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return escape(plain) if plain else f"[U+{ord(character):04X}]"
+
+
+def _environment() -> Environment:
+    """Templates in which every value is escaped, and whose tags LaTeX has no use for."""
+    return environment(
+        __package__,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        finalize=escape,
+        autoescape=False,
+        keep_trailing_newline=True,
+    )
+
+
+def _shared() -> dict[str, Any]:
+    return {"metrics": [METRIC_NAMES[name] for name in TABLE_METRICS]}
+
+
+def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks of an ablation by page, as many on each as fit."""
+    pages: list[list[Block]] = []
+    for block in blocks:
+        rows = sum(len(before.rows) for before in pages[-1]) if pages else 0
+        if pages and rows + len(block.rows) <= _ROWS_ON_A_PAGE:
+            pages[-1].append(block)
+        else:
+            pages.append([block])
+    return pages
+
+
+def _file(table: Table | Databases | Ablation) -> str:
+    return f"{table.slug}.tex"

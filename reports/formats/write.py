@@ -1,0 +1,66 @@
+"""Writes a report on a store in the format asked for. A format is imported once it is needed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ...bench.core.errors import UserError, nearest
+from ...bench.store.results import results_table
+from ...bench.store.store import Store
+from ..paper.figure6 import write_figure6
+from ..paper.report import Report, compose
+
+FORMATS = ("html", "latex", "markdown", "csv")
+
+
+def write_figure(store: Store | Path, path: Path) -> Path:
+    """Write Figure 6 of a store as a PNG, SVG or PDF file, by the path's suffix.
+
+    Raises:
+        UserError: another suffix, or a store without results of an attack.
+    """
+    return write_figure6(compose(results_table(store)).panels, path)
+
+
+def write_report(store: Store | Path, form: str, out: Path) -> Path:
+    """Write a report on a store; the same store gives the same bytes.
+
+    Args:
+        store: A store, or its folder.
+        form: `html` (one file, `report.html`), `latex` (`report.tex`, with a file per table and figure to
+            \\input, and the figures as PDF), `markdown` (`report.md`, with the figures as SVG) or `csv`
+            (`tables.csv`, with `cells.csv` and the numbers behind the figures).
+        out: Folder to write into; made if missing.
+
+    Returns:
+        The file to open or to compile.
+
+    Raises:
+        UserError: unknown format, a store without results, or a folder that cannot be written.
+    """
+    if form not in FORMATS:
+        raise UserError(f"unknown report format {form!r}: {nearest(form, FORMATS)}")
+    root = store.root if isinstance(store, Store) else Path(store)
+    report = compose(results_table(store), root)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return _writer(form)(report, out)
+    except OSError as error:
+        raise UserError(f"--out {out}: the report cannot be written: {error}") from error
+
+
+def _writer(form: str) -> Callable[[Report, Path], Path]:
+    if form == "html":
+        from .html import write_html
+
+        return write_html
+    if form == "latex":
+        from .latex import write_latex
+
+        return write_latex
+    if form == "markdown":
+        from .markdown import write_markdown
+
+        return write_markdown
+    from .csv import write_csv
+
+    return write_csv

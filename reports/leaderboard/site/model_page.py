@@ -1,0 +1,96 @@
+"""The card of a model: all its numbers, reported beside measured, its curves, and what speaks against it."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from typing import Any
+from urllib.parse import urlsplit
+
+from ....bench.core.text import difference, number
+from ....bench.store.results import ordered
+from ...catalogue import attack_name, dataset_name
+from ..board import Entrant, Number
+from ..ranking import conditions
+from .chart import draw, lines
+from .pages import UNKNOWN, render, srocc
+
+
+def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
+    """The card of an entrant.
+
+    Args:
+        entrant: Whose it is.
+        attacks: Those of the whole board, in order.
+    """
+    numbers = conditions(entrant)
+    sections = []
+    for dataset in ordered("dataset", (one.dataset for one in entrant.numbers)):
+        mine = [one for one in entrant.numbers if one.dataset == dataset]
+        drawn = lines(numbers, dataset, attacks)
+        sections.append(
+            {
+                "name": dataset_name(dataset),
+                "stand_in": any(one.stand_in for one in mine),
+                "chart": draw(drawn, f"SROCC over epsilon on {dataset_name(dataset)}") if drawn else "",
+                "rows": list(_conditions(mine)),
+            }
+        )
+    links = [(what, url if _leads_to_the_web(url) else "", url) for what, url in entrant.links]
+    return render("model.html.j2", entrant=entrant, links=links, sections=sections)
+
+
+def _conditions(numbers: Iterable[Number]) -> Iterable[dict[str, Any]]:
+    """The rows of a table on one dataset: a reported number beside a measured one of its condition."""
+    known = list(numbers)
+    for attack in ordered("attack", (one.attack for one in known)):
+        for epsilon in sorted({one.epsilon for one in known if one.attack == attack}):
+            mine = [one for one in known if (one.attack, one.epsilon) == (attack, epsilon)]
+            reported = [one for one in mine if one.kind == "reported"]
+            measured = [one for one in mine if one.kind == "measured"]
+            for pair in zip_longest(reported, measured):
+                yield {"attack": attack_name(attack), "epsilon": f"{epsilon:g}", **_beside(*pair)}
+
+
+def _beside(reported: Number | None, measured: Number | None) -> dict[str, Any]:
+    both = [known for known in (reported, measured) if known]
+    return {
+        "reported": _metrics(reported),
+        "measured": _metrics(measured),
+        "gap": _gap(reported, measured),
+        "images": _joined(map(_images, both)),
+        "seeds": _joined(", ".join(map(str, known.seeds)) for known in both),
+        "parameters": _joined(known.parameters for known in both),
+        "source": _joined(known.source for known in both),
+    }
+
+
+def _images(known: Number) -> str:
+    if known.images is None:
+        return ""
+    return f"{known.images}{' (a part)' if known.limited else ''}"
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """What a reported and a measured number say of themselves, once where they say the same."""
+    return "; ".join(dict.fromkeys(filter(None, texts))) or UNKNOWN
+
+
+def _gap(reported: Number | None, measured: Number | None) -> str:
+    """Measured minus reported SROCC."""
+    if reported is None or measured is None or math.isnan(reported.srocc + measured.srocc):
+        return UNKNOWN
+    return difference(measured.srocc, reported.srocc)
+
+
+def _metrics(known: Number | None) -> list[tuple[str, str]]:
+    """(number, interval) of SROCC, PLCC and MSE."""
+    others = (UNKNOWN, UNKNOWN) if known is None else (number(known.plcc), number(known.mse))
+    return [srocc(known), *((text, "") for text in others)]
+
+
+def _leads_to_the_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,0 +1,1 @@
+"""Entries of the leaderboard: made from a store, read and verified."""

@@ -1,0 +1,322 @@
+"""The entry: one small TOML file with what a model is, and its numbers as reported and as measured.
+
+`docs/leaderboard.md` describes every key. Reading one finds all that is wrong with it, not only the first.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from ....bench.core.errors import nearest
+from ....bench.core.parameters import accepted
+
+FOLDER = Path(__file__).parent / "entries"
+"""Where the package's own entries are: the models of the CPRL paper, as it reports them."""
+
+LARGEST = 1 << 20
+"""Bytes that an entry's TOML file may have."""
+
+_SMALLEST_EPSILON = 0.1  # of a reported number; less is surely in pixel units, where 1/255 is 0.0039
+_SHOWN = 80  # characters of a value or key in an error
+
+
+def _line(text: str) -> str:
+    if not text.strip() or len(text) > 500 or not text.isprintable():
+        raise ValueError("one line of text that is not empty, of at most 500 characters")
+    return text.strip()
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or not text.isprintable() or {*text} & {*' <>"'}:
+        raise ValueError("an address that begins with https://, without spaces")
+    return text
+
+
+def _sha256(text: str) -> str:
+    if len(text) != 64 or {*text.lower()} - {*"0123456789abcdef"}:
+        raise ValueError("a SHA-256 digest: 64 hexadecimal digits, as `sha256sum FILE` prints them")
+    return text.lower()
+
+
+def _relative_path(text: str) -> str:
+    path = PurePosixPath(text)
+    inside = not path.is_absolute() and ".." not in path.parts and "\\" not in text
+    if not (inside and path.name and text.isprintable()):
+        raise ValueError("a file in this TOML file's folder or below, its path relative to it, with /")
+    return text
+
+
+def _correlation(value: float) -> float:
+    if not -1 <= value <= 1:
+        raise ValueError("a correlation, from -1 to 1")
+    return value
+
+
+def _squared_error(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError("a mean squared error of quality in [0, 1], from 0 to 1")
+    return value
+
+
+def _radius(value: float) -> float:
+    if not 0 <= value <= 255:
+        raise ValueError("in units of 1/255, from 0 (no attack) to 255")
+    return value
+
+
+Line = Annotated[str, AfterValidator(_line)]
+Url = Annotated[str, AfterValidator(_url)]
+Correlation = Annotated[FiniteFloat, AfterValidator(_correlation)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Paper(_Table):
+    """The paper that the method is from."""
+
+    title: Line
+    url: Url | None = None
+    year: Annotated[int, Field(ge=1900, le=2100)] | None = None
+
+
+class Weights(_Table):
+    """Trained weights: where they are, or how to tell that they are the same."""
+
+    url: Url | None = None
+    sha256: Annotated[str, AfterValidator(_sha256)] | None = None
+    dataset: Line | None = None
+    seed: int | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Weights":
+        if self.url is None and self.sha256 is None:
+            raise ValueError("a url, a sha256, or both")
+        return self
+
+
+class _Number(_Table):
+    dataset: Line
+    attack: Line
+    epsilon: Annotated[FiniteFloat, AfterValidator(_radius)]
+    srocc: Correlation
+    plcc: Correlation | None = None
+    mse: Annotated[FiniteFloat, AfterValidator(_squared_error)] | None = None
+
+    @model_validator(mode="after")
+    def _names_a_condition(self) -> "_Number":
+        if (self.attack == "none") != (self.epsilon == 0):
+            raise ValueError('attack = "none" with epsilon = 0, or an attack with an epsilon above 0')
+        return self
+
+    @property
+    def place(self) -> tuple[str, str, float]:
+        """Dataset, attack and epsilon: what an entry has one number of a kind for."""
+        return self.dataset, self.attack, self.epsilon
+
+
+class Reported(_Number):
+    """A number as a paper prints it."""
+
+    source: Line
+
+    @model_validator(mode="after")
+    def _in_units_of_255(self) -> "Reported":
+        if 0 < self.epsilon < _SMALLEST_EPSILON:
+            raise ValueError(
+                f"epsilon in units of 1/255: {self.epsilon:g} of pixels in [0, 1] is "
+                f"{255 * self.epsilon:.4g} here"
+            )
+        return self
+
+
+class Measured(_Number):
+    """A number with the per-image scores that it comes from: a file for each seed, whose mean it is."""
+
+    scores: Annotated[list[Annotated[str, AfterValidator(_relative_path)]], Field(min_length=1)]
+    interval: Annotated[list[Correlation], Field(min_length=2, max_length=2)] | None = None
+
+
+class _Head(_Table):
+    name: Line
+    training: Line
+    model: Line | None = None
+    authors: list[Line] = []
+    code: Url | None = None
+    unreliable: Line | None = None
+
+
+class Entry(_Head):
+    """All that an entry says."""
+
+    paper: Paper | None = None
+    weights: list[Weights] = []
+    reported: list[Reported] = []
+    measured: list[Measured] = []
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading an entry gives.
+
+    Attributes:
+        entry: All of it; None if anything is wrong with it.
+        model: The model that it names; None if it names none.
+        measured: Those of its measured rows that could be understood, by their number, from 1.
+        problems: All that is wrong, in sentences without the file's name.
+    """
+
+    entry: Entry | None
+    model: str | None
+    measured: Mapping[int, Measured]
+    problems: tuple[str, ...]
+
+
+Schema = TypeVar("Schema", bound=_Table)
+
+
+def read_entry(path: Path) -> Reading:
+    """Read the TOML file of an entry, without looking at the files of scores that it names."""
+    try:
+        values = _parsed(path)
+    except ValueError as error:
+        return Reading(None, None, {}, (str(error),))
+    return understood(values)
+
+
+def understood(values: Mapping[str, Any]) -> Reading:
+    """Read the values of an entry's TOML file."""
+    problems: list[str] = []
+    tables = ("paper", "weights", "reported", "measured")
+    rest = {key: value for key, value in values.items() if key not in tables}
+    head = _validated(_Head, rest, "", problems, known=Entry.model_fields)
+    paper = _validated(Paper, values["paper"], "[paper]: ", problems) if "paper" in values else None
+    weights = _rows(Weights, "weights", values, problems)
+    reported = _rows(Reported, "reported", values, problems)
+    measured = _rows(Measured, "measured", values, problems)
+    problems += [*_duplicates("reported", reported), *_duplicates("measured", measured)]
+    if not values.get("reported") and not values.get("measured"):
+        problems.append("no numbers: write [[reported]] or [[measured]] rows")
+    if problems or head is None:
+        named = values.get("model")
+        return Reading(None, named if isinstance(named, str) else None, measured, tuple(problems))
+    entry = Entry(
+        **head.model_dump(),
+        paper=paper,
+        weights=[*weights.values()],
+        reported=[*reported.values()],
+        measured=[*measured.values()],
+    )
+    return Reading(entry, entry.model, measured, ())
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    """The values of a TOML file; a ValueError says why there are none."""
+    if path.is_dir():
+        raise ValueError("a folder; name the TOML file in it")
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST:
+        raise ValueError("more than 1 MiB; an entry is a small TOML file, per-image scores lie beside it")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not a TOML file in UTF-8: byte {error.start} is no text") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not a TOML file: {_brief(str(error), 200)}") from None
+
+
+def _rows(
+    schema: type[Schema], table: str, values: Mapping[str, Any], problems: list[str]
+) -> dict[int, Schema]:
+    """The rows of an array of tables that are as they should be, by their number."""
+    rows = values.get(table, [])
+    if not isinstance(rows, list):
+        problems.append(f"key {table!r}: accepted are rows, each under [[{table}]]")
+        return {}
+    found = {
+        number: _validated(schema, row, f"[[{table}]] row {number}: ", problems)
+        for number, row in enumerate(rows, start=1)
+    }
+    return {number: row for number, row in found.items() if row is not None}
+
+
+def _validated(
+    schema: type[Schema],
+    values: Any,
+    where: str,
+    problems: list[str],
+    known: Mapping[str, Any] | None = None,
+) -> Schema | None:
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        known = known or schema.model_fields
+        problems += [f"{where}{_in_words(problem, schema, known)}" for problem in error.errors()]
+        return None
+
+
+def _in_words(problem: ErrorDetails, schema: type[_Table], known: Mapping[str, Any]) -> str:
+    if not problem["loc"]:  # of the whole table
+        rule = problem["msg"].removeprefix("Value error, ")
+        return f"accepted is {rule if problem['type'] == 'value_error' else 'a table'}"
+    key = _brief(".".join(map(str, problem["loc"])))
+    if problem["type"] == "extra_forbidden":
+        belongs = schema is Reported and key in Measured.model_fields
+        advice = "it belongs under [[measured]]" if belongs else nearest(key, known)
+        return f"unknown key {key!r}: {advice}"
+    if schema is Measured and key == "scores" and problem["type"] == "missing":
+        return (
+            "key 'scores': missing, so nothing can verify the number: give the file of its per-image scores, "
+            "or move the row to [[reported]] and say its source"
+        )
+    return f"key {key!r}: {accepted({**problem, 'input': _Brief(problem['input'])})}"
+
+
+def _duplicates(table: str, rows: Mapping[int, _Number]) -> Iterator[str]:
+    first: dict[tuple[str, str, float], int] = {}
+    for number, row in rows.items():
+        if row.place in first:
+            rows_of_both = f"[[{table}]] rows {first[row.place]} and {number}"
+            yield f"{rows_of_both}: both are {in_words(row.place)}; keep one"
+        first.setdefault(row.place, number)
+
+
+def in_words(place: Sequence[Any]) -> str:
+    """A dataset, attack and epsilon as a phrase: `live, fgsm at 1/255`."""
+    dataset, attack, epsilon = place
+    return f"{dataset}, no attack" if attack == "none" else f"{dataset}, {attack} at {epsilon:g}/255"
+
+
+class _Brief:
+    """A value whose representation is short, for messages."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        try:
+            return _brief(repr(self.value))
+        except (ValueError, RecursionError):  # Python does not print integers of thousands of digits
+            return "a value too long to print"
+
+
+def _brief(text: str, length: int = _SHOWN) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."

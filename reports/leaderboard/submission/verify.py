@@ -1,0 +1,277 @@
+"""Whether an entry can be believed: its TOML file, and each measured number against its per-image scores.
+
+`iqabench entry verify` says everything that is wrong; a board takes only entries with which nothing is.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from ....bench.core.text import listing, plural
+from ....bench.store.metric_cache import MetricCache
+from ....bench.store.results import ordered
+from ...catalogue import METRICS as METRIC_NAMES
+from ...checks.check import FAILS, HOLDS
+from ..board import Number
+from ..doubts import doubts
+from .entry import Entry, Measured, in_words, read_entry
+from .scores import METRICS, STAND_INS, ScoreFile, measured_number, read_score_file, same
+
+ROUNDING = 5e-4
+"""By how much a measured number may differ from that of its scores: it was rounded to three decimals."""
+
+INTERVAL_ROUNDING = 0.01
+"""Likewise the bounds of an interval, which other resamples move a little."""
+
+_OF_A_SWEEP = {"weights": "weights", "model_params": "parameters of the model"}
+_OF_THE_IMAGES = {
+    "dataset_digest": "version of the dataset",
+    "split_digest": "split",
+    "image_size": "image size",
+    "limit": "limit",
+    "n": "number of images",
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of scores that could be read.
+
+    Attributes:
+        row: Number of the measured row that names it, from 1.
+        name: As the row has it.
+        scores: What is in it.
+    """
+
+    row: int
+    name: str
+    scores: ScoreFile
+
+    @property
+    def where(self) -> str:
+        """Its row and name."""
+        return f"[[measured]] row {self.row}: {self.name!r}"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """An entry looked at from all sides.
+
+    Attributes:
+        path: Its TOML file.
+        entry: What it says; None if its file alone is wrong already.
+        files: The files of scores that could be read.
+        problems: All that is wrong, in sentences without the file's name.
+    """
+
+    path: Path
+    entry: Entry | None
+    files: tuple[File, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """Its numbers: the reported as they are, the measured as its scores have them, in full precision."""
+        by_row = defaultdict(list)
+        for file in self.files:
+            by_row[file.row].append(file.scores.scored)
+        return (
+            *(_reported(self.entry) if self.entry else ()),
+            *(measured_number(cells) for cells in by_row.values()),
+        )
+
+
+def verify(paths: Sequence[Path]) -> tuple[str, int]:
+    """What `iqabench entry verify` prints of some files, and its exit status: 0 if nothing is wrong, else 1.
+
+    A file with which nothing is wrong has one line, and one more for each doubt that the leaderboard shows.
+    """
+    examined = [examine(path) for path in paths]
+    lines = [line for found in examined for line in _lines(found)]
+    return "\n".join(lines), FAILS if any(found.problems for found in examined) else HOLDS
+
+
+def examine(path: Path, kept: MetricCache | None = None) -> Examination:
+    """Read an entry and the files of scores that it names, and check all of it.
+
+    Args:
+        path: The TOML file. Whatever is in it or not in it, nothing is raised.
+        kept: Metrics of files of scores that were read before.
+    """
+    reading = read_entry(path)
+    problems = list(reading.problems)
+    files = []
+    for number, row in reading.measured.items():
+        of_row = []
+        for name in row.scores:
+            scores, wrong = read_score_file(path.parent / name, name, kept)
+            problems += [f"[[measured]] row {number}: {name!r}: {phrase}" for phrase in wrong]
+            if scores:
+                of_row.append(File(number, name, scores))
+        problems += _of_row(number, row, of_row)
+        files += of_row
+    problems += [*_used_twice(files), *_several_models(files, reading.model), *_several_sweeps(files)]
+    problems += [*_other_images(files), *_other_labels(files)]
+    return Examination(path, reading.entry, tuple(files), tuple(problems))
+
+
+def contradicting_label(one: Mapping[str, float], other: Mapping[str, float]) -> str | None:
+    """The first image that two sets of labels rate differently."""
+    return next((image for image, quality in one.items() if other.get(image, quality) != quality), None)
+
+
+def _lines(found: Examination) -> Iterator[str]:
+    if found.problems or not found.entry:
+        yield from (f"{found.path}: {problem}" for problem in found.problems)
+        count = len(found.problems)
+        yield f"{found.path}: {plural(count, 'thing')} {'is' if count == 1 else 'are'} wrong with this entry"
+        return
+    yield f"{found.path}: {found.entry.name}: {_summary(found.numbers)}; nothing is wrong"
+    for doubt in doubts(found.numbers):
+        yield f"  doubt: {doubt}"
+
+
+def _summary(numbers: Sequence[Number]) -> str:
+    parts = []
+    for kind in ("reported", "measured"):
+        datasets = [number.dataset for number in numbers if number.kind == kind]
+        if datasets:
+            parts.append(
+                f"{plural(len(datasets), f'{kind} number')} on {listing(ordered('dataset', datasets))}"
+            )
+    return listing(parts)
+
+
+def _reported(entry: Entry) -> Iterator[Number]:
+    unknown = float("nan")
+    for row in entry.reported:
+        yield Number(
+            kind="reported",
+            dataset=row.dataset,
+            attack=row.attack,
+            epsilon=row.epsilon,
+            srocc=row.srocc,
+            plcc=unknown if row.plcc is None else row.plcc,
+            mse=unknown if row.mse is None else row.mse,
+            low=unknown,
+            high=unknown,
+            images=None,
+            seeds=(),
+            parameters="",
+            stand_in=row.dataset in STAND_INS,
+            source=row.source,
+        )
+
+
+def _of_row(number: int, row: Measured, files: Sequence[File]) -> Iterator[str]:
+    """What is wrong with a row, given the files of it that could be read."""
+    for file in files:
+        if file.scores.scored.place != row.place:
+            held, claimed = in_words(file.scores.scored.place), in_words(row.place)
+            yield f"{file.where} is of {held}, and the row says {claimed}"
+    cells = [file.scores.scored for file in files]
+    where = f"[[measured]] row {number}"
+    if len({cell.seed for cell in cells}) < len(cells):
+        yield f"{where}: two of its files are of one seed; a row has one file for each seed"
+    if len({cell.attack_params for cell in cells}) > 1:
+        yield f"{where}: its files are of {row.attack} with different parameters"
+    if len(files) == len(row.scores):
+        yield from _of_numbers(where, row, files)
+
+
+def _of_numbers(where: str, row: Measured, files: Sequence[File]) -> Iterator[str]:
+    cells = [file.scores.scored for file in files]
+    for metric in METRICS:
+        stated, held = getattr(row, metric), fmean(getattr(cell, metric) for cell in cells)
+        if stated is not None and not same(stated, held, ROUNDING):
+            mean = f"the mean over {len(cells)} files of scores is" if len(cells) > 1 else "its scores give"
+            yield f"{where}: {METRIC_NAMES[metric]} is stated as {stated:g}, and {mean} {held:.4f}"
+    if row.interval is not None:
+        bounds = [min(cell.low for cell in cells), max(cell.high for cell in cells)]
+        near = [same(*pair, INTERVAL_ROUNDING) for pair in zip(row.interval, bounds, strict=True)]
+        if not all(near):
+            stated_bounds, held_bounds = (
+                ", ".join(f"{bound:.4f}" for bound in pair) for pair in (row.interval, bounds)
+            )
+            yield f"{where}: the interval is stated as [{stated_bounds}], and its scores give [{held_bounds}]"
+
+
+def _used_twice(files: Iterable[File]) -> Iterator[str]:
+    first: dict[str, File] = {}
+    for file in files:
+        before = first.setdefault(file.scores.key, file)
+        if before is not file:
+            yield f"{file.where} is the same cell as {before.name!r} of row {before.row}"
+
+
+def _several_models(files: Sequence[File], named: str | None) -> Iterator[str]:
+    """An entry is of one model, the one that it names, in one variant and trained by one regime."""
+    if named:
+        for file in files:
+            held = file.scores.scored.model
+            if held != named:
+                yield f"{file.where} is of the model {held!r}, and the entry says model = {named!r}"
+        files = [file for file in files if file.scores.scored.model == named]
+    for file in files[1:]:
+        held, first = file.scores.scored.trained, files[0].scores.scored.trained
+        if held != first:
+            of_first = f"that of row {files[0].row} of {first}"
+            yield f"{file.where} is of {held}, and {of_first}; an entry is of one model"
+
+
+def _several_sweeps(files: Iterable[File]) -> Iterator[str]:
+    """Of a dataset and seed there is one set of weights, whatever attacks it."""
+    first: dict[tuple[str, int], File] = {}
+    for file in files:
+        cell = file.scores.scored
+        before = first.setdefault((cell.dataset, cell.seed), file)
+        for field, spoken in _OF_A_SWEEP.items():
+            if getattr(cell, field) != getattr(before.scores.scored, field):
+                yield (
+                    f"{file.where} was made with other {spoken} than {before.name!r} of row {before.row}: "
+                    f"numbers on {cell.dataset} with seed {cell.seed} must be of one model"
+                )
+
+
+def _other_images(files: Iterable[File]) -> Iterator[str]:
+    """All numbers on a dataset are of the same images."""
+    first: dict[str, File] = {}
+    for file in files:
+        cell = file.scores.scored
+        before = first.setdefault(cell.dataset, file)
+        differing = [
+            f"{spoken} {_or_none(getattr(cell, field))}, not {_or_none(getattr(before.scores.scored, field))}"
+            for field, spoken in _OF_THE_IMAGES.items()
+            if getattr(cell, field) != getattr(before.scores.scored, field)
+        ]
+        if differing:
+            yield (
+                f"{file.where} is of other images of {cell.dataset} than {before.name!r} of row "
+                f"{before.row}: {', '.join(differing)}"
+            )
+
+
+def _or_none(value: object) -> object:
+    return "none" if value is None else value
+
+
+def _other_labels(files: Iterable[File]) -> Iterator[str]:
+    """Files of one version of a dataset and of its split hold the same images with the same labels."""
+    first: dict[tuple[object, ...], File] = {}
+    for file in files:
+        cell = file.scores.scored
+        before = first.setdefault((cell.dataset_digest, cell.split_digest, cell.limit), file)
+        if file.scores.scored_on != before.scores.scored_on:
+            yield (
+                f"{file.where} and {before.name!r} of row {before.row} claim the same test images of "
+                f"{cell.dataset}, and {_difference(file.scores.labels, before.scores.labels)}"
+            )
+
+
+def _difference(labels: Mapping[str, float], others: Mapping[str, float]) -> str:
+    image = contradicting_label(labels, others)
+    if image is not None:
+        return f"label image {image!r} {labels[image]:g} and {others[image]:g}"
+    return f"only one of them holds image {min(labels.keys() ^ others.keys())!r}"

@@ -1,0 +1,133 @@
+"""Which cells Tables 5 and 6 show: runs of CPRL that differ in nothing but what the table ablates."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from ..catalogue import READINGS
+from .selection import IMAGES, REGIME, completeness_and_age, grouped, newest_attacks, newest_versions
+from .tables import EPSILON
+
+CONDITIONS = (("none", 0.0), ("fgsm", EPSILON))
+"""Attack and epsilon (in units of 1/255) of the column groups."""
+
+_ABLATED = ("b", "reading", "pns_weight")
+_SCORED_ON = ("dataset", *IMAGES, "split_seed")
+_MASK_ALONE = 0.0  # weight of the PNS risk; also of cells from before it was a parameter
+
+
+def cprl_cells(results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of CPRL under `CONDITIONS`, with columns `b`, `reading`, `pns_weight` and `others`.
+
+    `others` holds the rest of the model's parameters as JSON, and `images` what a cell was scored on.
+    """
+    cells = _under_conditions(results, "cprl")
+    settings = {compact: _setting(compact) for compact in cells["model_params"].unique()}
+    rows = [settings[compact] for compact in cells["model_params"]]
+    parameters = pd.DataFrame(rows, columns=[*_ABLATED, "others"], index=cells.index)
+    known = cells.assign(images=_images(cells)).join(parameters).dropna(subset=list(_ABLATED))
+    return known.astype({"b": float, "pns_weight": float})
+
+
+def over_b(cells: pd.DataFrame) -> pd.DataFrame:
+    """Table 5's rows, from `cprl_cells`: of each dataset, those that differ in b and reading only.
+
+    Of several such sets the mask alone comes first, then scores on all test images, then more settings, then
+    a later date.
+    """
+    chosen = []
+    for _, of_dataset in grouped(cells, ["dataset"]):
+        sets = [found for _, found in grouped(of_dataset, ["images", "others", "pns_weight"])]
+        varied = [found for found in sets if _settings(found) > 1]
+        if varied:
+            chosen.append(_newest(max(varied, key=_preference), [*_ABLATED, "others", "seed"]))
+    return _in_order(chosen, cells)
+
+
+def over_pns(cells: pd.DataFrame) -> pd.DataFrame:
+    """Table 6's rows, from `cprl_cells`: settings that were run with the mask alone and with the PNS risk."""
+    chosen = []
+    for _, of_dataset in grouped(cells, ["dataset"]):
+        settings = [found for _, found in grouped(of_dataset, ["images", "others", "b", "reading"])]
+        paired = [found for found in settings if found["pns_weight"].eq(_MASK_ALONE).nunique() == 2]
+        if paired:
+            on_one_set_of_images = [found for _, found in grouped(pd.concat(paired), ["images"])]
+            best = max(on_one_set_of_images, key=completeness_and_age)
+            chosen.append(_newest(best, [*_ABLATED, "others", "seed"]))
+    return _in_order(chosen, cells)
+
+
+def resnet_cells(results: pd.DataFrame) -> pd.DataFrame:
+    """The newest rows of the plain ResNet under `CONDITIONS`, as its own table configures it.
+
+    A column `images` says what a cell was scored on.
+    """
+    cells = _under_conditions(results[results["variant"] == ""], "resnet")
+    return _newest(cells.assign(images=_images(cells)), ["images", "model_params", "seed"])
+
+
+def beside_pair(cells: pd.DataFrame, block: pd.DataFrame) -> pd.DataFrame:
+    """Of `resnet_cells`, those on the images of a block of Table 6 whose shared parameters agree with it."""
+    shared = json.loads(block["others"].iloc[0])
+    on_images = cells[cells["images"] == block["images"].iloc[0]]
+    alike = [compact for compact in on_images["model_params"].unique() if _agree(json.loads(compact), shared)]
+    return newest_attacks(on_images[on_images["model_params"].isin(alike)], ["seed", "attack", "epsilon"])
+
+
+def _under_conditions(results: pd.DataFrame, model: str) -> pd.DataFrame:
+    cells = results[(results["regime"] == REGIME) & (results["model"] == model)]
+    clean, attacked = (
+        (cells["attack"] == attack) & (cells["epsilon"] == epsilon) for attack, epsilon in CONDITIONS
+    )
+    return cells[clean | attacked]
+
+
+def _images(cells: pd.DataFrame) -> list[str]:
+    """What each cell was scored on, as one text."""
+    return [str(values) for values in cells[list(_SCORED_ON)].itertuples(index=False, name=None)]
+
+
+def _newest(cells: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    return newest_attacks(newest_versions(cells, columns), [*columns, "attack", "epsilon"])
+
+
+def _preference(cells: pd.DataFrame) -> tuple[bool, bool, int, str]:
+    complete, age = completeness_and_age(cells)
+    return bool(cells["pns_weight"].eq(_MASK_ALONE).all()), complete, _settings(cells), age
+
+
+def _settings(cells: pd.DataFrame) -> int:
+    return len(cells[["b", "reading"]].drop_duplicates())
+
+
+def _in_order(parts: Sequence[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
+    """The rows of some parts of `cells`: datasets as they come, then readings, b and other parameters."""
+    chosen = pd.concat(parts) if parts else cells.iloc[:0]
+    datasets, readings = list(cells["dataset"].unique()), [*READINGS, *sorted(cells["reading"].unique())]
+    return chosen.assign(
+        dataset_place=chosen["dataset"].map(datasets.index),
+        reading_place=chosen["reading"].map(readings.index),
+    ).sort_values(["dataset_place", "reading_place", "b", "others", "pns_weight"], kind="stable")
+
+
+def _agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(one[key] == other[key] for key in one.keys() & other.keys())
+
+
+def _setting(compact: str) -> tuple[float | None, str | None, float | None, str]:
+    """b, reading, weight of the PNS risk and the other parameters; None for what is of no known kind."""
+    parameters = json.loads(compact)
+    others = {key: value for key, value in parameters.items() if key not in _ABLATED}
+    reading = parameters.get("reading")
+    return (
+        _number(parameters.get("b")),
+        reading if isinstance(reading, str) else None,
+        _number(parameters.get("pns_weight", _MASK_ALONE)),
+        json.dumps(others, sort_keys=True),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

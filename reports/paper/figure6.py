@@ -1,0 +1,203 @@
+"""Draws the paper's Figure 6: SROCC over epsilon, a curve per model with the band of its interval."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ...bench.core.errors import UserError
+from ...bench.store.results import ordered
+from ..figures.drawing import figure_style, write_drawing
+from ..figures.palette import INK, MUTED, Style, styles, themed
+from .curves import Curve, Panel
+
+FIGURE_FORMATS = ("png", "svg", "pdf")
+
+Looks = Mapping[str, Style]
+
+_PANEL_SIZE = (4.7, 3.3)  # inches; wide enough for labels beside the curves
+_HEIGHT_PER_LABEL = 0.24
+_LABEL_AT = 1.035  # of the width of the axes
+_TICKS_AT_EPSILONS = 0.07  # of the width: nearer than this, tick labels would touch
+
+
+def draw_figure6(panels: Sequence[Panel]) -> Figure:
+    """All panels with one scale of SROCC: a row per dataset, or two panels a row under a single attack.
+
+    Each curve is a line whose `gid` is the model's name.
+    """
+    places = _places(panels)
+    rows, columns = (1 + max(place[axis] for place in places) for axis in (0, 1))
+    width, height = _size(panels)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    looks = _looks(panels)
+    for (row, column), panel in zip(places, panels, strict=True):
+        axes = figure.add_subplot(rows, columns, row * columns + column + 1)
+        _draw_panel(axes, panel, looks, _limits(panels))
+    return figure
+
+
+def write_figure6(panels: Sequence[Panel], path: Path) -> Path:
+    """Write Figure 6 as a PNG, SVG or PDF file, by the path's suffix; equal panels give equal bytes.
+
+    Raises:
+        UserError: another suffix, or no panel to draw.
+    """
+    form = path.suffix.removeprefix(".").lower()
+    if form not in FIGURE_FORMATS:
+        raise UserError(f"{path}: a figure can be written as .{', .'.join(FIGURE_FORMATS)}")
+    if not panels:
+        raise UserError(f"{path}: no attacked cell in the store to draw; run an attack first")
+    with figure_style("figure6"):
+        return write_drawing(draw_figure6(panels), path)
+
+
+def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
+    """One panel as an SVG element for HTML, its colours CSS variables so that it follows light and dark.
+
+    Args:
+        panel: What to draw.
+        panels: All panels of the page, whose scale and colours it shares.
+    """
+    figure = Figure(figsize=_size(panels), layout="constrained")
+    FigureCanvasAgg(figure)
+    text = io.StringIO()
+    with figure_style("figure6"), mpl.rc_context({"svg.fonttype": "none"}):
+        _draw_panel(figure.subplots(), panel, _looks(panels), _limits(panels), title=False)
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    return _for_html(text.getvalue(), f"panel{panels.index(panel)}")
+
+
+def _places(panels: Sequence[Panel]) -> list[tuple[int, int]]:
+    """(row, column) of each panel."""
+    if len({panel.attack for panel in panels}) == 1:
+        return [divmod(index, 2) for index in range(len(panels))]
+    datasets = list(dict.fromkeys(panel.dataset for panel in panels))
+    return [
+        (datasets.index(panel.dataset), sum(before.dataset == panel.dataset for before in panels[:index]))
+        for index, panel in enumerate(panels)
+    ]
+
+
+def _looks(panels: Sequence[Panel]) -> Looks:
+    return styles(ordered("model", (curve.model for panel in panels for curve in panel.curves)))
+
+
+def _draw_panel(
+    axes: Axes, panel: Panel, looks: Looks, limits: tuple[float, float], *, title: bool = True
+) -> None:
+    for curve in panel.curves:
+        _draw_curve(axes, curve, looks[curve.model])
+    epsilons = sorted({epsilon for curve in panel.curves for epsilon in curve.epsilons})
+    reach = epsilons[-1] or 1.0
+    axes.set_xlim(-0.02 * reach, 1.02 * reach)
+    axes.set_ylim(*limits)
+    if min(np.diff(epsilons), default=reach) >= _TICKS_AT_EPSILONS * reach:
+        axes.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(8))
+    axes.axhline(0, color=MUTED.light, linewidth=0.8, zorder=1)
+    axes.set_xlabel("ε, in units of 1/255 (0: no attack)")
+    axes.set_ylabel("SROCC")
+    if title:
+        axes.set_title(panel.title, loc="left", fontweight="bold", parse_math=False)
+    _label_curves(axes, panel.curves, looks, limits)
+
+
+def _draw_curve(axes: Axes, curve: Curve, look: Style) -> None:
+    axes.fill_between(curve.epsilons, curve.lows, curve.highs, color=look.light, alpha=0.13, linewidth=0)
+    axes.plot(
+        curve.epsilons,
+        curve.values,
+        color=look.light,
+        linestyle=look.dashes,
+        linewidth=look.width,
+        marker=look.marker,
+        markersize=4.5,
+        markeredgewidth=0,
+        gid=curve.model,
+        clip_on=False,
+        zorder=3,
+    )
+
+
+def _label_curves(axes: Axes, curves: Sequence[Curve], looks: Looks, limits: tuple[float, float]) -> None:
+    """Names at the right, in the order of the curves' ends, each joined to its end by a thin line."""
+    ends = sorted((*_end(curve, limits), index) for index, curve in enumerate(curves))
+    gap = (limits[1] - limits[0]) * 0.068
+    heights = _spread([value for value, _, _ in ends], gap, limits)
+    beside = axes.get_yaxis_transform()
+    for (value, epsilon, index), height in zip(ends, heights, strict=True):
+        curve = curves[index]
+        look = looks[curve.model]
+        line = {"arrowstyle": "-", "color": look.light, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0}
+        if np.isfinite(curve.values).any():
+            axes.annotate(
+                "", (epsilon, value), (_LABEL_AT, height), textcoords=beside, arrowprops=line,
+                annotation_clip=False,
+            )  # fmt: skip
+        axes.plot(
+            [_LABEL_AT], [height], color=look.light, marker=look.marker, markersize=4.5, markeredgewidth=0,
+            transform=beside, clip_on=False,
+        )  # fmt: skip
+        text = curve.name if np.isfinite(curve.values).all() else f"{curve.name} (diverged)"
+        axes.text(
+            _LABEL_AT + 0.025, height, text, transform=beside, va="center", color=INK.light, parse_math=False
+        )
+
+
+def _end(curve: Curve, limits: tuple[float, float]) -> tuple[float, float]:
+    """SROCC and epsilon of a curve's last defined point; the floor where there is none."""
+    defined = np.flatnonzero(np.isfinite(curve.values))
+    if not len(defined):
+        return limits[0], curve.epsilons[-1]
+    return curve.values[defined[-1]], curve.epsilons[defined[-1]]
+
+
+def _spread(heights: Sequence[float], gap: float, limits: tuple[float, float]) -> list[float]:
+    """Ascending heights moved apart to at least `gap`, as little as possible in least squares.
+
+    Isotonic regression of the heights less their share of gaps, by its minimax formula.
+    """
+    steps = gap * np.arange(len(heights))
+    shifted = np.asarray(heights) - steps
+    count = range(len(heights))
+    spread = steps + [
+        max(min(shifted[i : j + 1].mean() for j in count[k:]) for i in count[: k + 1]) for k in count
+    ]
+    overflow = max(0.0, spread[-1] - limits[1])
+    return [float(height) for height in spread - overflow]
+
+
+def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
+    """One scale for all panels: from the lowest bound to 1, in steps of a quarter."""
+    numbers = [
+        number for panel in panels for curve in panel.curves for number in (*curve.lows, *curve.values)
+    ]
+    lowest = min([number for number in numbers if np.isfinite(number)], default=0.0)
+    return max(-1.02, np.floor(4 * min(lowest, 0.0)) / 4 - 0.02), 1.02
+
+
+def _size(panels: Sequence[Panel]) -> tuple[float, float]:
+    labels = max(len(panel.curves) for panel in panels)
+    return _PANEL_SIZE[0], max(_PANEL_SIZE[1], 0.8 + _HEIGHT_PER_LABEL * labels)
+
+
+def _for_html(svg: str, prefix: str) -> str:
+    """An SVG file as an element of a page: sized and coloured by it, its ids begun with a prefix."""
+    element = svg[svg.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
+    element = re.sub(r'\s(width|height)="[\d.]+pt"', "", element, count=2)
+    element = re.sub(r"(font: [^;]*?px) [^;\"]+", r"\1 var(--font, sans-serif)", element)
+    element = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}-", element)
+    for colour, (variable, _) in themed().items():
+        element = element.replace(colour, f"var({variable}, {colour})")
+    return element

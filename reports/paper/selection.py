@@ -1,0 +1,300 @@
+"""Which cells a table or curve shows where a store holds several for one place, and what is left out.
+
+Nothing is dropped silently: what is not shown is said in a note.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ...bench.core.text import listing, parameters, plural
+from ...bench.store.metrics import METRICS, OK, Measure
+from ...bench.store.results import left_out
+from ..catalogue import attack_name, dataset_name, model_name
+
+REGIME = "clean"
+"""The training regime of the paper's tables and Figure 6."""
+
+IMAGES = ("limit", "image_size", "dataset_digest", "pixels_digest", "split_digest")
+"""The columns that say which images a cell was scored on."""
+
+_VERSION = (
+    "limit",
+    "image_size",
+    "split_seed",
+    "weights",
+    "model_params",
+    "batch_size",
+    "model_source",
+    "dataset_digest",
+    "pixels_digest",
+    "split_digest",
+)
+_MODEL_ON_DATASET = ("dataset", "model", "seed")
+_PLACE = ("dataset", "model", "attack", "epsilon")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model's agreement with the labels of a dataset at one strength of one attack.
+
+    Attributes:
+        dataset: Registered name.
+        model: Registered name.
+        attack: Registered name, or `none`.
+        epsilon: In units of 1/255; 0 without attack.
+        seeds: The seeds behind it.
+        stand_in: Whether the dataset stands in for a database.
+        status: `ok`, or what every seed's metrics suffer from.
+        measures: By metric; means over the seeds that have it, with bounds that hold all their intervals.
+        spread: By metric; the lowest and the highest value of a seed.
+        usable: How many of the seeds have status `ok`.
+        cells: Keys of the cells behind it.
+    """
+
+    dataset: str
+    model: str
+    attack: str
+    epsilon: float
+    seeds: tuple[int, ...]
+    stand_in: bool
+    status: str
+    measures: Mapping[str, Measure]
+    spread: Mapping[str, tuple[float, float]]
+    usable: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a report shows.
+
+    Attributes:
+        points: One for each dataset, model, attack and epsilon.
+        cells: The rows of the results table behind the points.
+        notes: What is not shown, not comparable or not defined, in sentences.
+    """
+
+    points: tuple[Point, ...]
+    cells: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def select(table: pd.DataFrame) -> Selection:
+    """Choose from a results table.
+
+    Shown are models trained by the regime `REGIME`, as their own tables configure them: variants in a grid
+    are for Tables 5 and 6. Where a model was run on a dataset in several versions (other weights,
+    parameters, images), the newest that was not limited to a part of the images is shown; where an attack
+    was run with several parameters, the newest.
+    """
+    in_regime = table[table["regime"] == REGIME]
+    configured = in_regime[in_regime["variant"] == ""]
+    versions = newest_versions(configured, _MODEL_ON_DATASET)
+    cells = newest_attacks(versions, [*_PLACE, "seed"])
+    notes = [
+        *left_out(table),
+        *_other_regimes(table),
+        *_variants(in_regime),
+        *_other_versions(configured, versions),
+        *_other_parameters(versions, cells),
+        *_different_images(cells),
+        *_different_parameters(cells),
+        *_undefined(cells),
+    ]
+    points = tuple(points_by(cells, _PLACE).values())
+    return Selection(points, cells.reset_index(drop=True), tuple(notes))
+
+
+def diverged(status: str) -> bool:
+    """Whether a status other than `ok` is the model's fault, not the labels'."""
+    return status.endswith("scores") or " scores " in status
+
+
+def grouped(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """The groups of rows that agree in some columns, undefined values included, in the table's order."""
+    yield from table.groupby(list(columns), sort=False, dropna=False)
+
+
+def newest_versions(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Of the rows that agree in some columns, those of one version: the newest that is of all test images."""
+    version = table.groupby([*columns, *_VERSION], sort=False, dropna=False).ngroup()
+    age = table["created"].fillna("").groupby(version).transform("max")
+    ranked = table.assign(complete=table["limit"].isna(), age=age, turn=-version)
+    best = ranked.sort_values(["complete", "age", "turn"]).drop_duplicates(list(columns), keep="last")
+    return table[version.isin(-best["turn"])]
+
+
+def completeness_and_age(cells: pd.DataFrame) -> tuple[bool, str]:
+    """What to prefer cells by: scores on all test images, then a later date."""
+    return bool(cells["limit"].isna().all()), str(cells["created"].fillna("").max())
+
+
+def newest_attacks(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Of the rows that agree in some columns, the newest."""
+    by_age = table.sort_values("created", kind="stable")
+    return by_age.drop_duplicates(list(columns), keep="last").sort_index()
+
+
+def point(cells: pd.DataFrame) -> Point:
+    """The point that cells of one dataset, model, attack and epsilon stand for, a seed each."""
+    (found,) = points_by(cells, _PLACE).values()
+    return found
+
+
+def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ...], Point]:
+    """The point of each group of cells that agree in some columns, in the order of the cells.
+
+    Args:
+        cells: Rows of a results table.
+        columns: Two or more, which tell apart at least dataset, model, attack and epsilon.
+    """
+    runs = defaultdict(list)
+    of_runs = cells[[*columns, "seed", "status", "stand_in", "key"]]
+    for *place, seed, status, stand_in, key in of_runs.itertuples(index=False, name=None):
+        runs[tuple(place)].append(_Run(seed, status, stand_in, key))
+    groups = cells.groupby(list(columns), sort=False, dropna=False)
+    bounds = {bound: [*METRICS, *(f"{name}_{bound}" for name in METRICS)] for bound in ("low", "high")}
+    places, means, lows, highs = (
+        found.to_dict("records")
+        for found in (
+            groups[list(_PLACE)].first(),
+            groups[list(METRICS)].mean(),
+            groups[bounds["low"]].min(),
+            groups[bounds["high"]].max(),
+        )
+    )
+    return {
+        key: _point(place, of_seeds, mean, low, high)
+        for (key, of_seeds), place, mean, low, high in zip(
+            runs.items(), places, means, lows, highs, strict=True
+        )
+    }
+
+
+class _Run(NamedTuple):
+    seed: int
+    status: str
+    stand_in: bool
+    key: str
+
+
+def _point(
+    place: Mapping[Any, Any],
+    runs: Sequence[_Run],
+    mean: Mapping[Any, float],
+    low: Mapping[Any, float],
+    high: Mapping[Any, float],
+) -> Point:
+    statuses = [run.status for run in runs]
+    return Point(
+        **place,
+        seeds=tuple(sorted(run.seed for run in runs)),
+        stand_in=any(run.stand_in for run in runs),
+        status=OK if OK in statuses else statuses[0],
+        measures={name: Measure(mean[name], low[f"{name}_low"], high[f"{name}_high"]) for name in METRICS},
+        spread={name: (low[name], high[name]) for name in METRICS},
+        usable=statuses.count(OK),
+        cells=tuple(run.key for run in runs),
+    )
+
+
+def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
+    for (regime,), group in grouped(table[table["regime"] != REGIME], ["regime"]):
+        yield (
+            f"{plural(len(group), 'cell')} of models trained by the regime “{regime}” "
+            f"{_are(len(group))} not in the tables and curves."
+        )
+
+
+def _variants(table: pd.DataFrame) -> Iterator[str]:
+    for (dataset, model), group in grouped(table[table["variant"] != ""], ["dataset", "model"]):
+        yield (
+            f"{plural(len(group), 'cell')} of variants of {model_name(model)} on {dataset_name(dataset)} "
+            f"(such as {group['variant'].iloc[0]}) {_are(len(group))} not in Tables 1, 2 and 4 and the "
+            "curves, which show each model as its own table configures it."
+        )
+
+
+def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
+    left_out = table.drop(index=shown.index)
+    others, chosen = _version_values(left_out), _version_values(shown)
+    counts = Counter(left_out[list(_MODEL_ON_DATASET)].itertuples(index=False, name=None))
+    for place, count in counts.items():
+        dataset, model, seed = place
+        differing = [name for name in _VERSION if others[place][name] != chosen[place][name]]
+        yield (
+            f"{model_name(model)} on {dataset_name(dataset)}, seed {seed}: {plural(count, 'cell')} of "
+            f"another version (with other {_columns(differing)}) {_are(count)} not in the tables and curves. "
+            "Shown is the newest version, of those scored on all test images if there is one."
+        )
+
+
+def _version_values(cells: pd.DataFrame) -> Mapping[tuple[Any, ...], Mapping[str, set[str]]]:
+    """The values, as text, of each column of `_VERSION` by dataset, model and seed."""
+    found: dict[tuple[Any, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in cells[[*_MODEL_ON_DATASET, *_VERSION]].to_dict("records"):
+        place = tuple(row[name] for name in _MODEL_ON_DATASET)
+        for name in _VERSION:
+            found[place][name].add(str(row[name]))
+    return found
+
+
+def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
+    left_out = table.drop(index=shown.index)
+    for (dataset, attack, compact), group in grouped(left_out, ["dataset", "attack", "attack_params"]):
+        yield (
+            f"{attack_name(attack)} on {dataset_name(dataset)}: {plural(len(group), 'cell')} with "
+            f"{parameters(compact) or 'no parameters'} {_are(len(group))} not in the tables and curves. "
+            "Shown is what was run last."
+        )
+
+
+def _different_images(cells: pd.DataFrame) -> Iterator[str]:
+    for (dataset,), group in grouped(cells, ["dataset"]):
+        differing = [name for name in IMAGES if group[name].nunique(dropna=False) > 1]
+        if differing:
+            yield (
+                f"On {dataset_name(dataset)} not all cells are of the same images "
+                f"(their {_columns(differing)} differ): compare them with care."
+            )
+
+
+def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
+    for (attack,), group in grouped(cells, ["attack"]):
+        settings = [
+            f"{parameters(compact) or 'no parameters'} for {_models(rows)}"
+            for (compact,), rows in grouped(group, ["attack_params"])
+        ]
+        if len(settings) > 1:
+            listed = "; ".join(settings)
+            yield f"{attack_name(attack)} was not run with the same parameters throughout: {listed}."
+
+
+def _undefined(cells: pd.DataFrame) -> Iterator[str]:
+    for (dataset, model, status), group in grouped(
+        cells[cells["status"] != OK], ["dataset", "model", "status"]
+    ):
+        verb = "diverged" if diverged(status) else "has no correlations"
+        where = listing([_condition(*condition) for condition, _ in grouped(group, ["attack", "epsilon"])])
+        seeds = listing([str(seed) for seed in sorted(group["seed"].unique())])
+        yield f"{model_name(model)} {verb} on {dataset_name(dataset)}: {status} ({where}; seed {seeds})."
+
+
+def _condition(attack: str, epsilon: float) -> str:
+    return attack_name(attack) if attack == "none" else f"{attack_name(attack)} at {epsilon:g}/255"
+
+
+def _columns(names: Sequence[str]) -> str:
+    return listing([name.replace("_", " ") for name in names])
+
+
+def _models(cells: pd.DataFrame) -> str:
+    return listing([model_name(name) for name in cells["model"].unique()])
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

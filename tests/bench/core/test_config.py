@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from iqabench import UserError, load_settings
+from iqabench.bench.cli.main import main
+from iqabench.bench.core import config as config_module
+
+
+def settings_of(tmp_path: Path, text: str, **options):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return load_settings(path, **options)
+
+
+def test_demo_is_the_default_profile_and_paper_is_the_papers_setting():
+    assert load_settings().profile == "demo"
+    paper = load_settings(profile="paper")
+    assert paper.run.datasets == ["vcl", "live", "livec", "koniq"]
+    assert (paper.run.image_size, paper.training.batch_size, paper.training.learning_rate) == (320, 16, 3e-5)
+    assert paper.models["resnet"]["backbone"] == "resnet50"
+    assert paper.models["cprl"]["b"] == 0.4
+    assert paper.training.pretrained
+
+
+def test_a_users_file_needs_only_what_differs(tmp_path):
+    mine = settings_of(tmp_path, '[datasets.live]\nroot = "/data/live"\n[training]\nepochs = 7\n')
+    assert mine.datasets["live"]["root"] == "/data/live"
+    assert mine.training.epochs == 7
+    assert mine.run.image_size == load_settings().run.image_size
+
+
+def test_the_users_profile_wins_over_the_users_tables_and_the_command_line_over_all(tmp_path):
+    text = "[run]\nseed = 1\n[profiles.demo.run]\nseed = 2\n"
+    assert settings_of(tmp_path, text).run.seed == [2]
+    assert settings_of(tmp_path, text, profile="paper").run.seed == [1]
+    assert settings_of(tmp_path, text, overrides={"run": {"seed": 3}}).run.seed == [3]
+
+
+def test_a_file_in_the_working_folder_is_found(tmp_path, monkeypatch):
+    (tmp_path / "bench.toml").write_text("[run]\nseed = 9\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().run.seed == [9]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[run]\nseeds = 3", r"mine.toml: \[run\]: unknown key 'seeds': did you mean 'seed'"),
+        ("[run]\nseed = -3", r"\[run\]: key 'seed': found -3, accepted is a whole number from 0"),
+        ("[training]\nepochs = 'x'", r"\[training\]: key 'epochs': found 'x', accepted is a valid integer"),
+        ("[profiles.paper.training]\nepoch = 1", r"\[profiles.paper.training\]: unknown key 'epoch'"),
+        ("[runn]\nseed = 1", "mine.toml: unknown key 'runn': did you mean 'run'"),
+        ("[run]\nmodels = 'resnet'", "'models': found 'resnet', accepted is a list of names, or \"all\""),
+        ("[run]\nepsilons = [1, -2]", r"\[run\]: key 'epsilons.1': found -2"),
+        ("[models]\nresnet = 3", r"\[models\]: key 'resnet': found 3, accepted is a table"),
+        ("profiles = 3", "key 'profiles': found 3"),
+        ("[profiles]\nmine = 3", r"\[profiles\]: key 'mine': found 3, accepted is a table"),
+        ("profile = 'demoo'", "unknown profile 'demoo': did you mean 'demo'"),
+        ("[run", "mine.toml: not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_file_table_key_and_what_is_accepted(tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
+        settings_of(tmp_path, text)
+
+
+def test_a_mistake_on_the_command_line_is_not_blamed_on_a_file(tmp_path):
+    with pytest.raises(UserError, match=r"^command line: \[run\]: key 'seed'"):
+        settings_of(tmp_path, "", overrides={"run": {"seed": -1}})
+
+
+def test_the_table_that_is_to_blame_is_the_last_that_says_something(tmp_path):
+    mine = settings_of(
+        tmp_path, "[models.resnet]\nbackbone = 'a'\n[profiles.paper.models.sat]\nbackbone = 'b'\n"
+    )
+    assert mine.where_table("models", "resnet").endswith("mine.toml: [models.resnet]")
+    assert mine.where_table("models", "sat") == "bench.toml: [profiles.demo.models.sat]"
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere\.toml: no such configuration file"):
+        load_settings(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[models.resnet]\nbackbon = 'x'", r"bad.toml: \[models.resnet\]: unknown key 'backbon'"),
+        ("[attacks.pgd]\nsteps = 0", r"bad.toml: \[attacks.pgd\]: key 'steps': found 0"),
+        ("[models.resnt]\nbackbone = 'x'", "unknown model 'resnt': did you mean 'resnet'"),
+        ("[models.resnet]\nweights = 3", r"\[models.resnet\]: key 'weights': found 3"),
+        ("[datasets.live]\nrot = 'x'", r"bad.toml: \[datasets.live\]: unknown key 'rot'.*'root'"),
+        ("[datasets.mine]\nadapter = 'cvs'", "unknown dataset 'cvs': did you mean 'csv'"),
+    ],
+)
+def test_parameters_are_checked_against_the_constructor_and_blamed_on_their_table(tmp_path, text, message):
+    (tmp_path / "bad.toml").write_text(text)
+    result = CliRunner().invoke(main, ["config", "--config", str(tmp_path / "bad.toml")])
+    assert result.exit_code == 2
+    with pytest.raises(UserError, match=message):
+        raise UserError(result.output)
+
+
+def test_config_prints_toml_that_reads_back_as_the_same_settings(tmp_path):
+    result = CliRunner().invoke(main, ["config", "--profile", "paper"])
+    assert result.exit_code == 0
+    (tmp_path / "printed.toml").write_text(result.output)
+    printed = load_settings(tmp_path / "printed.toml")
+    assert printed.model_dump() == load_settings(profile="paper").model_dump()
+
+
+def test_every_key_is_described_and_documented():
+    documented = (Path(config_module.PACKAGED).parent / "docs" / "configuration.md").read_text()
+    tables = (
+        config_module.RunSettings,
+        config_module.TrainingSettings,
+        config_module.AdversarialSettings,
+        config_module.CheckSettings,
+        config_module.Settings,
+    )
+    for table in tables:
+        for name, field in table.model_fields.items():
+            assert field.description
+            assert f"`{name}`" in documented, f"docs/configuration.md does not mention {name}"
+            if table is not config_module.Settings:
+                assert field.description in documented

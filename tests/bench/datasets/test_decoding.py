@@ -1,0 +1,114 @@
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from iqabench.bench.datasets.decoding import Undecodable, decode_rgb, strict_decoding
+
+RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def saved(tmp_path, image, name="image.png", **options):
+    image.save(tmp_path / name, **options)
+    return tmp_path / name
+
+
+def pixels(file):
+    image = decode_rgb(file)
+    assert image.mode == "RGB"
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif"])
+def test_colour_is_taken_as_it_is(tmp_path, name):
+    np.testing.assert_array_equal(pixels(saved(tmp_path, Image.fromarray(RGB), name)), RGB)
+
+
+def test_grey_is_repeated_in_the_channels(tmp_path):
+    file = saved(tmp_path, Image.fromarray(RGB[..., 0]))
+    np.testing.assert_array_equal(pixels(file), RGB[..., [0, 0, 0]])
+
+
+def test_a_palette_is_looked_up(tmp_path):
+    image = Image.fromarray(np.array([[0, 1], [1, 0]], np.uint8)).convert("P")
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    np.testing.assert_array_equal(pixels(saved(tmp_path, image))[0], [[10, 20, 30], [200, 100, 50]])
+
+
+def test_a_transparent_palette_entry_shows_white(tmp_path):
+    image = Image.new("P", (2, 1), 0)
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.putpixel((1, 0), 1)
+    file = saved(tmp_path, image, transparency=0)
+    np.testing.assert_array_equal(pixels(file)[0], [[255, 255, 255], [200, 100, 50]])
+
+
+def test_what_is_transparent_shows_white(tmp_path):
+    rgba = np.array([[[200, 0, 0, 255], [200, 0, 0, 0], [100, 200, 0, 51]]], np.uint8)
+    # 51/255 is a fifth of the colour and four fifths of white.
+    np.testing.assert_array_equal(
+        pixels(saved(tmp_path, Image.fromarray(rgba)))[0], [[200, 0, 0], [255, 255, 255], [224, 244, 204]]
+    )
+
+
+def test_cmyk_is_converted(tmp_path):
+    file = saved(tmp_path, Image.new("CMYK", (30, 20), (0, 255, 255, 0)), "a.jpg", quality=95)
+    with Image.open(file) as image:
+        assert image.mode == "CMYK"
+    np.testing.assert_allclose(pixels(file)[5, 5], [255, 0, 0], atol=4)
+
+
+def test_16_bits_are_scaled_to_8(tmp_path):
+    deep = np.array([[0, 257, 32896, 65535]], np.uint16)
+    np.testing.assert_array_equal(pixels(saved(tmp_path, Image.fromarray(deep)))[0, :, 0], [0, 1, 128, 255])
+
+
+def test_an_animation_gives_its_first_frame(tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    file = saved(tmp_path, frames[0], "a.gif", save_all=True, append_images=frames[1:])
+    np.testing.assert_array_equal(pixels(file)[0, 0], [255, 0, 0])
+
+
+def test_an_orientation_mark_is_not_acted_on(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees
+    file = saved(tmp_path, Image.fromarray(RGB), exif=exif)
+    np.testing.assert_array_equal(pixels(file), RGB)
+
+
+def encoded(kind):
+    stream = BytesIO()
+    Image.fromarray(RGB).resize((300, 200)).save(stream, kind)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "JPEG2000"])
+def test_a_truncated_image_is_refused_even_if_pillow_is_lenient(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    file = tmp_path / "cut"
+    file.write_bytes(encoded(kind)[: len(encoded(kind)) // 2])
+    with strict_decoding(), pytest.raises(Undecodable):
+        decode_rgb(file)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is True
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "empty"), (b"no pixels here", "not an image"), (b"\x89PNG\r\n\x1a\n", "image")],
+)
+def test_a_file_that_is_no_image_is_refused(tmp_path, content, reason):
+    (tmp_path / "file.png").write_bytes(content)
+    with pytest.raises(Undecodable, match=reason):
+        decode_rgb(tmp_path / "file.png")
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(Undecodable, match="No such file"):
+        decode_rgb(tmp_path / "none.png")
+
+
+def test_floating_point_values_without_a_range_are_refused(tmp_path):
+    file = saved(tmp_path, Image.fromarray(np.zeros((4, 4), np.float32)), "a.tif")
+    with pytest.raises(Undecodable, match="floating-point"):
+        decode_rgb(file)

@@ -1,0 +1,323 @@
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from iqabench.bench.core.errors import UserError
+from iqabench.bench.datasets import pixels as images
+from iqabench.bench.datasets.pixels import PixelCache, to_float
+
+SIZE = 24
+SHAPES = [(40, 30), (30, 41), (24, 24), (90, 31), (25, 24), (16, 20), (37, 100)]  # height, width
+
+
+def write_images(root: Path, shapes=SHAPES) -> None:
+    for number, (height, width) in enumerate(shapes):
+        noise = np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(root / f"{number:03d}.png")
+
+
+def dataset_of(root: Path):
+    paths = sorted(file.name for file in root.glob("*.*"))
+    return SimpleNamespace(name="drawn", root=root, table=pd.DataFrame({"path": paths}))
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    root = tmp_path / "images"
+    root.mkdir()
+    write_images(root)
+    return dataset_of(root)
+
+
+@pytest.fixture
+def cache(dataset, tmp_path):
+    return PixelCache.open(dataset, SIZE, tmp_path / "cache")
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """The number of times that a cache was built."""
+    count = []
+    original = images._build
+    monkeypatch.setattr(images, "_build", lambda *args: count.append(1) or original(*args))
+    return count
+
+
+def original(dataset, row):
+    with Image.open(dataset.root / dataset.table["path"][row]) as image:
+        return image.convert("RGB")
+
+
+def resized(dataset, row):
+    return v2.functional.pil_to_tensor(v2.Resize(SIZE, antialias=True)(original(dataset, row)))
+
+
+def test_centre_crops_are_those_of_torchvision(cache, dataset):
+    transform = v2.Compose([v2.Resize(SIZE, antialias=True), v2.CenterCrop(SIZE), v2.PILToTensor()])
+    expected = torch.stack([transform(original(dataset, row)) for row in range(len(SHAPES))])
+    batch = cache.test_batch(range(len(SHAPES)))
+    assert batch.dtype == torch.uint8
+    assert batch.shape == (len(SHAPES), 3, SIZE, SIZE)
+    assert torch.equal(batch, expected)
+
+
+def test_rows_come_in_the_order_asked_for(cache):
+    assert len(cache) == len(SHAPES)
+    whole = cache.test_batch(range(len(SHAPES)))
+    assert torch.equal(cache.test_batch([5, 0, 5]), whole[[5, 0, 5]])
+
+
+def test_an_image_of_the_right_size_is_kept_to_the_bit(cache, dataset):
+    pixels = torch.from_numpy(np.array(original(dataset, 2))).permute(2, 0, 1)
+    assert torch.equal(cache.test_batch([2])[0], pixels)
+
+
+def crop_places(picture, crop):
+    """Offsets along the longer side at which the crop is found, and at which its mirror image is."""
+    long = 1 if picture.shape[1] >= picture.shape[2] else 2
+    starts = range(picture.shape[long] - SIZE + 1)
+    windows = [picture.narrow(long, start, SIZE) for start in starts]
+    return (
+        [start for start in starts if torch.equal(windows[start], crop)],
+        [start for start in starts if torch.equal(windows[start].flip(2), crop)],
+    )
+
+
+def test_random_crops_are_parts_of_the_image_and_reach_every_place(cache, dataset):
+    row = 3  # 90 x 31 becomes 69 x 24: 46 places
+    batch = cache.train_batch([row] * 400, np.random.default_rng(0))
+    found = [crop_places(resized(dataset, row), crop) for crop in batch]
+    assert all(len(plain) == 1 for plain, _ in found)
+    assert {plain[0] for plain, _ in found} == set(range(46))
+
+
+def test_flips_mirror_about_half_of_the_crops(cache, dataset):
+    picture = resized(dataset, 1)
+    batch = cache.train_batch([1] * 200, np.random.default_rng(0), flip=True)
+    found = [crop_places(picture, crop) for crop in batch]
+    assert all(len(plain) + len(mirrored) == 1 for plain, mirrored in found)
+    assert 70 < sum(len(mirrored) for _, mirrored in found) < 130
+
+
+def test_random_crops_are_drawn_from_the_generator_and_for_each_image_by_itself(cache):
+    rows = [0, 1, 3, 3, 6, 6]
+    first, second, other = (
+        cache.train_batch(rows, np.random.default_rng(seed), flip=True) for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+    repeated = cache.train_batch([3] * 20, np.random.default_rng(0))
+    assert len({crop.numpy().tobytes() for crop in repeated}) > 5
+
+
+def test_float_images_are_in_0_to_1_and_channels_last():
+    batch = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 3, 16, 16)
+    converted = to_float(torch.from_numpy(batch), "cpu")
+    assert converted.dtype == torch.float32
+    assert converted.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_array_equal(converted.numpy(), (batch / 255).astype(np.float32))
+
+
+def test_a_cache_is_reused_while_the_files_are_the_same(dataset, tmp_path, builds):
+    first = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    second = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    assert len(builds) == 1
+    assert first.digest == second.digest
+    assert torch.equal(first.test_batch([0, 1]), second.test_batch([0, 1]))
+
+
+def test_a_changed_image_is_decoded_again(dataset, tmp_path, builds):
+    before = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    old = before.test_batch([0])
+    Image.new("RGB", (30, 40), "red").save(dataset.root / "000.png")
+    after = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    assert len(builds) == 2
+    assert after.digest != before.digest
+    assert torch.equal(after.test_batch([0])[0, :, 3, 3], torch.tensor([255, 0, 0], dtype=torch.uint8))
+    if os.name == "posix":
+        assert torch.equal(before.test_batch([0]), old)  # a sweep under way goes on with what it opened
+
+
+def test_a_touched_but_equal_image_keeps_the_digest(dataset, tmp_path, builds):
+    before = PixelCache.open(dataset, SIZE, tmp_path / "cache").digest
+    os.utime(dataset.root / "000.png", (1, 1))
+    assert PixelCache.open(dataset, SIZE, tmp_path / "cache").digest == before
+    assert len(builds) == 2
+
+
+def test_another_list_of_images_is_another_cache(dataset, tmp_path):
+    whole = PixelCache.open(dataset, SIZE, tmp_path / "cache").digest
+    fewer = SimpleNamespace(name=dataset.name, root=dataset.root, table=dataset.table.iloc[::2])
+    reduced = PixelCache.open(fewer, SIZE, tmp_path / "cache")
+    assert len(reduced) == 4
+    assert reduced.digest != whole
+
+
+def test_sizes_and_datasets_of_one_name_do_not_share_files(dataset, tmp_path):
+    other_root = tmp_path / "other"
+    other_root.mkdir()
+    write_images(other_root, SHAPES[:2])
+    folder = tmp_path / "cache"
+    caches = [
+        PixelCache.open(dataset, SIZE, folder),
+        PixelCache.open(dataset, 16, folder),
+        PixelCache.open(dataset_of(other_root), SIZE, folder),
+    ]
+    assert len({cache.digest for cache in caches}) == 3
+    assert len(list(folder.glob("*.pixels"))) == 3
+    assert caches[1].test_batch([0]).shape == (1, 3, 16, 16)
+
+
+def test_the_name_of_a_csv_file_serves_as_a_dataset_name(dataset, tmp_path):
+    dataset.name = str(tmp_path / "some where" / "labels.csv")
+    cache = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    assert len(cache) == len(SHAPES)
+    assert [file.suffix for file in sorted((tmp_path / "cache").iterdir()) if file.suffix != ".lock"] == [
+        ".json",
+        ".pixels",
+    ]
+
+
+@pytest.mark.parametrize("damage", ["index", "cut", "missing", "version", "half-written"])
+def test_a_damaged_cache_is_built_again(dataset, tmp_path, builds, damage):
+    folder = tmp_path / "cache"
+    digest = PixelCache.open(dataset, SIZE, folder).digest
+    (index,), (pixels,) = folder.glob("*.json"), folder.glob("*.pixels")
+    if damage == "index":
+        index.write_text('{"files": 3')
+    elif damage == "cut":
+        pixels.write_bytes(pixels.read_bytes()[:-1])
+    elif damage == "missing":
+        pixels.unlink()
+    elif damage == "version":
+        index.write_text(json.dumps({**json.loads(index.read_text()), "format": -1}))
+    else:  # killed between the two renames
+        index.unlink()
+        pixels.write_bytes(b"other pixels")
+    assert PixelCache.open(dataset, SIZE, folder).digest == digest
+    assert len(builds) == 2
+
+
+def test_what_a_killed_process_left_is_cleared_away(dataset, tmp_path):
+    folder = tmp_path / "cache"
+    PixelCache.open(dataset, SIZE, folder)
+    (pixels,) = folder.glob("*.pixels")
+    leftover = folder / f".{pixels.name}.abc.part"
+    leftover.write_bytes(b"half")
+    os.utime(dataset.root / "000.png", (1, 1))
+    PixelCache.open(dataset, SIZE, folder)
+    assert not leftover.exists()
+
+
+def test_it_is_built_once_by_many_at_a_time(dataset, tmp_path, builds):
+    with ThreadPoolExecutor(4) as pool:
+        caches = list(pool.map(lambda _: PixelCache.open(dataset, SIZE, tmp_path / "cache"), range(4)))
+    assert len(builds) == 1
+    assert len({cache.digest for cache in caches}) == 1
+
+
+def test_the_number_of_workers_does_not_matter(dataset, tmp_path):
+    digests = {PixelCache.open(dataset, SIZE, tmp_path / f"{n}", workers=n).digest for n in (1, 4)}
+    assert len(digests) == 1
+
+
+def test_threads_read_each_their_own_rows(cache):
+    whole = cache.test_batch(range(len(SHAPES)))
+    rows = [row % len(SHAPES) for row in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        crops = list(pool.map(lambda row: cache.test_batch([row])[0], rows))
+    assert all(torch.equal(crop, whole[row]) for crop, row in zip(crops, rows, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "the file is empty"), (b"these are words", "not an image"), (None, "No such file")],
+)
+def test_a_file_that_is_no_image_is_an_error_that_names_it(dataset, tmp_path, content, reason):
+    file = dataset.root / "004.png"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=rf"004\.png: cannot be decoded: {reason}.*datasets verify"):
+        PixelCache.open(dataset, SIZE, tmp_path / "cache")
+
+
+def test_all_images_are_looked_at_before_the_error(dataset, tmp_path):
+    for name in ("001.png", "004.png", "006.png"):
+        content = (dataset.root / name).read_bytes()
+        (dataset.root / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"001\.png.*2 more images"):
+        PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    assert list((tmp_path / "cache").glob("*.pixels")) == []
+    assert list((tmp_path / "cache").glob("*.part")) == []
+
+
+def test_a_repaired_image_is_all_it_takes(dataset, tmp_path):
+    content = (dataset.root / "004.png").read_bytes()
+    (dataset.root / "004.png").write_bytes(b"")
+    with pytest.raises(UserError):
+        PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    (dataset.root / "004.png").write_bytes(content)
+    assert len(PixelCache.open(dataset, SIZE, tmp_path / "cache")) == len(SHAPES)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(dataset, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"file.*pixel cache cannot be written"):
+        PixelCache.open(dataset, SIZE, tmp_path / "file")
+
+
+def test_pixels_cut_short_while_in_use_are_an_error(cache, tmp_path):
+    (pixels,) = (tmp_path / "cache").glob("*.pixels")
+    os.truncate(pixels, 100)
+    with pytest.raises(UserError, match=r"\.pixels: the pixel cache was cut short; delete this file"):
+        cache.test_batch([3])
+
+
+SWEEP = """
+import resource, sys
+from pathlib import Path
+from types import SimpleNamespace
+import pandas as pd
+from iqabench.bench.datasets.pixels import PixelCache
+
+root, folder = Path(sys.argv[1]), Path(sys.argv[2])
+paths = sorted(file.name for file in root.iterdir())
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def sweep(paths):
+    dataset = SimpleNamespace(name="drawn", root=root, table=pd.DataFrame({"path": paths}))
+    cache = PixelCache.open(dataset, 320, folder, workers=2)
+    for start in range(0, len(cache), 8):
+        cache.test_batch(range(len(cache))[start : start + 8])
+sweep(paths[:20])
+before = peak()
+sweep(paths)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="peak memory is read from getrusage")
+def test_memory_does_not_grow_with_the_dataset(tmp_path):
+    root = tmp_path / "images"
+    root.mkdir()
+    Image.new("RGB", (427, 320), "grey").save(root / "000.png")
+    for number in range(1, 400):
+        os.link(root / "000.png", root / f"{number:03d}.png")
+    command = [sys.executable, "-c", SWEEP, str(root), str(tmp_path / "cache")]
+    growth = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    (pixels,) = (tmp_path / "cache").glob("*.pixels")
+    assert pixels.stat().st_size == 400 * 320 * 427 * 3  # 164 MB
+    assert growth < 20e6

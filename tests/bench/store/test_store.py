@@ -1,0 +1,134 @@
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from iqabench.bench.core.files import replacing
+from iqabench.bench.store.cell import Cell, digest
+from iqabench.bench.store.store import Store
+
+CELL = Cell(
+    dataset="drawn",
+    dataset_digest="d",
+    pixels_digest="p",
+    split_seed=0,
+    split_digest="s",
+    image_size=24,
+    limit=None,
+    model="tiny",
+    variant="",
+    model_params={"width": 4},
+    model_source=None,
+    weights="w",
+    regime="clean",
+    seed=0,
+    batch_size=None,
+    attack="fgsm",
+    attack_params={"samples": 1},
+    attack_source=None,
+    epsilon=1.0,
+)
+SCORES = pd.DataFrame(
+    {
+        "image": ["a.png", "b.png"],
+        "scene": ["s", "t"],
+        "distortion": ["blur", "blur"],
+        "quality": [0.25, 0.75],
+        "score": [0.5, float("nan")],
+    }
+)
+
+
+def test_what_is_written_is_read_back_with_its_provenance(tmp_path):
+    store = Store(tmp_path)
+    assert not store.has(CELL)
+    store.write(CELL, SCORES, {"device": "cpu"})
+    assert store.has(CELL)
+    (stored,) = store.cells()
+    pd.testing.assert_frame_equal(stored.scores(), SCORES)
+    assert stored.provenance["key"] == CELL.key
+    assert stored.provenance["cell"] == dataclasses.asdict(CELL)
+    assert stored.provenance["context"] == {"device": "cpu"}
+
+
+def test_a_cell_is_plain_parquet_that_pandas_reads(tmp_path):
+    path = Store(tmp_path).write(CELL, SCORES, {})
+    assert {"image", "scene", "quality", "score"} <= set(pd.read_parquet(path).columns)
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Cell)])
+def test_the_key_depends_on_every_field(field):
+    other = {"changed": 1} if isinstance(getattr(CELL, field), dict) else "changed"
+    assert dataclasses.replace(CELL, **{field: other}).key != CELL.key
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys():
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
+
+
+def test_hostile_names_stay_inside_the_store(tmp_path):
+    hostile = dataclasses.replace(CELL, dataset="../../up", model="a/b", attack="../x")
+    path = Store(tmp_path).write(hostile, SCORES, {})
+    assert path.resolve().is_relative_to((tmp_path / "cells").resolve())
+    assert Store(tmp_path).has(hostile)
+
+
+def test_a_truncated_cell_counts_as_missing_and_is_named(tmp_path):
+    store = Store(tmp_path)
+    path = store.write(CELL, SCORES, {})
+    path.write_bytes(path.read_bytes()[:-20])
+    assert not store.has(CELL)
+    assert list(store.cells()) == []
+    ((unreadable, reason),) = store.unreadable
+    assert unreadable == path
+    assert "not a readable Parquet file" in reason
+
+
+def test_a_stranger_and_a_newer_format_are_passed_over_with_a_reason(tmp_path):
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    table = pa.table({"image": ["a"]})
+    pq.write_table(table, folder / "stranger.parquet")
+    newer = {b"iqabench": json.dumps({"format": 99, "key": "k"}).encode()}
+    pq.write_table(table.replace_schema_metadata(newer), folder / "newer.parquet")
+    store = Store(tmp_path)
+    assert list(store.cells()) == []
+    reasons = {path.name: reason for path, reason in store.unreadable}
+    assert "newer iqabench" in reasons["newer.parquet"]
+    assert "not a cell" in reasons["stranger.parquet"]
+
+
+def test_a_folder_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.write(CELL, SCORES, {})
+    closed = store.write(dataclasses.replace(CELL, model="closed"), SCORES, {}).parent
+    scandir = os.scandir
+
+    def guarded(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert [stored.provenance["cell"]["model"] for stored in store.cells()] == ["tiny"]
+    assert store.unreadable == [(closed, "cannot be opened: Permission denied")]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def fail_half_way():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

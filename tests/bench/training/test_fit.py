@@ -1,0 +1,138 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from iqabench.bench.core.config import AdversarialSettings, TrainingSettings
+from iqabench.bench.core.progress import Progress
+from iqabench.bench.training.checkpoints import weights_digest
+from iqabench.bench.training.fit import TrainingData, TrainingRun, fit, learning_rate
+from iqabench.bench.training.recipes import CleanRegime
+from iqabench.bench.training.snapshot import Snapshot
+
+SETTINGS = TrainingSettings(
+    epochs=4,
+    batch_size=4,
+    learning_rate=1e-2,
+    weight_decay=0.01,
+    schedule="cosine",
+    flip=True,
+    pretrained=False,
+    adversarial=AdversarialSettings(attack="fgsm", epsilon=1, prior_natural=0.5, prior_adversarial=0.5),
+)
+
+
+class DrawnPixels:
+    """Stands in for the pixel cache: image i has brightness i / N."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+
+    def train_batch(self, rows, generator, *, flip):
+        generator.random(len(rows))  # a crop would draw
+        brightness = torch.tensor(rows) * 255 // self.images
+        return brightness.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 8, 8).contiguous()
+
+
+class Brightness(nn.Module):
+    """Sees brightness only; has batch norm and dropout, whose state a resumed run must restore too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(
+            nn.Linear(3, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 1)
+        )
+
+    def forward(self, images):
+        return torch.sigmoid(self.body(images.mean(dim=(2, 3)))).squeeze(1)
+
+
+def run_in(tmp_path, settings=SETTINGS, images=40, **changes):
+    quality = np.arange(images) / images
+    data = TrainingData(DrawnPixels(images), np.arange(images), quality)
+    arguments = {
+        "data": data,
+        "settings": settings,
+        "regime": CleanRegime(),
+        "seed": 0,
+        "device": torch.device("cpu"),
+        "snapshot": tmp_path / "snapshot",
+        "progress": Progress(1, show=False),
+    }
+    return TrainingRun(**{**arguments, **changes})
+
+
+def test_the_loss_falls_and_the_curve_has_a_row_per_epoch(tmp_path):
+    curve = fit(Brightness(), run_in(tmp_path, SETTINGS.model_copy(update={"epochs": 20})))
+    assert [row["epoch"] for row in curve] == list(range(1, 21))
+    assert curve[-1]["loss"] < 0.6 * curve[0]["loss"]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
+    digests = []
+    for seed in (0, 0, 1):
+        model = Brightness()
+        fit(model, run_in(tmp_path, seed=seed))
+        digests.append(weights_digest(model))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, monkeypatch):
+    unbroken = Brightness()
+    fit(unbroken, run_in(tmp_path))
+    monkeypatch.setattr(Snapshot.__init__, "__defaults__", (0.0,))  # save after every epoch
+    for epoch in range(1, SETTINGS.epochs):
+
+        class Killed(Progress):
+            steps = 0
+
+            def advance(self, passes, stop_after=epoch * 10 + 3):
+                self.steps += 1
+                if self.steps > stop_after:
+                    raise KeyboardInterrupt
+
+        snapshot = tmp_path / f"killed-in-{epoch}"
+        with pytest.raises(KeyboardInterrupt):
+            fit(Brightness(), run_in(tmp_path, snapshot=snapshot, progress=Killed(1, show=False)))
+        resumed = Brightness()
+        curve = fit(resumed, run_in(tmp_path, snapshot=snapshot))
+        assert weights_digest(resumed) == weights_digest(unbroken)
+        assert len(curve) == SETTINGS.epochs
+
+
+def test_a_damaged_snapshot_means_starting_again(tmp_path):
+    (tmp_path / "snapshot").write_bytes(b"not safetensors")
+    assert len(fit(Brightness(), run_in(tmp_path))) == SETTINGS.epochs
+
+
+def test_training_stops_where_the_loss_is_no_number(tmp_path):
+    model = Brightness()
+    with torch.no_grad():
+        model.body[0].weight.fill_(math.nan)
+    curve = fit(model, run_in(tmp_path))
+    assert len(curve) == 1
+    assert math.isnan(curve[0]["loss"])
+
+
+def test_every_image_is_seen_once_an_epoch_in_an_order_of_the_epochs_own(tmp_path):
+    data = run_in(tmp_path, images=40).data
+    epochs = [
+        torch.cat([labels.quality for _, labels in data.batches(epoch, seed=0, batch_size=4, flip=False)])
+        for epoch in (0, 1)
+    ]
+    for seen in epochs:
+        assert sorted((seen * 40).round().int().tolist()) == list(range(40))
+    assert not torch.equal(*epochs)
+
+
+def test_the_cosine_schedule_rises_for_a_tenth_and_falls_to_zero():
+    rates = [learning_rate(SETTINGS, step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(1e-3)
+    assert rates[9] == rates[10] == max(rates) == SETTINGS.learning_rate
+    assert rates[55] == pytest.approx(SETTINGS.learning_rate / 2)  # half-way down
+    assert rates[99] < 1e-5
+    constant = SETTINGS.model_copy(update={"schedule": "constant"})
+    assert {learning_rate(constant, step, 100) for step in range(100)} == {SETTINGS.learning_rate}

@@ -1,0 +1,258 @@
+"""The HTML report: one file that needs nothing else, with every number, and every name escaped."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iqabench.reports.formats.html import render_html
+from iqabench.reports.paper.report import compose
+
+HOSTILE = "</script><script>alert(1)</script><!--\"'&{{ 7 * 7 }}"
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Tables as lists of rows of texts, all tags and attributes, and whether tags are balanced."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.tables, self.open = [], [], [], []
+        self.scripts, self.captions = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        elif tag == "caption":
+            self.captions.append("")
+        elif tag == "script":
+            self.scripts.append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data.strip() and f"{data.strip()} "
+        elif "caption" in self.open:
+            self.captions[-1] += data
+        elif "script" in self.open:
+            self.scripts[-1] += data
+
+
+@pytest.fixture(scope="module")
+def text(swept_table):
+    return render_html(compose(swept_table))
+
+
+def test_tags_are_balanced_and_ids_unique(text):
+    page = Page(text)
+    assert page.open == []
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_link_inside_the_page_has_its_target(text):
+    attributes = Page(text).attributes
+    ids = {value for name, value in attributes if name == "id"}
+    for name, value in attributes:
+        if name in ("href", "xlink:href"):
+            assert value.startswith("#")
+            assert value[1:] in ids
+        if name in ("aria-labelledby", "aria-describedby"):
+            assert value in ids
+
+
+def test_nothing_is_loaded_from_anywhere(text):
+    page = Page(text)
+    assert not {"link", "img", "iframe"} & set(page.tags)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert not [value for name, value in page.attributes if name == "src"]
+
+
+def test_the_only_script_that_may_run_is_the_reports_own(text):
+    page = Page(text)
+    (policy,) = (value for name, value in page.attributes if name == "content" and "default-src" in value)
+    data, script = page.scripts
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "http" not in policy
+    assert "img-src" not in policy
+    assert json.loads(data)
+
+
+def test_every_table_has_a_caption(text, ablated):
+    for page in (Page(text), Page(render_html(compose(ablated)))):
+        assert len(page.captions) == len(page.tables)
+    assert Page(text).captions[0].startswith("Agreement of predicted with labelled quality")
+
+
+def test_every_measured_number_leads_to_the_row_of_its_cell(text, swept_table):
+    tables = text.split("<tbody>")[1].split("</tbody>")[0]
+    numbers = re.findall(r'href="#cell(\d+)" data-cells="(\d+)" data-metric="(\w+)"[^>]*>([^<]+)<', tables)
+    assert len(numbers) == 7 * 2 * 3
+    for target, place, metric, shown in numbers:
+        row = swept_table.iloc[int(place)]
+        assert target == place
+        assert (row["attack"], row["epsilon"]) == ("fgsm", 1)
+        assert shown == f"{row[metric.lower()]:.4f}".replace("-", "−")
+
+
+def test_ten_thousand_cells_weigh_less_than_eight_megabytes(swept_table):
+    many = pd.concat([swept_table] * 80, ignore_index=True)
+    variants = [f"variant {place}" if place >= len(swept_table) else "" for place in range(len(many))]
+    rows = many.assign(variant=variants, key=[f"{place:020}" for place in range(len(many))])
+    assert len(rows) > 10_000
+    assert len(render_html(compose(rows)).encode()) < 8e6
+
+
+def test_tables_hold_the_numbers_and_intervals_of_the_results(text, swept_table):
+    first = Page(text).tables[0]
+    assert first[0] == ["Model ", "LIVE ", "synthetic† stand-in "]
+    assert first[1] == ["SROCC ", "PLCC ", "MSE "] * 2
+    fgsm = swept_table.query("attack == 'fgsm' and epsilon == 1 and model == 'lwta'").set_index("dataset")
+    (shown,) = (cells for cells in first if cells[0] == "LWTA ")
+    for column, dataset in ((1, "live"), (4, "synthetic")):
+        value, low, high = fgsm.loc[dataset, ["srocc", "srocc_low", "srocc_high"]]
+        gap = round(value, 4) - 0.5840
+        published = f"paper 0.5840 ({gap:+.4f}) " if dataset == "live" else ""
+        assert shown[column] == f"{value:.4f} [{low:.3f}, {high:.3f}] {published}".replace("-", "−")
+
+
+def test_the_best_number_is_in_bold(text, swept_table):
+    fgsm = swept_table.query("dataset == 'live' and attack == 'fgsm' and epsilon == 1")
+    best = re.findall(r'<strong class="best"><a [^>]*>([^<]+)</a></strong>', text)
+    assert {f"{fgsm['srocc'].max():.4f}", f"{fgsm['mse'].min():.4f}"} <= {*best}
+
+
+def test_every_cell_of_the_store_is_in_the_last_but_one_table(text, swept_table):
+    cells = Page(text).tables[-2]
+    assert len(cells) == 1 + len(swept_table)
+    assert {row[7] for row in cells[1:]} == {"0 ", "1 ", "2 ", "4 ", "8 "}
+
+
+def test_a_stand_in_is_marked_wherever_its_numbers_appear(text):
+    assert text.count('<span class="stand-in">stand-in</span>') == 4
+    assert "† synthetic stands in for a database" in text
+    assert "synthetic (stand-in) · PGD" in text
+
+
+def test_the_page_follows_the_readers_light_or_dark(text):
+    light, dark = text.split("@media (prefers-color-scheme: dark)")
+    assert "--ink: #1d2026" in light
+    assert "--ink: #e8eaee" in dark.split("</style>")[0]
+    assert 'name="viewport" content="width=device-width' in text
+
+
+def test_ablations_stand_between_the_papers_tables_and_those_of_further_attacks(ablated, results):
+    further = results({"model": "sat", "attack": "noise", "epsilon": 1.0, "key": "another"})
+    text = render_html(compose(pd.concat([ablated, further], ignore_index=True)))
+    assert re.findall(r"<h2 id=.*>Table (\w+)\.", text) == ["1", "2", "3", "4", "5", "6", "A1"]
+
+
+def test_ablations_hold_the_papers_numbers_in_columns_of_their_own(ablated):
+    page = Page(render_html(compose(ablated)))
+    five, six = (table for table in page.tables if "Seeds " in table[0])
+    conditions = ["No attack ", "No attack: paper, LIVE ", "FGSM at 1/255 ", "FGSM at 1/255: paper, LIVE "]
+    assert five[0] == ["b ", "Seeds ", *conditions]
+    assert five[1] == ["SROCC ", "PLCC ", "MSE "] * 4
+    synthetic, live = (row for row in five if row[0] == "0.4 ")
+    assert synthetic[1:3] == ["2 ", "0.8000 [0.700, 0.900] 0.800 to 0.800 "]
+    assert synthetic[5:8] == ["0.8560 ", "0.8284 ", "0.0350 "]
+    assert live[1:3] == ["1 ", "0.8000 [0.700, 0.900] "]
+    assert live[5] == "0.8560 −0.0560 "
+    assert live[11] == "0.8432 −0.3432 "
+    assert {len(row) for row in five[3:] if "keep_top" not in row[0]} == {14}
+    assert [row[0] for row in six if row[0].startswith(("ResNet", "CA"))] == ["ResNet ", "CA ", "CA+PNS "] * 2
+
+
+def test_a_stand_in_is_marked_in_the_ablations(ablated):
+    text = render_html(compose(ablated))
+    assert text.count('synthetic† <span class="stand-in">stand-in</span> ·') == 2
+    assert "live†" not in text.lower()
+
+
+def test_a_variant_is_named_in_the_list_of_all_cells_and_its_weights_in_the_provenance(ablated):
+    page = Page(render_html(compose(ablated)))
+    assert sum("b=0.3, pns_weight=0.0 " in row for row in page.tables[-2]) == 6
+    assert any("w-b=0.4, pns_wei" in row[4] for row in page.tables[-1][1:])
+
+
+def test_ablations_that_were_not_run_leave_advice(text):
+    for number in ("5", "6"):
+        assert f"Not run. <code>iqabench run --profile table{number}</code> fills this table." in text
+
+
+def test_diverged_and_missing_cells_are_named(results):
+    diverged = {"dataset": "mine", "status": "constant scores"}
+    text = render_html(compose(results(diverged, {"model": "cprl", "dataset": "yours"})))
+    assert re.search(
+        r'colspan="3"><a href="#cell0" data-cells="0">diverged</a>\s*<small>constant scores', text
+    )
+    table = Page(text).tables[1]
+    assert [row[1:] for row in table[2:]] == [
+        ["diverged constant scores ", "– ", "– ", "– "],
+        ["– ", "– ", "– ", "0.5000 [0.400, 0.600] ", "0.5000 [0.400, 0.600] ", "0.5000 [0.4000, 0.6000] "],
+    ]
+    assert "ResNet diverged on mine: constant scores (no attack; seed 0)." in text
+    assert "Not run. <code>iqabench run --attacks pgd --epsilons 1</code> fills this table." in text
+
+
+def test_every_text_of_a_user_is_escaped(results):
+    fields = ("model", "dataset", "command", "checkpoint", "weights", "device", "profile", "file", "versions")
+    hostile = dict.fromkeys(fields, HOSTILE)
+    text = render_html(
+        compose(
+            results(
+                hostile,
+                {**hostile, "attack": HOSTILE, "epsilon": 1.0},
+                {**hostile, "model": "b", "status": HOSTILE},
+                {**hostile, "regime": HOSTILE},
+                {**hostile, "variant": HOSTILE},
+                hostile_cprl(0.3),
+                hostile_cprl(0.4),
+                unreadable=[(HOSTILE, HOSTILE)],
+            )
+        )
+    )
+    page = Page(text)
+    assert page.tags.count("script") == 2
+    assert page.open == []
+    assert "{{ 7 * 7 }}" in text
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+
+
+def hostile_cprl(b):
+    params = {"b": b, "reading": HOSTILE, "sites": HOSTILE}
+    return {"model": "cprl", "dataset": HOSTILE, "variant": HOSTILE, "model_params": json.dumps(params)}
+
+
+def test_a_store_without_clean_training_still_makes_a_page(results):
+    text = render_html(compose(results({"regime": "adversarial"})))
+    assert "no cell of a model with clean training" in text
+    assert Page(text).open == []
+
+
+def test_undefined_intervals_leave_no_brackets(results):
+    text = render_html(compose(results({"srocc": 0.5, "srocc_low": np.nan, "srocc_high": np.nan})))
+    assert Page(text).tables[1][2][1] == "0.5000 paper 0.8807 (−0.3807) "
+    assert not re.search(r"\bnan\b", text)

@@ -1,0 +1,211 @@
+"""The LaTeX report: escaped, balanced, in parts that stand alone, and compiled where a TeX is installed."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from iqabench.reports import write_report
+from iqabench.reports.formats.latex import escape, write_latex
+from iqabench.reports.paper.report import compose
+
+from ..explained import write_hostile_record
+
+HOSTILE = "[a_b%&$#{}~^\\ <script> \"q\" 'r' `s` --x \u4e2d\u00e9\u2014\n\\input{secret}"
+ENGINES = [name for name in ("pdflatex", "tectonic") if shutil.which(name)]
+
+
+@pytest.fixture(scope="module")
+def folder(swept_table, tmp_path_factory):
+    out = tmp_path_factory.mktemp("latex")
+    write_latex(compose(swept_table), out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a_b", r"a\_b"),
+        ("50%", r"50\%"),
+        ("R&D #1 $x$", r"R\&D \#1 \$x\$"),
+        ("{x}", r"\{x\}"),
+        ("\\input", r"\textbackslash{}input"),
+        ("~^", r"\textasciitilde{}\textasciicircum{}"),
+        ("<&>", r"\textless{}\&\textgreater{}"),
+        ("--seed", "-{}-seed"),
+        ("---", "-{}-{}-"),
+        ("−0.5", r"\ensuremath{-}0.5"),
+        ("ε", r"\ensuremath{\varepsilon}"),
+        ("café", "cafe"),
+        ("中", "{[}U+4E2D]"),
+        ("a\nb", "a b"),
+        ("[0.1, 0.2]", "{[}0.1, 0.2]"),
+        ("*", "{*}"),
+    ],
+)
+def test_special_characters_become_commands(text, escaped):
+    assert escape(text) == escaped
+
+
+def test_each_table_is_a_file_of_its_own_that_the_report_inputs(folder):
+    report = (folder / "report.tex").read_text()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "figure6.pdf", "report.tex", "table1.tex", "table2.tex", "table3.tex", "table4.tex",
+    ]  # fmt: skip
+    assert re.findall(r"\\input\{(.*)\}", report) == [f"table{number}.tex" for number in (1, 2, 3, 4)]
+    assert r"\includegraphics" in report
+    assert "{figure6.pdf}" in report
+
+
+def test_environments_and_braces_are_balanced_and_rows_have_all_columns(folder):
+    for path in folder.glob("*.tex"):
+        text = path.read_text()
+        begun, ended = re.findall(r"\\begin\{(.*?)\}", text), re.findall(r"\\end\{(.*?)\}", text)
+        assert sorted(begun) == sorted(ended)
+        bare = re.sub(r"\\[{}]", "", text)
+        assert bare.count("{") == bare.count("}")
+    rows = (folder / "table1.tex").read_text().split(r"\midrule")[1].split(r"\bottomrule")[0].split("\\\\\n")
+    assert {row.count("&") for row in rows if row.strip()} == {6}
+    assert len([row for row in rows if row.strip()]) == 3 * 7
+
+
+def test_tables_hold_the_numbers_with_the_best_in_bold(folder, swept_table):
+    fgsm = swept_table.query("dataset == 'live' and attack == 'fgsm' and epsilon == 1").set_index("model")
+    text = (folder / "table1.tex").read_text()
+    assert rf"\textbf{{\boldmath {fgsm['srocc'].max():.4f}}}" in text
+    low, high = fgsm.loc["cprl", "srocc_low"], fgsm.loc["cprl", "srocc_high"]
+    assert rf"{{\tiny {{[}}{low:.3f}, {high:.3f}]}}" in text
+    assert r"synthetic\ensuremath{{}^\dagger}" in text
+    for rule in (r"\toprule", r"\cmidrule(lr){2-4}", r"\cmidrule(lr){5-7}", r"\midrule", r"\bottomrule"):
+        assert rule in text
+
+
+def test_ablations_are_files_of_their_own_with_the_papers_columns(ablated, tmp_path):
+    write_latex(compose(ablated), tmp_path)
+    five, six = (tmp_path / "table5.tex").read_text(), (tmp_path / "table6.tex").read_text()
+    for text in (five, six):
+        for body in text.split(r"\midrule")[1:]:
+            rows = body.split(r"\bottomrule")[0].split("\\\\\n")[1:]
+            assert {row.count("&") for row in rows if row.strip()} == {13}
+        assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == text.count(r"\caption{")
+        assert text.count(r"\label{") == 1
+        assert r"\textbf{synthetic\ensuremath{{}^\dagger}}; " in text
+    assert five.count(r"\addtocounter{table}{-1}") == 1
+    assert "    0.4 & 2\n    & 0.8000\n" in five.replace(r"\textbf{\boldmath 0.8000}", "0.8000")
+    assert r"{\tiny \ensuremath{-}0.0560}" in five
+    assert r"{\tiny 0.800 to 0.800}" in five
+    assert "    CA+PNS & 2" in six
+    inputs = re.findall(r"\\input\{(.*)\}", (tmp_path / "report.tex").read_text())
+    assert inputs == [f"table{number}.tex" for number in (1, 3, 4, 5, 6)]
+
+
+def test_table_3_has_a_row_for_each_database(folder):
+    text = (folder / "table3.tex").read_text()
+    rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].split("\\\\\n")
+    assert {row.count("&") for row in rows if row.strip()} == {3}
+    assert rows[0].split() == [
+        "LIVE", "&", r"\textendash{}", r"{\tiny", "paper", "799}", "&", r"\textendash{}", r"{\tiny", "paper",
+        "5}", "&", "120",
+    ]  # fmt: skip
+    assert r"synthetic\ensuremath{{}^\dagger}" in text
+
+
+def test_an_explanation_is_a_file_per_figure_that_the_report_inputs(explained_store, tmp_path):
+    text = write_report(explained_store, "latex", tmp_path).read_text()
+    for number in "145":
+        name = f"explanation1-figure{number}"
+        assert f"\\renewcommand{{\\thefigure}}{{{number}}}\n\\input{{{name}.tex}}" in text
+        part = (tmp_path / f"{name}.tex").read_text()
+        assert f"keepaspectratio]{{{name}.pdf}}" in part
+        assert r"\caption{CPRL beside ResNet on synthetic (stand-in): " in part
+        assert part.count("synthetic stands in for a database") == 1
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert r"\item[{Command}] iqabench explain cprl -{}-dataset synthetic" in text
+    assert "Not drawn" not in text
+
+
+def test_without_explanations_the_report_says_how_to_get_them(folder):
+    text = (folder / "report.tex").read_text()
+    assert r"Not drawn. \texttt{iqabench explain cprl -{}-dataset D} draws them" in text
+
+
+def test_diverged_and_missing_cells_are_named(results, tmp_path):
+    write_latex(
+        compose(results({"status": "constant scores"}, {"model": "mine", "dataset": "vcl"})), tmp_path
+    )
+    text = (tmp_path / "table4.tex").read_text()
+    assert r"\multicolumn{3}{c}{\emph{diverged}}" in text
+    assert r"\multicolumn{3}{c}{\tiny constant scores}" in text
+    assert r"\multicolumn{3}{c}{\tiny paper 0.8807, 0.8212, 0.0298}" in text
+    assert len(re.findall(r"^    & \\textendash\{\}$", text, flags=re.MULTILINE)) == 6
+    assert not (tmp_path / "table2.tex").exists()
+    report = (tmp_path / "report.tex").read_text()
+    assert r"Table 2: Not run. \textasciigrave{}iqabench run -{}-attacks pgd" in report
+    assert "figure6" not in report
+
+
+def test_the_same_results_give_the_same_files(folder, swept_table, tmp_path):
+    write_latex(compose(swept_table), tmp_path)
+    for path in folder.iterdir():
+        if path.suffix in (".tex", ".pdf"):
+            assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_no_text_of_a_user_reaches_tex_unescaped(results, explained_folder, tmp_path):
+    write_hostile(results, explained_folder, tmp_path)
+    assert len(list(tmp_path.glob("explanation1-figure*.tex"))) == 3
+    for path in tmp_path.glob("*.tex"):
+        text = path.read_text()
+        assert r"\input{secret}" not in text
+        assert "a_b" not in text
+        assert text.isascii()
+
+
+@pytest.mark.skipif(not ENGINES, reason="neither pdflatex nor tectonic is installed")
+@pytest.mark.parametrize("kind", ["explained", "hostile names", "tables alone", "ablations"])
+def test_it_compiles(kind, swept_table, ablated, results, explained_store, explained_folder, tmp_path):
+    if kind == "hostile names":
+        write_hostile(results, explained_folder, tmp_path)
+    elif kind == "explained":
+        write_report(explained_store, "latex", tmp_path)
+    elif kind == "ablations":
+        write_latex(compose(ablated), tmp_path)
+    else:
+        write_latex(compose(swept_table), tmp_path)
+    if kind == "tables alone":
+        (tmp_path / "report.tex").write_text(
+            "\\documentclass[twocolumn]{article}\\usepackage{booktabs, graphicx}\\begin{document}"
+            "Text \\input{table1}\\input{table3}\\input{table4}\\end{document}"
+        )
+    options = ["-interaction=nonstopmode", "-halt-on-error"] if ENGINES[0] == "pdflatex" else []
+    process = subprocess.run(
+        [ENGINES[0], *options, "report.tex"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert process.returncode == 0, process.stdout[-2000:]
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def write_hostile(results, explained_folder, folder):
+    write_hostile_record(explained_folder, folder / "store" / "explain" / "x", HOSTILE)
+    hostile = dict.fromkeys(("model", "dataset", "command", "device", "profile", "versions"), HOSTILE)
+    rows = [
+        {**hostile, "stand_in": True},
+        {**hostile, "attack": "fgsm", "epsilon": 1.0},
+        {**hostile, "attack": HOSTILE, "epsilon": 1.0},
+        {**hostile, "model": "b_c", "status": f"{HOSTILE} scores"},
+        {**hostile, "regime": HOSTILE},
+        {**hostile, "variant": HOSTILE},
+        *(
+            {
+                "model": "cprl",
+                "dataset": HOSTILE,
+                "variant": HOSTILE,
+                "model_params": json.dumps({"b": b, "reading": HOSTILE, "sites": HOSTILE}),
+            }
+            for b in (0.3, 0.4)
+        ),
+    ]
+    table = results(*rows, unreadable=[(HOSTILE, HOSTILE)])
+    write_latex(compose(table, folder / "store"), folder)

@@ -1,0 +1,207 @@
+"""The Markdown report: read back by a parser, every number in its place, and every name escaped."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from markdown_it import MarkdownIt
+
+from iqabench.reports import write_report
+from iqabench.reports.formats.markdown import escape, write_markdown
+from iqabench.reports.paper.report import compose
+
+from ..explained import write_hostile_record
+
+HOSTILE = "1. a|b `c` *d* _e_ <script> [g](x) ![h](i) ~~j~~ &amp; \\| {{ 7 }} http://m.org <!--\n\n# q\u202e"
+SHOWN = " ".join(HOSTILE.replace("\u202e", " ").split())
+
+
+class Page:
+    """What a parser makes of a text: tables as lists of rows of texts, headings, and all kinds of tokens."""
+
+    def __init__(self, text):
+        self.kinds, self.headings, self.tables, self.items, self.pictures = set(), [], [], [], []
+        parser = MarkdownIt("gfm-like", {"linkify": False}).enable(["table", "strikethrough"])
+        tokens = parser.parse(text)
+        for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
+            self.kinds.add(token.type)
+            if token.type == "table_open":
+                self.tables.append([])
+            elif token.type == "tr_open":
+                self.tables[-1].append([])
+            elif token.type in ("th_open", "td_open"):
+                self.tables[-1][-1].append(self._words(inline))
+            elif token.type == "heading_open":
+                self.headings.append(self._words(inline))
+            elif token.type == "list_item_open":
+                self.items.append("")
+            elif token.type == "inline":
+                self.pictures += [part.attrs["src"] for part in token.children if part.type == "image"]
+                if self.items:
+                    self.items[-1] += self._words(token)
+
+    def _words(self, inline):
+        words = ""
+        for part in inline.children:
+            if part.type == "html_inline":
+                assert part.content == "<br>"
+                words += " "
+            elif part.type != "image":
+                self.kinds.add(part.type)
+                words += part.content
+        return " ".join(words.split())
+
+
+@pytest.fixture(scope="module")
+def folder(swept_table, tmp_path_factory):
+    out = tmp_path_factory.mktemp("markdown")
+    write_markdown(compose(swept_table), out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a_b", r"a\_b"),
+        ("a|b", r"a\|b"),
+        ("`x`", r"\`x\`"),
+        ("*x*", r"\*x\*"),
+        ("[x](y)", r"\[x](y)"),
+        ("<b>&", "&lt;b&gt;&amp;"),
+        ("\\", r"\\"),
+        ("a\nb\tc", "a b c"),
+        ("- x", "&#45; x"),
+        ("+ x", "&#43; x"),
+        ("12. x", "&#49;2. x"),
+        ("12.5", "12.5"),
+        ("−0.5", "−0.5"),
+        ("# x", r"\# x"),
+        ("http://x", "http&#58;//x"),
+        ("WWW.x", "WWW&#46;x"),
+        ("a@b", "a&#64;b"),
+        ("$x$", "&#36;x&#36;"),
+    ],
+)
+def test_marks_become_characters(text, escaped):
+    assert escape(text) == escaped
+
+
+def test_the_report_has_all_tables_in_the_papers_order(folder):
+    page = Page((folder / "report.md").read_text())
+    assert [heading.split(".")[0] for heading in page.headings] == [
+        "Adversarial robustness of no-reference image quality models", "What was found", "LIVE", "synthetic",
+        "Figure 6", "Figures 1, 4 and 5", "Table 1", "Table 2", "Table 3", "Table 4", "Table 5", "Table 6",
+        "Provenance",
+    ]  # fmt: skip
+    assert page.pictures == ["figure6.svg"]
+    assert ElementTree.parse(folder / "figure6.svg").getroot().tag.endswith("svg")
+    text = (folder / "report.md").read_text()
+    assert "Not drawn. `iqabench explain cprl --dataset D` draws them" in text
+    assert "Not run. `iqabench run --profile table5` fills this table." in text
+
+
+def test_every_row_of_a_table_has_the_cells_of_its_head(folder):
+    lines = (folder / "report.md").read_text().splitlines()
+    for line, before in zip(lines[1:], lines, strict=False):
+        if line.startswith("|") and before.startswith("|"):
+            assert line.replace(r"\|", "").count("|") == before.replace(r"\|", "").count("|")
+
+
+def test_tables_hold_numbers_intervals_and_the_papers_numbers_with_the_best_in_bold(folder, swept_table):
+    text = (folder / "report.md").read_text()
+    first = Page(text).tables[0]
+    columns = [f"{name} {metric}" for name in ("LIVE", "synthetic†") for metric in ("SROCC", "PLCC", "MSE")]
+    assert first[0] == ["Model", *columns]
+    fgsm = swept_table.query("attack == 'fgsm' and epsilon == 1").set_index(["dataset", "model"])
+    (shown,) = (row for row in first if row[0] == "LWTA")
+    for column, dataset in ((1, "live"), (4, "synthetic")):
+        value, low, high = fgsm.loc[(dataset, "lwta"), ["srocc", "srocc_low", "srocc_high"]]
+        published = f" paper 0.5840 ({round(value, 4) - 0.5840:+.4f})" if dataset == "live" else ""
+        assert shown[column] == f"{value:.4f} [{low:.3f}, {high:.3f}]{published}".replace("-", "−")
+    assert f"**{fgsm.loc['live', 'srocc'].max():.4f}**" in text
+    assert f"**{fgsm.loc['live', 'mse'].min():.4f}**" in text
+
+
+def test_table_3_stands_between_the_others(folder):
+    third = Page((folder / "report.md").read_text()).tables[2]
+    assert third[0] == ["Database", "Images", "Types of distortion", "Test images"]
+    assert third[1] == ["LIVE", "– paper 799", "– paper 5", "120"]
+    assert third[-1] == ["synthetic† (stand-in)", "–", "–", "120"]
+
+
+def test_ablations_hold_the_papers_numbers_beside_those_of_each_block(ablated, tmp_path):
+    write_markdown(compose(ablated), tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    tables = [table for table in Page(text).tables if table[0][0] == "b"]
+    conditions = [
+        f"{name}: {metric}" for name in ("No attack", "FGSM at 1/255") for metric in ("SROCC", "PLCC", "MSE")
+    ]
+    synthetic, live = ([row for row in table if row[0] == "0.4"] for table in tables)
+    assert tables[0][0] == ["b", "Seeds", *conditions]
+    assert synthetic[0][:3] == ["0.4", "2", "0.8000 [0.700, 0.900] 0.800 to 0.800 paper, LIVE 0.8560"]
+    assert live[0][:3] == ["0.4", "1", "0.8000 [0.700, 0.900] paper, LIVE 0.8560 (−0.0560)"]
+    (unmeasured,) = (row for row in tables[0] if row[0] == "0.0")
+    assert unmeasured[:3] == ["0.0", "–", f"– paper, LIVE {unmeasured[2].split()[-1]}"]
+    assert "**synthetic† (stand-in)** · keep\\_top: " in text
+
+
+def test_diverged_and_missing_cells_are_named(results, tmp_path):
+    table = results({"dataset": "mine", "status": "constant scores"}, {"model": "cprl", "dataset": "yours"})
+    write_markdown(compose(table), tmp_path)
+    first = Page((tmp_path / "report.md").read_text()).tables[1]
+    assert [row[1:5] for row in first[1:]] == [
+        ["diverged constant scores", "diverged", "diverged", "–"],
+        ["–", "–", "–", "0.5000 [0.400, 0.600]"],
+    ]
+
+
+def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_store, tmp_path):
+    path = write_report(explained_store, "markdown", tmp_path)
+    text = path.read_text()
+    page = Page(text)
+    names = [f"explanation1-figure{number}.svg" for number in "145"]
+    assert page.pictures == ["figure6.svg", *names]
+    for name in names:
+        assert ElementTree.parse(tmp_path / name).getroot().get("viewBox")
+    assert "CPRL beside ResNet on synthetic (stand-in)" in page.headings
+    assert (
+        "**Figure 1:** blur/a.png (label 0.250; asked for). FGSM within 1/255 takes the score of CPRL" in text
+    )
+    assert "synthetic stands in for a database" in text.split("## Table")[0].split("explanation1")[-1]
+    assert "Not drawn" not in text
+
+
+def test_no_text_of_a_user_is_markup(results, explained_folder, tmp_path):
+    hostile = dict.fromkeys(
+        ("model", "dataset", "command", "checkpoint", "weights", "device", "profile", "versions"), HOSTILE
+    )
+    cprl = {"model": "cprl", "dataset": HOSTILE, "variant": HOSTILE}
+    rows = [
+        {**hostile, "stand_in": True},
+        {**hostile, "attack": "fgsm", "epsilon": 1.0},
+        {**hostile, "attack": HOSTILE, "epsilon": 1.0},
+        {**hostile, "attack": f"{HOSTILE}2", "epsilon": 2.0},
+        {**hostile, "model": "b_c", "status": f"{HOSTILE} scores"},
+        {**hostile, "regime": HOSTILE},
+        {**hostile, "variant": HOSTILE},
+        *(
+            {**cprl, "model_params": json.dumps({"b": b, "reading": HOSTILE, "sites": HOSTILE})}
+            for b in (0.3, 0.4)
+        ),
+    ]
+    write_hostile_record(explained_folder, tmp_path / "explain" / "x", HOSTILE)
+    (tmp_path / "explain" / "x_`y`").mkdir()
+    (tmp_path / "explain" / "x_`y`" / "figure1.svg").touch()
+    write_markdown(compose(results(*rows, unreadable=[(HOSTILE, HOSTILE)]), tmp_path), tmp_path)
+    page = Page((tmp_path / "report.md").read_text())
+    blocks = {kind.removesuffix("_open").removesuffix("_close") for kind in page.kinds}
+    assert blocks == {
+        "heading", "paragraph", "inline", "bullet_list", "list_item", "table", "thead", "tbody", "tr", "th",
+        "td", "text", "strong", "em", "code_inline",
+    }  # fmt: skip
+    assert page.pictures == ["figure6.svg", *(f"explanation1-figure{number}.svg" for number in "145")]
+    assert f"{SHOWN} beside {SHOWN} on {SHOWN} (stand-in)" in page.headings
+    assert any(row[0] == SHOWN for table in page.tables for row in table)
+    assert any(row[0] == f"{SHOWN} † SROCC" for table in page.tables for row in [table[0][1:]])
+    assert all(len({len(row) for row in table}) == 1 for table in page.tables)
+    assert any(item.startswith("Not readable, so left out: 1. a|b") for item in page.items)

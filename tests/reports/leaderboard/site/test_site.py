@@ -1,0 +1,207 @@
+"""The site's files: what is in them, what they weigh, and that users' texts stay texts."""
+
+import csv
+import json
+import math
+import re
+from dataclasses import replace
+
+import pytest
+
+from iqabench.reports.leaderboard.ranking import conditions
+from iqabench.reports.leaderboard.site.chart import draw, lines
+from iqabench.reports.leaderboard.site.download import COLUMNS
+from iqabench.reports.leaderboard.site.ranking_page import render_rankings
+from iqabench.reports.leaderboard.site.site import write_site
+
+from ..boards import HOSTILE, board, entrant, measured, reported, varied
+
+CONDITIONS = [("none", 0), *((attack, epsilon) for attack in ("fgsm", "pgd") for epsilon in (1, 2, 4, 8))]
+
+
+@pytest.fixture
+def site(tmp_path):
+    write_site(varied(), tmp_path)
+    return tmp_path
+
+
+def text(path):
+    return path.read_text(encoding="utf-8")
+
+
+def embedded(page):
+    return json.loads(re.search(r'<script id="board" type="application/json">(.*)</script>', page)[1])
+
+
+def hostile():
+    numbers = (reported(0.5, HOSTILE, 1, dataset=HOSTILE, parameters=HOSTILE, source=HOSTILE), reported(0.4))
+    return board(
+        entrant(
+            HOSTILE,
+            *numbers,
+            slug="hostile",
+            paper=HOSTILE,
+            authors=(HOSTILE, HOSTILE),
+            links=((HOSTILE, HOSTILE), ("code", "javascript:alert(1)"), ("web", 'https://e.org/"onclick="x')),
+            training=HOSTILE,
+            unreliable=HOSTILE,
+            doubts=(HOSTILE,),
+            facts=((HOSTILE, HOSTILE),),
+        ),
+        notes=(HOSTILE,),
+    )
+
+
+def big():
+    """500 entrants on 4 databases, clean and under 2 attacks at 4 epsilons, reported and measured."""
+    numbers = [
+        kind(0.1234 + 0.01 * epsilon, attack, epsilon, dataset=dataset)
+        for dataset in ("vcl", "live", "livec", "koniq")
+        for attack, epsilon in CONDITIONS
+        for kind in (reported, measured)
+    ]
+    facts = {
+        "paper": "A title of the usual length, which says what was done and what for",
+        "authors": ("Ada Author", "Ben Brown", "Chen Chang"),
+        "year": 2024,
+        "doubts": ("Its SROCC rises with epsilon under PGD, from 0.312 at 1/255 to 0.377 at 2/255.",),
+    }
+    return board(*(entrant(f"model-{index}", *numbers, **facts) for index in range(500)))
+
+
+def test_every_number_is_in_the_csv_file(site):
+    rows = list(csv.DictReader(text(site / "leaderboard.csv").splitlines()))
+    numbers = [(one, number) for one in varied().entrants for number in one.numbers]
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == len(numbers)
+    for row, (one, number) in zip(rows, numbers, strict=True):
+        assert (row["slug"], row["kind"], row["attack"]) == (one.slug, number.kind, number.attack)
+        assert float(row["srocc"] or "nan") == pytest.approx(number.srocc, abs=0, nan_ok=True)
+        assert (row["low"] == "") == math.isnan(number.low)
+
+
+def test_the_whole_board_is_in_the_json_file(site):
+    held = json.loads(text(site / "leaderboard.json"))
+    assert [one["name"] for one in held["entrants"]] == [one.name for one in varied().entrants]
+    delta = held["entrants"][3]["numbers"]
+    assert [number["srocc"] for number in delta] == [None, 0.99]
+    assert held["notes"] == ["One entry was left out."]
+
+
+def test_the_same_board_gives_the_same_bytes(site, tmp_path):
+    again = tmp_path / "again"
+    write_site(varied(), again)
+    files = sorted(path.relative_to(again) for path in again.rglob("*.*"))
+    assert len(files) == 3 + len(varied().entrants)
+    assert all((again / file).read_bytes() == (site / file).read_bytes() for file in files)
+
+
+def test_pages_of_a_former_build_are_removed_and_no_others(site):
+    (site / "models" / "mine.html").write_text("not of this package")
+    write_site(board(varied().entrants[0]), site)
+    assert sorted(path.name for path in (site / "models").iterdir()) == ["alpha.html", "mine.html"]
+
+
+@pytest.mark.parametrize(
+    "former",
+    [
+        "",
+        "[]",
+        '{"entrants": [{"slug": "mine"}]}',
+        '{"format": "iqabench leaderboard", "entrants": [{"slug": "../mine"}, {"slug": 1}]}',
+    ],
+)
+def test_a_former_file_that_is_not_ours_removes_nothing(tmp_path, former):
+    (tmp_path / "models").mkdir()
+    for path in (tmp_path / "mine.html", tmp_path / "models" / "mine.html"):
+        path.write_text("mine")
+    (tmp_path / "leaderboard.json").write_text(former)
+    write_site(varied(), tmp_path)
+    assert (tmp_path / "mine.html").exists()
+    assert (tmp_path / "models" / "mine.html").exists()
+
+
+@pytest.mark.parametrize("slugs", [("../out",), ("a", "a"), ("A",), ("",)])
+def test_a_slug_that_is_no_file_name_of_its_own_is_refused(tmp_path, slugs):
+    entrants = [entrant("x", reported(0.5), slug=slug) for slug in slugs]
+    with pytest.raises(ValueError, match="slugs"):
+        write_site(board(*entrants), tmp_path / "site")
+    assert not list(tmp_path.rglob("*.html"))
+
+
+def test_500_entrants_weigh_less_than_a_megabyte_and_a_half():
+    assert len(render_rankings(big()).encode()) < 1_500_000
+
+
+def test_users_texts_are_escaped(tmp_path):
+    write_site(hostile(), tmp_path)
+    index, card = text(tmp_path / "index.html"), text(tmp_path / "models" / "hostile.html")
+    assert index.count("<script") == 2
+    assert card.count("<script") == 0
+    assert "<!--" not in index + card
+    assert "{{ 7 * 7 }}" in index
+    assert embedded(index)["datasets"][1][0] == HOSTILE
+    assert "\u2028" not in re.search(r'json">(.*)</script>', index)[1]
+    assert not re.search(r"<[^>]* on\w+=", card)
+
+
+def test_only_addresses_of_the_web_are_links(site):
+    card = text(site / "models" / "alpha.html")
+    assert '<a href="https://example.org/" rel="noopener noreferrer">paper</a>' in card
+    assert "code: <bdi>javascript:alert(1)</bdi>" in card
+    assert 'href="javascript' not in card
+
+
+def test_policies_allow_nothing_but_what_is_inside(site):
+    for path in [site / "index.html", *(site / "models").iterdir()]:
+        policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text(path))[1]
+        assert policy.startswith("default-src 'none';")
+        assert "unsafe" not in policy
+        assert not re.search(r'\b(src|srcset)="|@import|url\(', text(path))
+
+
+def test_a_card_holds_reported_beside_measured_with_the_difference(site):
+    card = re.sub(r"<[^>]+>", " ", text(site / "models" / "alpha.html"))
+    row = re.search(r"PGD\s+1\s(.*?)Table 1", card, re.DOTALL)[1].split()
+    assert row[:3] == ["0.8000", "0.8000", "0.1000"]
+    assert row[3:9] == ["0.6000", "[0.550,", "0.650]", "0.6000", "0.1000", "−0.2000"]
+    for words in ("A first idea", "Ada Author", "2020", "5f3a", "Noise"):
+        assert words.lower() in card.lower()
+
+
+def test_a_card_holds_several_numbers_of_one_condition(tmp_path):
+    write_site(board(entrant("a", reported(0.1), reported(0.2), measured(0.3))), tmp_path)
+    card = text(tmp_path / "models" / "a.html")
+    assert all(number in card for number in ("0.1000", "0.2000", "0.3000", "+0.2000"))
+
+
+def test_a_stand_in_is_marked(site):
+    assert 'synthetic <span class="stand-in">stand-in</span>' in text(site / "models" / "alpha.html")
+
+
+def test_a_line_rises_in_epsilon_from_the_clean_images():
+    (line, other) = lines(conditions(varied().entrants[0]), "live", ["fgsm", "pgd", "noise"])[:2]
+    assert [mark.epsilon for mark in line.measured] == [0, 1, 4]
+    assert [mark.srocc for mark in line.measured] == [0.93, 0.71, 0.62]
+    assert [mark.srocc for mark in other.reported] == [0.95, 0.80]
+
+
+def test_the_chart_says_its_numbers_and_stays_inside():
+    one = entrant("a", measured(-0.98, low=-1.0, high=-0.9), reported(1.0, "none", 0), reported(-1, "x" * 99))
+    drawn = lines(conditions(one), "live", ["pgd", "x" * 99])
+    svg = draw(drawn, "On <live>")
+    assert "On &lt;live&gt;. PGD, measured: −0.98 at 1." in svg
+    heights = [float(y) for y in re.findall(r'translate\([\d.]+ ([\d.]+)\)" d=', svg)]
+    assert 12 <= min(heights) < max(heights) <= 208
+    assert "xxxxxxxxxxxxx…</text>" in svg
+
+
+def test_a_board_without_entrants_or_numbers_still_makes_a_page(tmp_path):
+    assert "Nobody is on this leaderboard yet" in text(write_site(board(), tmp_path / "a"))
+    assert "no entrant has a number" in text(write_site(board(entrant("a")), tmp_path / "b"))
+
+
+def test_an_entrant_without_numbers_is_named(tmp_path):
+    index = text(write_site(board(*varied().entrants, replace(entrant("Eta"), slug="eta")), tmp_path))
+    assert "2 models without a number here" in index
+    assert '<a href="models/eta.html"><bdi>Eta</bdi></a>' in index

@@ -1,0 +1,70 @@
+"""What a report knows of where its numbers come from: of all of them, and of each cell."""
+
+import json
+
+from iqabench.reports.paper.provenance import cell_facts, headings, provenance
+
+
+def facts_of(table):
+    return {fact.name: fact for facts in cell_facts(table).values() for fact in facts}
+
+
+def test_a_cell_is_headed_by_what_was_measured(results):
+    variant = {"model": "cprl", "variant": "b=0.3", "dataset": "synthetic", "attack": "pgd", "epsilon": 0.5}
+    found = headings(results({}, variant))
+    assert [found[0], found[1]] == [
+        "ResNet on LIVE without attack",
+        "CPRL (b=0.3) on synthetic under PGD at 0.5/255",
+    ]
+
+
+def test_each_cell_has_its_own_facts_whether_shared_or_not(results):
+    commands = ["run --seed 1", "run --seed 2", "run --seed 1"]
+    checkpoints = ["a", "b", "c"]
+    facts = facts_of(
+        results(
+            *(
+                {"command": command, "checkpoint": checkpoint, "device": "cpu"}
+                for command, checkpoint in zip(commands, checkpoints, strict=True)
+            )
+        )
+    )
+    for name, texts in {"Command": commands, "Checkpoint": checkpoints, "Device": ["cpu"] * 3}.items():
+        assert [facts[name][cell] for cell in range(3)] == texts
+    assert facts["Command"].texts == ("run --seed 1", "run --seed 2")
+    assert facts["Device"].texts == ("cpu",)
+
+
+def test_facts_read_as_in_the_report_and_what_is_not_known_is_left_out(results):
+    params = json.dumps({"steps": 10})
+    facts = facts_of(
+        results(
+            {
+                "dataset": "synthetic",
+                "stand_in": True,
+                "attack": "pgd",
+                "epsilon": 2.0,
+                "attack_params": params,
+            },
+            {"seconds": None, "limit": 64},
+        )
+    )
+    assert [facts["Dataset"][cell] for cell in (0, 1)] == ["synthetic (stands in for a database)", "LIVE"]
+    assert (facts["Attack"][0], facts["ε"][0], facts["Attack's parameters"][0]) == ("PGD", "2/255", params)
+    assert (facts["Limit"][0], facts["Limit"][1]) == ("", "64")
+    assert (facts["Time"][0], facts["Time"][1]) == ("1.0 s", "")
+    assert facts["Attack's parameters"].code
+    assert not facts["Dataset"].code
+    assert "Profile" not in facts
+
+
+def test_all_cells_together_name_each_value_and_each_checkpoint_once(results):
+    found = provenance(
+        results({"device": "cpu"}, {"device": "cpu", "attack": "fgsm"}, {"device": "cuda", "seed": 1})
+    )
+    facts = dict(found.facts)
+    assert facts["Device"] == ("cpu", "cuda")
+    assert [(row.model, row.seed, row.digest) for row in found.checkpoints] == [
+        ("ResNet", 0, "w-resnet-0"),
+        ("ResNet", 1, "w-resnet-1"),
+    ]
