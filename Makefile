@@ -3,6 +3,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+HELPERS = $(shell find tests -name '*.py' ! -name 'test_*')
 
 .PHONY: demo test lint types format lock clean
 .DEFAULT_GOAL := demo
@@ -22,7 +23,8 @@ lint: $(READY) types
 
 types: $(READY)  # the root is the package, so mypy is shown a folder that is named like it
 	mkdir -p .types && ln -sfn .. .types/iqabench
-	MYPYPATH=.types $(BIN)/mypy -m iqabench $(addprefix -p iqabench.,bench models attacks reports)
+	MYPYPATH=.types $(BIN)/mypy -m iqabench $(addprefix -p iqabench.,bench models attacks reports benchmarks) \
+		$(addprefix -m iqabench.,$(subst /,.,$(basename $(HELPERS))))
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

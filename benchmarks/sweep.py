@@ -25,14 +25,14 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from throughput import measure_throughput
 from torch import nn
 
-from attacks import compare_with_torchattacks
 from iqabench import load_settings, results_table, run_sweep
 from iqabench.bench.sweep.folding import folded
 from iqabench.bench.sweep.job import Job
 from iqabench.bench.sweep.plan import plan_attacks, plan_datasets, plan_models
+from iqabench.benchmarks.attacks import compare_with_torchattacks
+from iqabench.benchmarks.throughput import measure_throughput
 
 EPSILONS = [1.0, 2.0, 4.0, 8.0]
 DATABASE = 10_073  # images of KonIQ-10k
@@ -102,8 +102,8 @@ def floor(rounds: int = 3) -> None:
 def _passes_of_a_sweep(job: Job, model: nn.Module) -> Callable[[], None]:
     """The forward and backward passes alone, on random pixels that are in memory already."""
     size, count = job.settings.run.image_size, len(job.data.test_rows)
-    batches = torch.rand(count, 3, size, size).split(job.settings.run.batch_size)
-    batches = [batch.contiguous(memory_format=torch.channels_last) for batch in batches]
+    pixels = torch.rand(count, 3, size, size).contiguous(memory_format=torch.channels_last)
+    batches = torch.split(pixels, job.settings.run.batch_size)
     epsilons = len(job.settings.run.epsilons)
     steps = job.settings.attacks["pgd"]["steps"]
 

@@ -10,6 +10,7 @@ two steps, one with each intervention.
 from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import click
 
@@ -30,7 +31,7 @@ STEPS = 2  # one with each intervention
 
 def compare_with_plain(profile: str, batch_size: int, rounds: int, device: torch.device) -> Iterator[str]:
     """A line for the plain model, then for the mask alone and for the whole game, at each choice of sites."""
-    overrides = {
+    overrides: dict[str, dict[str, Any]] = {
         "run": {"models": ["resnet", "cprl"]},
         "training": {"pretrained": False},
         "grid": {"cprl": {"sites": [[3, 4], "every_block"], "pns_weight": [0.0, 0.3]}},

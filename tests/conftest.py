@@ -153,8 +153,8 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         page = contexts[-1].new_page()
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        folder = path.parent.resolve().as_uri()
-        page.on("request", lambda sent: sent.url.startswith((folder, "blob:")) or complaints.append(sent.url))
+        own = (path.parent.resolve().as_uri(), "blob:")
+        page.on("request", lambda sent: complaints.extend({sent.url} if not sent.url.startswith(own) else ()))
         page.goto(path.resolve().as_uri())
         return page
 

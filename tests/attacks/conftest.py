@@ -1,11 +1,13 @@
 """Small quality models to attack, and a batch to attack them with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
 import torch
 from torch import Tensor, nn
+
+from iqabench.attacks import Attack
 
 
 class ScoreModel(nn.Module):
@@ -40,8 +42,8 @@ def build_model(activation: type[nn.Module]) -> ScoreModel:
     model = ScoreModel(activation)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.2, 0.2)
-            module.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(module.get_buffer("running_mean"), -0.2, 0.2)
+            nn.init.uniform_(module.get_buffer("running_var"), 0.5, 1.5)
     return model.eval()
 
 
@@ -76,8 +78,9 @@ class Counted(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         self.forwards += 1
         if images.requires_grad:
-            images.register_hook(self._count_backward)
-        return self.model(images)
+            images.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
+        scores: Tensor = self.model(images)
+        return scores
 
     def _count_backward(self, gradient: Tensor) -> None:
         self.backwards += 1
@@ -92,10 +95,17 @@ def counted(model: ScoreModel) -> Counted:
 def in_batches() -> Callable[..., list[Tensor]]:
     """Run an attack on a batch in pieces of a given size; returns the images of each epsilon."""
 
-    def run(attack, model, batch, epsilons, size, generator=None):
+    def run(
+        attack: Attack,
+        model: nn.Module,
+        batch: Batch,
+        epsilons: Sequence[float],
+        size: int,
+        generator: torch.Generator | None = None,
+    ) -> list[Tensor]:
         pieces = [
             list(attack.perturb(model, images, labels, epsilons, generator=generator))
-            for images, labels in zip(batch.images.split(size), batch.labels.split(size), strict=True)
+            for images, labels in zip(*(torch.split(part, size) for part in batch), strict=True)
         ]
         return [torch.cat(parts) for parts in zip(*pieces, strict=True)]
 

@@ -48,7 +48,7 @@ class Trees:
         rows = self.labels("LIVE").set_index("dis_img_path")
         names = [f"LIVE/{kind}/img{n}.bmp" for kind, count in LIVE_RUNS for n in range(1, count + 1)]
         distorted = [name in rows.index for name in names]
-        arrays = {
+        arrays: dict[str, Any] = {
             "dmos_new": [
                 rows.score[name] if kept else 0.0 for name, kept in zip(names, distorted, strict=True)
             ],
@@ -78,7 +78,7 @@ class Trees:
         rows = self.labels("LIVE_Challenge")
         names = [path.split("/")[-1] for path in rows["dis_img_path"]] + ["missed.bmp"]
         training = [f"t{n}.bmp" for n in range(1, 8)]
-        arrays = {
+        arrays: dict[str, Any] = {
             "AllImages_release": [*training, *names],
             "AllMOS_release": [*([1.5] * 7), *rows["score"], 50.0],
         } | changes
