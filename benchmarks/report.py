@@ -29,11 +29,11 @@ import numpy as np
 import pandas as pd
 
 from iqabench.bench.store.cell import Cell
-from iqabench.bench.store.results import ATTACK_ORDER, DATASET_ORDER, MODEL_ORDER
 from iqabench.bench.store.store import Store
+from iqabench.reports.published import paper_datasets, paper_models
 
 EPSILONS = (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
-CONDITIONS = [("none", 0.0), *itertools.product(ATTACK_ORDER[1:], EPSILONS)]
+CONDITIONS = [("none", 0.0), *itertools.product(("fgsm", "pgd"), EPSILONS)]
 BIASES = (0.0, 0.1, 0.2, 0.3, 0.4)
 READINGS = ("suppress_top", "literal")
 
@@ -82,7 +82,7 @@ def timed_report(store: Path, form: str, state: str, out: Path) -> str:
 def fabricate(folder: Path, cells: int, images: int) -> None:
     """Write a store of drawn scores."""
     store, generator = Store(folder), np.random.default_rng(0)
-    labels = {name: np.round(generator.random(images), 3) for name in DATASET_ORDER}
+    labels = {name: np.round(generator.random(images), 3) for name in paper_datasets()}
     frame = pd.DataFrame(
         {
             "image": [f"images/scene{i // 25:04d}_{i % 25:02d}.png" for i in range(images)],
@@ -100,8 +100,8 @@ def fabricate(folder: Path, cells: int, images: int) -> None:
 def _cells() -> Iterator[Cell]:
     """Seed by seed, without end: every model on every database under every condition, and CPRL over b."""
     for seed in itertools.count():
-        for dataset in DATASET_ORDER:
-            for model, (attack, epsilon) in itertools.product(MODEL_ORDER, CONDITIONS):
+        for dataset in paper_datasets():
+            for model, (attack, epsilon) in itertools.product(paper_models(), CONDITIONS):
                 params = {"b": 0.4, "reading": "suppress_top", "pns_weight": 0.1} if model == "cprl" else {}
                 yield _cell(dataset, model, "", params, seed, attack, epsilon)
             for b, reading, weight in itertools.product(BIASES, READINGS, (0.0, 0.1)):

@@ -1,42 +1,148 @@
-"""What things are called in print: the paper's spelling of models, datasets, attacks and metrics."""
+"""What things are called in print, in which order they stand and how they are drawn: `catalogue.toml`."""
 
-MODELS = {
-    "dbcnn": "DBCNN",
-    "nima": "NIMA",
-    "resnet": "ResNet",
-    "lwta": "LWTA",
-    "denoise": "Denoise",
-    "sat": "SAT",
-    "cprl": "CPRL",
-}
-DATASETS = {"vcl": "VCL", "live": "LIVE", "livec": "LIVEC", "koniq": "KONIQ"}
-ATTACKS = {"none": "no attack", "fgsm": "FGSM", "pgd": "PGD", "pgd_soft": "PGD (soft mask)"}
-METRICS = {"srocc": "SROCC", "plcc": "PLCC", "mse": "MSE", "krocc": "KROCC", "rmse": "RMSE"}
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
 
-HIGHER_IS_BETTER = {"srocc": True, "plcc": True, "mse": False, "krocc": True, "rmse": False}
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-READINGS = {
-    "literal": "the (0.5 + b) K largest channels are active",
-    "suppress_top": "all but the (0.5 − b) K largest channels are active",
-    "keep_top": "the (0.5 − b) K largest channels are active",
-    "argsort": "(0.5 + b) K channels are active, chosen by sort indices in place of ranks",
-    "suppress_middle": "the (0.5 − b) K largest and as many smallest channels are active",
-}
-"""How Eq. 7 of the paper may be read, by the name that `models.cprl` gives to a reading."""
+from ..bench.core.errors import UserError
+from ..bench.core.parameters import accepted
+
+FILE = Path(__file__).with_name("catalogue.toml")
 
 STAND_IN = "stands in for a database: its images are procedural and its labels computed, not given by people"
 
+Kind = Literal["model", "dataset", "attack", "metric"]
+
+_Colour = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Style(_Table):
+    """The look of one curve; `light` and `dark` are its colours on the respective ground."""
+
+    light: _Colour
+    dark: _Colour
+    marker: str
+    width: float = 1.6
+    dashed: bool = False
+
+
+class Model(Style):
+    """A model with a look of its own."""
+
+    label: str
+
+
+class Dataset(_Table):
+    """A dataset."""
+
+    label: str
+
+
+class Attack(_Table):
+    """An attack, or a control: a change of the images that does not look at the model."""
+
+    label: str
+    control: bool = False
+
+
+class Metric(_Table):
+    """A metric; `digits` are those of an interval's bounds, after the decimal point."""
+
+    label: str
+    higher_is_better: bool
+    digits: int = Field(ge=0)
+
+
+class Catalogue(_Table):
+    """The content of `catalogue.toml`: tables by registered name, in the order of print."""
+
+    models: dict[str, Model]
+    others: list[Style] = Field(min_length=1)
+    datasets: dict[str, Dataset]
+    attacks: dict[str, Attack]
+    metrics: dict[str, Metric]
+    readings: dict[str, str]
+
+    @model_validator(mode="after")
+    def _colours_are_distinct(self) -> "Catalogue":
+        colours = [style.light for style in (*self.models.values(), *self.others)]
+        for colour in colours:
+            if colours.count(colour) > 1:
+                raise ValueError(f"a light colour for each look; {colour} is there twice")
+        return self
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """Read a catalogue.
+
+    Raises:
+        UserError: not TOML, an unknown or missing key, or a value that is not accepted.
+    """
+    try:
+        return Catalogue.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file in UTF-8: {error}") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"]))
+        raise UserError(f"{path}: {f'key {key!r}: ' if key else ''}{accepted(problem)}") from None
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return the catalogue of this package."""
+    return read_catalogue(FILE)
+
+
+def ordered(kind: Kind, names: Iterable[str]) -> list[str]:
+    """Return names without repetition: those of the catalogue in its order, then the others by alphabet."""
+    places = {name: place for place, name in enumerate(_tables(kind))}
+    return sorted(set(names), key=lambda name: (places.get(name, len(places)), name))
+
 
 def model_name(name: str) -> str:
-    """A model as the paper spells it, or by its own name."""
-    return MODELS.get(name, name)
+    """Return a model as it is printed: by its label, or by its own name."""
+    return _label("model", name)
 
 
 def dataset_name(name: str) -> str:
-    """A dataset as the paper spells it, or by its own name."""
-    return DATASETS.get(name, name)
+    """Return a dataset as it is printed: by its label, or by its own name."""
+    return _label("dataset", name)
 
 
 def attack_name(name: str) -> str:
-    """An attack as the paper spells it, or by its own name."""
-    return ATTACKS.get(name, name)
+    """Return an attack as it is printed: by its label, or by its own name."""
+    return _label("attack", name)
+
+
+def metric_name(name: str) -> str:
+    """Return a metric as it is printed: by its label, or by its own name."""
+    return _label("metric", name)
+
+
+def higher_is_better(metric: str) -> bool:
+    """Return whether high values of a metric are good."""
+    return catalogue().metrics[metric].higher_is_better
+
+
+def controls() -> tuple[str, ...]:
+    """Return the attacks that are controls."""
+    return tuple(name for name, attack in catalogue().attacks.items() if attack.control)
+
+
+def _tables(kind: Kind) -> Mapping[str, Model | Dataset | Attack | Metric]:
+    found: Mapping[str, Model | Dataset | Attack | Metric] = getattr(catalogue(), f"{kind}s")
+    return found
+
+
+def _label(kind: Kind, name: str) -> str:
+    found = _tables(kind).get(name)
+    return found.label if found else name

@@ -9,8 +9,7 @@ import pandas as pd
 
 from ...bench.core.text import aligned, number, plural
 from ...bench.core.text import difference as signed
-from ...bench.store.results import ordered
-from ..catalogue import METRICS
+from ..catalogue import metric_name, ordered
 from .comparison import ROUNDING, STATUSES, Comparison
 from .junit import Case, Outcome
 
@@ -97,7 +96,7 @@ class Check:
             yield f"Nothing to compare with {self.against}: {self.advice}"
         counts = ", ".join(f"{status} {count}" for status, count in self.counts.items())
         yield f"Against {self.against}, {plural(len(self.comparisons), 'number')}: {counts}."
-        allowed = ", ".join(f"{METRICS[name]} {value:g}" for name, value in self.tolerances.items())
+        allowed = ", ".join(f"{metric_name(name)} {value:g}" for name, value in self.tolerances.items())
         yield f"A number holds within these differences, up or down: {allowed}."
 
     def _moved(self) -> Iterator[str]:
@@ -172,7 +171,7 @@ def _sentence(comparison: Comparison) -> str:
         return comparison.reason or comparison.status
     reason = f"; {comparison.reason}" if comparison.reason else ""
     return (
-        f"{METRICS[comparison.metric]} {comparison.measured:.4f}, expected {comparison.expected:.4f} "
+        f"{metric_name(comparison.metric)} {comparison.measured:.4f}, expected {comparison.expected:.4f} "
         f"within {comparison.tolerance:g}: {comparison.status} by {abs(comparison.difference):.4f}{reason}"
     )
 

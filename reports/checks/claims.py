@@ -15,11 +15,11 @@ import pandas as pd
 
 from ...bench.core.text import listing, number, plural
 from ...bench.store.metrics import OK
-from ...bench.store.results import DATASET_ORDER, MODEL_ORDER, ordered
-from ..catalogue import STAND_IN, attack_name, dataset_name, model_name
+from ..catalogue import STAND_IN, attack_name, dataset_name, model_name, ordered
 from ..paper.ablation_cells import CONDITIONS, cprl_cells, over_pns
 from ..paper.selection import Point, grouped, point, select
 from ..paper.tables import EPSILON
+from ..published import paper_datasets, paper_models
 from .check import FAILS, HOLDS, UNUSABLE, stand_ins
 from .comparison import ROUNDING
 from .junit import Case
@@ -146,10 +146,10 @@ def evaluate_claims(results: pd.DataFrame, tolerance: float) -> Claims:
         results: From `results_table`.
         tolerance: Of SROCC: a rise with epsilon of no more than this is no help.
     """
-    selection = select(results[results["model"].isin(MODEL_ORDER)])
+    selection = select(results[results["model"].isin(paper_models())])
     standing_in = stand_ins(results)
     claims = []
-    for dataset in ordered("dataset", [*DATASET_ORDER, *results["dataset"]]):
+    for dataset in ordered("dataset", [*paper_datasets(), *results["dataset"]]):
         scores = _Scores([point for point in selection.points if point.dataset == dataset])
         statements = [
             *_on_models(scores, tolerance),
@@ -176,7 +176,7 @@ class _Scores:
 
     def under(self, attack: str, epsilon: float) -> dict[str, float]:
         """SROCC of each of the paper's models that was run."""
-        found = {model: self.of(model, attack, epsilon) for model in MODEL_ORDER}
+        found = {model: self.of(model, attack, epsilon) for model in paper_models()}
         return {model: value for model, value in found.items() if value is not None}
 
     def over_epsilon(self, model: str, attack: str) -> dict[float, float]:
@@ -216,7 +216,7 @@ def _within(under: Mapping[str, float], margin: float) -> _Found:
     evidence = _sentence(
         [f"{name} {number(value, _DIGITS)}" for name, value in numbers.items()],
         no_usable_scores=[model for model in under if model not in usable],
-        not_run=[model for model in MODEL_ORDER if model not in under],
+        not_run=[model for model in paper_models() if model not in under],
     )
     if METHOD not in under or not rivals:
         return "not run", numbers, evidence
@@ -227,7 +227,7 @@ def _within(under: Mapping[str, float], margin: float) -> _Found:
 def _falls(scores: _Scores, attack: str) -> _Found:
     """Whether every baseline that ranks images at all keeps less than half of its SROCC."""
     clean, attacked = scores.under("none", 0.0), scores.under(attack, EPSILON)
-    baselines = [model for model in MODEL_ORDER if model != METHOD]
+    baselines = [model for model in paper_models() if model != METHOD]
     run = [model for model in baselines if model in clean and model in attacked]
     broken = [model for model in run if math.isnan(clean[model] + attacked[model])]
     nothing_to_lose = [model for model in run if clean[model] <= 0]
@@ -253,7 +253,7 @@ def _falls(scores: _Scores, attack: str) -> _Found:
 
 def _never_helps(scores: _Scores, attack: str, tolerance: float) -> _Found:
     """Whether no model's SROCC rises by more than the tolerance from one strength to any larger one."""
-    curves = {model: scores.over_epsilon(model, attack) for model in MODEL_ORDER}
+    curves = {model: scores.over_epsilon(model, attack) for model in paper_models()}
     evaluated = {model: curve for model, curve in curves.items() if sum(map(bool, curve)) > 1}
     rises = {model: _largest_rise(curve) for model, curve in evaluated.items()}
     ranked = sorted(rises, key=lambda model: -rises[model].size)
@@ -261,7 +261,7 @@ def _never_helps(scores: _Scores, attack: str, tolerance: float) -> _Found:
     numbers = {f"largest rise of {model_name(model)}": rises[model].size for model in ranked}
     evidence = _sentence(
         [f"{model_name(model)} {rises[model].phrase}" for model in too_large or ranked[:1]],
-        not_run_at_two_strengths=[model for model in MODEL_ORDER if model not in evaluated],
+        not_run_at_two_strengths=[model for model in paper_models() if model not in evaluated],
     )
     if not evaluated:
         return "not run", numbers, evidence

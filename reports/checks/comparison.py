@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ...bench.store.metrics import OK
-from ..catalogue import HIGHER_IS_BETTER, METRICS
+from ..catalogue import higher_is_better, metric_name
 
 Status = Literal["holds", "falls short", "exceeds", "not run", "not comparable"]
 
@@ -87,7 +87,7 @@ class Comparison:
     def name(self) -> str:
         """In words, unlike that of any other comparison of a check."""
         table = f"{self.table}: " if self.table else ""
-        return f"{table}{self.condition.phrase}: {METRICS[self.metric]}"
+        return f"{table}{self.condition.phrase}: {metric_name(self.metric)}"
 
     def record(self) -> dict[str, Any]:
         """For JSON: flat, with null for a number that is not there."""
@@ -132,7 +132,7 @@ def compared(
         return Comparison(table, condition, metric, expected, measured, tolerance, verdict, reason)
     if abs(gap) <= tolerance + ROUNDING:
         return Comparison(table, condition, metric, expected, measured, tolerance, "holds")
-    verdict = "exceeds" if (gap > 0) == HIGHER_IS_BETTER[metric] else "falls short"
+    verdict = "exceeds" if (gap > 0) == higher_is_better(metric) else "falls short"
     return Comparison(table, condition, metric, expected, measured, tolerance, verdict, changed)
 
 

@@ -15,9 +15,8 @@ from matplotlib.ticker import MultipleLocator
 from ...bench.core.text import number
 from ...bench.explain.activations import StageActivations
 from ...bench.explain.explain import Explanation, View
-from ...bench.store.results import ordered
-from ..catalogue import dataset_name, model_name
-from ..figures.palette import INK, MUTED, Style, styles
+from ..catalogue import Style, dataset_name, model_name, ordered
+from ..figures.palette import INK, MUTED, styles
 
 _SCORES = "cividis"  # even steps of lightness, and the same to the colour-blind
 _UNMARKED = "#c3c7ce"

@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...bench.core.files import write_text
 from ...bench.core.parameters import accepted
 from ...bench.core.text import listing, number
-from ...bench.store.results import ordered
-from ..catalogue import dataset_name, model_name
+from ..catalogue import dataset_name, model_name, ordered
 from ..figures.svg import shapes
 
 if TYPE_CHECKING:

@@ -9,15 +9,16 @@ from matplotlib.figure import Figure
 
 from ...bench.core.files import write_text
 from .drawing import figure_style, write_drawing
-from .palette import INK, MODELS
+from .palette import INK, styles
 
 GAME = {"sufficiency": r"SF: $\|y_c - y\|^2$", "necessity": r"NC: $-\|y_s - y\|^2$"}
+_LOOKS = styles(["sat", "denoise", "cprl", "lwta"])
 _COLOURS = {
     "loss": INK.light,
-    "natural": MODELS["sat"].light,
-    "adversarial": MODELS["denoise"].light,
-    "sufficiency": MODELS["cprl"].light,
-    "necessity": MODELS["lwta"].light,
+    "natural": _LOOKS["sat"].light,
+    "adversarial": _LOOKS["denoise"].light,
+    "sufficiency": _LOOKS["cprl"].light,
+    "necessity": _LOOKS["lwta"].light,
 }
 
 

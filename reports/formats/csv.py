@@ -15,7 +15,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ...bench.core.files import write_text
 from ...bench.store.metrics import OK
-from ..catalogue import DATASETS
+from ..catalogue import catalogue
 from ..explain.record import NUMBERS, ShownExplanation
 from ..paper.ablation import PAPER_DATASET, Ablation
 from ..paper.ablation_cells import CONDITIONS
@@ -122,7 +122,7 @@ def _attack_of(table: Table, results: pd.DataFrame) -> str:
 
 
 def _of_ablation(table: Ablation) -> Iterator[dict[str, Any]]:
-    registered = {printed: name for name, printed in DATASETS.items()}
+    registered = {found.label: name for name, found in catalogue().datasets.items()}
     for block in table.blocks:
         place = {
             "table": table.number,

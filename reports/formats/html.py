@@ -22,8 +22,7 @@ from markupsafe import Markup, escape
 from ...bench.core.files import write_text
 from ...bench.core.text import interval, number
 from ...bench.store.metrics import METRICS, OK
-from ..catalogue import HIGHER_IS_BETTER, attack_name, dataset_name, model_name
-from ..catalogue import METRICS as METRIC_NAMES
+from ..catalogue import attack_name, catalogue, dataset_name, metric_name, model_name
 from ..figures.palette import themed
 from ..paper.figure6 import inline_svg
 from ..paper.provenance import cell_facts, headings
@@ -32,7 +31,7 @@ from ..paper.tables import DIGITS, INTERVAL_DIGITS, TABLE_METRICS, Entry
 from .templating import environment
 
 _SHOWN_DIGITS = 10  # of a digest or key
-_METRIC_NAMES = tuple(METRIC_NAMES[name] for name in METRICS)
+_METRIC_NAMES = tuple(metric_name(name) for name in METRICS)
 _TEXTS_BEFORE = ("Dataset", "Model", "Variant", "Regime", "Attack")
 _SETTINGS = ("Seed", "ε", "Images", "Limit")
 _TEXTS_AFTER = ("Status", "Weights", "File")
@@ -56,7 +55,7 @@ def render_html(report: Report) -> str:
     return template.render(
         report=report,
         figures=figures,
-        metrics=[METRIC_NAMES[name] for name in TABLE_METRICS],
+        metrics=[metric_name(name) for name in TABLE_METRICS],
         best=_best_first,
         places=partial(_places, {key: place for place, key in enumerate(report.results["key"])}),
         cell_columns=list(_cell_columns()),
@@ -96,7 +95,7 @@ def _places(known: dict[str, int], entry: Entry) -> list[int]:
 
 def _best_first(metric: str) -> str:
     """The order in which the best of a metric, by its printed name, comes first."""
-    higher = {METRIC_NAMES[name] for name, better in HIGHER_IS_BETTER.items() if better}
+    higher = {found.label for found in catalogue().metrics.values() if found.higher_is_better}
     return "descending" if metric in higher else "ascending"
 
 

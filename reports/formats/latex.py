@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment
 
 from ...bench.core.files import replacing, write_text
-from ..catalogue import METRICS as METRIC_NAMES
+from ..catalogue import metric_name
 from ..explain.record import ShownExplanation
 from ..paper.ablation import Ablation, Block
 from ..paper.databases import Databases
@@ -116,7 +116,7 @@ def _environment() -> Environment:
 
 
 def _shared() -> dict[str, Any]:
-    return {"metrics": [METRIC_NAMES[name] for name in TABLE_METRICS]}
+    return {"metrics": [metric_name(name) for name in TABLE_METRICS]}
 
 
 def _pages(blocks: Sequence[Block]) -> list[list[Block]]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ...bench.core.files import write_text
 from ...bench.core.text import NOT_RUN
-from ..catalogue import METRICS as METRIC_NAMES
+from ..catalogue import metric_name
 from ..paper.figure6 import write_figure6
 from ..paper.report import Report
 from ..paper.tables import TABLE_METRICS, Entry
@@ -109,7 +109,7 @@ def _environment() -> Environment:
     """Templates in which every value is escaped."""
     made = environment(__package__, finalize=escape, autoescape=False, keep_trailing_newline=True)
     made.globals |= {
-        "metrics": [METRIC_NAMES[name] for name in TABLE_METRICS],
+        "metrics": [metric_name(name) for name in TABLE_METRICS],
         "with_commands": _with_commands,
         "model_cells": _model_cells,
         "ablation_cells": _ablation_cells,

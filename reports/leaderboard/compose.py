@@ -15,9 +15,9 @@ from ...bench.core.errors import UserError
 from ...bench.core.text import listing, parameters, plural
 from ...bench.store.metric_cache import MetricCache
 from ...bench.store.metrics import OK
-from ...bench.store.results import left_out, ordered, results_table
+from ...bench.store.results import left_out, results_table
 from ...bench.store.store import Store
-from ..catalogue import attack_name, dataset_name
+from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped, newest_attacks, newest_versions
 from .board import Board, Entrant, Number
 from .doubts import doubts

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from ...bench.core.text import listing, number
-from ...bench.store.results import ordered
-from ..catalogue import attack_name, dataset_name
+from ..catalogue import attack_name, dataset_name, ordered
 from .board import Number
 
 REPEATED = 0.02

@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...bench.store.results import ordered
+from ..catalogue import controls, ordered
 from .board import Board, Entrant, Kind, Number
 
 Condition = tuple[str, str, float]
 """Dataset, attack and epsilon."""
 
 CLEAN = "none"
-CONTROLS = ("noise",)
+CONTROLS = controls()
 """Attacks that are none: perturbations of the same size that do not look at the model."""
 
 ALL = "all"

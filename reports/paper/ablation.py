@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, plural
-from ..catalogue import READINGS, STAND_IN, attack_name, dataset_name, model_name
+from ..catalogue import STAND_IN, attack_name, catalogue, dataset_name, model_name
 from ..published import paper_numbers
 from .ablation_cells import CONDITIONS, beside_pair, cprl_cells, over_b, over_pns, resnet_cells
 from .selection import Point, grouped, points_by
@@ -262,7 +262,8 @@ def _guide(blocks: Sequence[Block]) -> Iterator[str]:
 
 def _setting(cells: pd.DataFrame) -> Iterator[str]:
     """What a block's rows have in common, in phrases: the reading of Eq. 7 and where the mask is."""
-    yield f"{name}: {READINGS[name]}" if (name := cells["reading"].iloc[0]) in READINGS else name
+    name, known = cells["reading"].iloc[0], catalogue().readings
+    yield f"{name}: {known[name]}" if name in known else name
     sites = json.loads(cells["others"].iloc[0]).get("sites")
     if sites is not None:
         yield f"sites {listing([str(site) for site in sites]) if isinstance(sites, list) else sites}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..catalogue import READINGS
+from ..catalogue import catalogue
 from .selection import IMAGES, REGIME, completeness_and_age, grouped, newest_attacks, newest_versions
 from .tables import EPSILON
 
@@ -105,7 +105,10 @@ def _settings(cells: pd.DataFrame) -> int:
 def _in_order(parts: Sequence[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
     """The rows of some parts of `cells`: datasets as they come, then readings, b and other parameters."""
     chosen = pd.concat(parts) if parts else cells.iloc[:0]
-    datasets, readings = list(cells["dataset"].unique()), [*READINGS, *sorted(cells["reading"].unique())]
+    datasets, readings = (
+        list(cells["dataset"].unique()),
+        [*catalogue().readings, *sorted(cells["reading"].unique())],
+    )
     return chosen.assign(
         dataset_place=chosen["dataset"].map(datasets.index),
         reading_place=chosen["reading"].map(readings.index),

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...bench.store.results import ordered
-from ..catalogue import attack_name, dataset_name, model_name
+from ..catalogue import attack_name, dataset_name, model_name, ordered
 from .selection import Point
 
 METRIC = "srocc"

@@ -11,8 +11,7 @@ from pyarrow import ArrowException
 
 from ...bench.core.files import safe_name
 from ...bench.core.text import NOT_RUN, listing
-from ...bench.store.results import ordered
-from ..catalogue import STAND_IN, dataset_name
+from ..catalogue import STAND_IN, dataset_name, ordered
 from ..published import PAPER, load
 
 METRICS = ("images", "types")

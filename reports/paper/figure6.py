@@ -13,15 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...bench.core.errors import UserError
-from ...bench.store.results import ordered
+from ..catalogue import Style, ordered
 from ..figures.drawing import figure_style, write_drawing
-from ..figures.palette import INK, MUTED, Style, styles, themed
+from ..figures.palette import INK, MUTED, styles, themed
 from .curves import Curve, Panel
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
 
 Looks = Mapping[str, Style]
 
+_DASHES = (0, (5, 2))
 _PANEL_SIZE = (4.7, 3.3)  # inches; wide enough for labels beside the curves
 _HEIGHT_PER_LABEL = 0.24
 _LABEL_AT = 1.035  # of the width of the axes
@@ -118,7 +119,7 @@ def _draw_curve(axes: Axes, curve: Curve, look: Style) -> None:
         curve.epsilons,
         curve.values,
         color=look.light,
-        linestyle=look.dashes,
+        linestyle=_DASHES if look.dashed else "-",
         linewidth=look.width,
         marker=look.marker,
         markersize=4.5,

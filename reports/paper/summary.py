@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from ...bench.core.text import agreeing, interval, listing, number, plural
 from ...bench.store.metrics import OK, Measure
-from ...bench.store.results import ordered
-from ..catalogue import STAND_IN, attack_name, dataset_name, model_name
+from ..catalogue import STAND_IN, attack_name, dataset_name, model_name, ordered
 from .selection import Point
 from .tables import EPSILON
 

@@ -8,8 +8,15 @@ import pandas as pd
 
 from ...bench.core.text import difference, interval, listing, number, parameters
 from ...bench.store.metrics import OK, Measure
-from ...bench.store.results import ordered
-from ..catalogue import HIGHER_IS_BETTER, METRICS, STAND_IN, attack_name, dataset_name, model_name
+from ..catalogue import (
+    STAND_IN,
+    attack_name,
+    dataset_name,
+    higher_is_better,
+    metric_name,
+    model_name,
+    ordered,
+)
 from ..published import paper_numbers
 from .selection import Point, Selection, diverged
 
@@ -248,7 +255,7 @@ def _best(values: list[float], metric: str) -> float | None:
     """The best value as printed, so that equal numbers are equally bold; None without a choice."""
     if len(values) < 2:
         return None
-    return round(max(values) if HIGHER_IS_BETTER[metric] else min(values), DIGITS)
+    return round(max(values) if higher_is_better(metric) else min(values), DIGITS)
 
 
 def _title(attack: str, epsilon: float) -> str:
@@ -275,7 +282,7 @@ def _caption(cells: pd.DataFrame, attack: str, stand_ins: list[str], beside: boo
 
 def reading_guide() -> Iterator[str]:
     """How to read a table's numbers, in sentences."""
-    better = [METRICS[name] for name in TABLE_METRICS if HIGHER_IS_BETTER[name]]
+    better = [metric_name(name) for name in TABLE_METRICS if higher_is_better(name)]
     yield f"Agreement of predicted with labelled quality: high {listing(better)} and low MSE are good."
     yield "Best in bold, 95% bootstrap intervals over images in brackets, – for what was not run."
 

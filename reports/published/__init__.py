@@ -127,6 +127,18 @@ def paper_numbers() -> Mapping[Place, float]:
     return dict(zip(map(tuple, places), mine["value"], strict=True))
 
 
+@cache
+def paper_models() -> tuple[str, ...]:
+    """The models of `PAPER`, in the order of its tables."""
+    return tuple(dict.fromkeys(model for _, model, *_ in paper_numbers() if model))
+
+
+@cache
+def paper_datasets() -> tuple[str, ...]:
+    """The datasets of `PAPER`, in the order of its tables."""
+    return tuple(dict.fromkeys(dataset for dataset, *_ in paper_numbers()))
+
+
 def _citation(path: Path) -> Citation:
     try:
         return Citation.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))

@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ....bench.core.text import difference, number
-from ....bench.store.results import ordered
-from ...catalogue import attack_name, dataset_name
+from ...catalogue import attack_name, dataset_name, ordered
 from ..board import Entrant, Number
 from ..ranking import conditions
 from .chart import draw, lines

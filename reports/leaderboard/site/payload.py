@@ -7,8 +7,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from ....bench.store.results import ordered
-from ...catalogue import attack_name, dataset_name
+from ...catalogue import attack_name, dataset_name, ordered
 from ..board import Board, Entrant, Number
 from ..ranking import (
     BOUND_DIGITS,

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from ....bench.core.files import write_text
-from ....bench.store.results import ordered
+from ...catalogue import ordered
 from ..board import Board
 from ..ranking import CLEAN
 from .download import FORMAT, csv_text, json_text

@@ -11,8 +11,7 @@ from statistics import fmean
 
 from ....bench.core.text import listing, plural
 from ....bench.store.metric_cache import MetricCache
-from ....bench.store.results import ordered
-from ...catalogue import METRICS as METRIC_NAMES
+from ...catalogue import metric_name, ordered
 from ...checks.check import FAILS, HOLDS
 from ..board import Number
 from ..doubts import doubts
@@ -187,7 +186,7 @@ def _of_numbers(where: str, row: Measured, files: Sequence[File]) -> Iterator[st
         stated, held = getattr(row, metric), fmean(getattr(cell, metric) for cell in cells)
         if stated is not None and not same(stated, held, ROUNDING):
             mean = f"the mean over {len(cells)} files of scores is" if len(cells) > 1 else "its scores give"
-            yield f"{where}: {METRIC_NAMES[metric]} is stated as {stated:g}, and {mean} {held:.4f}"
+            yield f"{where}: {metric_name(metric)} is stated as {stated:g}, and {mean} {held:.4f}"
     if row.interval is not None:
         bounds = [min(cell.low for cell in cells), max(cell.high for cell in cells)]
         near = [same(*pair, INTERVAL_ROUNDING) for pair in zip(row.interval, bounds, strict=True)]

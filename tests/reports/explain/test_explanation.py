@@ -20,7 +20,7 @@ from iqabench.reports.explain.explanation import (
 )
 from iqabench.reports.explain.figures import draw_figure1, draw_figure4, draw_figure5
 from iqabench.reports.figures.drawing import figure_style, write_drawing
-from iqabench.reports.figures.palette import MODELS
+from iqabench.reports.figures.palette import styles
 
 from ..explained import drawn_explanation
 
@@ -100,7 +100,7 @@ def test_figure_5_has_bars_in_descending_order_with_the_marked_in_the_models_col
             assert list(marked + others) == sorted(stage.clean, reverse=True)
             assert list(marked > 0) == list(stage.marked[order])
             assert list(others > 0) == list(~stage.marked[order])
-            assert axes.patches[0].get_facecolor() == to_rgba(MODELS[view.model].light)
+            assert axes.patches[0].get_facecolor() == to_rgba(styles([view.model])[view.model].light)
             assert list(axes.lines[0].get_ydata()) == list(stage.attacked[order])
 
 

@@ -1,0 +1,70 @@
+"""The catalogue names, orders and colours what reports show; a new table in it is all that a model needs."""
+
+from importlib.metadata import distribution
+
+import pytest
+
+from iqabench.bench.core.errors import UserError
+from iqabench.reports import catalogue as module
+from iqabench.reports.catalogue import FILE, attack_name, catalogue, model_name, ordered, read_catalogue
+from iqabench.reports.formats.html import render_html
+from iqabench.reports.paper.report import compose
+
+NEW = '[models.mine]\nlabel = "Mine & co"\nlight = "#123456"\ndark = "#abcdef"\nmarker = "*"\n\n'
+
+
+@pytest.fixture
+def with_another_model(tmp_path, monkeypatch):
+    """Reports read a copy of the catalogue that has one more model, before the others."""
+    copy = tmp_path / "catalogue.toml"
+    text = FILE.read_text(encoding="utf-8")
+    copy.write_text(text.replace("[models.dbcnn]", f"{NEW}[models.dbcnn]"), encoding="utf-8")
+    monkeypatch.setattr(module, "FILE", copy)
+    catalogue.cache_clear()
+    yield
+    catalogue.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ["models", "attacks"])
+def test_every_model_and_attack_of_our_own_has_a_table(kind):
+    own = {entry.name for entry in distribution("iqabench").entry_points.select(group=f"iqabench.{kind}")}
+    assert own
+    assert own <= getattr(catalogue(), kind).keys()
+
+
+def test_a_new_table_gives_a_model_its_label_colour_and_place(with_another_model, results):
+    rows = [{"model": name} for name in ("resnet", "dbcnn", "mine")]
+    attacked = [{**row, "attack": "fgsm", "epsilon": 1.0} for row in rows]
+    page = render_html(compose(results(*rows, *attacked)))
+    table = page.split("<tbody>")[1].split("</tbody>")[0]
+    assert table.index("Mine &amp; co") < table.index("DBCNN") < table.index("ResNet")
+    assert "--series-0: #123456;" in page
+    assert "--series-0: #abcdef;" in page
+    assert "var(--series-0, #123456)" in page
+
+
+def test_names_follow_the_catalogue_and_then_the_alphabet():
+    assert ordered("model", ["b", "cprl", "a", "cprl", "nima"]) == ["nima", "cprl", "a", "b"]
+    assert ordered("attack", ["zz", "pgd", "none", "apgd"]) == ["none", "pgd", "apgd", "zz"]
+    assert (model_name("cprl"), model_name("mine"), attack_name("none")) == ("CPRL", "mine", "no attack")
+
+
+def test_the_control_is_the_attack_that_does_not_look_at_the_model():
+    assert module.controls() == ("noise",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('label = "DBCNN"', "", r"key 'models.dbcnn.label'"),
+        ('marker = "s"', 'marker = "s"\nshape = "s"', r"key 'models.dbcnn.shape'"),
+        ("#d98c00", "orange", r"key 'models.dbcnn.light'"),
+        ("#d98c00", "#45a5e0", r"#45a5e0 is there twice"),
+        ("[models.dbcnn]", "[models.dbcnn", "not a TOML file"),
+    ],
+)
+def test_a_mistake_in_it_is_named(tmp_path, old, new, reason):
+    path = tmp_path / "catalogue.toml"
+    path.write_text(FILE.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UserError, match=reason):
+        read_catalogue(path)
