@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from .base import GRADIENT_PASSES, Attack, checked_images, pixel_gradient, undisturbed
-from .tools.linf import displaced
-from .tools.objectives import score_reflection
+from .base import Attack
+from .tools.balls import displaced
+from .tools.victim import Victim
 
 
 @dataclass(frozen=True)
@@ -20,32 +19,13 @@ class FGSM(Attack):
     All epsilons share the one gradient.
 
     Attributes:
-        samples: Forward passes the gradient is averaged over; for models that are random at test time.
+        eot_samples: Forward passes the gradient is averaged over; for models that are random at test time.
     """
 
-    samples: Annotated[int, Field(ge=1)] = 1
+    eot_samples: Annotated[int, Field(ge=1)] = 1
 
-    def perturb(
-        self,
-        model: nn.Module,
-        images: Tensor,
-        labels: Tensor,
-        epsilons: Sequence[float],
-        *,
-        generator: torch.Generator | None = None,
-    ) -> Iterator[Tensor]:
-        """See `Attack.perturb`. Draws nothing from the generator."""
-        images = checked_images(images, labels, epsilons)
-        return self._step(model, images, labels, epsilons)
-
-    def passes(self, epsilons: int) -> float:
-        """See `Attack.passes`: one gradient, whatever the number of epsilons."""
-        return GRADIENT_PASSES * self.samples
-
-    def _step(
-        self, model: nn.Module, images: Tensor, labels: Tensor, epsilons: Sequence[float]
-    ) -> Iterator[Tensor]:
-        with undisturbed(model):
-            direction = pixel_gradient(model, images, labels, score_reflection, self.samples).sign_()
+    def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        """See `Attack.run`. Draws nothing from the generator."""
+        direction = victim.gradient(victim.images, self.eot_samples).sign()
         for epsilon in epsilons:
-            yield displaced(images, direction, epsilon)
+            yield displaced(victim.images, direction, epsilon)

@@ -1,18 +1,16 @@
 """Projected gradient descent: signed gradient steps, each projected back onto the ball."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from .base import GRADIENT_PASSES, Attack, checked_images, pixel_gradient, undisturbed
-from .noise import unit_noise
-from .tools.linf import ball, displaced
-from .tools.objectives import score_reflection
+from .base import Attack
+from .tools.balls import ball, displaced
+from .tools.victim import Backward, Victim
 
 
 @dataclass(frozen=True)
@@ -26,53 +24,28 @@ class PGD(Attack):
         random_start: Start from a point drawn uniformly from the ball instead of from the image. The
             points of all epsilons are one draw, scaled.
         seed: Of the random start, where no generator is passed.
-        samples: Forward passes each gradient is averaged over; for models that are random at test time.
-        mask_gradient: "constant": the gradient is the model's own, to which a mask made of ranks is constant.
-            "soft": the gradient goes through a softened mask too, so that the attack also sees which features
-            it can carry across the mask's cut. Any model may offer that by a method `softened()`, a context
-            manager in which its scores are the same and their gradient is the softened one; CPRL does.
-            Of a model without that method there is nothing to soften.
+        eot_samples: Forward passes each gradient is averaged over; for models that are random at test time.
+        backward: "own": the gradient is the model's own, to which a mask made of ranks is constant. "bpda":
+            it is the first backward pass that the model offers in its stead, so that the attack also sees
+            which features it can carry across the mask's cut; CPRL offers one through softened ranks. For
+            a model that offers none the two are the same.
     """
 
     steps: Annotated[int, Field(ge=1)] = 10
     step_size: Annotated[float, Field(gt=0, le=1)] | None = None
     random_start: bool = True
     seed: Annotated[int, Field(ge=0)] = 0
-    samples: Annotated[int, Field(ge=1)] = 1
-    mask_gradient: Literal["constant", "soft"] = "constant"
+    eot_samples: Annotated[int, Field(ge=1)] = 1
+    backward: Backward = "own"
 
-    def perturb(
-        self,
-        model: nn.Module,
-        images: Tensor,
-        labels: Tensor,
-        epsilons: Sequence[float],
-        *,
-        generator: torch.Generator | None = None,
-    ) -> Iterator[Tensor]:
-        """See `Attack.perturb`."""
-        images = checked_images(images, labels, epsilons)
-        noise = unit_noise(images, self.seed, generator) if self.random_start else None
-        return (self._climb(model, images, labels, epsilon, noise) for epsilon in epsilons)
-
-    def passes(self, epsilons: int) -> float:
-        """See `Attack.passes`."""
-        return GRADIENT_PASSES * self.samples * self.steps * epsilons
-
-    def _climb(
-        self, model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, noise: Tensor | None
-    ) -> Tensor:
-        if epsilon == 0:
-            return images.clone()
-        step_size = 2.5 * epsilon / self.steps if self.step_size is None else self.step_size
-        lower, upper = ball(images, epsilon)
-        adversarial = images if noise is None else displaced(images, noise, epsilon)
-        with undisturbed(model), self._softened(model):
+    def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        """See `Attack.run`."""
+        noise = victim.noise(self.seed) if self.random_start else None
+        for epsilon in epsilons:
+            step_size = 2.5 * epsilon / self.steps if self.step_size is None else self.step_size
+            lower, upper = ball(victim.images, epsilon)
+            images = victim.images if noise is None else displaced(victim.images, noise, epsilon)
             for _ in range(self.steps):
-                gradient = pixel_gradient(model, adversarial, labels, score_reflection, self.samples)
-                adversarial = torch.add(adversarial, gradient.sign_(), alpha=step_size).clamp_(lower, upper)
-        return adversarial
-
-    def _softened(self, model: Any) -> AbstractContextManager[Any]:
-        offered = self.mask_gradient == "soft" and hasattr(model, "softened")
-        return model.softened() if offered else nullcontext()
+                gradient = victim.gradient(images, self.eot_samples, self.backward)
+                images = torch.add(images, gradient.sign_(), alpha=step_size).clamp_(lower, upper)
+            yield images

@@ -1,6 +1,7 @@
 """What the package's own models share: the contract's door, and the normalisation behind it."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import ClassVar
 
 import torch
@@ -58,6 +59,17 @@ class IQAModel(nn.Module):
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"expected images of shape (N, 3, H, W), got {tuple(images.shape)}")
         return (images - self.mean) / self.std
+
+    def backward_passes(self) -> tuple[str, ...]:
+        """Names of the differentiable stand-ins that the model offers for its backward pass (BPDA).
+
+        The first is the one to take where only one is tried.
+        """
+        return ()
+
+    def backward_through(self, name: str) -> AbstractContextManager[None]:
+        """Take gradients through one of `backward_passes`, leaving the scores as they are."""
+        raise ValueError(f"{type(self).__name__} offers no backward pass {name!r}")
 
     def score(self, normalised: Tensor) -> Tensor:
         """Scores (N,) in [0, 1] of normalised images (N, 3, H, W)."""

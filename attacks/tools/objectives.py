@@ -6,23 +6,34 @@ import torch
 from torch import Tensor
 
 Objective = Callable[[Tensor, Tensor], Tensor]
-"""From scores (N,) and labels (N,), both in [0, 1], to the values (N,) that an attack increases."""
+"""From scores (N,) and labels (N,) to the values (N,) that an attack increases."""
 
 
-def score_reflection(scores: Tensor, labels: Tensor) -> Tensor:
+def score_reflection(scores: Tensor, labels: Tensor, threshold: float = 0.5) -> Tensor:
     """Distance of the score from the end of the scale its label lies at (CPRL, Eq. 5).
 
-    The target is t = sign(y - 0.5): images better than the median are pushed down, the others up, which
+    The target is t = sign(y - 0.5): images better than the threshold are pushed down, the others up, which
     inverts the ranking. For scores in [0, 1] and t in {-1, +1} the paper's ||h - t||_2 is 1 - t h; in that
-    form the gradient does not vanish at h = t. A label of exactly 0.5 takes t = -1. The literal sign(0) = 0
+    form the gradient does not vanish at h = t. A label at the threshold takes t = -1. The literal sign(0) = 0
     would not differ: |h - 0| grows with the score, as |h + 1| does.
 
     Args:
         scores: (N,) predictions in [0, 1].
         labels: (N,) quality in [0, 1], higher is better.
+        threshold: Where the labels are split. The paper takes the middle of their scale.
 
     Returns:
         (N,) distances in [0, 2].
     """
-    target = torch.where(labels > 0.5, 1.0, -1.0).to(scores)
+    target = torch.where(labels > threshold, 1.0, -1.0).to(scores)
     return 1 - target * scores
+
+
+def ascend(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return the scores themselves: the attack searches the upper end of each image's interval."""
+    return scores
+
+
+def descend(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return the negated scores: the attack searches the lower end of each image's interval."""
+    return -scores

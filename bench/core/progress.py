@@ -12,26 +12,25 @@ SIGN_OF_LIFE = 30.0  # seconds between two lines where there is no terminal for 
 
 
 class Progress:
-    """A bar over the work of a whole sweep, in passes: one forward or backward pass of one image.
+    """A bar over the work of a whole sweep, in images: trained on or scored once.
 
-    Counting passes rather than cells makes the time left meaningful, because PGD costs many times what
-    clean scoring does. Where standard error is no terminal there are lines only: those that stay, and every
+    Where standard error is no terminal there are lines only: those that stay, and every
     half minute one of what is being done.
 
     Args:
-        total_passes: Of the whole work.
+        total_images: Of the whole work.
         show: Whether to show anything.
         delay: Seconds of work after which the bar appears.
     """
 
-    def __init__(self, total_passes: float, *, show: bool = True, delay: float = 0.0) -> None:
+    def __init__(self, total_images: float, *, show: bool = True, delay: float = 0.0) -> None:
         self._show = show
-        self._total = total_passes
+        self._total = total_images
         self._done = 0.0
         self._what = ""
         self._last_line = time.monotonic()
         self._bar: Any = tqdm(
-            total=total_passes,
+            total=total_images,
             disable=not (show and sys.stderr.isatty()),
             bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
             mininterval=0.3,
@@ -44,10 +43,10 @@ class Progress:
         self._what = what
         self._bar.set_postfix_str(f" {what}", refresh=False)
 
-    def advance(self, passes: float) -> None:
-        """So many passes are done."""
-        self._done += passes
-        self._bar.update(passes)
+    def advance(self, images: float) -> None:
+        """Count images as done."""
+        self._done += images
+        self._bar.update(images)
         if self._bar.disable and time.monotonic() - self._last_line > SIGN_OF_LIFE:
             self.line(f"{min(1.0, self._done / max(1.0, self._total)):4.0%} {self._what}")
 
@@ -64,9 +63,9 @@ class Progress:
 
 
 @contextmanager
-def progress_over(total_passes: float, *, show: bool, delay: float = 0.0) -> Iterator[Progress]:
+def progress_over(total_images: float, *, show: bool, delay: float = 0.0) -> Iterator[Progress]:
     """A `Progress` that is closed whatever happens."""
-    progress = Progress(total_passes, show=show, delay=delay)
+    progress = Progress(total_images, show=show, delay=delay)
     try:
         yield progress
     finally:

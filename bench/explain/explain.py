@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...attacks.fgsm import FGSM
-from ...attacks.tools.linf import displaced
+from ...attacks.tools.balls import displaced
 from ..core.config import ALL, Settings
 from ..core.errors import UserError
 from ..datasets.pixels import to_float
@@ -189,7 +189,7 @@ def _for_two_models(settings: Settings) -> Settings:
 
 
 def _subject(job: Job, model: nn.Module) -> Subject:
-    samples = [planned.attack.samples for planned in job.attacks if isinstance(planned.attack, FGSM)]
+    samples = [planned.attack.eot_samples for planned in job.attacks if isinstance(planned.attack, FGSM)]
     return Subject(
         job.model.name, model, job.model.stochastic, max(samples, default=1), job.settings.run.batch_size
     )

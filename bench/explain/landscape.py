@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...attacks.tools.linf import displaced
+from ...attacks.tools.balls import displaced
 from ..sweep.job import PIXEL
 from .probe import Subject
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...attacks.base import pixel_gradient, undisturbed
+from ...attacks.tools.gradient import pixel_gradient, undisturbed
 from ...attacks.tools.objectives import score_reflection
 
 _ATTACKED, _SCORED = 0, 1  # seeds: a stochastic model is scored with another draw than it is attacked with

@@ -14,7 +14,7 @@ from ..core.files import safe_name
 from ..datasets.pixels import to_float
 from ..store.cell import Cell, digest
 from ..training.checkpoints import Checkpoint, weights_digest
-from ..training.recipes import RECIPES, AdversarialRegime, CleanRegime, Regime
+from ..training.recipes import AdversarialRegime, CleanRegime, Regime
 from .plan import PlannedAttack, PlannedDataset, PlannedModel
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
@@ -74,12 +74,6 @@ class Job:
         return AdversarialRegime(
             self.inner_attack.attack, chosen.epsilon * PIXEL, chosen.prior_natural, chosen.prior_adversarial
         )
-
-    def training_passes(self) -> float:
-        """How many passes training makes of an image in each epoch."""
-        if self.model.fitted_by == "none":
-            return 0.0
-        return self.regime().passes + float(RECIPES[self.model.fitted_by].passes(self.model.params))
 
     @cached_property
     def checkpoint(self) -> Checkpoint:

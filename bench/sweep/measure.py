@@ -40,15 +40,14 @@ class Partial:
         self._last = time.monotonic()
         self.done = 0
         self.scores = np.full((epsilons, images), np.nan)
-        self.generator_state: np.ndarray | None = None
         self._restore()
 
-    def save_if_due(self, generator: torch.Generator) -> None:
+    def save_if_due(self) -> None:
         """Save, unless the last save was a moment ago."""
         if time.monotonic() - self._last < SAVE_EVERY:
             return
         with replacing(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, scores=self.scores, done=self.done, generator=generator.get_state().numpy())
+            np.savez(file, scores=self.scores, done=self.done)
         self._last = time.monotonic()
 
     def discard(self) -> None:
@@ -58,11 +57,11 @@ class Partial:
     def _restore(self) -> None:
         try:
             with np.load(self._path) as saved:
-                scores, done, state = saved["scores"], int(saved["done"]), saved["generator"]
+                scores, done = saved["scores"], int(saved["done"])
         except (OSError, ValueError, KeyError, EOFError):
             return  # none, or not readable: as good as none
         if scores.shape == self.scores.shape:
-            self.scores, self.done, self.generator_state = scores, done, state
+            self.scores, self.done = scores, done
 
 
 def measure(
@@ -84,20 +83,16 @@ def measure(
         data: N images and their labels.
         attack: None: the images as they are; `epsilons` is then `[0.0]`.
         epsilons: E radii in pixel units of [0, 1].
-        seed: Of the attack's random numbers and of a stochastic model's.
+        seed: Of a stochastic model's random numbers; the attack has its own.
         batch_size: Images at once.
         device: Where the model is.
         partial: Where to keep scores meanwhile, and what is already there.
-        progress: Advanced by the passes done.
+        progress: Advanced by the images scored, once for each epsilon.
 
     Returns:
         (E, N) scores.
     """
-    generator = torch.Generator().manual_seed(seed)
-    if partial.generator_state is not None:
-        generator.set_state(torch.from_numpy(partial.generator_state))
-    cost = passes(attack, len(epsilons))
-    progress.advance(partial.done * cost)
+    progress.advance(partial.done * len(epsilons))
 
     starts = range(partial.done, len(data.rows), batch_size)
     batches = (data.cache.test_batch(data.rows[s : s + batch_size].tolist()) for s in starts)
@@ -106,11 +101,7 @@ def measure(
         stop = start + len(crop)
         images = to_float(crop, device)
         labels = torch.tensor(data.quality[start:stop], dtype=images.dtype, device=device)
-        attacked = (
-            iter([images])
-            if attack is None
-            else attack.perturb(model, images, labels, epsilons, generator=generator)
-        )
+        attacked = iter([images]) if attack is None else attack.perturb(model, images, labels, epsilons)
         for index in range(len(epsilons)):
             # A stochastic model draws the same numbers for every epsilon, and others when it is scored
             # than when it is attacked; so it does not matter which epsilons are still missing.
@@ -118,15 +109,10 @@ def measure(
             adversarial = next(attacked)
             torch.manual_seed(_seed(seed, start, 1))
             partial.scores[index, start:stop] = _score(model, adversarial)
-            progress.advance(len(crop) * cost / len(epsilons))
+            progress.advance(len(crop))
         partial.done = stop
-        partial.save_if_due(generator)
+        partial.save_if_due()
     return partial.scores
-
-
-def passes(attack: "Attack | None", epsilons: int) -> float:
-    """About how many forward and backward passes of one image an attack and the scoring cost."""
-    return 1.0 if attack is None else attack.passes(epsilons) + epsilons
 
 
 def _score(model: nn.Module, images: Tensor) -> np.ndarray:

@@ -95,9 +95,9 @@ class PlannedAttack:
 
     def over_one_sample(self) -> "PlannedAttack":
         """The attack with one gradient a step, whatever the model."""
-        if self.params.get("samples", 1) == 1:
+        if self.params.get("eot_samples", 1) == 1:
             return self
-        params = {**self.params, "samples": 1}
+        params = {**self.params, "eot_samples": 1}
         return PlannedAttack(self.name, self.factory, params, self.source, self.factory(**params))
 
 

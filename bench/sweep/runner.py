@@ -35,7 +35,7 @@ from ..store.store import Store
 from ..training.fit import Curve, TrainingRun, described, fit
 from .folding import folded
 from .job import PIXEL, Job
-from .measure import Partial, TestData, measure, passes
+from .measure import Partial, TestData, measure
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 
 
@@ -67,7 +67,7 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
     """
     sweep = _Sweep.prepare(settings, results, command)
     store = sweep.store
-    total = sum(_training_passes(job) + _scoring_passes(job, store) for job in sweep.jobs)
+    total = sum(_training_images(job) + _scoring_images(job, store) for job in sweep.jobs)
     summary = sweep.run(sweep.score, total, show=show)
     sweep.evaluate()
     return summary
@@ -76,7 +76,7 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
 def train_models(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
     """Train the models of the sweep that have no weights yet; score nothing. Arguments as `run_sweep`."""
     sweep = _Sweep.prepare(settings, results, command)
-    return sweep.run(sweep.train, sum(_training_passes(job) for job in sweep.jobs), show=show)
+    return sweep.run(sweep.train, sum(_training_images(job) for job in sweep.jobs), show=show)
 
 
 def trained_models(
@@ -91,7 +91,7 @@ def trained_models(
         folded, on the device.
     """
     sweep = _Sweep.prepare(settings, results, command)
-    sweep.run(sweep.train, sum(_training_passes(job) for job in sweep.jobs), show=show)
+    sweep.run(sweep.train, sum(_training_images(job) for job in sweep.jobs), show=show)
     return [(job, sweep.load(job)) for job in sweep.jobs]
 
 
@@ -145,10 +145,10 @@ class _Sweep:
                 job.check_model()  # what is wrong with a model shows now, not hours later
         return cls(jobs, Store(results), device, command)
 
-    def run(self, work: Callable[[Job], None], total_passes: float, *, show: bool) -> Summary:
+    def run(self, work: Callable[[Job], None], total_images: float, *, show: bool) -> Summary:
         """Work through the jobs; one that another process is at is put off to the end."""
         waiting = deque((job, False) for job in self.jobs)
-        with progress_over(total_passes, show=show) as self.progress, torch.random.fork_rng():
+        with progress_over(total_images, show=show) as self.progress, torch.random.fork_rng():
             while waiting:
                 job, put_off = waiting.popleft()
                 try:
@@ -199,7 +199,6 @@ class _Sweep:
                 snapshot=job.checkpoint.path.with_suffix(".training"),
                 progress=self.progress,
                 title=f"training {job.title}",
-                passes_per_image=job.training_passes(),
             ),
         )
         from ...reports.figures.training_curves import (
@@ -326,13 +325,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _training_passes(job: Job) -> float:
-    """About how many passes a job's training still needs."""
+def _training_images(job: Job) -> int:
+    """How many images a job's training still sees, each counted in every epoch."""
     if job.weights() is not None:
-        return 0.0
+        return 0
     training = job.settings.training
-    images = training.epochs * job.data.training.steps(training.batch_size) * training.batch_size
-    return images * job.training_passes()
+    return training.epochs * job.data.training.steps(training.batch_size) * training.batch_size
 
 
 def _last_terms(curve: Curve) -> str:
@@ -340,15 +338,12 @@ def _last_terms(curve: Curve) -> str:
     return described({name: curve[-1][name] for name in curve[-1] if name not in ("epoch", "learning_rate")})
 
 
-def _scoring_passes(job: Job, store: Store) -> float:
-    """About how many passes the cells that the store lacks need."""
+def _scoring_images(job: Job, store: Store) -> int:
+    """How many images are scored for the cells that the store lacks, each counted in every cell."""
     weights = job.weights()
-    total = 0.0
-    for attack, cells in job.cells(weights or ""):
-        missing = len(cells) if weights is None else sum(not store.has(cell) for cell in cells)
-        if missing:
-            total += len(job.data.test_rows) * passes(attack.attack if attack else None, missing)
-    return total
+    cells = [cell for _, of_attack in job.cells(weights or "") for cell in of_attack]
+    missing = len(cells) if weights is None else sum(not store.has(cell) for cell in cells)
+    return missing * len(job.data.test_rows)
 
 
 def _frame(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:

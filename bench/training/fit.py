@@ -74,9 +74,8 @@ class TrainingRun:
         seed: Of the order of images, of crops and of the model's own random numbers.
         device: Where to compute.
         snapshot: File for resuming after an interruption.
-        progress: To be advanced by the passes done, and to show the loss terms.
+        progress: To be advanced by the images seen, and to show the loss terms.
         title: What to call the run beside the progress bar.
-        passes_per_image: How many passes a step makes of an image, for the progress.
     """
 
     data: TrainingData
@@ -87,7 +86,6 @@ class TrainingRun:
     snapshot: Path
     progress: Progress
     title: str = "training"
-    passes_per_image: float = 3.0
 
 
 Curve = list[dict[str, float]]
@@ -107,7 +105,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     snapshot = Snapshot(run.snapshot)
     state = snapshot.restore(model, recipe.optimizers)
     curve: Curve = state["curve"] if state else []
-    run.progress.advance(len(curve) * steps * settings.batch_size * run.passes_per_image)
+    run.progress.advance(len(curve) * steps * settings.batch_size)
 
     for epoch in range(len(curve), settings.epochs):
         torch.manual_seed(_epoch_seed(run.seed, epoch))
@@ -135,7 +133,7 @@ def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str
         latest |= of_step
         for name, value in of_step.items():
             terms.setdefault(name, []).append(value)
-        run.progress.advance(len(crops) * run.passes_per_image)
+        run.progress.advance(len(crops))
         if time.monotonic() - shown > SHOW_EVERY:
             run.progress.doing(f"{run.title}, epoch {epoch + 1}/{settings.epochs}: {described(latest)}")
             shown = time.monotonic()

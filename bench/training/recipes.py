@@ -4,7 +4,7 @@ A regime says what a step's regression loss is taken on, a recipe what else a st
 CPRL paper plays its game after the plain step.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -70,18 +70,12 @@ class Fit(NamedTuple):
 class Regime(Protocol):
     """What training sees: from a model and a batch to the regression loss."""
 
-    @property
-    def passes(self) -> float:
-        """Passes of an image in a step, for the time left."""
-
     def __call__(self, model: nn.Module, images: Tensor, labels: Labels) -> Fit:
         """The loss of a model on images (N, 3, H, W) in [0, 1] with their labels."""
 
 
 class CleanRegime:
     """The images as they are."""
-
-    passes = 3.0  # forward, and backward to activations and weights
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Labels) -> Fit:
         """See `Regime`."""
@@ -109,11 +103,6 @@ class AdversarialRegime:
     epsilon: float
     prior_natural: float
     prior_adversarial: float
-
-    @property
-    def passes(self) -> float:
-        """See `Regime`."""
-        return 2 * CleanRegime.passes + self.attack.passes(1)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Labels) -> Fit:
         """See `Regime`."""
@@ -151,11 +140,6 @@ class Regression:
         self.regime = regime
         self.optimizers: dict[str, Optimizer] = {"weights": _adamw(model.parameters(), settings)}
 
-    @staticmethod
-    def passes(params: Mapping[str, Any]) -> float:
-        """Passes of an image that a step makes besides the regime's, for a model of these parameters."""
-        return 0.0
-
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe`."""
         fit = self.regime(self.model, images, labels)
@@ -189,11 +173,6 @@ class MinimaxGame:
         self.optimizers: dict[str, Optimizer] = {"weights": _adamw(self.weights, settings)}
         if model.pns_weight:
             self.optimizers |= {kind: _adamw(weights, settings) for kind, weights in self.interveners.items()}
-
-    @staticmethod
-    def passes(params: Mapping[str, Any]) -> float:
-        """See `Regression.passes`: prediction, two passes forward, one backward whole and one in part."""
-        return 5.5 if params["pns_weight"] else 0.0
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe`."""

@@ -82,9 +82,13 @@ class CPRL(ResNet):
         with _switched(self.channel_activations(), "intervention", kind):
             yield
 
+    def backward_passes(self) -> tuple[str, ...]:
+        """See `IQAModel.backward_passes`."""
+        return ("soft_ranks_0.1",)
+
     @contextmanager
-    def softened(self) -> Iterator[None]:
-        """Gradients through a softened mask, for the time of the context; the scores stay what they are."""
+    def backward_through(self, name: str) -> Iterator[None]:
+        """See `IQAModel.backward_through`: the gradient is that of a softened mask."""
         with _switched(self.channel_activations(), "mask_gradient", "soft"):
             yield
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from iqabench.attacks.base import checked_images, pixel_gradient, undisturbed
+from iqabench.attacks.base import checked_images
+from iqabench.attacks.tools.gradient import pixel_gradient, undisturbed
 from iqabench.attacks.tools.objectives import score_reflection
 from iqabench.bench.core.errors import UserError
 
@@ -57,7 +58,7 @@ def test_gradient_of_an_average_over_samples_is_the_average():
             return images.mean(dim=(1, 2, 3)) * torch.rand(1)
 
     torch.manual_seed(3)
-    gradient = pixel_gradient(Noisy(), images, labels, score_reflection, samples=4)
+    gradient = pixel_gradient(Noisy(), images, labels, score_reflection, eot_samples=4)
     torch.manual_seed(3)
     mean_factor = sum(torch.rand(1).item() for _ in range(4)) / 4
     torch.testing.assert_close(gradient[0], torch.full((3, 4, 4), mean_factor / 48))

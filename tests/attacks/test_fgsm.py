@@ -65,7 +65,7 @@ def test_averaging_over_samples_finds_the_direction_that_noise_hides():
 
     def share_of_pixels_lowered(samples):
         torch.manual_seed(0)
-        (attacked,) = FGSM(samples=samples).perturb(Noisy(), images, torch.tensor([1.0]), [0.1])
+        (attacked,) = FGSM(eot_samples=samples).perturb(Noisy(), images, torch.tensor([1.0]), [0.1])
         return (attacked < images).float().mean().item()
 
     images = torch.full((1, 3, 16, 16), 0.5)
@@ -77,5 +77,5 @@ def test_averaging_over_samples_finds_the_direction_that_noise_hides():
 
 def test_samples_do_not_matter_to_a_deterministic_model(model, batch):
     batch = batch.to(torch.float64)
-    once, thrice = (list(FGSM(samples=n).perturb(model.double(), *batch, EPSILONS)) for n in (1, 3))
+    once, thrice = (list(FGSM(eot_samples=n).perturb(model.double(), *batch, EPSILONS)) for n in (1, 3))
     assert all(map(torch.equal, once, thrice))

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from iqabench.attacks import create_attack
-from iqabench.attacks.noise import Noise, unit_noise
+from iqabench.attacks.noise import Noise
+from iqabench.attacks.tools.noise import unit_noise
 from iqabench.bench.core.errors import UserError
 
 images = torch.rand((3, 3, 40, 40), generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1

@@ -8,8 +8,8 @@ from iqabench.bench.core.errors import UserError
 
 
 def test_the_packages_own_attacks_are_registered_with_their_defaults():
-    assert create_attack("fgsm") == FGSM(samples=1)
-    assert create_attack("pgd") == PGD(steps=10, step_size=None, random_start=True, seed=0, samples=1)
+    assert create_attack("fgsm") == FGSM(eot_samples=1)
+    assert create_attack("pgd") == PGD(steps=10, step_size=None, random_start=True, seed=0, eot_samples=1)
     assert create_attack("noise") == Noise(kind="sign", seed=0)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from iqabench.attacks import create_attack
-from iqabench.attacks.tools.linf import displaced
+from iqabench.attacks.tools.balls import displaced
 from iqabench.bench.explain.probe import Subject
 from iqabench.models import create_model
 

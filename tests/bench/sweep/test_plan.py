@@ -87,8 +87,8 @@ def test_an_attack_averages_over_samples_on_a_stochastic_model_alone(tmp_path):
     settings = settings_of(tmp_path, "[run]\nmodels = ['lwta', 'resnet']\nattacks = ['fgsm', 'noise']\n")
     lwta, resnet = plan_models(settings)
     fgsm, noise = plan_attacks(settings)
-    assert fgsm.against(lwta).attack.samples == fgsm.against(lwta).params["samples"] > 1
-    assert fgsm.against(resnet).attack.samples == fgsm.against(resnet).params["samples"] == 1
+    assert fgsm.against(lwta).attack.eot_samples == fgsm.against(lwta).params["eot_samples"] > 1
+    assert fgsm.against(resnet).attack.eot_samples == fgsm.against(resnet).params["eot_samples"] == 1
     assert noise.against(resnet) is noise
 
 

@@ -67,7 +67,7 @@ snapshot.Snapshot.__init__.__defaults__ = (0.0,)
 steps_left = int(sys.argv.pop(1))
 
 
-def advance(self, passes):
+def advance(self, images):
     global steps_left
     steps_left -= 1
     if steps_left == 0:
@@ -313,12 +313,12 @@ def test_an_attack_on_a_stochastic_model_averages_over_samples_and_the_cell_says
     iqabench, tiny_sweep, tiny_config, tmp_path
 ):
     (tmp_path / "random.py").write_text(STOCHASTIC_PLUGIN)
-    tiny_config.write_text(tiny_config.read_text() + "[attacks.fgsm]\nsamples = 3\n")
+    tiny_config.write_text(tiny_config.read_text() + "[attacks.fgsm]\neot_samples = 3\n")
     options = [*tiny_sweep, "--plugin", str(tmp_path / "random.py"), "--attacks", "fgsm"]
     results = str(tmp_path / "results")
     assert iqabench("run", *options, "--models", "random,tiny", "--results", results).exit_code == 0
     samples = {
-        stored.provenance["cell"]["model"]: stored.provenance["cell"]["attack_params"]["samples"]
+        stored.provenance["cell"]["model"]: stored.provenance["cell"]["attack_params"]["eot_samples"]
         for stored in Store(Path(results)).cells()
         if stored.provenance["cell"]["attack"] == "fgsm"
     }
@@ -370,7 +370,7 @@ def test_the_adversarial_regime_trains_other_weights_by_its_own_settings(
     cards = [json.loads(path.read_text()) for path in results.rglob("checkpoints/**/*.json")]
     (card,) = (card for card in cards if card["regime"] == "adversarial")
     assert {"loss", "natural", "adversarial"} <= card["curve"][0].keys()
-    assert card["training"]["adversarial"]["attack_params"]["samples"] == 1
+    assert card["training"]["adversarial"]["attack_params"]["eot_samples"] == 1
     tiny_config.write_text(
         tiny_config.read_text()
         + "[training.adversarial]\nattack = 'pgd'\nepsilon = 4\n"

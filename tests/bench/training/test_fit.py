@@ -89,7 +89,7 @@ def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, mo
         class Killed(Progress):
             steps = 0
 
-            def advance(self, passes, stop_after=epoch * 10 + 3):
+            def advance(self, images, stop_after=epoch * 10 + 3):
                 self.steps += 1
                 if self.steps > stop_after:
                     raise KeyboardInterrupt

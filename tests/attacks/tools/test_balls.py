@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iqabench.attacks.tools.linf import ball, displaced
+from iqabench.attacks.tools.balls import ball, displaced
 
 pixels = st.lists(st.floats(0, 1, width=32) | st.integers(0, 255).map(lambda level: level / 255), min_size=1)
 epsilons = st.integers(0, 255).map(lambda levels: levels / 255) | st.floats(0, 1)

@@ -1,0 +1,71 @@
+"""The gradient of an objective to the pixels, and what a model looks like while it is attacked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ...bench.core.errors import UserError
+from .objectives import Objective
+
+
+def pixel_gradient(
+    model: nn.Module, images: Tensor, labels: Tensor, objective: Objective, eot_samples: int = 1
+) -> Tensor:
+    """Gradient (N, 3, H, W) of the objective with respect to pixels.
+
+    Call it inside `undisturbed(model)`. The objective is summed over the batch, so that an image's gradient
+    does not depend on its neighbours. Where a diverged model gives NaN the gradient is zero.
+
+    Args:
+        model: Images (N, 3, H, W) in [0, 1] to scores (N,).
+        images: (N, 3, H, W) in [0, 1].
+        labels: (N,) quality in [0, 1].
+        objective: What is to increase.
+        eot_samples: Forward passes to average over. More than one is for a model that is random at test
+            time (EOT, expectation over transformation, Athalye et al. 2018).
+
+    Raises:
+        UserError: The model does not return one score per image, or its scores do not depend on the pixels
+            through differentiable operations.
+    """
+    gradient = _one_gradient(model, images, labels, objective)
+    for _ in range(eot_samples - 1):
+        gradient += _one_gradient(model, images, labels, objective)
+    return gradient.div_(eot_samples)
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients to weights, for the time of the context; then all as before."""
+    modes = {module: module.training for module in model.modules()}
+    trainable = [weight for weight in model.parameters() if weight.requires_grad]
+    try:
+        model.eval()
+        for weight in trainable:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+        for weight in trainable:
+            weight.requires_grad_(True)
+
+
+def _one_gradient(model: nn.Module, images: Tensor, labels: Tensor, objective: Objective) -> Tensor:
+    with torch.inference_mode(False), torch.enable_grad():
+        pixels = images.detach().requires_grad_()
+        scores = model(pixels)
+        if scores.shape != images.shape[:1]:
+            raise UserError(
+                f"{type(model).__name__}: returned scores of shape {tuple(scores.shape)} for {len(images)} "
+                f"images, expected ({len(images)},): one score per image"
+            )
+        if not scores.requires_grad:
+            raise UserError(
+                f"{type(model).__name__}: its scores carry no gradient to the pixels, so a gradient attack "
+                "cannot be run on it; look for torch.no_grad() or .detach() in its forward"
+            )
+        (gradient,) = torch.autograd.grad(objective(scores, labels).sum(), pixels)
+    return gradient.nan_to_num()
