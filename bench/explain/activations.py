@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,92 +10,21 @@ from torch import Tensor, nn
 from ...models.cprl.mask import soft_rank_mask
 from ...models.surgery import Stage, stages
 from ..core.errors import UserError
-from .probe import Subject
+from ..store.explanation import StageActivations
+from .probe import Probe
 
 SHARE_WITHOUT_MASK = 0.1  # of the channels is marked where neither model has a mask: CPRL's at b = 0.4
 
 
-@dataclass(frozen=True)
-class Deviation:
-    """How far an attack moves the activations of some channels.
-
-    Attributes:
-        channels: How many.
-        change: Mean absolute change of a channel's mean activation.
-        relative: The absolute changes added up, over the clean activations' magnitudes added up; NaN if
-            these are all zero.
-    """
-
-    channels: int
-    change: float
-    relative: float
-
-
-@dataclass(frozen=True)
-class StageActivations:
-    """The K channels that leave a stage of a residual network, after its last activation.
-
-    Attributes:
-        stage: Number of the stage, counted from 1.
-        clean: (K,) activations of the image as it is, mean over positions.
-        attacked: (K,) activations of the adversarial image, mean over positions.
-        kept_clean: (K,) the mask's value for the clean image, mean over positions: the share of positions at
-            which the channel is kept. None where there is no mask.
-        kept_attacked: (K,) the same for the adversarial image.
-        still_kept: Of what the mask keeps of the clean image, channel by channel and position by position,
-            the share that it keeps of the adversarial image too. None where there is no mask.
-        marked: (K,) whether the channel is one of those that the mask keeps most; without a mask, whether it
-            is one of as many with the largest clean activation.
-    """
-
-    stage: int
-    clean: np.ndarray
-    attacked: np.ndarray
-    kept_clean: np.ndarray | None
-    kept_attacked: np.ndarray | None
-    still_kept: float | None
-    marked: np.ndarray
-
-    @property
-    def order(self) -> np.ndarray:
-        """(K,) channels in descending order of their clean activation."""
-        descending: np.ndarray = np.argsort(-self.clean, kind="stable")
-        return descending
-
-    @property
-    def share_kept(self) -> float | None:
-        """Share of the channels that the mask keeps at a position; None without a mask."""
-        return None if self.kept_clean is None else float(self.kept_clean.mean())
-
-    def marking(self, share: float) -> "StageActivations":
-        """The same with a share of the channels marked: those kept most or, without a mask, the largest."""
-        count = max(1, round(share * len(self.clean)))
-        rank_by = self.clean if self.kept_clean is None else self.kept_clean
-        marked = np.zeros(len(self.clean), bool)
-        # Of channels kept equally often, the one with the larger activation comes first.
-        marked[np.lexsort((-self.clean, -rank_by))[:count]] = True
-        return replace(self, marked=marked)
-
-    def deviation(self, channels: np.ndarray) -> Deviation:
-        """How far the attack moves some channels, chosen by a boolean (K,)."""
-        moved = np.abs(self.attacked - self.clean)[channels]
-        magnitude = np.abs(self.clean)[channels].sum()
-        return Deviation(
-            int(channels.sum()),
-            float(moved.mean()) if len(moved) else float("nan"),
-            float(moved.sum() / magnitude) if magnitude > 0 else float("nan"),
-        )
-
-
-def stage_activations(subject: Subject, image: Tensor, adversarial: Tensor) -> tuple[StageActivations, ...]:
+def stage_activations(probe: Probe, image: Tensor, adversarial: Tensor) -> tuple[StageActivations, ...]:
     """The activations of every stage, no channel marked; none for a model without residual stages.
 
     Args:
-        subject: Whose activations.
+        probe: The model whose activations are recorded.
         image: (1, 3, H, W) in [0, 1].
         adversarial: The same, attacked.
     """
-    clean, attacked = (_observe(subject, pixels) for pixels in (image, adversarial))
+    clean, attacked = (_observe(probe, pixels) for pixels in (image, adversarial))
     return tuple(
         StageActivations(
             stage=number,
@@ -139,13 +67,13 @@ class _Observed(NamedTuple):
     mask: np.ndarray | None
 
 
-def _observe(subject: Subject, image: Tensor) -> list[_Observed]:
-    watched = _stages(subject.model)
-    masks = [_last_mask(subject.model, stage) for stage in watched]
+def _observe(probe: Probe, image: Tensor) -> list[_Observed]:
+    watched = _stages(probe.model)
+    masks = [_last_mask(probe.model, stage) for stage in watched]
     with ExitStack() as stack:
         outputs = [stack.enter_context(_recorded(stage.blocks)) for stage in watched]
         ranked = [stack.enter_context(_recorded(mask)) for mask in masks]
-        subject.scores(image)
+        probe.scores(image)
     return [
         _Observed(
             _by_position(output.after),

@@ -1,50 +1,23 @@
 """The scores around an image, in the plane of its FGSM direction and a random one (CPRL, Figure 4)."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...attacks.tools.balls import displaced
+from ..store.explanation import Landscape
 from ..sweep.job import PIXEL
-from .probe import Subject
+from .probe import Probe
 
 REACH = 2  # of the plane to either side, in epsilons
 STEPS_PER_EPSILON = 5
 
 
-@dataclass(frozen=True)
-class Landscape:
-    """Scores over a square plane through an image.
-
-    Both axes count L-inf distance from the image in units of 1/255: a step of 1 moves no pixel further.
-
-    Attributes:
-        steps: (S,) coordinates along either axis, ascending, in units of 1/255; 0 is among them.
-        scores: (S, S) in [0, 1]: a row for each step along the random direction, a column for each along
-            FGSM's.
-    """
-
-    steps: np.ndarray
-    scores: np.ndarray
-
-    @property
-    def spread(self) -> float:
-        """Highest score less lowest."""
-        return float(np.ptp(self.scores))
-
-    @property
-    def random_spread(self) -> float:
-        """The same along the random direction alone, through the image."""
-        return float(np.ptp(self.scores[:, len(self.steps) // 2]))
-
-
-def landscape(subject: Subject, image: Tensor, along: Tensor, across: Tensor, epsilon: float) -> Landscape:
+def landscape(probe: Probe, image: Tensor, along: Tensor, across: Tensor, epsilon: float) -> Landscape:
     """Scores of clamp(x + s u + t v) over a grid of s and t from -2 epsilon to 2 epsilon.
 
     Args:
-        subject: Whose scores.
+        probe: The model whose scores are wanted.
         image: x, (1, 3, H, W) in [0, 1].
         along: u, (1, 3, H, W): the FGSM direction.
         across: v, (1, 3, H, W): the random direction.
@@ -58,7 +31,7 @@ def landscape(subject: Subject, image: Tensor, along: Tensor, across: Tensor, ep
     rows = []
     for up in steps:
         directions = torch.cat([float(right) * along + float(up) * across for right in steps])
-        rows.append(subject.scores(displaced(image, directions, epsilon * PIXEL)))
+        rows.append(probe.scores(displaced(image, directions, epsilon * PIXEL)))
     return Landscape(steps * epsilon, np.stack(rows))
 
 

@@ -14,7 +14,7 @@ _ATTACKED, _SCORED = 0, 1  # seeds: a stochastic model is scored with another dr
 
 
 @dataclass(frozen=True)
-class Subject:
+class Probe:
     """A trained model to be explained.
 
     A stochastic model is asked for one and the same draw whenever it scores, one image at a time, so that

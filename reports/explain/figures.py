@@ -1,4 +1,4 @@
-"""Draws what `bench/explain/explain.py` computes: Figures 1, 4 and 5 of the CPRL paper, for one image."""
+"""Draw Figures 1, 4 and 5 of the CPRL paper from the numbers of an explanation."""
 
 from typing import Any
 
@@ -13,8 +13,7 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import MultipleLocator
 
 from ...bench.core.text import number
-from ...bench.explain.activations import StageActivations
-from ...bench.explain.explain import Explanation, View
+from ...bench.store.explanation import ExplainedModel, Explanation, StageActivations
 from ..catalogue import Style, dataset_name, model_name, ordered
 from ..figures.palette import INK, MUTED, styles
 
@@ -26,71 +25,71 @@ _READABLE_ON_ANY_COLOUR: list[AbstractPathEffect] = [withStroke(linewidth=1.8, f
 
 def draw_figure1(explanation: Explanation) -> Figure:
     """The image, the perturbation magnified and the adversarial image; below, the scores of both models."""
-    view, image = explanation.views[0], explanation.image
+    model, image = explanation.models[0], explanation.image
     figure = _figure(8.4, 4.4)
     figure.suptitle(
-        f"{model_name(view.model)} under FGSM with ε = {explanation.epsilon:g}/255\n{_subject(explanation)}",
+        f"{model_name(model.name)} under FGSM with ε = {explanation.epsilon:g}/255\n{_shown(explanation)}",
         fontsize=10.5,
         parse_math=False,
     )
     rows: Any = figure.subfigures(2, 1, height_ratios=[3.2, 1.2])
-    places = rows[0].subplots(1, 3)
-    perturbation = view.adversarial - image.pixels
+    panels = rows[0].subplots(1, 3)
+    perturbation = model.adversarial - image.pixels
     magnified = 0.5 / (explanation.epsilon / 255)
     _draw_picture(
-        places[0], image.pixels, "Image", f"score {number(view.clean, 3)}, label {number(image.quality, 3)}"
+        panels[0], image.pixels, "Image", f"score {number(model.clean, 3)}, label {number(image.quality, 3)}"
     )
     _draw_picture(
-        places[1],
+        panels[1],
         (0.5 + magnified * perturbation).clip(0, 1),
         f"Perturbation, magnified {magnified:.3g} ×",
         f"no value moves by more than {explanation.epsilon:g}/255",
     )
-    _draw_picture(places[2], view.adversarial, "Adversarial image", f"score {number(view.attacked, 3)}")
+    _draw_picture(panels[2], model.adversarial, "Adversarial image", f"score {number(model.attacked, 3)}")
     _draw_scores(rows[1].subplots(), explanation)
     return figure
 
 
 def draw_figure4(explanation: Explanation) -> Figure:
     """The landscapes of both models on one scale of colours."""
-    views = _in_order(explanation)
+    models = _in_order(explanation)
     figure = _figure(8.4, 4.3)
-    figure.suptitle(f"Scores around {_subject(explanation)}", fontsize=10.5, parse_math=False)
-    scale = _scale(np.concatenate([view.landscape.scores for view in views]))
-    places = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, view in zip(places, views, strict=True):
-        colours = _draw_landscape(axes, view, explanation.epsilon, scale)
-    places[0].set_ylabel("along a random orthogonal direction, in 1/255")
-    bar = figure.colorbar(colours, ax=places, shrink=0.82, label="score")
+    figure.suptitle(f"Scores around {_shown(explanation)}", fontsize=10.5, parse_math=False)
+    scale = _scale(np.concatenate([model.landscape.scores for model in models]))
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, model in zip(panels, models, strict=True):
+        colours = _draw_landscape(axes, model, explanation.epsilon, scale)
+    panels[0].set_ylabel("along a random orthogonal direction, in 1/255")
+    bar = figure.colorbar(colours, ax=panels, shrink=0.82, label="score")
     bar.outline.set_visible(False)
     return figure
 
 
 def draw_figure5(explanation: Explanation) -> Figure:
     """Activations of the channels in descending order: a row per stage, a column per model."""
-    views = [view for view in _in_order(explanation) if view.stages]
-    numbers = sorted({stage.stage for view in views for stage in view.stages})
-    figure = _figure(4.9 * len(views), 1.0 + 2.7 * len(numbers))
+    models = [model for model in _in_order(explanation) if model.stages]
+    numbers = sorted({stage.stage for model in models for stage in model.stages})
+    figure = _figure(4.9 * len(models), 1.0 + 2.7 * len(numbers))
     figure.suptitle(
-        f"Channel activations for {_subject(explanation)}; under FGSM with ε = {explanation.epsilon:g}/255\n"
+        f"Channel activations for {_shown(explanation)}; under FGSM with ε = {explanation.epsilon:g}/255\n"
         "±: mean absolute change of a channel (the changes' sum as a share of the activations' sum)",
         fontsize=10.5,
         parse_math=False,
     )
-    looks = styles([view.model for view in views])
-    places = figure.subplots(len(numbers), len(views), sharey="row", squeeze=False)
-    for axes in places.flat:
+    looks = styles([model.name for model in models])
+    panels = figure.subplots(len(numbers), len(models), sharey="row", squeeze=False)
+    for axes in panels.flat:
         axes.set_visible(False)
     for row, number_of_stage in enumerate(numbers):
-        places[row, 0].set_ylim(*_activation_limits(views, number_of_stage))
-    for column, view in enumerate(views):
-        for stage in view.stages:
-            axes = places[numbers.index(stage.stage), column]
+        panels[row, 0].set_ylim(*_activation_limits(models, number_of_stage))
+    for column, model in enumerate(models):
+        for stage in model.stages:
+            axes = panels[numbers.index(stage.stage), column]
             axes.set_visible(True)
-            _draw_activations(axes, stage, view, looks[view.model])
+            _draw_activations(axes, stage, model, looks[model.name])
             if column == 0:
                 axes.set_ylabel("activation, mean over positions")
-        places[-1, column].set_xlabel("channels, in descending order of the clean activation")
+        panels[-1, column].set_xlabel("channels, in descending order of the clean activation")
     return figure
 
 
@@ -100,15 +99,15 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _subject(explanation: Explanation) -> str:
+def _shown(explanation: Explanation) -> str:
     mark = " (stand-in)" if explanation.stand_in else ""
     return f"{explanation.image.path} of {dataset_name(explanation.dataset)}{mark}"
 
 
-def _in_order(explanation: Explanation) -> list[View]:
-    """The views in the order in which every report has its models."""
-    by_name = {view.model: view for view in explanation.views}
-    return [by_name[name] for name in ordered("model", by_name)]
+def _in_order(explanation: Explanation) -> list[ExplainedModel]:
+    """The models in the order in which every report has them."""
+    names = ordered("model", (model.name for model in explanation.models))
+    return sorted(explanation.models, key=lambda model: names.index(model.name))
 
 
 def _draw_picture(axes: Axes, pixels: np.ndarray, title: str, below: str) -> None:
@@ -122,14 +121,14 @@ def _draw_picture(axes: Axes, pixels: np.ndarray, title: str, below: str) -> Non
 
 def _draw_scores(axes: Axes, explanation: Explanation) -> None:
     """An arrow per model on the scale of scores, from clean to attacked."""
-    views = _in_order(explanation)
-    looks = styles([view.model for view in views])
-    for height, view in enumerate(reversed(views)):
-        look = looks[view.model]
+    models = _in_order(explanation)
+    looks = styles([model.name for model in models])
+    for height, model in enumerate(reversed(models)):
+        look = looks[model.name]
         axes.annotate(
             "",
-            (view.attacked, height),
-            (view.clean, height),
+            (model.attacked, height),
+            (model.clean, height),
             arrowprops={
                 "arrowstyle": "-|>",
                 "color": look.light,
@@ -138,16 +137,17 @@ def _draw_scores(axes: Axes, explanation: Explanation) -> None:
                 "shrinkB": 0,
             },
         )
-        axes.plot([view.clean], [height], "o", color=look.light, markerfacecolor="white", markersize=7)
+        axes.plot([model.clean], [height], "o", color=look.light, markerfacecolor="white", markersize=7)
     label = explanation.image.quality
     axes.axvline(label, color=MUTED.light, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
     axes.text(label, 1.02, "label", transform=axes.get_xaxis_transform(), ha="center", color=MUTED.light)
     axes.set_xlim(0, 1)
-    axes.set_ylim(-0.6, len(views) - 0.4)
+    axes.set_ylim(-0.6, len(models) - 0.4)
     moves = [
-        f"{model_name(view.model)}  {number(view.clean, 3)} → {number(view.attacked, 3)}" for view in views
+        f"{model_name(model.name)}  {number(model.clean, 3)} → {number(model.attacked, 3)}"
+        for model in models
     ]
-    axes.set_yticks(range(len(views)), reversed(moves), parse_math=False)
+    axes.set_yticks(range(len(models)), reversed(moves), parse_math=False)
     axes.set_xlabel("score of the image (ring) and of the adversarial image made for the model (arrowhead)")
     axes.grid(visible=False, axis="y")
 
@@ -161,8 +161,10 @@ def _scale(scores: np.ndarray) -> tuple[float, float]:
     return lowest, max(np.ceil(20 * defined.max()) / 20, lowest + 0.05)
 
 
-def _draw_landscape(axes: Axes, view: View, epsilon: float, scale: tuple[float, float]) -> QuadMesh:
-    steps, scores = view.landscape.steps, view.landscape.scores
+def _draw_landscape(
+    axes: Axes, model: ExplainedModel, epsilon: float, scale: tuple[float, float]
+) -> QuadMesh:
+    steps, scores = model.landscape.steps, model.landscape.scores
     half = (steps[1] - steps[0]) / 2
     edges = np.append(steps - half, steps[-1] + half)
     # As a picture at the resolution of the file: shapes of an SVG would have gaps, 21 x 21 pixels be blurred.
@@ -176,7 +178,7 @@ def _draw_landscape(axes: Axes, view: View, epsilon: float, scale: tuple[float, 
         lines = axes.contour(steps, steps, scores, levels=levels, colors="white", linewidths=0.8)
         for text in axes.clabel(lines, fontsize=7.5, fmt="%.1f"):
             text.set_path_effects(_READABLE_ON_ANY_COLOUR)
-    for x, name, score in ((0.0, "image", view.clean), (epsilon, "FGSM", view.attacked)):
+    for x, name, score in ((0.0, "image", model.clean), (epsilon, "FGSM", model.attacked)):
         axes.plot([x], [0], "o", color="white", markeredgecolor="black", markersize=5)
         axes.annotate(
             f"{name}\n{number(score, 3)}", (x, 0), (0, -6), textcoords="offset points", ha="center", va="top",
@@ -184,7 +186,7 @@ def _draw_landscape(axes: Axes, view: View, epsilon: float, scale: tuple[float, 
         )  # fmt: skip
     lowest, highest = number(scores.min(), 2), number(scores.max(), 2)
     axes.set_title(
-        f"{model_name(view.model)}: scores {lowest} to {highest}",
+        f"{model_name(model.name)}: scores {lowest} to {highest}",
         fontweight="bold",
         loc="left",
         parse_math=False,
@@ -196,9 +198,9 @@ def _draw_landscape(axes: Axes, view: View, epsilon: float, scale: tuple[float, 
     return colours
 
 
-def _activation_limits(views: list[View], number_of_stage: int) -> tuple[float, float]:
+def _activation_limits(models: list[ExplainedModel], number_of_stage: int) -> tuple[float, float]:
     """One scale for a stage in all models, with room for the legend above the bars."""
-    stages = [stage for view in views for stage in view.stages if stage.stage == number_of_stage]
+    stages = [stage for model in models for stage in model.stages if stage.stage == number_of_stage]
     values = np.concatenate([values for stage in stages for values in (stage.clean, stage.attacked)])
     values = values[np.isfinite(values)]
     lowest, highest = values.min(initial=0), values.max(initial=0)
@@ -206,7 +208,7 @@ def _activation_limits(views: list[View], number_of_stage: int) -> tuple[float, 
     return 1.1 * lowest, highest + 0.4 * height
 
 
-def _draw_activations(axes: Axes, stage: StageActivations, view: View, look: Style) -> None:
+def _draw_activations(axes: Axes, stage: StageActivations, model: ExplainedModel, look: Style) -> None:
     """Bars for the image, points for its adversarial image; the marked channels in the model's colour."""
     clean, attacked, marked = (values[stage.order] for values in (stage.clean, stage.attacked, stage.marked))
     ranks = np.arange(1, len(clean) + 1)
@@ -224,7 +226,7 @@ def _draw_activations(axes: Axes, stage: StageActivations, view: View, look: Sty
     axes.plot(ranks, attacked, **point, rasterized=many)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_title(
-        f"{model_name(view.model)}, stage {stage.stage}", loc="left", fontweight="bold", parse_math=False
+        f"{model_name(model.name)}, stage {stage.stage}", loc="left", fontweight="bold", parse_math=False
     )
     which = "largest" if stage.kept_clean is None else "most often kept by the mask"
     axes.legend(

@@ -1,8 +1,11 @@
 """What the figures share: fonts, lines and grid, and files of which equal figures have equal bytes."""
 
+import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +59,26 @@ def write_drawing(figure: Figure, path: Path) -> Path:
     with replacing(path) as temporary:
         figure.savefig(temporary, format=form, dpi=200, facecolor="white", metadata=_UNDATED[form])
     return path
+
+
+def drawn_svg(figure: Figure, **options: Any) -> str:
+    """Return a figure as the text of an SVG file. Call it inside `figure_style`."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata=_UNDATED["svg"], **options)
+    return text.getvalue()
+
+
+def as_element(svg: str, prefix: str, label: str = "") -> str:
+    """Return an SVG file that `drawn_svg` made as an element of a page, which sizes it.
+
+    Args:
+        svg: The file.
+        prefix: Begins all identifiers, so that several fit on a page.
+        label: What the picture shows, for those who do not see it.
+    """
+    element = re.sub(
+        r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL
+    )
+    element = re.sub(r'\s(width|height)="[\d.]+pt"', "", element, count=2)
+    element = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}-", element)
+    return element.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1) if label else element

@@ -16,7 +16,8 @@ from pandas.api.types import is_numeric_dtype
 from ...bench.core.files import write_text
 from ...bench.store.metrics import OK
 from ..catalogue import catalogue
-from ..explain.record import NUMBERS, ShownExplanation
+from ..explain.explanation import ShownExplanation
+from ..explain.tables import NUMBERS
 from ..paper.ablation import PAPER_DATASET, Ablation
 from ..paper.ablation_cells import CONDITIONS
 from ..paper.databases import METRICS as COUNTS

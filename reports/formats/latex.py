@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment
 
-from ...bench.core.files import replacing, write_text
+from ...bench.core.files import write_text
 from ..catalogue import metric_name
-from ..explain.record import ShownExplanation
+from ..explain.explanation import ShownExplanation
 from ..paper.ablation import Ablation, Block
 from ..paper.databases import Databases
 from ..paper.figure6 import write_figure6
@@ -74,8 +74,7 @@ def _write_explanation(explanation: ShownExplanation, environment: Environment, 
     template = environment.get_template("explanation_figure.tex.j2")
     for figure in explanation.figures:
         name = f"{explanation.slug}-figure{figure.number}"
-        with replacing(out / f"{name}.pdf") as temporary:
-            temporary.write_bytes(figure.pdf)
+        figure.write(out / f"{name}.pdf")
         write_text(out / f"{name}.tex", template.render(explanation=explanation, figure=figure, name=name))
 
 

@@ -28,7 +28,7 @@ def write_markdown(report: Report, out: Path) -> Path:
         write_figure6(report.panels, out / FIGURE)
     for explanation in report.explanations:
         for figure in explanation.figures:
-            write_text(out / f"{explanation.slug}-figure{figure.number}.svg", figure.svg)
+            figure.write(out / f"{explanation.slug}-figure{figure.number}.svg")
     text = _environment().get_template("report.md.j2").render(report=report, figure=FIGURE)
     path = out / "report.md"
     write_text(path, re.sub(r"\n{3,}", "\n\n", text))

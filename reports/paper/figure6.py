@@ -1,6 +1,5 @@
 """Draws the paper's Figure 6: SROCC over epsilon, a curve per model with the band of its interval."""
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ...bench.core.errors import UserError
 from ..catalogue import Style, ordered
-from ..figures.drawing import figure_style, write_drawing
+from ..figures.drawing import as_element, drawn_svg, figure_style, write_drawing
 from ..figures.palette import INK, MUTED, styles, themed
 from .curves import Curve, Panel
 
@@ -70,11 +69,13 @@ def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
     """
     figure = Figure(figsize=_size(panels), layout="constrained")
     FigureCanvasAgg(figure)
-    text = io.StringIO()
     with figure_style("figure6"), mpl.rc_context({"svg.fonttype": "none"}):
         _draw_panel(figure.subplots(), panel, _looks(panels), _limits(panels), title=False)
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return _for_html(text.getvalue(), f"panel{panels.index(panel)}")
+        element = as_element(drawn_svg(figure, transparent=True), f"panel{panels.index(panel)}")
+    element = re.sub(r"(font: [^;]*?px) [^;\"]+", r"\1 var(--font, sans-serif)", element)
+    for colour, (variable, _) in themed().items():
+        element = element.replace(colour, f"var({variable}, {colour})")
+    return element
 
 
 def _places(panels: Sequence[Panel]) -> list[tuple[int, int]]:
@@ -190,15 +191,3 @@ def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
 def _size(panels: Sequence[Panel]) -> tuple[float, float]:
     labels = max(len(panel.curves) for panel in panels)
     return _PANEL_SIZE[0], max(_PANEL_SIZE[1], 0.8 + _HEIGHT_PER_LABEL * labels)
-
-
-def _for_html(svg: str, prefix: str) -> str:
-    """An SVG file as an element of a page: sized and coloured by it, its ids begun with a prefix."""
-    element = svg[svg.index("<svg") :]
-    element = re.sub(r"<metadata>.*?</metadata>\s*", "", element, flags=re.DOTALL)
-    element = re.sub(r'\s(width|height)="[\d.]+pt"', "", element, count=2)
-    element = re.sub(r"(font: [^;]*?px) [^;\"]+", r"\1 var(--font, sans-serif)", element)
-    element = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}-", element)
-    for colour, (variable, _) in themed().items():
-        element = element.replace(colour, f"var({variable}, {colour})")
-    return element

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..explain.record import Explanations, ShownExplanation, explanations
+from ..explain.explanation import Explanations, ShownExplanation, explanations
 from .ablation import Ablation, ablations
 from .curves import Panel, figure6
 from .databases import Databases, databases

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from iqabench.bench.store.cell import Cell
+from iqabench.bench.store.explanation import write_explanation
 from iqabench.bench.store.metrics import METRICS
 from iqabench.bench.store.results import COLUMNS, results_table
 from iqabench.bench.store.store import Store
-from iqabench.reports.explain.explanation import write_explanation
 
 from .explained import drawn_explanation
 

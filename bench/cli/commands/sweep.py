@@ -139,7 +139,9 @@ def verify(
 )
 @click.option("--epsilon", type=float, default=1.0, show_default=True, help="In units of 1/255.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder. Default: explain/DATASET/MODEL in the store's."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the figures. Default: explain/DATASET/MODEL in the store.",
 )
 @config_option
 @profile_option
@@ -162,20 +164,21 @@ def explain(
 ) -> None:
     """Show what FGSM does to one image and inside MODEL, beside another model.
 
-    Draws the paper's Figures 1, 4 and 5 as SVG, PNG and PDF, and writes the numbers behind them as CSV;
-    `iqabench report` shows those that are in the store. Trains what has no weights yet. Of several seeds the
-    first is taken.
+    Keeps the numbers in the store, where `iqabench report` finds them, and draws the paper's Figures 1, 4
+    and 5 as SVG, PNG and PDF, with the numbers behind them as CSV. Trains what has no weights yet. Of several
+    seeds the first is taken.
     """
     beside = beside or ("cprl" if model == "resnet" else "resnet")
     options |= {"datasets": [dataset], "models": [model, beside], "attacks": ["fgsm"], "epsilons": [epsilon]}
     settings = settings_of(config_file, profile, plugins, options)
-    from ....reports.explain.explanation import in_words, write_explanation
-    from ...core.files import safe_name
+    from ....reports.explain.explanation import write_figures
+    from ....reports.explain.words import in_words
     from ...explain.explain import explain as explanation_of
+    from ...store.explanation import explanation_folder
 
     explanation = explanation_of(settings, results, image=image, command=command_line())
-    out = out or results / "explain" / safe_name(explanation.dataset) / safe_name(model)
-    for path in write_explanation(explanation, out):
+    out = out or explanation_folder(results, explanation.dataset, model)
+    for path in write_figures(explanation, out):
         click.echo(path)
     for sentence in in_words(explanation):
         click.echo(sentence)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from iqabench.bench.explain.activations import StageActivations, comparable, stage_activations
-from iqabench.bench.explain.probe import Subject
+from iqabench.bench.explain.activations import comparable, stage_activations
+from iqabench.bench.explain.probe import Probe
+from iqabench.bench.store.explanation import StageActivations
 from iqabench.bench.sweep.folding import folded
 from iqabench.models import create_model
 from iqabench.models.cprl.mask import soft_rank_mask
@@ -25,10 +26,10 @@ def images():
     return image, (image + noise).clamp(0, 1)
 
 
-def subject(name, **params):
+def probe(name, **params):
     torch.manual_seed(0)
     model = create_model(name, backbone="resnet18", backbone_args=TINY, **params)
-    return Subject(name, model.eval().requires_grad_(False))
+    return Probe(name, model.eval().requires_grad_(False))
 
 
 def stage(clean, attacked=None, kept=None):
@@ -49,10 +50,10 @@ def leaving(model, image, stages):
 
 @pytest.mark.parametrize("fold", [False, True])
 def test_activations_are_the_means_of_what_leaves_each_stage(images, fold):
-    resnet = subject("resnet")
+    resnet = probe("resnet")
     wanted = [[leaving(resnet.model, image, number) for image in images] for number in (1, 2, 3, 4)]
     if fold:
-        resnet = Subject("resnet", folded(resnet.model, images[0]))
+        resnet = Probe("resnet", folded(resnet.model, images[0]))
         assert isinstance(resnet.model.backbone.bn1, nn.Identity)
     found = stage_activations(resnet, *images)
     assert [stage.stage for stage in found] == [1, 2, 3, 4]
@@ -65,11 +66,11 @@ def test_activations_are_the_means_of_what_leaves_each_stage(images, fold):
 
 @pytest.mark.parametrize("reading", ["keep_top", "suppress_middle"])
 def test_what_the_mask_keeps_is_the_soft_rank_mask_of_the_features_before_it(images, reading):
-    cprl = subject("cprl", b=0.3, reading=reading)
+    cprl = probe("cprl", b=0.3, reading=reading)
     found = stage_activations(cprl, *images)
     assert [stage.kept_clean is not None for stage in found] == [False, False, True, True]
 
-    before_mask = subject("cprl", b=0.3, reading=reading).model
+    before_mask = probe("cprl", b=0.3, reading=reading).model
     before_mask.load_state_dict(cprl.model.state_dict())
     (block,) = before_mask.backbone.layer4
     (name,) = [name for name, module in block.named_children() if isinstance(module, ChannelActivation)]
@@ -91,9 +92,9 @@ def test_a_model_without_residual_stages_has_none():
             return images.mean((1, 2, 3))
 
     image = torch.rand((1, 3, 32, 32))
-    assert stage_activations(Subject("plain", Plain()), image, image) == ()
+    assert stage_activations(Probe("plain", Plain()), image, image) == ()
     vgg = create_model("dbcnn", backbone="vgg11", scnn_width=0.1).eval()
-    assert stage_activations(Subject("dbcnn", vgg), image, image) == ()
+    assert stage_activations(Probe("dbcnn", vgg), image, image) == ()
 
 
 def test_channels_are_in_descending_order_of_their_clean_activation():
@@ -112,7 +113,7 @@ def test_the_largest_are_marked_without_a_mask_and_the_kept_with_one():
 
 
 def test_stages_with_a_mask_are_shown_and_as_many_channels_are_marked_where_there_is_none(images):
-    cprl, resnet = subject("cprl", b=0.2, reading="keep_top", sites=(2, 4)), subject("resnet")
+    cprl, resnet = probe("cprl", b=0.2, reading="keep_top", sites=(2, 4)), probe("resnet")
     shown = comparable([stage_activations(cprl, *images), stage_activations(resnet, *images)])
     assert [[stage.stage for stage in model] for model in shown] == [[2, 4], [2, 4]]
     # The (0.5 - b) K largest, less half a channel at the sigmoid's cut.
@@ -122,7 +123,7 @@ def test_stages_with_a_mask_are_shown_and_as_many_channels_are_marked_where_ther
 
 
 def test_without_any_mask_all_stages_are_shown_with_a_tenth_marked(images):
-    shown = comparable([stage_activations(subject(name), *images) for name in ("sat", "resnet")])
+    shown = comparable([stage_activations(probe(name), *images) for name in ("sat", "resnet")])
     for model in shown:
         assert [stage.stage for stage in model] == [1, 2, 3, 4]
         assert [int(stage.marked.sum()) for stage in model] == [1, 2, 2, 3]

@@ -14,6 +14,7 @@ from iqabench.bench.core.config import load_settings
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.datasets.pixels import to_float
 from iqabench.bench.explain.explain import explain
+from iqabench.bench.store.explanation import read_explanation
 from iqabench.bench.sweep.runner import trained_models
 
 FIGURES = ("figure1", "figure4", "figure5")
@@ -55,11 +56,10 @@ def test_it_writes_three_figures_and_the_numbers_behind_them_and_the_same_again(
     files = [f"{name}.{form}" for name in FIGURES for form in ("svg", "png", "pdf")] + [
         f"{name}.csv" for name in TABLES
     ]
-    written = [*files, "explanation.json"]
-    assert sorted(path.name for path in out.iterdir()) == sorted(written)
+    assert sorted(path.name for path in out.iterdir()) == sorted([*files, "explanation.npz"])
     printed = ran.stdout.splitlines()
-    assert [str(out / name) in printed for name in written] == [True] * len(written)
-    assert [line.split(":")[0] for line in printed[len(written) :]] == ["Figure 1", "Figure 4", "Figure 5"]
+    assert [str(out / name) in printed for name in files] == [True] * len(files)
+    assert [line.split(":")[0] for line in printed[len(files) :]] == ["Figure 1", "Figure 4", "Figure 5"]
     for name in FIGURES:
         assert ElementTree.parse(out / f"{name}.svg").getroot().tag.endswith("svg")
         with Image.open(out / f"{name}.png") as picture:
@@ -90,10 +90,13 @@ def test_it_writes_three_figures_and_the_numbers_behind_them_and_the_same_again(
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
 
 
-def test_a_model_that_is_no_residual_network_has_no_stages(settings, tmp_path):
+def test_numbers_are_kept_in_the_store_and_a_model_without_residual_blocks_has_no_stages(settings, tmp_path):
     found = explain(settings("tiny", "resnet"), tmp_path / "store", image="0", show=False)
-    assert [view.model for view in found.views] == ["tiny", "resnet"]
-    assert [len(view.stages) for view in found.views] == [0, 4]
+    kept = read_explanation(tmp_path / "store" / "explain" / "drawn" / "tiny")
+    assert kept.image.path == found.image.path
+    assert np.array_equal(kept.models[1].stages[3].clean, found.models[1].stages[3].clean)
+    assert [model.name for model in found.models] == ["tiny", "resnet"]
+    assert [len(model.stages) for model in found.models] == [0, 4]
 
 
 def test_the_image_taken_is_moved_by_the_median_over_the_test_images(settings, tmp_path):
@@ -112,9 +115,9 @@ def test_the_image_taken_is_moved_by_the_median_over_the_test_images(settings, t
     in_order = sorted(moved, key=moved.__getitem__)
     assert found.image.path == in_order[(len(rows) - 1) // 2]
     assert f"the median of {len(rows)} test images" in found.image.chosen
-    view = found.views[0]
-    assert view.median_move == pytest.approx(np.median(list(moved.values())), abs=1e-6)
-    assert abs(view.attacked - view.clean) == pytest.approx(moved[found.image.path], abs=1e-6)
+    first = found.models[0]
+    assert first.median_move == pytest.approx(np.median(list(moved.values())), abs=1e-6)
+    assert abs(first.attacked - first.clean) == pytest.approx(moved[found.image.path], abs=1e-6)
 
 
 def test_an_image_is_asked_for_by_path_by_its_end_or_by_number(settings, tmp_path):
@@ -139,7 +142,7 @@ def test_an_image_is_asked_for_by_path_by_its_end_or_by_number(settings, tmp_pat
         (["--epsilon", "0"], "--epsilon 0: must be above 0"),
         (["--epsilon", "300"], "epsilons"),
         (["--dataset", "all"], "one dataset and two models by their names"),
-        (["--out", "tiny.toml"], "the explanation cannot be written"),
+        (["--out", "tiny.toml"], "the figures cannot be written"),
     ],
 )
 def test_a_mistake_is_named(iqabench, options, tmp_path, monkeypatch, changes, message):

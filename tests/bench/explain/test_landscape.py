@@ -7,7 +7,7 @@ from torch import nn
 
 from iqabench.attacks import create_attack
 from iqabench.bench.explain.landscape import landscape, random_direction
-from iqabench.bench.explain.probe import Subject
+from iqabench.bench.explain.probe import Probe
 
 PIXEL = 1 / 255
 
@@ -35,8 +35,8 @@ def image():
 
 
 @pytest.fixture
-def subject():
-    return Subject("curved", Curved().requires_grad_(False).eval())
+def probe():
+    return Probe("curved", Curved().requires_grad_(False).eval())
 
 
 @pytest.fixture
@@ -77,30 +77,30 @@ def test_a_model_without_a_gradient_still_gets_a_random_direction():
 
 
 @pytest.mark.parametrize("epsilon", [1, 0.3, 8])
-def test_the_centre_is_the_clean_score_and_one_epsilon_along_is_fgsm(subject, image, label, epsilon):
-    along = subject.fgsm_direction(image, label)
-    found = landscape(subject, image, along, random_direction(along, 0), epsilon)
-    (attacked,) = create_attack("fgsm").perturb(subject.model, image, label, [epsilon * PIXEL])
+def test_the_centre_is_the_clean_score_and_one_epsilon_along_is_fgsm(probe, image, label, epsilon):
+    along = probe.fgsm_direction(image, label)
+    found = landscape(probe, image, along, random_direction(along, 0), epsilon)
+    (attacked,) = create_attack("fgsm").perturb(probe.model, image, label, [epsilon * PIXEL])
     centre = int(np.flatnonzero(found.steps == 0)[0])
     fgsm = int(np.flatnonzero(found.steps == epsilon)[0])
-    assert found.scores[centre, centre] == pytest.approx(subject.model(image).item(), abs=1e-6)
-    assert found.scores[centre, fgsm] == pytest.approx(subject.model(attacked).item(), abs=1e-6)
+    assert found.scores[centre, centre] == pytest.approx(probe.model(image).item(), abs=1e-6)
+    assert found.scores[centre, fgsm] == pytest.approx(probe.model(attacked).item(), abs=1e-6)
     assert found.steps[[0, -1]] == pytest.approx([-2 * epsilon, 2 * epsilon])
 
 
-def test_every_point_is_the_score_of_the_displaced_and_clamped_image(subject, image, label):
-    along = subject.fgsm_direction(image, label)
+def test_every_point_is_the_score_of_the_displaced_and_clamped_image(probe, image, label):
+    along = probe.fgsm_direction(image, label)
     across = random_direction(along, 0)
-    found = landscape(subject, image, along, across, 20)  # so far that many pixels are clamped
+    found = landscape(probe, image, along, across, 20)  # so far that many pixels are clamped
     for row, up in enumerate(found.steps):
         for column, right in enumerate(found.steps):
             moved = (image + PIXEL * (float(right) * along + float(up) * across)).clamp(0, 1)
-            assert found.scores[row, column] == pytest.approx(subject.model(moved).item(), abs=1e-5)
+            assert found.scores[row, column] == pytest.approx(probe.model(moved).item(), abs=1e-5)
 
 
-def test_the_spread_along_the_random_direction_is_that_of_the_middle_column(subject, image, label):
-    along = subject.fgsm_direction(image, label)
-    found = landscape(subject, image, along, random_direction(along, 0), 1)
+def test_the_spread_along_the_random_direction_is_that_of_the_middle_column(probe, image, label):
+    along = probe.fgsm_direction(image, label)
+    found = landscape(probe, image, along, random_direction(along, 0), 1)
     assert found.spread == found.scores.max() - found.scores.min()
     assert found.random_spread == np.ptp(found.scores[:, found.steps == 0])
     assert found.random_spread < found.spread
@@ -108,12 +108,12 @@ def test_the_spread_along_the_random_direction_is_that_of_the_middle_column(subj
 
 def test_the_landscape_of_a_random_model_is_of_one_draw(image, label):
     model = Noisy().requires_grad_(False).eval()
-    subject = Subject("noisy", model, stochastic=True)
-    still = Subject("curved", Curved().requires_grad_(False).eval())
-    along = subject.fgsm_direction(image, label)
+    probe = Probe("noisy", model, stochastic=True)
+    still = Probe("curved", Curved().requires_grad_(False).eval())
+    along = probe.fgsm_direction(image, label)
     across = random_direction(along, 0)
     drawn = (
-        landscape(subject, image, along, across, 1).scores - landscape(still, image, along, across, 1).scores
+        landscape(probe, image, along, across, 1).scores - landscape(still, image, along, across, 1).scores
     )
     assert drawn == pytest.approx(np.full((21, 21), drawn[0, 0]), abs=1e-6)
-    assert drawn[0, 0] == pytest.approx(subject.scores(image)[0] - still.scores(image)[0], abs=1e-6)
+    assert drawn[0, 0] == pytest.approx(probe.scores(image)[0] - still.scores(image)[0], abs=1e-6)

@@ -4,7 +4,7 @@ import pytest
 
 from iqabench.reports import write_report
 
-from ..explained import write_hostile_record
+from ..explained import write_hostile_explanation
 
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}</svg>"
 
@@ -36,10 +36,10 @@ def test_every_identifier_of_the_page_is_unique(explained_store, open_page, tmp_
     assert len(identifiers) == len(set(identifiers))
 
 
-def test_no_text_of_a_user_is_markup(explained_folder, swept_store, open_page, tmp_path, monkeypatch):
+def test_no_text_of_a_user_is_markup(swept_store, open_page, tmp_path, monkeypatch):
     from iqabench.reports.paper import report
 
-    write_hostile_record(explained_folder, tmp_path / "explain" / "x", HOSTILE)
+    write_hostile_explanation(tmp_path / "explain" / "x", HOSTILE)
     find = report.explanations
     monkeypatch.setattr(report, "explanations", lambda root, results: find(tmp_path, results))
     page = open_page(write_report(swept_store, "html", tmp_path / "report"))

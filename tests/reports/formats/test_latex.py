@@ -11,7 +11,7 @@ from iqabench.reports import write_report
 from iqabench.reports.formats.latex import escape, write_latex
 from iqabench.reports.paper.report import compose
 
-from ..explained import write_hostile_record
+from ..explained import write_hostile_explanation
 
 HOSTILE = "[a_b%&$#{}~^\\ <script> \"q\" 'r' `s` --x \u4e2d\u00e9\u2014\n\\input{secret}"
 ENGINES = [name for name in ("pdflatex", "tectonic") if shutil.which(name)]
@@ -153,8 +153,8 @@ def test_the_same_results_give_the_same_files(folder, swept_table, tmp_path):
             assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_no_text_of_a_user_reaches_tex_unescaped(results, explained_folder, tmp_path):
-    write_hostile(results, explained_folder, tmp_path)
+def test_no_text_of_a_user_reaches_tex_unescaped(results, tmp_path):
+    write_hostile(results, tmp_path)
     assert len(list(tmp_path.glob("explanation1-figure*.tex"))) == 3
     for path in tmp_path.glob("*.tex"):
         text = path.read_text()
@@ -165,9 +165,9 @@ def test_no_text_of_a_user_reaches_tex_unescaped(results, explained_folder, tmp_
 
 @pytest.mark.skipif(not ENGINES, reason="neither pdflatex nor tectonic is installed")
 @pytest.mark.parametrize("kind", ["explained", "hostile names", "tables alone", "ablations"])
-def test_it_compiles(kind, swept_table, ablated, results, explained_store, explained_folder, tmp_path):
+def test_it_compiles(kind, swept_table, ablated, results, explained_store, tmp_path):
     if kind == "hostile names":
-        write_hostile(results, explained_folder, tmp_path)
+        write_hostile(results, tmp_path)
     elif kind == "explained":
         write_report(explained_store, "latex", tmp_path)
     elif kind == "ablations":
@@ -187,8 +187,8 @@ def test_it_compiles(kind, swept_table, ablated, results, explained_store, expla
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
-def write_hostile(results, explained_folder, folder):
-    write_hostile_record(explained_folder, folder / "store" / "explain" / "x", HOSTILE)
+def write_hostile(results, folder):
+    write_hostile_explanation(folder / "store" / "explain" / "x", HOSTILE)
     hostile = dict.fromkeys(("model", "dataset", "command", "device", "profile", "versions"), HOSTILE)
     rows = [
         {**hostile, "stand_in": True},

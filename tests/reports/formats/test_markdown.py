@@ -10,7 +10,7 @@ from iqabench.reports import write_report
 from iqabench.reports.formats.markdown import escape, write_markdown
 from iqabench.reports.paper.report import compose
 
-from ..explained import write_hostile_record
+from ..explained import write_hostile_explanation
 
 HOSTILE = "1. a|b `c` *d* _e_ <script> [g](x) ![h](i) ~~j~~ &amp; \\| {{ 7 }} http://m.org <!--\n\n# q\u202e"
 SHOWN = " ".join(HOSTILE.replace("\u202e", " ").split())
@@ -171,7 +171,7 @@ def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_st
     assert "Not drawn" not in text
 
 
-def test_no_text_of_a_user_is_markup(results, explained_folder, tmp_path):
+def test_no_text_of_a_user_is_markup(results, tmp_path):
     hostile = dict.fromkeys(
         ("model", "dataset", "command", "checkpoint", "weights", "device", "profile", "versions"), HOSTILE
     )
@@ -189,9 +189,9 @@ def test_no_text_of_a_user_is_markup(results, explained_folder, tmp_path):
             for b in (0.3, 0.4)
         ),
     ]
-    write_hostile_record(explained_folder, tmp_path / "explain" / "x", HOSTILE)
+    write_hostile_explanation(tmp_path / "explain" / "x", HOSTILE)
     (tmp_path / "explain" / "x_`y`").mkdir()
-    (tmp_path / "explain" / "x_`y`" / "figure1.svg").touch()
+    (tmp_path / "explain" / "x_`y`" / "explanation.json").touch()
     write_markdown(compose(results(*rows, unreadable=[(HOSTILE, HOSTILE)]), tmp_path), tmp_path)
     page = Page((tmp_path / "report.md").read_text())
     blocks = {kind.removesuffix("_open").removesuffix("_close") for kind in page.kinds}

@@ -1,0 +1,142 @@
+"""Choose the image that is explained: the one asked for, or one that the attack moves by the median."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...attacks.tools.balls import displaced
+from ..core.errors import UserError
+from ..datasets.pixels import to_float
+from ..store.explanation import ExplainedImage
+from ..sweep.job import PIXEL
+from ..sweep.plan import PlannedDataset
+from .probe import Probe
+
+CANDIDATES = 100  # test images, spread evenly, that the default image is chosen from
+
+
+@dataclass(frozen=True)
+class ChosenImage:
+    """The image to explain.
+
+    Attributes:
+        image: As the explanation holds it.
+        pixels: (1, 3, H, W) in [0, 1], on the device.
+        label: (1,) quality in [0, 1], on the device.
+        median_moves: For each model how far FGSM moves its score in the median over the candidates; NaN where
+            the image was asked for.
+    """
+
+    image: ExplainedImage
+    pixels: Tensor
+    label: Tensor
+    median_moves: tuple[float, ...]
+
+
+def choose_image(
+    probes: Sequence[Probe], data: PlannedDataset, asked: str | None, epsilon: float, device: torch.device
+) -> ChosenImage:
+    """Return the image that was asked for, or the one that FGSM moves by the median of the first model.
+
+    Args:
+        probes: The models.
+        data: The dataset.
+        asked: Path, end of a path or number of a test image; None: by the median.
+        epsilon: Of the attack, in units of 1/255.
+        device: Where the models are.
+
+    Raises:
+        UserError: there is no such image, or more than one.
+    """
+    if asked is None:
+        row, why, medians = _typical(probes, data, epsilon, device)
+    else:
+        row, why, medians = _named(data, asked), "asked for", (math.nan,) * len(probes)
+    pixels, label = _batch(data, np.array([row]), device)
+    entry = data.dataset.table.iloc[row]
+    image = ExplainedImage(
+        path=str(entry["path"]),
+        split=str(entry["split"]),
+        quality=float(entry["quality"]),
+        pixels=picture(pixels),
+        chosen=why,
+    )
+    return ChosenImage(image, pixels, label, medians)
+
+
+def picture(images: Tensor) -> np.ndarray:
+    """The first of images (N, 3, H, W) as (H, W, 3)."""
+    found: np.ndarray = images[0].permute(1, 2, 0).double().cpu().numpy()
+    return found
+
+
+def _typical(
+    probes: Sequence[Probe], data: PlannedDataset, epsilon: float, device: torch.device
+) -> tuple[int, str, tuple[float, ...]]:
+    """Row of the candidate that the first model moves by the median, why it was chosen, and all medians."""
+    tests = data.test_rows
+    rows = tests[np.linspace(0, len(tests) - 1, min(CANDIDATES, len(tests))).round().astype(int)]
+    pixels, labels = _batch(data, rows, device)
+    moves = [_moves(probe, pixels, labels, epsilon) for probe in probes]
+    middle = np.argsort(moves[0], kind="stable")[(len(rows) - 1) // 2]
+    of_all = "" if len(rows) == len(tests) else f" of {len(tests)}"
+    why = f"the median of {len(rows)}{of_all} test images in how far FGSM moves the score of {probes[0].name}"
+    return int(rows[middle]), why, tuple(float(np.median(each)) for each in moves)
+
+
+def _moves(probe: Probe, pixels: Tensor, labels: Tensor, epsilon: float) -> np.ndarray:
+    """How far FGSM moves each score (N,) its way: down for a label above 0.5, up for others (Eq. 5)."""
+    adversarial = displaced(pixels, probe.fgsm_direction(pixels, labels), epsilon * PIXEL)
+    wanted = np.where(labels.cpu().numpy() > 0.5, -1, 1)
+    moves: np.ndarray = wanted * (probe.scores(adversarial) - probe.scores(pixels))
+    return moves
+
+
+def _named(data: PlannedDataset, asked: str) -> int:
+    """Row of an image in the dataset's table."""
+    paths = data.dataset.table["path"].astype(str).tolist()
+    if asked in paths:
+        return paths.index(asked)
+    if asked.isdecimal():
+        return _numbered(data, int(asked))
+    wanted = PurePosixPath(asked).parts
+    found = [
+        row
+        for row, path in enumerate(paths)
+        if wanted and PurePosixPath(path).parts[-len(wanted) :] == wanted
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " or ".join(repr(paths[row]) for row in found[:3])
+        raise UserError(
+            f"--image {asked}: {len(found)} images of {data.dataset.name!r} end like this: {several}"
+        )
+    close = get_close_matches(asked, paths, n=3, cutoff=0.3) or paths[:1]
+    raise UserError(
+        f"--image {asked}: no image of {data.dataset.name!r}: did you mean "
+        f"{' or '.join(map(repr, close))}? A number counts the test images from 0"
+    )
+
+
+def _numbered(data: PlannedDataset, number: int) -> int:
+    tests = data.test_rows
+    if number >= len(tests):
+        raise UserError(
+            f"--image {number}: dataset {data.dataset.name!r} has {len(tests)} test images, numbered 0 to "
+            f"{len(tests) - 1}"
+        )
+    return int(tests[number])
+
+
+def _batch(data: PlannedDataset, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Images (N, 3, H, W) in [0, 1] as models see them, and their labels (N,)."""
+    images = to_float(data.cache.test_batch(rows.tolist()), device)
+    quality = data.dataset.table["quality"].to_numpy()[rows]
+    return images, torch.tensor(quality, dtype=images.dtype, device=device)

@@ -1,0 +1,99 @@
+"""The numbers behind Figures 1, 4 and 5, as tables."""
+
+import numpy as np
+import pandas as pd
+
+from ...bench.store.explanation import ExplainedModel, Explanation, StageActivations
+
+NUMBERS = "%.7g"
+"""Format of the numbers in CSV files of an explanation: about as exact as a model's scores."""
+
+
+def scores_table(explanation: Explanation) -> pd.DataFrame:
+    """Figure 1: a row per model with its score of the image and of the adversarial image made for it."""
+    return pd.DataFrame(
+        {
+            "dataset": explanation.dataset,
+            "image": explanation.image.path,
+            "label": explanation.image.quality,
+            "epsilon": explanation.epsilon,
+            "model": model.name,
+            "clean": model.clean,
+            "attacked": model.attacked,
+            "median_move": model.median_move,
+        }
+        for model in explanation.models
+    )
+
+
+def pixels_table(explanation: Explanation) -> pd.DataFrame:
+    """Figure 1: a row per pixel of the image, its three values and their changes, in units of 1/255."""
+    pixels = 255 * explanation.image.pixels
+    changes = 255 * (explanation.models[0].adversarial - explanation.image.pixels)
+    rows, columns = np.indices(pixels.shape[:2])
+    table = pd.DataFrame({"row": rows.ravel(), "column": columns.ravel()})
+    for index, colour in enumerate(("red", "green", "blue")):
+        table[colour] = pixels[..., index].ravel().round(4)
+        table[f"{colour}_change"] = changes[..., index].ravel().round(4) + 0.0
+    return table
+
+
+def landscape_table(explanation: Explanation) -> pd.DataFrame:
+    """Figure 4: a row per model and point, its coordinates in units of 1/255."""
+    return pd.concat([_landscape_rows(model) for model in explanation.models], ignore_index=True)
+
+
+def activations_table(explanation: Explanation) -> pd.DataFrame:
+    """Figure 5: a row per model, stage and channel, in the order of the bars."""
+    tables = [_channel_rows(model, stage) for model in explanation.models for stage in model.stages]
+    return pd.concat(tables, ignore_index=True)
+
+
+def change_table(explanation: Explanation) -> pd.DataFrame:
+    """Figure 5: how far the attack moves the marked channels of each stage, and the others."""
+    return pd.DataFrame(
+        {
+            "model": model.name,
+            "stage": stage.stage,
+            "which": which,
+            "channels": moved.channels,
+            "mean_change": moved.change,
+            "relative_change": moved.relative,
+            "still_kept": stage.still_kept,
+        }
+        for model in explanation.models
+        for stage in model.stages
+        for which, moved in (
+            ("largest" if stage.kept_clean is None else "kept most often", stage.deviation(stage.marked)),
+            ("others", stage.deviation(~stage.marked)),
+        )
+    )
+
+
+def _landscape_rows(model: ExplainedModel) -> pd.DataFrame:
+    across, along = np.meshgrid(model.landscape.steps, model.landscape.steps, indexing="ij")
+    return pd.DataFrame(
+        {
+            "model": model.name,
+            "along_fgsm": along.ravel(),
+            "along_random": across.ravel(),
+            "score": model.landscape.scores.ravel(),
+        }
+    )
+
+
+def _channel_rows(model: ExplainedModel, stage: StageActivations) -> pd.DataFrame:
+    order = stage.order
+    return pd.DataFrame(
+        {
+            "model": model.name,
+            "stage": stage.stage,
+            "rank": np.arange(1, len(order) + 1),
+            "channel": order,
+            "clean": stage.clean[order],
+            "attacked": stage.attacked[order],
+            "marked": stage.marked[order],
+            "kept_clean": np.nan if stage.kept_clean is None else stage.kept_clean[order],
+            "kept_attacked": np.nan if stage.kept_attacked is None else stage.kept_attacked[order],
+        }
+    )
