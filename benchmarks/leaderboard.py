@@ -3,7 +3,7 @@
     python benchmarks/leaderboard.py             # 500 models, into a temporary folder
     python benchmarks/leaderboard.py --keep DIR  # and keep the site
 
-The board is drawn: 4 databases, without attack and under 2 attacks at 4 epsilons, reported and measured.
+The board is drawn: 5 databases, without attack and under 2 attacks at 4 epsilons, reported and measured.
 Times are from a click in Chromium until the rows in sight have their new layout, and until all rows have:
 the median, and the longest.
 """
@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 from iqabench.reports.leaderboard.board import Board, Entrant, Number
 from iqabench.reports.leaderboard.site.site import write_site
 
-DATASETS = ("vcl", "live", "livec", "koniq")
+DATASETS = ("vcl", "live", "livec", "koniq", "tid2013")
 CONDITIONS = (
     ("none", 0.0),
     *((attack, epsilon) for attack in ("fgsm", "pgd") for epsilon in (1.0, 2.0, 4.0, 8.0)),
@@ -48,7 +48,7 @@ ACTIONS = {
     "sort by model": "document.querySelector('[data-sort=model] button').click()",
     "sort by clean SROCC": "document.querySelector('[data-sort=clean-measured] button').click()",
     "sort by robust SROCC": "document.querySelector('[data-sort=robust-measured] button').click()",
-    "sort by doubts": "document.querySelector('[data-sort=doubts] button').click()",
+    "sort by red flags": "document.querySelector('[data-sort=flags] button').click()",
     "filter by a word": (
         "const find = document.getElementById('text'); find.value = find.value ? '' : 'model 1';"
         "find.dispatchEvent(new Event('input'))"
@@ -107,7 +107,7 @@ def drawn_board(models: int) -> Board:
 
 
 def drawn_entrant(index: int, generator: np.random.Generator) -> Entrant:
-    """A model with a number, reported and measured, under each condition; a few are doubted."""
+    """A model with a number, reported and measured, under each condition; some have red flags."""
     clean, decay = generator.uniform(0.7, 0.95), generator.uniform(0.05, 1.2)
     numbers = []
     for dataset in DATASETS:
@@ -119,7 +119,7 @@ def drawn_entrant(index: int, generator: np.random.Generator) -> Entrant:
             numbers.append(
                 drawn_number("measured", dataset, attack, epsilon, srocc + generator.normal(0, 0.03))
             )
-    doubts = (
+    red_flags = (
         "Random noise of the same size takes as much as FGSM does.",
         "Its SROCC rises with epsilon under PGD, from 0.312 at 1/255 to 0.377 at 2/255, on LIVE.",
     )
@@ -132,7 +132,7 @@ def drawn_entrant(index: int, generator: np.random.Generator) -> Entrant:
         links=(("paper", "https://example.org/paper"), ("code", "https://example.org/code")),
         training="adversarial" if index % 4 == 0 else "clean",
         unreliable="Its authors withdrew the paper." if index % 17 == 3 else "",
-        doubts=doubts[: index % 3],
+        red_flags=red_flags[: index % 3],
         numbers=tuple(numbers),
         facts=(("Parameters", "23,508,032"), ("Weights", "5f3a" * 16)),
     )

@@ -15,7 +15,7 @@ def main() -> None:
 
     `iqabench run` sweeps datasets x models x attacks x epsilon into a store; `iqabench report` renders the
     tables and figures of the paper from it; `iqabench check` fails a CI job when a number moves; `iqabench
-    leaderboard` builds a site of entries, measured beside reported.
+    leaderboard` builds a site of submissions, reported and measured.
     """
     share_the_cores()
 

@@ -1,10 +1,11 @@
-"""The leaderboard as data: who takes part, with which numbers, and what speaks against them. No markup."""
+"""The leaderboard as data: its entrants, their numbers and their red flags. No markup."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["reported", "measured"]
-"""`reported`: printed by a paper, nothing behind it. `measured`: per-image scores are, and agree with it."""
+"""`reported`: printed by a paper. `measured`: computed from per-image scores that come with it."""
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Number:
     """An entrant's agreement with the labels of a dataset under one condition.
 
     Attributes:
-        kind: Whether per-image scores stand behind it.
+        kind: Whether it comes from per-image scores.
         dataset: Registered name, or that of a CSV file.
         attack: Registered name, or `none`.
         epsilon: In units of 1/255; 0 without attack.
@@ -21,11 +22,11 @@ class Number:
         mse: Mean squared error on quality in [0, 1]; NaN where it is not known.
         low: Lower bound of the 95% interval of `srocc`; NaN where there is none.
         high: Upper bound, likewise.
-        images: How many; None where it is not known.
-        seeds: Behind it, whose mean it is; empty where they are not known.
-        parameters: Of the attack, in words, such as `steps 10`; empty where they are not known.
+        images: Number of images; None where it is not known.
+        seeds: The seeds whose mean it is; empty where they are not known.
+        parameters: The attack's parameters in words, such as `steps 10`; empty where they are not known.
         stand_in: Whether the dataset stands in for a database.
-        source: Where it is from: `Table 1`, or the name of the file of scores.
+        source: `Table 1` of a paper, or the name of the file of scores.
         limited: Whether it is known to be of a part of the dataset's test images only.
     """
 
@@ -51,30 +52,30 @@ class Entrant:
     """A model on the leaderboard.
 
     Attributes:
-        slug: For file names and links: `[a-z0-9-]+`, unlike that of any other.
-        name: As it is shown.
+        name: Name that is shown.
+        numbers: All its numbers, reported and measured.
+        slug: Names its page: `[a-z0-9-]+`, different from that of any other entrant.
         paper: Title of the paper that it is from; empty for none.
-        authors: Of that paper, or of the model.
-        year: Of the paper; None where it is not known.
+        authors: Authors of that paper, or of the model.
+        year: Year of the paper; None where it is not known.
         links: (what, URL): paper, code, weights.
         training: How it was trained, as a phrase, such as `clean` or `adversarial`.
-        unreliable: Why whoever keeps the board does not trust its numbers; empty where they do.
-        doubts: What its own numbers speak against it, in sentences.
-        numbers: All that is known, reported and measured.
-        facts: (what, value) for its card: parameters, digest of the weights, versions, command.
+        unreliable: Why the keepers of the board do not trust its numbers; empty where they do.
+        red_flags: Sentences computed from its own numbers, each on a sign that one of them misleads.
+        facts: (what, value) for its page: parameters, digest of the weights, versions, command.
     """
 
-    slug: str
     name: str
-    paper: str
-    authors: tuple[str, ...]
-    year: int | None
-    links: tuple[tuple[str, str], ...]
-    training: str
-    unreliable: str
-    doubts: tuple[str, ...]
     numbers: tuple[Number, ...]
-    facts: tuple[tuple[str, str], ...]
+    slug: str = ""
+    paper: str = ""
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    links: tuple[tuple[str, str], ...] = ()
+    training: str = ""
+    unreliable: str = ""
+    red_flags: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,8 @@ class Board:
 
     entrants: tuple[Entrant, ...]
     notes: tuple[str, ...]
+
+    @property
+    def numbers(self) -> Iterator[Number]:
+        """All numbers of all entrants."""
+        return (number for entrant in self.entrants for number in entrant.numbers)

@@ -1,4 +1,4 @@
-"""The board put together: the package's entries, those submitted, and what a store measured itself."""
+"""Compose the board from the package's entries, those submitted, and the models of a store."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped, newest_attacks, newest_versions
 from .board import Board, Entrant, Number
-from .doubts import doubts
+from .red_flags import red_flags
 from .submission.create import titled
 from .submission.entry import FOLDER, Entry
 from .submission.labels import KnownLabels
@@ -32,30 +32,30 @@ _Images = tuple[str, str, int, int]
 
 @dataclass
 class _Draft:
-    """An entrant in the making."""
+    """An entrant that is not complete yet."""
 
     entrant: Entrant
-    model: str | None  # registered name of what a store may have measured, too
-    origin: str
+    model: str | None  # registered name under which a store may have measured it
+    source: str  # tells it apart from another entrant of its name
     cells: list[Scored] = field(default_factory=list)
 
 
 def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None = None) -> Board:
-    """Everybody who takes part.
+    """Compose a board.
 
     The package's entries come first, then those given, then the models of the store. A model of the store
     that is trained without attacks, as its own table configures it, joins the entry that names it as its
-    `model`; every other model, variant or regime of the store takes part by itself.
+    `model`; every other model, variant or regime of the store is an entrant of its own.
 
     Args:
-        entry_paths: TOML files of entries, or folders in which all of them are meant.
+        entry_paths: TOML files of entries, or folders of them.
         store: A store, or its folder.
 
     Returns:
-        The board. Entries with which something is wrong, and what could not be read, are in its notes.
+        The board. Its notes name the entries that were left out, and what could not be read.
 
     Raises:
-        UserError: a path that is not there, a folder without entries, or a store that is empty or
+        UserError: a path that does not exist, a folder without entries, or a store that is empty or
             contradicts itself.
     """
     notes: list[str] = []
@@ -118,16 +118,14 @@ def _draft(found: Examination, entry: Entry) -> _Draft:
         if row.sha256
     ]
     entrant = Entrant(
-        slug="",
         name=entry.name,
+        numbers=found.numbers,
         paper=paper.title if paper else "",
         authors=tuple(entry.authors),
         year=paper.year if paper else None,
         links=tuple((what, url) for what, url in links if url),
         training=entry.training,
         unreliable=entry.unreliable or "",
-        doubts=(),
-        numbers=found.numbers,
         facts=tuple(digests),
     )
     return _Draft(entrant, entry.model, found.path.stem, cells)
@@ -150,37 +148,20 @@ def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> lis
             newest_versions(group, ["dataset", "seed"]), ["dataset", "attack", "epsilon", "seed"]
         )
         notes += _not_shown(name, group, rows)
-        usable = rows[rows["status"] == OK]
-        if len(usable):
+        cells = [Scored.of_row(row) for row in rows[rows["status"] == OK].to_dict("records")]
+        if cells:
             joins = model if (variant, regime) == ("", "clean") else None
-            drafts.append(_measured_draft(name, regime, usable, joins))
+            entrant = Entrant(name, _numbers(cells), training=regime)
+            drafts.append(_Draft(entrant, joins, "store", cells))
     labels.learn_from_store(results, store.root)
     return drafts
 
 
-def _measured_draft(name: str, regime: str, rows: pd.DataFrame, joins: str | None) -> _Draft:
-    cells = [Scored.of_row(row) for row in rows.to_dict("records")]
-    entrant = Entrant(
-        slug="",
-        name=name,
-        paper="",
-        authors=(),
-        year=None,
-        links=(),
-        training=regime,
-        unreliable="",
-        doubts=(),
-        numbers=_numbers(cells),
-        facts=(),
-    )
-    return _Draft(entrant, joins, "store", cells)
-
-
 def _numbers(cells: Iterable[Scored]) -> tuple[Number, ...]:
-    by_place: Mapping[tuple[str, str, float], list[Scored]] = defaultdict(list)
+    by_condition: Mapping[tuple[str, str, float], list[Scored]] = defaultdict(list)
     for cell in cells:
-        by_place[cell.place].append(cell)
-    return tuple(map(measured_number, by_place.values()))
+        by_condition[cell.condition].append(cell)
+    return tuple(map(measured_number, by_condition.values()))
 
 
 def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
@@ -201,7 +182,7 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
 
 
 def _facts(cells: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
-    """For the card of a model: what its measured numbers were made with, each once."""
+    """What the measured numbers of a model were made with, for its page; each value once."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for cell in cells:
         where = f"{dataset_name(cell.dataset)}, seed {cell.seed}"
@@ -217,7 +198,7 @@ def _facts(cells: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
 
 
 def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
-    """A model of the store joins the first entry of that model, else takes part by itself."""
+    """Add a model of the store to the first entry of that model, else as an entrant of its own."""
     host = next((one for one in drafts if one.model and one.model == draft.model), None)
     if host is None:
         drafts.append(draft)
@@ -231,15 +212,15 @@ def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
     replaced = len(host.entrant.numbers) - len(kept)
     if replaced:
         notes.append(
-            f"{host.entrant.name}: in place of {plural(replaced, 'number')} measured by its entry, the "
-            f"store's {'is' if replaced == 1 else 'are'} shown."
+            f"{host.entrant.name}: {plural(replaced, 'number')} of its entry "
+            f"{'is' if replaced == 1 else 'are'} not shown, as the store has measured the same."
         )
     host.entrant = replace(host.entrant, numbers=(*kept, *draft.entrant.numbers))
-    host.cells = [cell for cell in host.cells if cell.place not in own] + draft.cells
+    host.cells = [cell for cell in host.cells if cell.condition not in own] + draft.cells
 
 
 def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
-    """Datasets whose measured numbers cannot be compared strictly, as they are of different images."""
+    """A note on each dataset whose measured numbers are of different images."""
     entrants: Mapping[str, dict[tuple[str, str, int, int], list[str]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -262,12 +243,12 @@ def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
 
 
 def _tell_apart(drafts: Sequence[_Draft], notes: list[str]) -> None:
-    """Put the file's name behind the name of an entrant that another has already."""
+    """Append the file's name to the name of an entrant that another has already."""
     seen: dict[str, None] = {}
     for draft in drafts:
         name = draft.entrant.name
         if name in seen:
-            unlike = _unused(f"{name} ({draft.origin})", seen)
+            unlike = _unused(f"{name} ({draft.source})", seen)
             notes.append(f"Two entrants are called {name}; one is shown as {unlike}.")
             draft.entrant = replace(draft.entrant, name=unlike)
         seen[draft.entrant.name] = None
@@ -280,7 +261,7 @@ def _finished(drafts: Iterable[_Draft]) -> Iterator[Entrant]:
         slug = _unused(_slug(entrant.name), slugs, joint="-")
         slugs[slug] = None
         facts = (*_facts(draft.cells), *entrant.facts)
-        yield replace(entrant, slug=slug, facts=facts, doubts=doubts(entrant.numbers))
+        yield replace(entrant, slug=slug, facts=facts, red_flags=red_flags(entrant.numbers))
 
 
 def _slug(name: str) -> str:
@@ -289,7 +270,7 @@ def _slug(name: str) -> str:
 
 
 def _unused(name: str, taken: Mapping[str, object], joint: str = " ") -> str:
-    """The name, with a number behind it if it is taken."""
+    """The name, with a number appended if it is taken."""
     count = 2
     unused = name
     while unused in taken:

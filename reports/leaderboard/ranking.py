@@ -1,9 +1,10 @@
-"""Who stands where under a threat. Numbers are compared as printed: SROCC at 4 digits, bounds at 3."""
+"""Rankings of models under a threat. Numbers are compared as printed: SROCC at 4 digits, bounds at 3."""
 
 import math
-from collections import Counter
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..catalogue import controls, ordered
 from .board import Board, Entrant, Kind, Number
@@ -13,10 +14,10 @@ Condition = tuple[str, str, float]
 
 CLEAN = "none"
 CONTROLS = controls()
-"""Attacks that are none: perturbations of the same size that do not look at the model."""
+"""Perturbations of the same size that do not look at the model, and so are no attacks."""
 
 ALL = "all"
-"""In the place of an attack's name: the one that takes most from an entrant, of those that it faced."""
+"""Stands for the attack that lowers a model's SROCC most, of those that were tried on it."""
 
 SROCC_DIGITS = 4
 BOUND_DIGITS = 3
@@ -39,9 +40,8 @@ class Threat:
 
 @dataclass(frozen=True)
 class Pair:
-    """What is known of an entrant under one attack: at least one of the two."""
+    """The reported and the measured number of an entrant under one condition; at least one is known."""
 
-    attack: str
     reported: Number | None = None
     measured: Number | None = None
 
@@ -53,32 +53,37 @@ class Pair:
         return number
 
 
+class Ranks(NamedTuple):
+    """A rank from 1, and what the intervals leave open.
+
+    Attributes:
+        rank: Equal numbers share the better rank.
+        best: The rank if every entrant whose interval overlaps this one's were behind it.
+        worst: The rank if all of them were before it.
+    """
+
+    rank: int
+    best: int
+    worst: int
+
+
 @dataclass(frozen=True)
-class Place:
+class Standing:
     """An entrant's line in a ranking.
 
     Attributes:
-        entrant: Whose it is.
-        rank: From 1; equal numbers share the better rank. None where the number is undefined.
-        best: The rank if every entrant whose interval overlaps this one's were behind it.
-        worst: The rank if all of them were before it.
+        entrant: The entrant.
+        ranks: Its rank; None where its number is undefined.
         robust: The numbers that rank it; under the worst of the attacks, those under the deciding attack.
         clean: Those of the same dataset without attack; None where there are none.
-        attacks: How many attacks it has numbers under, of those that the ranking takes into account.
+        attacks: How many of the ranking's attacks it has numbers under.
     """
 
     entrant: Entrant
-    rank: int | None
-    best: int | None
-    worst: int | None
+    ranks: Ranks | None
     robust: Pair
     clean: Pair | None
     attacks: int
-
-    @property
-    def by(self) -> Kind:
-        """Which kind of number ranks it."""
-        return self.robust.decisive.kind
 
 
 @dataclass(frozen=True)
@@ -87,150 +92,130 @@ class Ranking:
 
     Attributes:
         threat: The threat.
-        places: Best first; those whose number is undefined are last, without rank.
+        standings: Best first; those whose number is undefined are last, without rank.
         absent: Entrants without a number under it.
         attacks: How many attacks it takes into account.
         stand_in: Whether the dataset stands in for a database.
     """
 
     threat: Threat
-    places: tuple[Place, ...]
+    standings: tuple[Standing, ...]
     absent: tuple[Entrant, ...]
     attacks: int
     stand_in: bool
 
 
-def rank(board: Board, threat: Threat) -> Ranking:
-    """The ranking of a board under a threat.
+def rankings(board: Board) -> list[Ranking]:
+    """Return every ranking of a board: per dataset all attacks, each attack, and clean images last.
 
-    Under the worst of the attacks an entrant's number is its lowest over the attacks at that epsilon, each
-    attack's measured number standing before its reported one. Of several numbers of one kind under one
+    Under the worst of the attacks an entrant's number is its lowest over the attacks at that epsilon, where
+    each attack's measured number comes before its reported one. Of several numbers of one kind under one
     condition the lowest counts, and undefined (constant scores) is lower than any.
     """
-    attacks = _attacks(board, threat)
-    known = [(entrant, conditions(entrant)) for entrant in by_name(board.entrants)]
-    faced = [(entrant, numbers, _faced(numbers, attacks, threat)) for entrant, numbers in known]
-    deciding = [
-        (entrant, min(pairs, key=_lowness), numbers.get((threat.dataset, CLEAN, 0.0)), len(pairs))
-        for entrant, numbers, pairs in faced
-        if pairs
-    ]
-    intervals = [_interval(robust.decisive) for _, robust, _, _ in deciding]
-    places = tuple(
-        Place(entrant, *_ranks(_interval(robust.decisive), intervals), robust, clean, count)
-        for entrant, robust, clean, count in sorted(deciding, key=lambda item: -_lowness(item[1]))
-    )
-    absent = tuple(entrant for entrant, _, pairs in faced if not pairs)
-    stand_in = any(number.stand_in for number in _numbers(board) if number.dataset == threat.dataset)
-    return Ranking(threat, places, absent, len(attacks), stand_in)
-
-
-def threats(board: Board) -> list[Threat]:
-    """What a board can be ranked under: per dataset all attacks, each attack, and clean images last."""
-    conditions = {(number.dataset, number.attack, number.epsilon) for number in _numbers(board)}
+    known = [(entrant, pairs(entrant)) for entrant in by_name(board.entrants)]
+    stand_ins = {number.dataset for number in board.numbers if number.stand_in}
+    conditions = {condition for _, numbers in known for condition in numbers}
     found = []
-    for dataset in ordered("dataset", (dataset for dataset, _, _ in conditions)):
-        mine = {(attack, epsilon) for name, attack, epsilon in conditions if name == dataset}
-        real = {(attack, epsilon) for attack, epsilon in mine if attack not in (CLEAN, *CONTROLS)}
-        found += [Threat(dataset, ALL, epsilon) for epsilon in sorted({epsilon for _, epsilon in real})]
-        for attack in ordered("attack", (attack for attack, _ in real)):
-            found += [Threat(dataset, attack, epsilon) for name, epsilon in sorted(real) if name == attack]
-        if (CLEAN, 0) in mine:
-            found.append(Threat(dataset, CLEAN, 0.0))
+    for dataset in ordered("dataset", (condition[0] for condition in conditions)):
+        mine = {condition[1:] for condition in conditions if condition[0] == dataset}
+        for threat, attacks in _threats(dataset, mine):
+            found.append(_rank(known, threat, attacks, dataset in stand_ins))
     return found
 
 
-def default_threat(board: Board) -> Threat | None:
-    """What most entrants have a number under: databases before stand-ins, the worst of the attacks first."""
-    stand_ins = {number.dataset for number in _numbers(board) if number.stand_in}
-    faced = Counter(under for entrant in board.entrants for under in _attacked(entrant))
-    possible = [threat for threat in threats(board) if threat.attack == ALL] or threats(board)
+def opening(found: Sequence[Ranking]) -> Ranking | None:
+    """Choose the ranking that a board opens with.
+
+    It is the one with most measured numbers, under the worst of the attacks where there are attacks. Among
+    equals databases come before stand-ins, then what most entrants have a number under.
+    """
+    worst_case = [ranking for ranking in found if ranking.threat.attack == ALL] or found
     return max(
-        possible,
-        key=lambda threat: (threat.dataset not in stand_ins, faced[threat.dataset, threat.epsilon]),
+        worst_case,
+        key=lambda ranking: (
+            sum(standing.robust.measured is not None for standing in ranking.standings),
+            not ranking.stand_in,
+            len(ranking.standings),
+        ),
         default=None,
     )
 
 
-def conditions(entrant: Entrant) -> dict[Condition, Pair]:
-    """What is known of an entrant by (dataset, attack, epsilon); of several numbers of a kind the lowest."""
-    found: dict[Condition, dict[Kind, list[Number]]] = {}
+def pairs(entrant: Entrant) -> dict[Condition, Pair]:
+    """Return an entrant's numbers by condition; of several numbers of a kind the lowest."""
+    found: dict[Condition, dict[Kind, Number]] = {}
     for number in entrant.numbers:
         kinds = found.setdefault((number.dataset, number.attack, number.epsilon), {})
-        kinds.setdefault(number.kind, []).append(number)
-    return {
-        condition: Pair(condition[1], _lowest(kinds.get("reported", [])), _lowest(kinds.get("measured", [])))
-        for condition, kinds in found.items()
-    }
+        kinds[number.kind] = min(kinds.get(number.kind, number), number, key=_value)
+    return {condition: Pair(**kinds) for condition, kinds in found.items()}
 
 
 def by_name(entrants: Iterable[Entrant]) -> list[Entrant]:
-    """Entrants by name, whatever its case; those whose numbers tie stand in this order."""
+    """Sort entrants by name, whatever its case; those whose numbers tie stand in this order."""
     return sorted(entrants, key=lambda entrant: (entrant.name.casefold(), entrant.slug))
 
 
-def _attacked(entrant: Entrant) -> set[tuple[str, float]]:
-    """(dataset, epsilon) of the attacks that an entrant faced."""
-    return {
-        (number.dataset, number.epsilon)
-        for number in entrant.numbers
-        if number.attack not in (CLEAN, *CONTROLS)
-    }
+def _threats(dataset: str, known: set[tuple[str, float]]) -> Iterable[tuple[Threat, list[str]]]:
+    """The threats of a dataset, each with its attacks, given the (attack, epsilon) of its numbers."""
+    real = {(attack, epsilon) for attack, epsilon in known if attack not in (CLEAN, *CONTROLS)}
+    attacks = ordered("attack", (attack for attack, _ in real))
+    for epsilon in sorted({epsilon for _, epsilon in real}):
+        yield Threat(dataset, ALL, epsilon), [attack for attack in attacks if (attack, epsilon) in real]
+    for attack in attacks:
+        for epsilon in sorted(epsilon for name, epsilon in real if name == attack):
+            yield Threat(dataset, attack, epsilon), [attack]
+    if (CLEAN, 0) in known:
+        yield Threat(dataset, CLEAN, 0.0), [CLEAN]
 
 
-def _attacks(board: Board, threat: Threat) -> list[str]:
-    if threat.attack != ALL:
-        return [threat.attack]
-    return ordered(
-        "attack",
-        (
-            number.attack
-            for number in _numbers(board)
-            if (number.dataset, number.epsilon) == (threat.dataset, threat.epsilon)
-            and number.attack not in (CLEAN, *CONTROLS)
-        ),
-    )
+def _rank(
+    known: Sequence[tuple[Entrant, Mapping[Condition, Pair]]],
+    threat: Threat,
+    attacks: Sequence[str],
+    stand_in: bool,
+) -> Ranking:
+    keys = [(threat.dataset, attack, threat.epsilon) for attack in attacks]
+    faced = [
+        (entrant, numbers, [numbers[key] for key in keys if key in numbers]) for entrant, numbers in known
+    ]
+    deciding = [
+        (entrant, min(tried, key=_height), numbers.get((threat.dataset, CLEAN, 0.0)), len(tried))
+        for entrant, numbers, tried in faced
+        if tried
+    ]
+    deciding.sort(key=lambda item: -_height(item[1]))
+    intervals = [_interval(robust.decisive) for _, robust, _, _ in deciding]
+    standings = [
+        Standing(entrant, ranks, robust, clean, count)
+        for (entrant, robust, clean, count), ranks in zip(deciding, _ranks(intervals), strict=True)
+    ]
+    absent = [entrant for entrant, _, tried in faced if not tried]
+    return Ranking(threat, tuple(standings), tuple(absent), len(attacks), stand_in)
 
 
-def _faced(numbers: Mapping[Condition, Pair], attacks: Sequence[str], threat: Threat) -> list[Pair]:
-    pairs = [numbers.get((threat.dataset, attack, threat.epsilon)) for attack in attacks]
-    return [pair for pair in pairs if pair is not None]
+def _height(pair: Pair) -> float:
+    return _value(pair.decisive)
 
 
-def _lowest(numbers: Sequence[Number]) -> Number | None:
-    return min(numbers, key=lambda number: _value(number.srocc), default=None)
-
-
-def _lowness(pair: Pair) -> float:
-    return _value(pair.decisive.srocc)
-
-
-def _value(srocc: float) -> float:
-    """As it is printed; undefined is lower than any."""
-    return -math.inf if math.isnan(srocc) else round(srocc, SROCC_DIGITS)
+def _value(number: Number) -> float:
+    """SROCC as it is printed; undefined is lower than any."""
+    return -math.inf if math.isnan(number.srocc) else round(number.srocc, SROCC_DIGITS)
 
 
 def _interval(number: Number) -> tuple[float, float, float]:
     """Lower bound, value and upper bound; a number without interval is a point."""
-    value = _value(number.srocc)
+    value = _value(number)
     if math.isnan(number.low) or math.isnan(number.high):
         return value, value, value
     return round(number.low, BOUND_DIGITS), value, round(number.high, BOUND_DIGITS)
 
 
-def _ranks(
-    own: tuple[float, float, float], others: Sequence[tuple[float, float, float]]
-) -> tuple[int | None, int | None, int | None]:
-    """Rank, best and worst rank among all, itself included; None where its number is undefined."""
-    low, value, high = own
-    if value == -math.inf:
-        return None, None, None
-    defined = [other for other in others if other[1] > -math.inf]
-    rank = 1 + sum(other > value for _, other, _ in defined)
-    best = 1 + sum(other > high for other, _, _ in defined)
-    worst = sum(other >= low for _, _, other in defined)
-    return rank, min(best, rank), max(worst, rank)
-
-
-def _numbers(board: Board) -> Iterable[Number]:
-    return (number for entrant in board.entrants for number in entrant.numbers)
+def _ranks(intervals: Sequence[tuple[float, float, float]]) -> Iterable[Ranks | None]:
+    """The ranks of each of some intervals; None where the value is undefined."""
+    defined = [interval for interval in intervals if interval[1] > -math.inf]
+    lows, values, highs = (sorted(interval[part] for interval in defined) for part in range(3))
+    for low, value, high in intervals:
+        rank = 1 + len(defined) - bisect_right(values, value)
+        best = 1 + len(defined) - bisect_right(lows, high)
+        worst = len(defined) - bisect_left(highs, low)
+        yield None if value == -math.inf else Ranks(rank, min(best, rank), max(worst, rank))

@@ -22,7 +22,7 @@ from ..options import for_people, results_option
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="PATH",
-    help="An entry's TOML file, or a folder of them, beside the package's own. May be repeated.",
+    help="An entry's TOML file, or a folder of them, in addition to the package's own. May be repeated.",
 )
 @click.option(
     "--results",
@@ -56,7 +56,7 @@ def entry() -> None:
     type=click.Path(path_type=Path),
     metavar="FILE.toml",
     required=True,
-    help="The entry; its per-image scores go to FILE.scores beside it.",
+    help="The entry; its per-image scores go to the folder FILE.scores.",
 )
 @click.option("--regime", default="clean", show_default=True, help="Of the training.")
 @click.option("--variant", default="", help="Of the model, in a grid. Default: as its own table has it.")

@@ -1,7 +1,8 @@
-"""The leaderboard as files for programs: every number of every entrant, a row each."""
+"""The leaderboard as files for programs: every number of every entrant, and every ranking."""
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from ...formats.csv import neutral
 from ..board import Board, Entrant, Number
+from ..ranking import Ranking, Ranks, Standing
 
 FORMAT = "iqabench leaderboard"
 """What the JSON file says it is, under the key `format`."""
@@ -39,6 +41,25 @@ def json_text(board: Board) -> str:
     entrants = ",\n".join(json.dumps(_entrant(entrant), allow_nan=False) for entrant in board.entrants)
     notes = json.dumps(board.notes)
     return f'{{"format": {json.dumps(FORMAT)}, "notes": {notes}, "entrants": [\n{entrants}\n]}}\n'
+
+
+def rankings_text(rankings: Sequence[Ranking]) -> str:
+    """All rankings, a line for each: its threat, and the entrants in their order with their ranks."""
+    lines = (
+        asdict(ranking.threat)
+        | {"stand_in": ranking.stand_in, "standings": [_standing(one) for one in ranking.standings]}
+        for ranking in rankings
+    )
+    return "[\n" + ",\n".join(json.dumps(line, allow_nan=False) for line in lines) + "\n]\n"
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    number, ranks = _plain(standing.robust.decisive), standing.ranks
+    return {
+        "slug": standing.entrant.slug,
+        **(ranks._asdict() if ranks else dict.fromkeys(Ranks._fields)),
+        **{name: number[name] for name in ("kind", "attack", "srocc", "low", "high")},
+    }
 
 
 def _entrant(entrant: Entrant) -> dict[str, Any]:

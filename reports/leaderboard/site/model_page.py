@@ -1,4 +1,4 @@
-"""The card of a model: all its numbers, reported beside measured, its curves, and what speaks against it."""
+"""The page of a model: its curves, all its numbers, reported and measured, and its red flags."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,37 +9,36 @@ from urllib.parse import urlsplit
 from ....bench.core.text import difference, number
 from ...catalogue import attack_name, dataset_name, ordered
 from ..board import Entrant, Number
-from ..ranking import conditions
-from .chart import draw, lines
 from .pages import UNKNOWN, render, srocc
+from .payload import curves_data
+
+_SCRIPTS = ("data.js", "chart.js")
 
 
 def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
-    """The card of an entrant.
+    """Render the page of an entrant.
 
     Args:
-        entrant: Whose it is.
-        attacks: Those of the whole board, in order.
+        entrant: The entrant.
+        attacks: All attacks of the board, in order.
     """
-    numbers = conditions(entrant)
     sections = []
     for dataset in ordered("dataset", (one.dataset for one in entrant.numbers)):
         mine = [one for one in entrant.numbers if one.dataset == dataset]
-        drawn = lines(numbers, dataset, attacks)
         sections.append(
             {
                 "name": dataset_name(dataset),
                 "stand_in": any(one.stand_in for one in mine),
-                "chart": draw(drawn, f"SROCC over epsilon on {dataset_name(dataset)}") if drawn else "",
                 "rows": list(_conditions(mine)),
             }
         )
     links = [(what, url if _leads_to_the_web(url) else "", url) for what, url in entrant.links]
-    return render("model.html.j2", entrant=entrant, links=links, sections=sections)
+    data = curves_data([entrant], attacks)
+    return render("model.html.j2", _SCRIPTS, data, entrant=entrant, links=links, sections=sections)
 
 
 def _conditions(numbers: Iterable[Number]) -> Iterable[dict[str, Any]]:
-    """The rows of a table on one dataset: a reported number beside a measured one of its condition."""
+    """The rows of a table on one dataset: a reported number and a measured one of its condition."""
     known = list(numbers)
     for attack in ordered("attack", (one.attack for one in known)):
         for epsilon in sorted({one.epsilon for one in known if one.attack == attack}):
@@ -47,10 +46,10 @@ def _conditions(numbers: Iterable[Number]) -> Iterable[dict[str, Any]]:
             reported = [one for one in mine if one.kind == "reported"]
             measured = [one for one in mine if one.kind == "measured"]
             for pair in zip_longest(reported, measured):
-                yield {"attack": attack_name(attack), "epsilon": f"{epsilon:g}", **_beside(*pair)}
+                yield {"attack": attack_name(attack), "epsilon": f"{epsilon:g}", **_row(*pair)}
 
 
-def _beside(reported: Number | None, measured: Number | None) -> dict[str, Any]:
+def _row(reported: Number | None, measured: Number | None) -> dict[str, Any]:
     both = [known for known in (reported, measured) if known]
     return {
         "reported": _metrics(reported),

@@ -1,13 +1,15 @@
-"""What all pages of the leaderboard share: templates, styles, and how numbers of theirs read.
+"""What all pages of the leaderboard share: templates, styles, scripts, and how their numbers read.
 
-No page asks for anything from anywhere: script and styles are inside it, allowed by their digests. Texts
-are users' own; the templates escape them.
+No page requests anything: script, data and styles are inside it, allowed by their digests. Texts come from
+users; the templates escape them.
 """
 
 import base64
 import hashlib
+import json
 import math
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment
@@ -24,18 +26,28 @@ from ..ranking import BOUND_DIGITS, SROCC_DIGITS
 UNKNOWN = "–"
 
 
-def render(template: str, **context: Any) -> str:
-    """The text of a page."""
+def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **context: Any) -> str:
+    """Render a page.
+
+    Args:
+        template: File name of its template.
+        scripts: File names of its scripts, in order.
+        data: What the scripts read.
+        context: What the template reads.
+    """
+    style, script = _style(), _script(scripts)
     return (
         _environment()
         .get_template(template)
-        .render(style=Markup(_style()), style_digest=digest(_style()), **context)
+        .render(
+            style=Markup(style),
+            style_digest=_digest(style),
+            script=Markup(script),
+            script_digest=_digest(script),
+            data=Markup(_embedded(data)),
+            **context,
+        )
     )
-
-
-def digest(text: str) -> str:
-    """What a Content-Security-Policy calls an inline script or style by."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def srocc(known: Number | None) -> tuple[str, str]:
@@ -45,6 +57,22 @@ def srocc(known: Number | None) -> tuple[str, str]:
     if math.isnan(known.srocc):
         return "undefined", ""
     return number(known.srocc, SROCC_DIGITS), interval(known.low, known.high, BOUND_DIGITS)
+
+
+def _digest(text: str) -> str:
+    """Hash of an inline script or style for a Content-Security-Policy."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _embedded(data: Any) -> str:
+    """JSON for a script element: plain ASCII, in which nothing ends the element or begins a comment."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _script(names: tuple[str, ...]) -> str:
+    return "\n".join((files(__package__) / "templates" / name).read_text(encoding="utf-8") for name in names)
 
 
 @cache

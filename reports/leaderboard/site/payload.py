@@ -1,105 +1,216 @@
-"""What the page of rankings gives its script: every number that ranks or is drawn, in few bytes.
+"""The data that a page gives its script: numbers, curves and rankings, in few bytes.
 
-SROCC is held in ten-thousandths and bounds in thousandths, which is how they are printed and compared.
+All of it is computed here; `data.js` reads it. SROCC is held in ten-thousandths and bounds in thousandths,
+which is how they are printed and compared; null stands for none and "-" for undefined. A *column* is a list
+with an item for each line, or the item itself where all lines have the same.
+
+    datasets    {name, label, stand_in, curves: [[label of the attack, look, [condition, ...]], ...]}
+    conditions  {attack: its label, epsilon, entrants: indices, or null for all; and columns: reported,
+                measured, low, high}
+    entrants    by name: what is searched, sorted and filtered by, but for the texts of the table's rows;
+                empty objects on the page of a model
+    texts       of the notes on a ranking's lines
+    rankings    {dataset, attack, label, epsilon, caption, stand_in, clean: condition, entrants: indices,
+                best first, ranked: how many have a rank, tied: lines with the rank of the line before; and
+                columns: robust: condition, up and down: how many ranks the intervals leave open, images,
+                limited, note: index of a text}
+    start       index of the ranking that the page comes with
 """
 
 import math
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...catalogue import attack_name, dataset_name, ordered
-from ..board import Board, Entrant, Number
+from ..board import Entrant, Number
 from ..ranking import (
+    ALL,
     BOUND_DIGITS,
     CLEAN,
     CONTROLS,
     SROCC_DIGITS,
     Condition,
     Pair,
-    Threat,
+    Ranking,
+    Standing,
     by_name,
-    conditions,
+    pairs,
 )
-from .chart import LAYOUT
+
+CONTROL = -1
+"""The look of a curve of a control; an attack's is its index among the attacks of the board."""
 
 
-def payload(board: Board, start: Threat | None) -> dict[str, Any]:
-    """The data of a board for `ranking.js`, which describes the shape.
+def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str, Any]:
+    """Return the numbers and curves of some entrants.
 
     Args:
-        board: All entrants; they are held by name.
-        start: The threat that is shown first.
+        entrants: In the order in which the data refer to them.
+        attacks: All attacks of the board, controls included, so that each looks alike on every page.
     """
-    numbers = [number for entrant in board.entrants for number in entrant.numbers]
-    datasets = ordered("dataset", (number.dataset for number in numbers))
-    attacks = ordered("attack", (number.attack for number in numbers))
-    stand_ins = {number.dataset for number in numbers if number.stand_in}
-    known = sorted(
-        {(number.dataset, number.attack, number.epsilon) for number in numbers},
-        key=lambda one: (datasets.index(one[0]), attacks.index(one[1]), one[2]),
-    )
-    images, parameters = _Numbered(), _Numbered()
-    places = {condition: index for index, condition in enumerate(known)}
-    entrants = [_entrant(entrant, places, images, parameters) for entrant in by_name(board.entrants)]
+    known = [pairs(entrant) for entrant in entrants]
+    conditions = _in_order(known, attacks)
+    datasets = ordered("dataset", (dataset for dataset, _, _ in conditions))
+    stand_ins = {number.dataset for entrant in entrants for number in entrant.numbers if number.stand_in}
     return {
-        "start": asdict(start) if start else None,
-        "datasets": [[name, dataset_name(name), name in stand_ins] for name in datasets],
-        "attacks": [[name, attack_name(name), name in CONTROLS] for name in attacks],
-        "conditions": [
-            [datasets.index(dataset), attacks.index(attack), epsilon] for dataset, attack, epsilon in known
+        "datasets": [
+            {
+                "name": dataset,
+                "label": dataset_name(dataset),
+                "stand_in": dataset in stand_ins,
+                "curves": _curves(dataset, conditions, attacks),
+            }
+            for dataset in datasets
         ],
-        "clean": attacks.index(CLEAN) if CLEAN in attacks else -1,
-        "images": images.items(),
-        "parameters": parameters.items(),
-        "entrants": entrants,
-        "layout": asdict(LAYOUT),
+        "conditions": [_numbers(condition, known) for condition in conditions],
+        "entrants": [{} for _ in entrants],
     }
 
 
-class _Numbered:
-    """Numbers things in the order in which they are first met."""
-
-    def __init__(self) -> None:
-        self._places: dict[Any, int] = {}
-
-    def of(self, thing: Any) -> int:
-        return self._places.setdefault(thing, len(self._places))
-
-    def items(self) -> list[Any]:
-        return list(self._places)
-
-
-def _entrant(
-    entrant: Entrant, places: dict[Condition, int], images: _Numbered, parameters: _Numbered
+def board_data(
+    entrants: Sequence[Entrant], attacks: Sequence[str], rankings: Sequence[Ranking], start: Ranking | None
 ) -> dict[str, Any]:
-    flat: list[Any] = []
-    for condition, pair in sorted(conditions(entrant).items(), key=lambda item: places[item[0]]):
-        decisive = pair.decisive
-        flat += [
-            places[condition],
-            *_values(pair),
-            images.of((decisive.images, decisive.limited)),
-            parameters.of(decisive.parameters),
-        ]
-    words = (entrant.name, entrant.paper, *entrant.authors, str(entrant.year or ""))
+    """Return the numbers, curves and rankings of a board.
+
+    Args:
+        entrants: All of its entrants; they are held by name.
+        attacks: All of its attacks, controls included.
+        rankings: All of its rankings.
+        start: The one of them that is shown first.
+    """
+    by_index = by_name(entrants)
+    conditions = _in_order([pairs(entrant) for entrant in entrants], attacks)
+    texts: dict[str, int] = {}
+    write = _RankingWriter(
+        {entrant.slug: index for index, entrant in enumerate(by_index)},
+        {condition: index for index, condition in enumerate(conditions)},
+        ordered("dataset", (dataset for dataset, _, _ in conditions)),
+        texts,
+    )
     return {
-        "text": " ".join(filter(None, words)),
+        **curves_data(by_index, attacks),
+        "entrants": [_words(entrant) for entrant in by_index],
+        "rankings": [write(ranking) for ranking in rankings],
+        "start": rankings.index(start) if start else None,
+        "texts": list(texts),
+    }
+
+
+def caption(ranking: Ranking) -> str:
+    """Say what a ranking is under: `LIVE, PGD, ε = 4/255`."""
+    threat = ranking.threat
+    where = f"{dataset_name(threat.dataset)}{' (stand-in)' if ranking.stand_in else ''}"
+    radius = "" if threat.attack == CLEAN else f", ε = {threat.epsilon:g}/255"
+    return f"{where}, {_label(threat.attack)}{radius}"
+
+
+def note(standing: Standing, ranking: Ranking) -> str:
+    """Say how an entrant was attacked: how many of the attacks it faced, or the attack's parameters."""
+    if ranking.threat.attack != ALL:
+        return standing.robust.decisive.parameters
+    faced = "worst" if standing.attacks == ranking.attacks else str(standing.attacks)
+    return f"{faced} of {ranking.attacks}"
+
+
+def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) -> list[Condition]:
+    """All conditions by dataset, attack and epsilon, clean images first."""
+    turns = {attack: turn for turn, attack in enumerate((CLEAN, *attacks))}
+    found = {condition for numbers in known for condition in numbers}
+    datasets = ordered("dataset", (dataset for dataset, _, _ in found))
+    return sorted(found, key=lambda one: (datasets.index(one[0]), turns[one[1]], one[2]))
+
+
+def _curves(dataset: str, conditions: Sequence[Condition], attacks: Sequence[str]) -> list[list[Any]]:
+    """A curve for each attack on a dataset: the conditions along it, by epsilon, from clean images at 0."""
+    real = [attack for attack in attacks if attack not in CONTROLS]
+    found = []
+    for attack in attacks:
+        along = [
+            index
+            for index, (name, under, _) in enumerate(conditions)
+            if name == dataset and under in (CLEAN, attack)
+        ]
+        if any(conditions[index][1] == attack for index in along):
+            look = real.index(attack) if attack in real else CONTROL
+            found.append([attack_name(attack), look, along])
+    return found
+
+
+def _numbers(condition: Condition, known: Sequence[dict[Condition, Pair]]) -> dict[str, Any]:
+    here = [(index, numbers[condition]) for index, numbers in enumerate(known) if condition in numbers]
+    found = [pair for _, pair in here]
+    return {
+        "attack": attack_name(condition[1]),
+        "epsilon": condition[2],
+        "entrants": None if len(here) == len(known) else [index for index, _ in here],
+        "reported": _column([_srocc(pair.reported) for pair in found]),
+        "measured": _column([_srocc(pair.measured) for pair in found]),
+        "low": _column([_bound(pair.measured.low) if pair.measured else None for pair in found]),
+        "high": _column([_bound(pair.measured.high) if pair.measured else None for pair in found]),
+    }
+
+
+def _words(entrant: Entrant) -> dict[str, Any]:
+    return {
+        "authors": " ".join(entrant.authors),
         "year": entrant.year,
         "training": entrant.training,
         "unreliable": bool(entrant.unreliable),
-        "doubts": len(entrant.doubts),
-        "numbers": flat,
+        "flags": len(entrant.red_flags),
     }
 
 
-def _values(pair: Pair) -> list[int | str | None]:
-    """Reported, measured, and the bounds of the measured one; null for none, "-" where it is undefined."""
-    return [
-        _srocc(pair.reported),
-        _srocc(pair.measured),
-        _bound(pair.measured.low) if pair.measured else None,
-        _bound(pair.measured.high) if pair.measured else None,
-    ]
+class _RankingWriter:
+    """Writes rankings with what they refer to held as indices."""
+
+    def __init__(
+        self,
+        entrants: dict[str, int],
+        conditions: dict[Condition, int],
+        datasets: list[str],
+        texts: dict[str, int],
+    ) -> None:
+        self._entrants, self._conditions = entrants, conditions
+        self._datasets, self._texts = datasets, texts
+
+    def __call__(self, ranking: Ranking) -> dict[str, Any]:
+        threat, standings = ranking.threat, ranking.standings
+        ranked = [standing.ranks for standing in standings if standing.ranks]
+
+        def column(value: Callable[[Standing], Any]) -> Any:
+            return _column([value(standing) for standing in standings])
+
+        return {
+            "dataset": self._datasets.index(threat.dataset),
+            "attack": threat.attack,
+            "label": _label(threat.attack),
+            "epsilon": threat.epsilon,
+            "caption": caption(ranking),
+            "stand_in": ranking.stand_in,
+            "clean": self._conditions.get((threat.dataset, CLEAN, 0.0)),
+            "entrants": [self._entrants[standing.entrant.slug] for standing in standings],
+            "ranked": len(ranked),
+            "tied": [line for line, (rank, _, _) in enumerate(ranked) if rank <= line],
+            "up": _column([rank - best for rank, best, _ in ranked]),
+            "down": _column([worst - rank for rank, _, worst in ranked]),
+            "robust": column(lambda one: self._conditions[_condition(one.robust.decisive)]),
+            "images": column(lambda one: one.robust.decisive.images),
+            "limited": column(lambda one: one.robust.decisive.limited),
+            "note": column(lambda one: self._texts.setdefault(note(one, ranking), len(self._texts))),
+        }
+
+
+def _label(attack: str) -> str:
+    return "worst of the attacks" if attack == ALL else attack_name(attack)
+
+
+def _condition(number: Number) -> Condition:
+    return number.dataset, number.attack, number.epsilon
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """The values, or one of them where all are alike."""
+    return values[0] if values and all(value == values[0] for value in values) else list(values)
 
 
 def _srocc(number: Number | None) -> int | str | None:

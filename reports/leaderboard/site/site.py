@@ -1,4 +1,4 @@
-"""The leaderboard as a static site: a page of rankings, a page per model, and all numbers to download."""
+"""The leaderboard as a static site: a page of rankings, a page per model, and all of it to download."""
 
 import json
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 from ....bench.core.files import write_text
 from ...catalogue import ordered
 from ..board import Board
-from ..ranking import CLEAN
-from .download import FORMAT, csv_text, json_text
+from ..ranking import CLEAN, rankings
+from .download import FORMAT, csv_text, json_text, rankings_text
 from .model_page import render_model
 from .ranking_page import render_rankings
 
@@ -18,9 +18,9 @@ _SLUG = re.compile(r"[a-z0-9-]+")
 def write_site(board: Board, out: Path) -> Path:
     """Write the site of a board into a folder.
 
-    `index.html` has the rankings, `models/SLUG.html` a card per entrant, `leaderboard.csv` and
-    `leaderboard.json` all numbers. Pages of entrants that a former build in the folder had and this one has
-    not are removed.
+    `index.html` has the rankings, `models/SLUG.html` a page per entrant, `leaderboard.csv` and
+    `leaderboard.json` all numbers, `rankings.json` all rankings. Pages of entrants that a former build in
+    the folder had and this one has not are removed.
 
     Returns:
         The path of `index.html`.
@@ -31,21 +31,17 @@ def write_site(board: Board, out: Path) -> Path:
     slugs = [entrant.slug for entrant in board.entrants]
     if len(set(slugs)) < len(slugs) or not all(map(_SLUG.fullmatch, slugs)):
         raise ValueError("slugs must be [a-z0-9-]+, each of one entrant only")
-    attacks = _attacks(board)
+    attacks = ordered("attack", {number.attack for number in board.numbers} - {CLEAN})
+    ranked = rankings(board)
     for entrant in board.entrants:
         write_text(_page(out, entrant.slug), render_model(entrant, attacks))
-    write_text(out / "index.html", render_rankings(board))
+    write_text(out / "index.html", render_rankings(board, attacks, ranked))
+    write_text(out / "rankings.json", rankings_text(ranked))
     write_text(out / "leaderboard.csv", csv_text(board))
     for slug in _formerly(out) - set(slugs):
         _page(out, slug).unlink(missing_ok=True)
     write_text(out / "leaderboard.json", json_text(board))
     return out / "index.html"
-
-
-def _attacks(board: Board) -> list[str]:
-    """All attacks of a board, in order: each looks alike on every page."""
-    names = {number.attack for entrant in board.entrants for number in entrant.numbers}
-    return ordered("attack", names - {CLEAN})
 
 
 def _page(out: Path, slug: str) -> Path:

@@ -46,7 +46,7 @@ def create_entry(
     weights: str | None = None,
     training: str | None = None,
 ) -> str:
-    """Write the entry of a model, and its files of scores into a folder beside it.
+    """Write the entry of a model, and its files of scores into a folder next to it.
 
     Of several versions of the model in the store the newest of all test images is taken, as reports show it.
 
@@ -74,7 +74,7 @@ def create_entry(
     """
     store = store if isinstance(store, Store) else Store(Path(store))
     folder = out.with_suffix(".scores")
-    _check_place(out, folder)
+    _check_paths(out, folder)
     if paper is None and (url or year):
         raise UserError("a URL or year of the paper needs its title, too: --paper TITLE")
     results = results_table(store)
@@ -121,7 +121,7 @@ def titled(model: str, variant: str, regime: str) -> str:
     return f"{model_name(model)} ({further})" if further else model_name(model)
 
 
-def _check_place(out: Path, folder: Path) -> None:
+def _check_paths(out: Path, folder: Path) -> None:
     if out.suffix != ".toml":
         raise UserError(f"--out {out}: an entry is a TOML file: name it {out.with_suffix('.toml').name}")
     for path in (out, folder):

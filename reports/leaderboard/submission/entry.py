@@ -124,7 +124,7 @@ class _Number(_Table):
         return self
 
     @property
-    def place(self) -> tuple[str, str, float]:
+    def condition(self) -> tuple[str, str, float]:
         """Dataset, attack and epsilon: what an entry has one number of a kind for."""
         return self.dataset, self.attack, self.epsilon
 
@@ -234,7 +234,9 @@ def _parsed(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
     if len(content) > LARGEST:
-        raise ValueError("more than 1 MiB; an entry is a small TOML file, per-image scores lie beside it")
+        raise ValueError(
+            "more than 1 MiB; an entry is a small TOML file, per-image scores are files of their own"
+        )
     try:
         return tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -293,15 +295,15 @@ def _in_words(problem: ErrorDetails, schema: type[_Table], known: Mapping[str, A
 def _duplicates(table: str, rows: Mapping[int, _Number]) -> Iterator[str]:
     first: dict[tuple[str, str, float], int] = {}
     for number, row in rows.items():
-        if row.place in first:
-            rows_of_both = f"[[{table}]] rows {first[row.place]} and {number}"
-            yield f"{rows_of_both}: both are {in_words(row.place)}; keep one"
-        first.setdefault(row.place, number)
+        if row.condition in first:
+            rows_of_both = f"[[{table}]] rows {first[row.condition]} and {number}"
+            yield f"{rows_of_both}: both are {in_words(row.condition)}; keep one"
+        first.setdefault(row.condition, number)
 
 
-def in_words(place: Sequence[Any]) -> str:
+def in_words(condition: Sequence[Any]) -> str:
     """A dataset, attack and epsilon as a phrase: `live, fgsm at 1/255`."""
-    dataset, attack, epsilon = place
+    dataset, attack, epsilon = condition
     return f"{dataset}, no attack" if attack == "none" else f"{dataset}, {attack} at {epsilon:g}/255"
 
 

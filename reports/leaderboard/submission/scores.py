@@ -64,7 +64,7 @@ class Scored:
     file: str
 
     @property
-    def place(self) -> tuple[str, str, float]:
+    def condition(self) -> tuple[str, str, float]:
         """Dataset, attack and epsilon."""
         return self.dataset, self.attack, self.epsilon
 

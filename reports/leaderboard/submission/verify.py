@@ -14,7 +14,7 @@ from ....bench.store.metric_cache import MetricCache
 from ...catalogue import metric_name, ordered
 from ...checks.check import FAILS, HOLDS
 from ..board import Number
-from ..doubts import doubts
+from ..red_flags import red_flags
 from .entry import Entry, Measured, in_words, read_entry
 from .scores import METRICS, STAND_INS, ScoreFile, measured_number, read_score_file, same
 
@@ -85,7 +85,7 @@ class Examination:
 def verify(paths: Sequence[Path]) -> tuple[str, int]:
     """What `iqabench entry verify` prints of some files, and its exit status: 0 if nothing is wrong, else 1.
 
-    A file with which nothing is wrong has one line, and one more for each doubt that the leaderboard shows.
+    A file with which nothing is wrong has one line, and one more for each red flag.
     """
     examined = [examine(path) for path in paths]
     lines = [line for found in examined for line in _lines(found)]
@@ -128,8 +128,8 @@ def _lines(found: Examination) -> Iterator[str]:
         yield f"{found.path}: {plural(count, 'thing')} {'is' if count == 1 else 'are'} wrong with this entry"
         return
     yield f"{found.path}: {found.entry.name}: {_summary(found.numbers)}; nothing is wrong"
-    for doubt in doubts(found.numbers):
-        yield f"  doubt: {doubt}"
+    for sentence in red_flags(found.numbers):
+        yield f"  red flag: {sentence}"
 
 
 def _summary(numbers: Sequence[Number]) -> str:
@@ -167,8 +167,8 @@ def _reported(entry: Entry) -> Iterator[Number]:
 def _of_row(number: int, row: Measured, files: Sequence[File]) -> Iterator[str]:
     """What is wrong with a row, given the files of it that could be read."""
     for file in files:
-        if file.scores.scored.place != row.place:
-            held, claimed = in_words(file.scores.scored.place), in_words(row.place)
+        if file.scores.scored.condition != row.condition:
+            held, claimed = in_words(file.scores.scored.condition), in_words(row.condition)
             yield f"{file.where} is of {held}, and the row says {claimed}"
     cells = [file.scores.scored for file in files]
     where = f"[[measured]] row {number}"

@@ -41,18 +41,7 @@ def reported(srocc: float, attack: str = "pgd", epsilon: float = 1, **stated: An
 
 def entrant(name: str, *numbers: Number, **stated: Any) -> Entrant:
     """Without paper, unless stated."""
-    facts = {
-        "slug": name.lower(),
-        "paper": "",
-        "authors": (),
-        "year": None,
-        "links": (),
-        "training": "clean",
-        "unreliable": "",
-        "doubts": (),
-        "facts": (),
-    }
-    return Entrant(name=name, numbers=numbers, **{**facts, **stated})
+    return Entrant(name, numbers, **{"slug": name.lower(), "training": "clean", **stated})
 
 
 def board(*entrants: Entrant, notes: tuple[str, ...] = ()) -> Board:
@@ -88,7 +77,7 @@ def varied() -> Board:
             measured(-0.20, "fgsm", 4),
             training="adversarial",
             unreliable="Withdrawn by its authors.",
-            doubts=("It rises with epsilon.",),
+            red_flags=("It rises with epsilon.",),
             authors=("Bo Émile", "Cy Dee", "Di Ev"),
             year=2018,
         ),

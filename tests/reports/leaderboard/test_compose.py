@@ -50,8 +50,8 @@ def test_the_papers_models_take_part_as_reported():
         assert all(np.isnan(number.low) and number.images is None for number in found.numbers)
     cprl = entrant(board, "CPRL")
     assert (cprl.authors, cprl.year, cprl.training) == (("Lei Wang", "Desen Yuan"), 2024, "clean")
-    assert cprl.doubts == ()
-    assert "0.5259" in " ".join(entrant(board, "LWTA").doubts)
+    assert cprl.red_flags == ()
+    assert "0.5259" in " ".join(entrant(board, "LWTA").red_flags)
 
 
 def test_a_model_of_the_store_joins_its_entry_reported_beside_measured(swept):
@@ -66,7 +66,9 @@ def test_a_model_of_the_store_joins_its_entry_reported_beside_measured(swept):
     facts = dict(resnet.facts)
     assert facts["Command"] == "iqabench run --models all"
     assert facts["Digest of the weights"] == "LIVE, seed 0: w-resnet-0"
-    assert any(doubt.startswith("LIVE: reported and measured SROCC differ: ") for doubt in resnet.doubts)
+    assert any(
+        sentence.startswith("LIVE: reported and measured SROCC differ: ") for sentence in resnet.red_flags
+    )
 
 
 def test_variants_regimes_and_unknown_models_take_part_by_themselves(swept):
@@ -77,7 +79,7 @@ def test_variants_regimes_and_unknown_models_take_part_by_themselves(swept):
     assert names(board) == [*PAPERS_MODELS, "CPRL (adversarial training)", "CPRL (b=0.3)", "mine"]
     assert entrant(board, "CPRL (adversarial training)").training == "adversarial"
     assert entrant(board, "mine").numbers[0].stand_in
-    assert entrant(board, "CPRL (b=0.3)").doubts == (
+    assert entrant(board, "CPRL (b=0.3)").red_flags == (
         "LIVE, measured: on 120 images, a part of the test images.",
     )
     assert len({one.slug for one in board.entrants}) == 10
@@ -135,7 +137,7 @@ def test_the_stores_own_number_comes_before_that_of_an_entry(store, tmp_path):
     mine = entrant(board, "Mine")
     assert len(mine.numbers) == 4
     assert all(number.source.startswith("cells/") for number in mine.numbers)
-    assert "Mine: in place of 3 numbers measured by its entry, the store's are shown." in board.notes
+    assert "Mine: 3 numbers of its entry are not shown, as the store has measured the same." in board.notes
 
 
 def test_labels_unlike_those_of_the_store_are_refused(made, rewritten, tmp_path):

@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from iqabench.reports.leaderboard.doubts import doubts
+from iqabench.reports.leaderboard.red_flags import red_flags
 from iqabench.reports.leaderboard.submission.entry import (
     FOLDER,
     Entry,
@@ -49,10 +49,10 @@ def test_its_tables_name_every_key_and_which_are_required():
     assert {key for key, needed in rows if "required" in needed} == required
 
 
-def test_as_many_of_the_papers_models_have_doubts_as_it_says():
-    doubted = [path.stem for path in FOLDER.iterdir() if doubts(examine(path).numbers)]
-    assert len(doubted) == 5
-    assert "Five of the paper's seven models have some" in PAGE
+def test_as_many_of_the_papers_models_have_red_flags_as_it_says():
+    flagged = [path.stem for path in FOLDER.iterdir() if red_flags(examine(path).numbers)]
+    assert len(flagged) == 5
+    assert "Five of the paper's seven models have red flags" in PAGE
 
 
 def test_its_commands_run(iqabench, store, tmp_path, monkeypatch):

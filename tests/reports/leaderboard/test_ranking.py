@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from iqabench.reports.leaderboard.ranking import Threat, conditions, default_threat, rank, threats
+from iqabench.reports.leaderboard.ranking import Threat, opening, pairs, rankings
 
 from .boards import board, entrant, measured, reported, varied
 
@@ -12,12 +12,17 @@ PGD = Threat("live", "pgd", 1.0)
 WORST = Threat("live", "all", 1.0)
 
 
+def rank(shown, threat):
+    (found,) = (ranking for ranking in rankings(shown) if ranking.threat == threat)
+    return found
+
+
 def ranks(ranking):
-    return [(place.entrant.name, place.rank) for place in ranking.places]
+    return [(one.entrant.name, one.ranks and one.ranks.rank) for one in ranking.standings]
 
 
 def open_ranks(ranking):
-    return {place.entrant.name: (place.best, place.worst) for place in ranking.places}
+    return {one.entrant.name: one.ranks and one.ranks[1:] for one in ranking.standings}
 
 
 def test_the_highest_is_first_and_equal_numbers_share_a_rank_in_the_order_of_names():
@@ -41,15 +46,15 @@ def test_numbers_that_are_printed_alike_tie():
 def test_a_measured_number_stands_before_a_reported_one():
     ranking = rank(board(entrant("a", reported(0.9), measured(0.1)), entrant("b", reported(0.5))), PGD)
     assert ranks(ranking) == [("b", 1), ("a", 2)]
-    assert [place.by for place in ranking.places] == ["reported", "measured"]
-    assert ranking.places[1].robust.reported.srocc == 0.9
+    assert [one.robust.decisive.kind for one in ranking.standings] == ["reported", "measured"]
+    assert ranking.standings[1].robust.reported.srocc == 0.9
 
 
 def test_a_measured_number_that_is_undefined_does_not_fall_back_on_the_reported_one():
     undefined = measured(math.nan, low=math.nan, high=math.nan)
     ranking = rank(board(entrant("a", reported(0.9), undefined), entrant("b", reported(-0.5))), PGD)
     assert ranks(ranking) == [("b", 1), ("a", None)]
-    assert open_ranks(ranking) == {"b": (1, 1), "a": (None, None)}
+    assert open_ranks(ranking) == {"b": (1, 1), "a": None}
 
 
 def test_entrants_without_a_number_are_absent_not_lost():
@@ -84,14 +89,17 @@ def test_the_worst_of_the_attacks_is_the_lowest_and_noise_is_none_of_them():
         WORST,
     )
     assert ranks(ranking) == [("b", 1), ("a", 2)]
-    assert [(place.robust.attack, place.attacks) for place in ranking.places] == [("pgd", 1), ("fgsm", 2)]
+    assert [(one.robust.decisive.attack, one.attacks) for one in ranking.standings] == [
+        ("pgd", 1),
+        ("fgsm", 2),
+    ]
     assert ranking.attacks == 2
 
 
 def test_the_worst_of_the_attacks_takes_each_attacks_measured_number_before_its_reported_one():
     ranking = rank(board(entrant("a", reported(0.1), measured(0.6), reported(0.3, "fgsm"))), WORST)
-    assert ranking.places[0].robust.attack == "fgsm"
-    assert ranking.places[0].robust.decisive.srocc == 0.3
+    assert ranking.standings[0].robust.decisive.attack == "fgsm"
+    assert ranking.standings[0].robust.decisive.srocc == 0.3
 
 
 def test_undefined_under_one_attack_is_the_worst():
@@ -102,7 +110,7 @@ def test_undefined_under_one_attack_is_the_worst():
 
 def test_of_several_numbers_of_a_kind_the_lowest_counts():
     one = entrant("a", reported(0.6), reported(0.4), reported(0.5), measured(0.3), measured(0.2))
-    pair = conditions(one)["live", "pgd", 1]
+    pair = pairs(one)["live", "pgd", 1]
     assert (pair.reported.srocc, pair.measured.srocc) == (0.4, 0.2)
 
 
@@ -111,8 +119,9 @@ def test_clean_images_can_be_ranked_under():
     assert ranks(ranking) == [("Alpha", 1), ("Beta", 2), ("Epsilon", 3)]
 
 
-def test_threats_are_in_the_papers_order_without_noise():
-    assert [(one.dataset, one.attack, one.epsilon) for one in threats(varied())] == [
+def test_rankings_are_in_the_papers_order_without_noise():
+    found = [ranking.threat for ranking in rankings(varied())]
+    assert [(one.dataset, one.attack, one.epsilon) for one in found] == [
         ("live", "all", 1),
         ("live", "all", 4),
         ("live", "fgsm", 1),
@@ -132,17 +141,21 @@ def test_threats_are_in_the_papers_order_without_noise():
     ("numbers", "expected"),
     [
         ([reported(0.5, epsilon=2), reported(0.5)], Threat("live", "all", 1)),
-        ([measured(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("live", "all", 1)),
-        ([measured(0.5, dataset="synthetic", stand_in=True)], Threat("synthetic", "all", 1)),
+        ([reported(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("live", "all", 1)),
+        ([measured(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("synthetic", "all", 1)),
         ([reported(0.5, "none", 0)], Threat("live", "none", 0)),
-        ([reported(0.5, "noise", 1)], None),
-        ([], None),
     ],
 )
-def test_the_default_is_a_databases_worst_attack_where_there_is_one(numbers, expected):
-    assert default_threat(board(entrant("a", *numbers))) == expected
+def test_a_board_opens_where_most_is_measured_then_with_a_databases_worst_attack(numbers, expected):
+    assert opening(rankings(board(entrant("a", *numbers)))).threat == expected
 
 
-def test_the_default_is_what_most_have_a_number_under():
+@pytest.mark.parametrize("numbers", [[reported(0.5, "noise", 1)], []])
+def test_a_board_without_ranking_opens_with_none(numbers):
+    assert opening(rankings(board(entrant("a", *numbers)))) is None
+
+
+def test_among_equals_a_board_opens_with_what_most_have_a_number_under():
     many = [entrant(name, reported(0.5, epsilon=4)) for name in "abc"]
-    assert default_threat(board(*many, entrant("d", reported(0.1)))) == Threat("live", "all", 4)
+    found = rankings(board(*many, entrant("d", reported(0.1))))
+    assert opening(found).threat == Threat("live", "all", 4)

@@ -1,28 +1,42 @@
-// Curves: SROCC over epsilon as SVG, the chart of `chart.py` in the same measures.
+// Curves: SROCC over epsilon as SVG, a line per attack. Colours are those of the style sheet.
 
-const layout = board.layout;
+const layout = {
+  width: 450,
+  height: 250,
+  left: 58,
+  right: 92,
+  top: 12,
+  bottom: 42,
+  gap: 14, // between the names of two lines, at least
+  tick: 26, // between two ticks of epsilon, at least
+  letters: 14, // of a line's name
+  looks: 8, // colours in the style sheet
+  markers: [
+    "M-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0z",
+    "M-3-3h6v6h-6z",
+    "M0-4.1l4 7.1h-8z",
+    "M0-4.6l4.6 4.6-4.6 4.6-4.6-4.6z",
+    "M-4-2.9h8l-4 7.1z",
+  ],
+};
 
 function figureOf(entrant, dataset) {
   const figure = make("figure");
   const lines = linesOf(entrant, dataset);
-  if (lines.length) figure.append(chart(lines, `SROCC over epsilon on ${board.datasets[dataset][1]}`));
+  if (lines.length) figure.append(chart(lines, `SROCC over epsilon on ${board.datasets[dataset].label}`));
   const legend = "Line and band: measured, with its 95% interval. Hollow: reported. At 0: no attack.";
   figure.append(make("figcaption", lines.length ? legend : "No defined number to draw."));
   return figure;
 }
 
 function linesOf(entrant, dataset) {
-  const threats = board.attacks.map((_, index) => index).filter(isThreat);
-  const known = [...entrant.numbers].filter(([condition]) => board.conditions[condition][0] === dataset);
-  const pairs = known.map(([, pair]) => pair).sort((a, b) => a.epsilon - b.epsilon);
-  return board.attacks.flatMap(([, name], attack) => {
-    if (attack === board.clean || !pairs.some((pair) => pair.attack === attack)) return [];
-    const along = pairs.filter((pair) => pair.attack === attack || pair.attack === board.clean);
+  return board.datasets[dataset].curves.flatMap(([name, look, conditions]) => {
+    const along = conditions.map((condition) => entrant.numbers.get(condition)).filter(Boolean);
     const marks = (kind) => along.filter((pair) => pair[kind] !== null && !Number.isNaN(pair[kind]));
     const measured = marks("measured").map((pair) => ({ ...pair, srocc: pair.measured }));
     const reported = marks("reported").map((pair) => ({ ...pair, srocc: pair.reported, low: null, high: null }));
-    const line = { name, look: threats.indexOf(attack), measured, reported };
-    return measured.length + reported.length ? [line] : [];
+    const attacked = along.some((pair) => pair.epsilon > 0);
+    return attacked && measured.length + reported.length ? [{ name, look, measured, reported }] : [];
   });
 }
 
@@ -132,4 +146,8 @@ function inWords({ name, measured, reported }) {
       ? [`${name}, ${kind}: ${marks.map((mark) => `${decimal(mark.srocc, 2)} at ${mark.epsilon}`).join(", ")}.`]
       : [];
   return [...said("measured", measured), ...said("reported", reported)].join(" ");
+}
+
+for (const place of document.querySelectorAll("[data-curves]")) {
+  place.append(figureOf(board.entrants[0], Number(place.dataset.curves)));
 }

@@ -1,12 +1,11 @@
-// The page comes with one ranking in full. This script, after `ranking.js` and `chart.js`, shows the others: it
-// fills the table's rows anew, sorts and filters them, and shows curves. Texts of users are in the rows already
-// and are moved or cloned, never parsed.
+// The page comes with one ranking in full. This script, after `data.js` and `chart.js`, shows the others: it
+// fills the table's rows, sorts and filters them, and shows curves. Texts of users are in the rows already and
+// are moved or cloned, never parsed.
 
 const ROWS_AT_ONCE = 40;
 const ROWS_LATER = 120;
-const UNKNOWN = "–";
-const COLUMN = { rank: 0, model: 1, robust: 2, attack: 4, clean: 5, images: 7 };
-const DESCENDING_FIRST = /^(clean|robust|images|doubts|paper)/;
+const COLUMN = { rank: 0, model: 1, robust: 2, attack: 4, clean: 5, images: 7, paper: 9 };
+const DESCENDING_FIRST = /^(clean|robust|images|flags|paper)/;
 
 const element = (id) => document.getElementById(id);
 const table = element("table");
@@ -17,106 +16,88 @@ const filters = {
   measured: element("measured"),
   reliable: element("reliable"),
 };
+const state = { ranking: null, lines: [], sort: "rank", descending: false, turn: 0 };
 const hover = { card: null, entrant: null, timer: 0 };
 
 function start() {
-  const body = table.tBodies[0];
-  const entrants = board.entrants.map(readEntrant);
-  for (const row of [...body.rows]) entrants[row.dataset.entrant].row = row;
-  const state = { entrants, body, ranking: null, sort: "rank", descending: false, turn: 0 };
-
-  entrants.forEach((entrant) => addToggle(entrant, state));
-  addSortButtons(state);
+  for (const row of [...table.tBodies[0].rows]) {
+    const entrant = board.entrants[row.dataset.entrant];
+    const { model, paper } = COLUMN;
+    entrant.row = row;
+    entrant.text = folded(`${row.cells[model].textContent} ${entrant.authors} ${row.cells[paper].textContent}`);
+  }
+  board.entrants.forEach(addToggle);
+  addSortButtons();
   fillChoices();
-  listenToControls(state);
-  listenToPointer(state);
-  window.addEventListener("hashchange", () => readHash(state) && showRanking(state));
-  readHash(state);
-  showRanking(state);
+  listenToControls();
+  listenToPointer();
+  window.addEventListener("hashchange", () => readHash() && showRanking());
+  readHash();
+  showRanking();
   element("controls").hidden = false;
 }
 
-// --- Choices: the threat in three selects ---
+// --- Choices: the ranking in three selects ---
 
 function fillChoices() {
-  const offered = board.datasets.flatMap(([, label, standIn], index) =>
-    attacksOn(index).length ? [[index, standIn ? `${label} (stand-in)` : label]] : [],
-  );
-  fillSelect(choices.dataset, offered);
+  const opening = board.rankings[board.start];
+  const ranked = new Set(board.rankings.map(({ dataset }) => dataset));
+  const label = (dataset) => `${dataset.label}${dataset.stand_in ? " (stand-in)" : ""}`;
+  fillSelect(choices.dataset, [...ranked].map((index) => [index, label(board.datasets[index])]));
   const phrases = [...new Set(board.entrants.map((entrant) => entrant.training))].filter(Boolean).sort();
   for (const phrase of phrases) filters.training.append(new Option(phrase, phrase));
-  choices.dataset.value = board.datasets.findIndex(([name]) => name === board.start.dataset);
-  choose(board.start.attack, board.start.epsilon);
-}
-
-// What can be ranked on a dataset: all attacks together, each, and clean images.
-function attacksOn(dataset) {
-  const found = new Set(board.conditions.filter(([d]) => d === dataset).map(([, attack]) => attack));
-  const threats = [...found].filter(isThreat);
-  return [...(threats.length ? [ALL] : []), ...threats, ...(found.has(board.clean) ? [board.clean] : [])];
-}
-
-function epsilonsOf(dataset, attack) {
-  const found = board.conditions.filter(([d, a]) => d === dataset && isMeant(a, attack)).map(([, , e]) => e);
-  return [...new Set(found)].sort((a, b) => a - b);
+  choices.dataset.value = opening.dataset;
+  choose(opening.attack, opening.epsilon);
 }
 
 // Choose an attack by name and an epsilon, or else the first that the chosen dataset offers.
-function choose(name, radius) {
-  const chosen = Number(choices.dataset.value);
-  const attacks = attacksOn(chosen);
-  fillSelect(choices.attack, attacks.map((one) => [nameOf(one), labelOf(one)]));
-  choices.attack.value = attacks.some((one) => nameOf(one) === name) ? name : nameOf(attacks[0]);
-  const radii = epsilonsOf(chosen, attackOf(choices.attack.value));
-  fillSelect(choices.epsilon, radii.map((one) => [one, one ? `${one}/255` : "0 (clean images)"]));
-  choices.epsilon.value = radii.includes(Number(radius)) ? Number(radius) : radii[0];
-}
-
-function nameOf(attack) {
-  return attack === ALL ? ALL : board.attacks[attack][0];
-}
-
-function labelOf(attack) {
-  return attack === ALL ? "worst of the attacks" : board.attacks[attack][1];
-}
-
-function attackOf(name) {
-  return name === ALL ? ALL : board.attacks.findIndex(([known]) => known === name);
+function choose(attack, epsilon) {
+  const offered = board.rankings.filter((ranking) => ranking.dataset === Number(choices.dataset.value));
+  fillSelect(choices.attack, [...new Map(offered.map((ranking) => [ranking.attack, ranking.label]))]);
+  setValue(choices.attack, attack);
+  const epsilons = offered.filter((ranking) => ranking.attack === choices.attack.value).map((ranking) => ranking.epsilon);
+  fillSelect(choices.epsilon, epsilons.map((one) => [one, one ? `${one}/255` : "0 (clean images)"]));
+  setValue(choices.epsilon, Number(epsilon));
 }
 
 function fillSelect(select, options) {
   select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
 }
 
-function chosenThreat() {
-  return { dataset: Number(choices.dataset.value), attack: attackOf(choices.attack.value), epsilon: Number(choices.epsilon.value) };
+function setValue(select, wanted) {
+  select.value = wanted;
+  if (select.selectedIndex < 0) select.selectedIndex = 0;
 }
 
-function listenToControls(state) {
+function chosenRanking() {
+  const [dataset, attack, epsilon] = Object.values(choices).map((select) => select.value);
+  return board.rankings.find(
+    (one) => one.dataset === Number(dataset) && one.attack === attack && one.epsilon === Number(epsilon),
+  );
+}
+
+function listenToControls() {
   element("controls").addEventListener("submit", (event) => event.preventDefault());
   for (const select of Object.values(choices)) {
     select.addEventListener("change", () => {
       choose(choices.attack.value, choices.epsilon.value);
-      showRanking(state);
-      writeHash(state);
+      showRanking();
+      writeHash();
     });
   }
   for (const filter of Object.values(filters)) {
     filter.addEventListener("input", () => {
-      arrange(state);
-      writeHash(state);
+      arrange();
+      writeHash();
     });
   }
 }
 
 // --- The address, so that a ranking can be cited ---
 
-function writeHash(state) {
-  const hash = new URLSearchParams({
-    dataset: board.datasets[choices.dataset.value][0],
-    attack: choices.attack.value,
-    epsilon: choices.epsilon.value,
-  });
+function writeHash() {
+  const { attack, epsilon } = state.ranking;
+  const hash = new URLSearchParams({ dataset: board.datasets[state.ranking.dataset].name, attack, epsilon });
   if (state.sort !== "rank" || state.descending) hash.set("sort", state.sort);
   if (state.descending) hash.set("descending", "1");
   for (const filter of [filters.text, filters.training]) if (filter.value) hash.set(filter.id, filter.value);
@@ -125,14 +106,14 @@ function writeHash(state) {
 }
 
 // False where the address names no ranking, as that of a heading does not.
-function readHash(state) {
+function readHash() {
   const hash = new URLSearchParams(location.hash.slice(1));
-  const named = board.datasets.findIndex(([name]) => name === hash.get("dataset"));
+  const named = board.datasets.findIndex(({ name }) => name === hash.get("dataset"));
   if (![...choices.dataset.options].some((option) => option.value === String(named))) return false;
   choices.dataset.value = named;
   choose(hash.get("attack"), hash.get("epsilon"));
-  for (const filter of [filters.text, filters.training]) filter.value = hash.get(filter.id) ?? "";
-  if (filters.training.selectedIndex < 0) filters.training.value = "";
+  filters.text.value = hash.get("text") ?? "";
+  setValue(filters.training, hash.get("training") ?? "");
   for (const filter of [filters.measured, filters.reliable]) filter.checked = hash.has(filter.id);
   const known = [...table.querySelectorAll("[data-sort]")].map((heading) => heading.dataset.sort);
   state.sort = known.includes(hash.get("sort")) ? hash.get("sort") : "rank";
@@ -142,31 +123,53 @@ function readHash(state) {
 
 // --- The table ---
 
-function showRanking(state) {
-  state.ranking = rank(state.entrants, chosenThreat());
-  element("caption").textContent = describe(state.ranking.threat);
-  element("stand-in").hidden = !board.datasets[state.ranking.threat.dataset][2];
-  listAbsent(state.ranking.absent);
-  for (const entrant of state.entrants) if (entrant.opened) fillOpened(entrant, state);
-  arrange(state);
+function showRanking() {
+  state.ranking = chosenRanking();
+  state.lines = linesIn(state.ranking);
+  element("caption").textContent = state.ranking.caption;
+  element("stand-in").hidden = !state.ranking.stand_in;
+  listAbsent();
+  for (const entrant of board.entrants) if (entrant.opened) fillOpened(entrant);
+  arrange();
 }
 
-function describe({ dataset, attack, epsilon }) {
-  const [, label, standIn] = board.datasets[dataset];
-  const radius = attack === board.clean ? "" : `, ε = ${epsilon}/255`;
-  return `${label}${standIn ? " (stand-in)" : ""}, ${labelOf(attack)}${radius}`;
+// The lines of a ranking, best first; those without rank are last.
+function linesIn(ranking) {
+  const tied = new Set(ranking.tied);
+  let rank = null;
+  return ranking.entrants.map((index, line) => {
+    const entrant = board.entrants[index];
+    if (!tied.has(line)) rank = line < ranking.ranked ? line + 1 : null;
+    const condition = at(ranking.robust, line);
+    return {
+      entrant,
+      rank,
+      best: rank - at(ranking.up, line),
+      worst: rank + at(ranking.down, line),
+      condition,
+      robust: entrant.numbers.get(condition),
+      clean: entrant.numbers.get(ranking.clean) ?? null,
+      images: at(ranking.images, line),
+      limited: at(ranking.limited, line),
+      note: board.texts[at(ranking.note, line)],
+      filled: false,
+    };
+  });
 }
 
-function fillRow(place, ranking) {
-  const cells = place.entrant.row.cells;
-  const isClean = ranking.threat.attack === board.clean;
-  const open = place.best === place.worst ? "" : `${place.best}–${place.worst}`;
-  fillCell(cells[COLUMN.rank], place.rank === NO_RANK ? UNKNOWN : String(place.rank), open);
-  fillPair(cells, COLUMN.clean, place.clean, isClean);
-  fillPair(cells, COLUMN.robust, isClean ? null : place.robust, true);
-  fillCell(cells[COLUMN.attack], isClean ? UNKNOWN : labelOf(place.robust.attack), attackNote(place, ranking));
-  const [images, limited] = place.robust.images;
-  fillCell(cells[COLUMN.images], images === null ? UNKNOWN : String(images), limited ? "a part" : "");
+function isClean() {
+  return state.ranking.epsilon === 0;
+}
+
+function fillRow(line) {
+  const cells = line.entrant.row.cells;
+  const open = line.rank === null || line.best === line.worst ? "" : `${line.best}–${line.worst}`;
+  fillCell(cells[COLUMN.rank], String(line.rank ?? UNKNOWN), open);
+  fillPair(cells, COLUMN.clean, line.clean, isClean());
+  fillPair(cells, COLUMN.robust, isClean() ? null : line.robust, true);
+  fillCell(cells[COLUMN.attack], isClean() ? UNKNOWN : board.conditions[line.condition].attack, line.note);
+  fillCell(cells[COLUMN.images], String(line.images ?? UNKNOWN), line.limited ? "a part" : "");
+  line.filled = true;
 }
 
 function fillPair(cells, first, pair, decides) {
@@ -176,21 +179,9 @@ function fillPair(cells, first, pair, decides) {
   fillCell(cells[first + 1], srocc(pair?.measured ?? null), bounds, ranks === "measured");
 }
 
-function attackNote(place, ranking) {
-  if (ranking.threat.attack !== ALL) return place.robust.parameters;
-  return `${place.attacks === ranking.attacks ? "worst" : place.attacks} of ${ranking.attacks}`;
-}
-
 function fillCell(cell, words, note = "", bold = false) {
   cell.replaceChildren(bold ? make("b", words) : words);
   if (note) cell.append(make("small", note));
-}
-
-function make(tag, words = "", attributes = {}) {
-  const made = document.createElement(tag);
-  made.textContent = words;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
 }
 
 function srocc(number) {
@@ -198,16 +189,13 @@ function srocc(number) {
   return Number.isNaN(number) ? "undefined" : decimal(number, 4);
 }
 
-// Ten-thousandths, with a true minus sign.
-function decimal(number, digits) {
-  return (number / 10000).toFixed(digits).replace("-", "−");
-}
-
 function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function listAbsent(absent) {
+function listAbsent() {
+  const ranked = new Set(state.ranking.entrants);
+  const absent = board.entrants.filter(({ index }) => !ranked.has(index));
   const list = element("absent");
   list.hidden = !absent.length;
   list.querySelector("summary").textContent = `${plural(absent.length, "model")} without a number here`;
@@ -217,7 +205,7 @@ function listAbsent(absent) {
 
 // --- Sorting ---
 
-function addSortButtons(state) {
+function addSortButtons() {
   for (const heading of table.querySelectorAll("[data-sort]")) {
     const button = make("button", heading.textContent, { type: "button" });
     const group = { clean: "Clean SROCC", robust: "Robust SROCC" }[heading.dataset.sort.split("-")[0]];
@@ -227,69 +215,70 @@ function addSortButtons(state) {
       const chosen = heading.dataset.sort;
       state.descending = chosen === state.sort ? !state.descending : DESCENDING_FIRST.test(chosen);
       state.sort = chosen;
-      arrange(state);
-      writeHash(state);
+      arrange();
+      writeHash();
     });
   }
 }
 
-function sorted(state) {
+function sorted() {
   const turn = state.descending ? -1 : 1;
-  const keyed = state.ranking.places.map((place, order) => ({ place, order, key: sortKey(place, state) }));
+  const keyed = state.lines.map((line, order) => ({ line, order, key: sortKey(line) }));
   // What is not known is last in either direction, and ties stand by rank.
   keyed.sort(
     (a, b) => (a.key === null) - (b.key === null) || turn * compare(a.key, b.key) || a.order - b.order,
   );
-  return keyed.map(({ place }) => place);
+  return keyed.map(({ line }) => line);
 }
 
-function markSorted(state) {
+function markSorted() {
   for (const heading of table.querySelectorAll("[data-sort]")) {
     if (heading.dataset.sort !== state.sort) heading.removeAttribute("aria-sort");
     else heading.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
   }
 }
 
-function sortKey(place, state) {
-  const { entrant, robust, clean } = place;
-  const isClean = state.ranking.threat.attack === board.clean;
+function sortKey({ entrant, rank, robust, clean, condition, images }) {
   const keys = {
-    rank: () => place.rank,
+    rank: () => rank,
     model: () => entrant.index,
     paper: () => entrant.year,
     training: () => entrant.training || null,
     "clean-reported": () => clean?.reported,
     "clean-measured": () => clean?.measured,
-    "robust-reported": () => (isClean ? null : robust.reported),
-    "robust-measured": () => (isClean ? null : robust.measured),
-    attack: () => (isClean ? null : robust.attack),
-    images: () => robust.images[0],
-    doubts: () => (entrant.unreliable ? 1000 : 0) + entrant.doubts,
+    "robust-reported": () => (isClean() ? null : robust.reported),
+    "robust-measured": () => (isClean() ? null : robust.measured),
+    attack: () => condition,
+    images: () => images,
+    flags: () => (entrant.unreliable ? 1000 : 0) + entrant.flags,
   };
   const key = keys[state.sort]() ?? null;
-  return Number.isNaN(key) || key === NO_RANK ? null : key;
+  return Number.isNaN(key) ? null : key;
 }
 
 // --- Filters ---
 
-function filtered(places) {
+function folded(words) {
+  return words.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+function isShown({ entrant, robust }) {
   const words = folded(filters.text.value).split(/\s+/).filter(Boolean);
-  return places.filter(
-    ({ entrant, robust }) =>
-      words.every((word) => entrant.text.includes(word)) &&
-      (!filters.training.value || entrant.training === filters.training.value) &&
-      (!filters.measured.checked || robust.measured !== null) &&
-      (!filters.reliable.checked || !entrant.unreliable),
+  return (
+    words.every((word) => entrant.text.includes(word)) &&
+    (!filters.training.value || entrant.training === filters.training.value) &&
+    (!filters.measured.checked || robust.measured !== null) &&
+    (!filters.reliable.checked || !entrant.unreliable)
   );
 }
 
 // --- The rows that are shown, in their order ---
 
-function arrange(state) {
-  const shown = filtered(sorted(state));
-  markSorted(state);
-  putRows(shown, state);
-  const all = state.ranking.places.length;
+function arrange() {
+  const shown = sorted().filter(isShown);
+  markSorted();
+  putRows(shown);
+  const all = state.lines.length;
   const count = shown.length < all ? `${shown.length} of ${plural(all, "model")}` : plural(all, "model");
   const status = `${count}, ranked by the number in bold.`;
   if (element("count").textContent !== status) element("count").textContent = status;
@@ -297,14 +286,14 @@ function arrange(state) {
 
 // The browser takes long to lay out hundreds of rows. Those in sight come at once, the others after they are
 // painted, unless the reader has asked for another order in the meantime.
-function putRows(places, state) {
+function putRows(lines) {
   const turn = ++state.turn;
   const put = (from, count) => {
     if (turn !== state.turn) return;
-    state.body.append(...places.slice(from, from + count).flatMap((place) => rowsOf(place, state.ranking)));
-    if (from + count < places.length) afterPaint(() => put(from + count, ROWS_LATER));
+    table.tBodies[0].append(...lines.slice(from, from + count).flatMap(rowsOf));
+    if (from + count < lines.length) afterPaint(() => put(from + count, ROWS_LATER));
   };
-  state.body.replaceChildren();
+  table.tBodies[0].replaceChildren();
   put(0, ROWS_AT_ONCE);
 }
 
@@ -312,32 +301,31 @@ function afterPaint(act) {
   requestAnimationFrame(() => setTimeout(act));
 }
 
-function rowsOf(place, ranking) {
-  const { row, opened } = place.entrant;
-  if (!place.filled) fillRow(place, ranking);
-  place.filled = true;
+function rowsOf(line) {
+  const { row, opened } = line.entrant;
+  if (!line.filled) fillRow(line);
   row.hidden = false;
   return opened ? [row, opened] : [row];
 }
 
-// --- Curves: beside what the reader points at, or in the table ---
+// --- Curves: near the row that the reader points at, or in the table ---
 
-function addToggle(entrant, state) {
+function addToggle(entrant) {
   const heading = entrant.row.cells[COLUMN.model];
   const button = make("button", "", { type: "button", class: "more", "aria-expanded": "false" });
   button.setAttribute("aria-label", `Curve of ${heading.textContent.trim()}`);
   heading.prepend(button);
-  button.addEventListener("click", () => toggle(entrant, state));
+  button.addEventListener("click", () => toggle(entrant));
 }
 
-function toggle(entrant, state) {
+function toggle(entrant) {
   hideHover();
   const opens = !entrant.opened;
   entrant.row.querySelector(".more").setAttribute("aria-expanded", String(opens));
   if (opens) {
     entrant.opened = make("tr", "", { class: "opened" });
     entrant.opened.append(make("td", "", { colspan: entrant.row.cells.length }));
-    fillOpened(entrant, state);
+    fillOpened(entrant);
     entrant.row.after(entrant.opened);
   } else {
     entrant.opened.remove();
@@ -345,49 +333,51 @@ function toggle(entrant, state) {
   }
 }
 
-function fillOpened(entrant, state) {
+function fillOpened(entrant) {
   const about = make("div", "", { class: "about" });
-  about.append(figureOf(entrant, state.ranking.threat.dataset));
-  const doubts = entrant.row.querySelector("td ul");
-  if (doubts) about.append(doubts.cloneNode(true));
+  about.append(figureOf(entrant, state.ranking.dataset));
+  const flags = entrant.row.querySelector("td ul");
+  if (flags) about.append(flags.cloneNode(true));
   entrant.opened.cells[0].replaceChildren(about);
 }
 
-function listenToPointer(state) {
+function listenToPointer() {
+  const body = table.tBodies[0];
   const entrantOf = (target) => {
     const row = target.closest("tr[data-entrant]");
-    return row ? state.entrants[row.dataset.entrant] : null;
+    return row ? board.entrants[row.dataset.entrant] : null;
   };
-  state.body.addEventListener("click", ({ target }) => {
+  body.addEventListener("click", ({ target }) => {
     const entrant = entrantOf(target);
-    // A reader who selects text, or means a link, a button or a doubt, does not mean the row.
-    if (entrant && !target.closest("a, button, summary, details") && getSelection().isCollapsed) toggle(entrant, state);
+    // A reader who selects text, or clicks a link, a button or a red flag, does not mean the row.
+    if (entrant && !target.closest("a, button, summary, details") && getSelection().isCollapsed) toggle(entrant);
   });
-  state.body.addEventListener("pointermove", ({ target, pointerType }) => {
-    if (pointerType === "mouse") showHover(entrantOf(target), state);
+  body.addEventListener("pointermove", ({ target, pointerType }) => {
+    if (pointerType === "mouse") showHover(entrantOf(target));
   });
-  state.body.addEventListener("pointerleave", hideHover);
-  state.body.addEventListener("focusin", ({ target }) => {
-    if (target.matches(".more:focus-visible")) showHover(entrantOf(target), state);
+  body.addEventListener("pointerleave", hideHover);
+  body.addEventListener("focusin", ({ target }) => {
+    if (target.matches(".more:focus-visible")) showHover(entrantOf(target));
   });
-  state.body.addEventListener("focusout", hideHover);
+  body.addEventListener("focusout", hideHover);
   document.addEventListener("scroll", hideHover, { capture: true, passive: true });
   document.addEventListener("keydown", ({ key }) => key === "Escape" && hideHover());
 }
 
-function showHover(entrant, state) {
+function showHover(entrant) {
   if (entrant === hover.entrant) return;
   hideHover();
   if (!entrant || entrant.opened) return;
   hover.entrant = entrant;
-  // Not at once: who only crosses the table is not to be followed by curves.
+  // The delay spares a reader who only crosses the table.
   hover.timer = setTimeout(() => {
     hover.card ??= document.body.appendChild(make("div", "", { id: "hover", "aria-hidden": "true" }));
+    const { dataset } = state.ranking;
     const name = make("p");
-    name.append(entrant.row.querySelector("bdi").cloneNode(true), ` on ${board.datasets[state.ranking.threat.dataset][1]}`);
-    hover.card.replaceChildren(name, figureOf(entrant, state.ranking.threat.dataset));
+    name.append(entrant.row.querySelector("bdi").cloneNode(true), ` on ${board.datasets[dataset].label}`);
+    hover.card.replaceChildren(name, figureOf(entrant, dataset));
     hover.card.hidden = false;
-    putBeside(hover.card, entrant.row.getBoundingClientRect());
+    position(hover.card, entrant.row.getBoundingClientRect());
   }, 150);
 }
 
@@ -398,7 +388,7 @@ function hideHover() {
 }
 
 // Below the row, or above it where there is more room: the row itself stays in sight.
-function putBeside(card, row) {
+function position(card, row) {
   const below = row.bottom + card.offsetHeight + 12 < innerHeight || row.top < innerHeight / 2;
   const right = Math.min(row.right, document.documentElement.clientWidth) - card.offsetWidth - 24;
   card.style.left = `${Math.max(8, right)}px`;

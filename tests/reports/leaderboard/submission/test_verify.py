@@ -50,13 +50,13 @@ def test_what_was_made_from_a_store_is_clean_in_one_line(made):
     assert verify([made]) == (f"{made}: CPRL: 5 measured numbers on live; nothing is wrong", 0)
 
 
-def test_the_packages_entries_are_clean_and_their_doubts_follow_them():
+def test_the_packages_entries_are_clean_and_their_red_flags_follow_them():
     text, status = verify([FOLDER / "nima.toml", FOLDER / "sat.toml"])
-    nima, sat, doubt = text.splitlines()
+    nima, sat, flag = text.splitlines()
     assert status == 0
     assert nima.endswith("NIMA: 12 reported numbers on vcl, live, livec and koniq; nothing is wrong")
     assert sat.endswith("nothing is wrong")
-    assert doubt.startswith("  doubt: KONIQ, reported: PGD leaves more than FGSM")
+    assert flag.startswith("  red flag: KONIQ, reported: PGD leaves more than FGSM")
 
 
 def test_measured_numbers_are_those_of_the_scores(made):

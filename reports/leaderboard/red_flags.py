@@ -1,6 +1,6 @@
-"""What an entrant's own numbers speak against it, in sentences that state the numbers.
+"""Red flags: sentences on an entrant's own numbers, where they show a sign that a number misleads.
 
-A doubt is no verdict: it says which numbers do not look as they should, and what that may be a sign of.
+A red flag is not a verdict: it states which numbers do not look as they should, and what the cause may be.
 """
 
 import math
@@ -13,19 +13,19 @@ from ..catalogue import attack_name, dataset_name, ordered
 from .board import Number
 
 REPEATED = 0.02
-"""By how much the SROCC of two runs of one setting may differ: as two of the CPRL paper's own do."""
+"""Difference in SROCC between two runs of one setting, as two of the CPRL paper's own differ."""
 
 DISAGREEMENT = 0.05
-"""Between a reported and a measured SROCC; a check against published numbers has the same tolerance."""
+"""Tolerance between a reported and a measured SROCC, as in a check against published numbers."""
 
 NO_ATTACK = ("none", "noise")
-"""Of which no number says that a model was attacked."""
+"""Names under `attack` that are no attacks."""
 
 _MASKED = "this may be a sign of masked gradients (Athalye et al. 2018)"
 
 
-def doubts(numbers: Sequence[Number]) -> tuple[str, ...]:
-    """All doubts about an entrant, dataset by dataset.
+def red_flags(numbers: Sequence[Number]) -> tuple[str, ...]:
+    """Return all red flags of an entrant, dataset by dataset.
 
     A number is above another if it is above the upper bound of its interval; where that has none, if it is
     more than `REPEATED` above.
@@ -34,14 +34,14 @@ def doubts(numbers: Sequence[Number]) -> tuple[str, ...]:
     for dataset in ordered("dataset", (one.dataset for one in numbers)):
         for kind in ("reported", "measured"):
             on_dataset = [one for one in numbers if one.dataset == dataset and one.kind == kind]
-            for doubt in _OF_ONE_KIND:
-                found += [f"{dataset_name(dataset)}, {kind}: {text}." for text in doubt(on_dataset)]
+            for flags in _OF_ONE_KIND:
+                found += [f"{dataset_name(dataset)}, {kind}: {text}." for text in flags(on_dataset)]
         found += list(_reported_unlike_measured([one for one in numbers if one.dataset == dataset]))
     return tuple(found)
 
 
 def above(one: Number, other: Number) -> bool:
-    """Whether the SROCC of `one` is above that of `other` by more than chance explains."""
+    """Say whether the SROCC of `one` is above that of `other` by more than chance explains."""
     bound = other.srocc + REPEATED if math.isnan(other.high) else other.high
     return one.srocc > bound + 1e-9
 
