@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..bench.core.errors import UserError
 from .tools.gradient import undisturbed
 from .tools.objectives import Objective, score_reflection
-from .tools.victim import Victim
+from .tools.victim import SearchRecord, Victim
 
 
 class Attack(ABC):
@@ -33,6 +33,7 @@ class Attack(ABC):
         *,
         generator: torch.Generator | None = None,
         objective: Objective = score_reflection,
+        record: SearchRecord | None = None,
     ) -> Iterator[Tensor]:
         """Yield one adversarial batch per epsilon, in order.
 
@@ -44,6 +45,7 @@ class Attack(ABC):
             generator: Source of randomness, on the CPU: one draw per image, in order. Default: draws made
                 from the attack's seed and the image itself, the same in any batch and any order.
             objective: What is to increase: score reflection, or `ascend` or `descend` for one direction.
+            record: Filled while batches are yielded, with what the search has to tell besides its images.
 
         Yields:
             (N, 3, H, W): inside [0, 1] and within epsilon of `images`.
@@ -53,7 +55,8 @@ class Attack(ABC):
             UserError: An epsilon is not in [0, 1], or the model gives no gradient or no score per image.
         """
         images = checked_images(images, labels, epsilons)
-        return self._batches(Victim(model, images, labels, objective, generator), epsilons)
+        victim = Victim(model, images, labels, objective, generator, record=record or SearchRecord())
+        return self._batches(model, victim, epsilons)
 
     @abstractmethod
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
@@ -66,11 +69,11 @@ class Attack(ABC):
             epsilons: Radii of the ball, all positive.
         """
 
-    def _batches(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+    def _batches(self, model: nn.Module, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         found = self.run(victim, [epsilon for epsilon in epsilons if epsilon > 0])
         for epsilon in epsilons:
             # Only while the search advances is the model changed: a caller may stop at any yield.
-            with torch.inference_mode(False), torch.no_grad(), undisturbed(victim.model):
+            with torch.inference_mode(False), torch.no_grad(), undisturbed(model):
                 batch = next(found) if epsilon > 0 else victim.images.clone()
             yield batch
 

@@ -26,6 +26,6 @@ class FGSM(Attack):
 
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         """See `Attack.run`. Draws nothing from the generator."""
-        direction = victim.gradient(victim.images, self.eot_samples).sign()
+        direction = victim.averaged(self.eot_samples).gradient(victim.images).sign()
         for epsilon in epsilons:
             yield displaced(victim.images, direction, epsilon)

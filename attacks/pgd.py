@@ -40,12 +40,13 @@ class PGD(Attack):
 
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         """See `Attack.run`."""
+        victim = victim.averaged(self.eot_samples).through(self.backward)
         noise = victim.noise(self.seed) if self.random_start else None
         for epsilon in epsilons:
             step_size = 2.5 * epsilon / self.steps if self.step_size is None else self.step_size
             lower, upper = ball(victim.images, epsilon)
             images = victim.images if noise is None else displaced(victim.images, noise, epsilon)
             for _ in range(self.steps):
-                gradient = victim.gradient(images, self.eot_samples, self.backward)
+                gradient = victim.gradient(images)
                 images = torch.add(images, gradient.sign_(), alpha=step_size).clamp_(lower, upper)
             yield images

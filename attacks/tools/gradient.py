@@ -1,6 +1,6 @@
 """The gradient of an objective to the pixels, and what a model looks like while it is attacked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -9,14 +9,27 @@ from torch import Tensor, nn
 from ...bench.core.errors import UserError
 from .objectives import Objective
 
+Scorer = Callable[[Tensor], Tensor]
+"""From images (N, 3, H, W) in [0, 1] to scores (N,): a model, or a view of one."""
+
 
 def pixel_gradient(
-    model: nn.Module, images: Tensor, labels: Tensor, objective: Objective, eot_samples: int = 1
+    model: Scorer, images: Tensor, labels: Tensor, objective: Objective, eot_samples: int = 1
 ) -> Tensor:
-    """Gradient (N, 3, H, W) of the objective with respect to pixels.
+    """Return the gradient (N, 3, H, W) of the objective with respect to pixels, zero where it is NaN.
+
+    Arguments and errors are those of `values_and_gradient`.
+    """
+    return values_and_gradient(model, images, labels, objective, eot_samples)[1].nan_to_num_()
+
+
+def values_and_gradient(
+    model: Scorer, images: Tensor, labels: Tensor, objective: Objective, eot_samples: int = 1
+) -> tuple[Tensor, Tensor]:
+    """Return the values (N,) of the objective and their gradient (N, 3, H, W) with respect to pixels.
 
     Call it inside `undisturbed(model)`. The objective is summed over the batch, so that an image's gradient
-    does not depend on its neighbours. Where a diverged model gives NaN the gradient is zero.
+    does not depend on its neighbours.
 
     Args:
         model: Images (N, 3, H, W) in [0, 1] to scores (N,).
@@ -30,10 +43,12 @@ def pixel_gradient(
         UserError: The model does not return one score per image, or its scores do not depend on the pixels
             through differentiable operations.
     """
-    gradient = _one_gradient(model, images, labels, objective)
+    values, gradient = _one_gradient(model, images, labels, objective)
     for _ in range(eot_samples - 1):
-        gradient += _one_gradient(model, images, labels, objective)
-    return gradient.div_(eot_samples)
+        more_values, more_gradient = _one_gradient(model, images, labels, objective)
+        values += more_values
+        gradient += more_gradient
+    return values.div_(eot_samples), gradient.div_(eot_samples)
 
 
 @contextmanager
@@ -53,19 +68,23 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
             weight.requires_grad_(True)
 
 
-def _one_gradient(model: nn.Module, images: Tensor, labels: Tensor, objective: Objective) -> Tensor:
+def _one_gradient(
+    model: Scorer, images: Tensor, labels: Tensor, objective: Objective
+) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False), torch.enable_grad():
         pixels = images.detach().requires_grad_()
         scores = model(pixels)
+        name = type(model).__name__
         if scores.shape != images.shape[:1]:
             raise UserError(
-                f"{type(model).__name__}: returned scores of shape {tuple(scores.shape)} for {len(images)} "
+                f"{name}: returned scores of shape {tuple(scores.shape)} for {len(images)} "
                 f"images, expected ({len(images)},): one score per image"
             )
         if not scores.requires_grad:
             raise UserError(
-                f"{type(model).__name__}: its scores carry no gradient to the pixels, so a gradient attack "
+                f"{name}: its scores carry no gradient to the pixels, so a gradient attack "
                 "cannot be run on it; look for torch.no_grad() or .detach() in its forward"
             )
-        (gradient,) = torch.autograd.grad(objective(scores, labels).sum(), pixels)
-    return gradient.nan_to_num()
+        values = objective(scores, labels)
+        (gradient,) = torch.autograd.grad(values.sum(), pixels)
+    return values.detach().clone(), gradient

@@ -1,17 +1,44 @@
 """What an attack sees of its task: a batch, and the values and gradients of the objective around it."""
 
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .gradient import pixel_gradient
+from .gradient import Scorer, values_and_gradient
 from .noise import unit_noise
 from .objectives import Objective
+from .views import offered_views
 
 Backward = Literal["own", "bpda"]
+
+
+@dataclass
+class SearchRecord:
+    """What a search has to tell besides its images. It adds up over batches.
+
+    Attributes:
+        gradients: Gradients asked for, counted per image.
+        zero: Of these, how many were zero at every pixel.
+        nonfinite: Of these, how many had a NaN or an infinite pixel. A NaN is used as zero.
+        query_curve: For each epsilon of a black-box search, the best value of each image (N,) after some
+            numbers of queries, a list entry for each batch.
+    """
+
+    gradients: int = 0
+    zero: int = 0
+    nonfinite: int = 0
+    query_curve: dict[float, list[dict[int, Tensor]]] = field(default_factory=dict)
+
+    def checked(self, gradient: Tensor) -> Tensor:
+        """Count the gradients (N, 3, H, W) of a batch, and return them made finite."""
+        flat = gradient.flatten(1)
+        finite = flat.isfinite().all(1)
+        self.gradients += len(flat)
+        self.nonfinite += int((~finite).sum())
+        self.zero += int((finite & (flat == 0).all(1)).sum())
+        return gradient if bool(finite.all()) else gradient.nan_to_num()
 
 
 @dataclass(frozen=True)
@@ -24,31 +51,63 @@ class Victim:
         labels: (N,) quality in [0, 1].
         objective: What the attack increases.
         generator: Source of randomness instead of the seed and the image, or None.
+        eot_samples: Forward passes that values and gradients are averaged over.
+        record: Counts the gradients.
     """
 
-    model: nn.Module
+    model: Scorer
     images: Tensor
     labels: Tensor
     objective: Objective
     generator: torch.Generator | None = None
+    eot_samples: int = 1
+    record: SearchRecord = field(default_factory=SearchRecord)
 
-    def gradient(self, images: Tensor, eot_samples: int = 1, backward: Backward = "own") -> Tensor:
-        """Return the gradient (N, 3, H, W) of the objective at images (N, 3, H, W); a new tensor.
+    def averaged(self, eot_samples: int) -> "Victim":
+        """Return the victim with values and gradients averaged over this many forward passes."""
+        return replace(self, eot_samples=eot_samples)
+
+    def through(self, backward: Backward) -> "Victim":
+        """Return the victim with gradients through another backward pass.
 
         Args:
-            images: (N, 3, H, W) in [0, 1].
-            eot_samples: Forward passes to average over; see `pixel_gradient`.
             backward: "own": the model's own backward pass. "bpda": the first one that the model offers in its
                 stead (backward pass differentiable approximation, Athalye et al. 2018), if it offers any.
         """
-        with self._backward(backward):
-            return pixel_gradient(self.model, images, self.labels, self.objective, eot_samples)
+        offered = offered_views(self.model) if backward == "bpda" else []
+        return replace(self, model=offered[0].scorer) if offered else self
+
+    def is_random(self) -> bool:
+        """Return whether two passes over the batch differ, without gradients or with them."""
+        plain = [self.scores(self.images) for _ in range(2)]
+        if not torch.equal(plain[0].nan_to_num(), plain[1].nan_to_num()):
+            return True
+        with torch.inference_mode(False), torch.enable_grad():
+            pixels = self.images.detach().requires_grad_()
+            first, second = (self.model(pixels).detach().nan_to_num() for _ in range(2))
+        return not torch.equal(first, second)
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Return scores (N,) without gradient: the means over `eot_samples` plain inference passes."""
+        with torch.inference_mode():
+            scores = torch.stack([self.model(images) for _ in range(self.eot_samples)]).mean(0)
+        return scores.clone()
+
+    def values(self, images: Tensor) -> Tensor:
+        """Return the values (N,) of the objective, of `scores`."""
+        return self.objective(self.scores(images), self.labels)
+
+    def gradient(self, images: Tensor) -> Tensor:
+        """Return the gradient (N, 3, H, W) of the objective at images (N, 3, H, W); a new tensor."""
+        return self.values_and_gradient(images)[1]
+
+    def values_and_gradient(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the values (N,) of the objective and their gradient (N, 3, H, W), from the same passes."""
+        values, gradient = values_and_gradient(
+            self.model, images, self.labels, self.objective, self.eot_samples
+        )
+        return values, self.record.checked(gradient)
 
     def noise(self, seed: int) -> Tensor:
         """Return uniform noise (N, 3, H, W) in [-1, 1): of the seed and each image, or the generator's."""
         return unit_noise(self.images, seed, self.generator)
-
-    def _backward(self, backward: Backward) -> AbstractContextManager[Any]:
-        model: Any = self.model
-        offered = model.backward_passes() if hasattr(model, "backward_passes") else ()
-        return model.backward_through(offered[0]) if backward == "bpda" and offered else nullcontext()

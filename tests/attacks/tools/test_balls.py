@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iqabench.attacks.tools.balls import ball, displaced
+from iqabench.attacks.tools.balls import L2Ball, ball, displaced
 
 pixels = st.lists(st.floats(0, 1, width=32) | st.integers(0, 255).map(lambda level: level / 255), min_size=1)
 epsilons = st.integers(0, 255).map(lambda levels: levels / 255) | st.floats(0, 1)
@@ -55,3 +55,24 @@ def test_displacement_is_a_new_tensor_even_for_epsilon_zero():
     moved = displaced(images, torch.ones_like(images), 0.0)
     assert torch.equal(moved, images)
     assert moved.data_ptr() != images.data_ptr()
+
+
+@dtypes
+@settings(deadline=None)
+@given(pixels=pixels, epsilon=st.floats(0, 3), seed=st.integers(0, 99))
+def test_no_point_leaves_the_l2_ball_in_exact_arithmetic_rounded_to_grey_levels_or_not(
+    dtype, pixels, epsilon, seed
+):
+    images = torch.tensor(pixels, dtype=dtype).mul(255).round().div(255).reshape(1, 1, 1, -1)
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+    ball = L2Ball(images, epsilon)
+    found = ball.project(images + noise)
+    moved = [
+        Fraction(a) - Fraction(b)
+        for a, b in zip(found.flatten().tolist(), images.flatten().tolist(), strict=True)
+    ]
+    assert sum(move**2 for move in moved) <= Fraction(epsilon) ** 2
+    levels = ((ball.eight_bit(found) - images).double() * 255).round()
+    assert levels.square().sum().sqrt() <= epsilon * 255
+    assert found.min() >= 0
+    assert found.max() <= 1
