@@ -120,8 +120,8 @@ def drawn_entrant(index: int, generator: np.random.Generator) -> Entrant:
                 drawn_number("measured", dataset, attack, epsilon, srocc + generator.normal(0, 0.03))
             )
     red_flags = (
-        "Random noise of the same size takes as much as FGSM does.",
-        "Its SROCC rises with epsilon under PGD, from 0.312 at 1/255 to 0.377 at 2/255, on LIVE.",
+        ("live", "Random noise of the same size takes as much as FGSM does."),
+        ("koniq", "SROCC rises with ε under PGD, from 0.312 at 1/255 to 0.377 at 2/255."),
     )
     return Entrant(
         slug=f"model-{index}",

@@ -61,7 +61,7 @@ class Entrant:
         links: (what, URL): paper, code, weights.
         training: How it was trained, as a phrase, such as `clean` or `adversarial`.
         unreliable: Why the keepers of the board do not trust its numbers; empty where they do.
-        red_flags: Sentences computed from its own numbers, each on a sign that one of them misleads.
+        red_flags: (dataset, sentence) computed from its own numbers: signs that one of them misleads.
         facts: (what, value) for its page: parameters, digest of the weights, versions, command.
     """
 
@@ -74,7 +74,7 @@ class Entrant:
     links: tuple[tuple[str, str], ...] = ()
     training: str = ""
     unreliable: str = ""
-    red_flags: tuple[str, ...] = ()
+    red_flags: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
 

@@ -24,19 +24,22 @@ NO_ATTACK = ("none", "noise")
 _MASKED = "this may be a sign of masked gradients (Athalye et al. 2018)"
 
 
-def red_flags(numbers: Sequence[Number]) -> tuple[str, ...]:
-    """Return all red flags of an entrant, dataset by dataset.
+def red_flags(numbers: Sequence[Number]) -> tuple[tuple[str, str], ...]:
+    """Return all red flags of an entrant as (dataset, sentence), dataset by dataset.
 
     A number is above another if it is above the upper bound of its interval; where that has none, if it is
     more than `REPEATED` above.
     """
     found = []
     for dataset in ordered("dataset", (one.dataset for one in numbers)):
+        here = [one for one in numbers if one.dataset == dataset]
         for kind in ("reported", "measured"):
-            on_dataset = [one for one in numbers if one.dataset == dataset and one.kind == kind]
-            for flags in _OF_ONE_KIND:
-                found += [f"{dataset_name(dataset)}, {kind}: {text}." for text in flags(on_dataset)]
-        found += list(_reported_unlike_measured([one for one in numbers if one.dataset == dataset]))
+            of_kind = [one for one in here if one.kind == kind]
+            texts = [text for flags in _OF_ONE_KIND for text in flags(of_kind)]
+            found += [(dataset, f"{dataset_name(dataset)}, {kind}: {text}.") for text in texts]
+        found += [
+            (dataset, f"{dataset_name(dataset)}: {text}.") for text in _reported_differs_from_measured(here)
+        ]
     return tuple(found)
 
 
@@ -108,7 +111,7 @@ def _part_of_the_images(numbers: Sequence[Number]) -> Iterator[str]:
         yield f"on {listing([str(count) for count in counts])} images, a part of the test images"
 
 
-def _reported_unlike_measured(numbers: Sequence[Number]) -> Iterator[str]:
+def _reported_differs_from_measured(numbers: Sequence[Number]) -> Iterator[str]:
     reported = {(one.attack, one.epsilon): one for one in numbers if one.kind == "reported"}
     differing = []
     for one in numbers:
@@ -118,7 +121,7 @@ def _reported_unlike_measured(numbers: Sequence[Number]) -> Iterator[str]:
             under = "without attack" if one.attack == "none" else f"under {attack} at {one.epsilon:g}/255"
             differing.append(f"{number(said.srocc)} and {number(one.srocc)} {under}")
     if differing:
-        yield f"{dataset_name(numbers[0].dataset)}: reported and measured SROCC differ: {listing(differing)}."
+        yield f"reported and measured SROCC differ: {listing(differing)}"
 
 
 def _pairs(numbers: Sequence[Number], first: str, second: str) -> Iterator[tuple[Number, Number]]:

@@ -22,16 +22,19 @@ def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
         entrant: The entrant.
         attacks: All attacks of the board, in order.
     """
-    sections = []
-    for dataset in ordered("dataset", (one.dataset for one in entrant.numbers)):
+    sections: list[dict[str, Any]] = []
+    for index, dataset in enumerate(ordered("dataset", (one.dataset for one in entrant.numbers))):
         mine = [one for one in entrant.numbers if one.dataset == dataset]
         sections.append(
             {
+                "index": index,
+                "kinds": [kind for kind in ("measured", "reported") if any(one.kind == kind for one in mine)],
                 "name": dataset_name(dataset),
                 "stand_in": any(one.stand_in for one in mine),
                 "rows": list(_conditions(mine)),
             }
         )
+    sections.sort(key=lambda section: "measured" not in section["kinds"])
     links = [(what, url if _leads_to_the_web(url) else "", url) for what, url in entrant.links]
     data = curves_data([entrant], attacks)
     return render("model.html.j2", _SCRIPTS, data, entrant=entrant, links=links, sections=sections)

@@ -18,6 +18,7 @@ with an item for each line, or the item itself where all lines have the same.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -156,7 +157,7 @@ def _words(entrant: Entrant) -> dict[str, Any]:
         "year": entrant.year,
         "training": entrant.training,
         "unreliable": bool(entrant.unreliable),
-        "flags": len(entrant.red_flags),
+        "flags": Counter(dataset for dataset, _ in entrant.red_flags),
     }
 
 

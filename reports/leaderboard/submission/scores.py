@@ -75,6 +75,11 @@ class Scored:
         return f"{self.model}{variant} with {self.regime} training"
 
     @property
+    def test_images(self) -> tuple[str, str, int | None]:
+        """What says which images are in the dataset's test split, and how many of them are scored."""
+        return self.dataset_digest, self.split_digest, self.limit
+
+    @property
     def images(self) -> tuple[str, str, int, int]:
         """What says which images the scores are of."""
         return self.dataset_digest, self.split_digest, self.image_size, self.n

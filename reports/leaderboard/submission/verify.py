@@ -4,7 +4,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -128,7 +128,7 @@ def _lines(found: Examination) -> Iterator[str]:
         yield f"{found.path}: {plural(count, 'thing')} {'is' if count == 1 else 'are'} wrong with this entry"
         return
     yield f"{found.path}: {found.entry.name}: {_summary(found.numbers)}; nothing is wrong"
-    for sentence in red_flags(found.numbers):
+    for _, sentence in red_flags(found.numbers):
         yield f"  red flag: {sentence}"
 
 
@@ -198,11 +198,8 @@ def _of_numbers(where: str, row: Measured, files: Sequence[File]) -> Iterator[st
 
 
 def _used_twice(files: Iterable[File]) -> Iterator[str]:
-    first: dict[str, File] = {}
-    for file in files:
-        before = first.setdefault(file.scores.key, file)
-        if before is not file:
-            yield f"{file.where} is the same cell as {before.name!r} of row {before.row}"
+    for file, before in _with_first(files, lambda file: file.scores.key):
+        yield f"{file.where} is the same cell as {before.name!r} of row {before.row}"
 
 
 def _several_models(files: Sequence[File], named: str | None) -> Iterator[str]:
@@ -213,19 +210,19 @@ def _several_models(files: Sequence[File], named: str | None) -> Iterator[str]:
             if held != named:
                 yield f"{file.where} is of the model {held!r}, and the entry says model = {named!r}"
         files = [file for file in files if file.scores.scored.model == named]
-    for file in files[1:]:
-        held, first = file.scores.scored.trained, files[0].scores.scored.trained
+    for file, before in _with_first(files, lambda file: ""):
+        held, first = file.scores.scored.trained, before.scores.scored.trained
         if held != first:
-            of_first = f"that of row {files[0].row} of {first}"
+            of_first = f"that of row {before.row} of {first}"
             yield f"{file.where} is of {held}, and {of_first}; an entry is of one model"
 
 
 def _several_sweeps(files: Iterable[File]) -> Iterator[str]:
-    """Of a dataset and seed there is one set of weights, whatever attacks it."""
-    first: dict[tuple[str, int], File] = {}
-    for file in files:
+    """All numbers on a dataset with one seed are of one set of weights."""
+    for file, before in _with_first(
+        files, lambda file: (file.scores.scored.dataset, file.scores.scored.seed)
+    ):
         cell = file.scores.scored
-        before = first.setdefault((cell.dataset, cell.seed), file)
         for field, spoken in _OF_A_SWEEP.items():
             if getattr(cell, field) != getattr(before.scores.scored, field):
                 yield (
@@ -236,14 +233,12 @@ def _several_sweeps(files: Iterable[File]) -> Iterator[str]:
 
 def _other_images(files: Iterable[File]) -> Iterator[str]:
     """All numbers on a dataset are of the same images."""
-    first: dict[str, File] = {}
-    for file in files:
-        cell = file.scores.scored
-        before = first.setdefault(cell.dataset, file)
+    for file, before in _with_first(files, lambda file: file.scores.scored.dataset):
+        cell, first = file.scores.scored, before.scores.scored
         differing = [
-            f"{spoken} {_or_none(getattr(cell, field))}, not {_or_none(getattr(before.scores.scored, field))}"
+            f"{spoken} {_or_none(getattr(cell, field))}, not {_or_none(getattr(first, field))}"
             for field, spoken in _OF_THE_IMAGES.items()
-            if getattr(cell, field) != getattr(before.scores.scored, field)
+            if getattr(cell, field) != getattr(first, field)
         ]
         if differing:
             yield (
@@ -258,15 +253,21 @@ def _or_none(value: object) -> object:
 
 def _other_labels(files: Iterable[File]) -> Iterator[str]:
     """Files of one version of a dataset and of its split hold the same images with the same labels."""
-    first: dict[tuple[object, ...], File] = {}
-    for file in files:
-        cell = file.scores.scored
-        before = first.setdefault((cell.dataset_digest, cell.split_digest, cell.limit), file)
+    for file, before in _with_first(files, lambda file: file.scores.scored.test_images):
         if file.scores.scored_on != before.scores.scored_on:
             yield (
                 f"{file.where} and {before.name!r} of row {before.row} claim the same test images of "
-                f"{cell.dataset}, and {_difference(file.scores.labels, before.scores.labels)}"
+                f"{file.scores.scored.dataset}, and {_difference(file.scores.labels, before.scores.labels)}"
             )
+
+
+def _with_first(files: Iterable[File], group: Callable[[File], Hashable]) -> Iterator[tuple[File, File]]:
+    """Each file of a group but the first, with the first."""
+    first: dict[Hashable, File] = {}
+    for file in files:
+        before = first.setdefault(group(file), file)
+        if before is not file:
+            yield file, before
 
 
 def _difference(labels: Mapping[str, float], others: Mapping[str, float]) -> str:

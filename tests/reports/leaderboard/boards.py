@@ -77,7 +77,7 @@ def varied() -> Board:
             measured(-0.20, "fgsm", 4),
             training="adversarial",
             unreliable="Withdrawn by its authors.",
-            red_flags=("It rises with epsilon.",),
+            red_flags=(("live", "It rises with epsilon."),),
             authors=("Bo Émile", "Cy Dee", "Di Ev"),
             year=2018,
         ),

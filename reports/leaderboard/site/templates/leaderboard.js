@@ -169,6 +169,7 @@ function fillRow(line) {
   fillPair(cells, COLUMN.robust, isClean() ? null : line.robust, true);
   fillCell(cells[COLUMN.attack], isClean() ? UNKNOWN : board.conditions[line.condition].attack, line.note);
   fillCell(cells[COLUMN.images], String(line.images ?? UNKNOWN), line.limited ? "a part" : "");
+  fillFlags(line.entrant);
   line.filled = true;
 }
 
@@ -182,6 +183,16 @@ function fillPair(cells, first, pair, decides) {
 function fillCell(cell, words, note = "", bold = false) {
   cell.replaceChildren(bold ? make("b", words) : words);
   if (note) cell.append(make("small", note));
+}
+
+// The row holds the red flags of all datasets; those of the chosen one are shown.
+function fillFlags({ row, unreliable, flags }) {
+  const details = row.querySelector("details");
+  if (!details) return;
+  const { name } = board.datasets[state.ranking.dataset];
+  for (const flag of details.querySelectorAll("li[data-of]")) flag.hidden = flag.dataset.of !== name;
+  details.querySelector(".count").textContent = flags[name] ? plural(flags[name], "red flag") : "";
+  details.hidden = !unreliable && !flags[name];
 }
 
 function srocc(number) {
@@ -250,7 +261,7 @@ function sortKey({ entrant, rank, robust, clean, condition, images }) {
     "robust-measured": () => (isClean() ? null : robust.measured),
     attack: () => condition,
     images: () => images,
-    flags: () => (entrant.unreliable ? 1000 : 0) + entrant.flags,
+    flags: () => (entrant.unreliable ? 1000 : 0) + (entrant.flags[board.datasets[state.ranking.dataset].name] ?? 0),
   };
   const key = keys[state.sort]() ?? null;
   return Number.isNaN(key) ? null : key;
@@ -336,7 +347,8 @@ function toggle(entrant) {
 function fillOpened(entrant) {
   const about = make("div", "", { class: "about" });
   about.append(figureOf(entrant, state.ranking.dataset));
-  const flags = entrant.row.querySelector("td ul");
+  fillFlags(entrant);
+  const flags = entrant.row.querySelector("details:not([hidden]) ul");
   if (flags) about.append(flags.cloneNode(true));
   entrant.opened.cells[0].replaceChildren(about);
 }

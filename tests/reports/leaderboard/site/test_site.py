@@ -44,7 +44,7 @@ def hostile():
             links=((HOSTILE, HOSTILE), ("code", "javascript:alert(1)"), ("web", 'https://e.org/"onclick="x')),
             training=HOSTILE,
             unreliable=HOSTILE,
-            red_flags=(HOSTILE,),
+            red_flags=((HOSTILE, HOSTILE),),
             facts=((HOSTILE, HOSTILE),),
         ),
         notes=(HOSTILE,),
@@ -63,7 +63,9 @@ def big():
         "paper": "A title of the usual length, which says what was done and what for",
         "authors": ("Ada Author", "Ben Brown", "Chen Chang"),
         "year": 2024,
-        "red_flags": ("Its SROCC rises with epsilon under PGD, from 0.312 at 1/255 to 0.377 at 2/255.",),
+        "red_flags": (
+            ("live", "SROCC rises with epsilon under PGD, from 0.312 at 1/255 to 0.377 at 2/255."),
+        ),
     }
     return board(*(entrant(f"model-{index}", *numbers, **facts) for index in range(500)))
 
@@ -175,8 +177,8 @@ def test_policies_allow_nothing_but_what_is_inside(site):
 def test_a_card_holds_reported_beside_measured_with_the_difference(site):
     card = re.sub(r"<[^>]+>", " ", text(site / "models" / "alpha.html"))
     row = re.search(r"PGD\s+1\s(.*?)Table 1", card, re.DOTALL)[1].split()
-    assert row[:3] == ["0.8000", "0.8000", "0.1000"]
-    assert row[3:9] == ["0.6000", "[0.550,", "0.650]", "0.6000", "0.1000", "−0.2000"]
+    assert row[:5] == ["0.6000", "[0.550,", "0.650]", "0.6000", "0.1000"]
+    assert row[5:9] == ["0.8000", "0.8000", "0.1000", "−0.2000"]
     for words in ("A first idea", "Ada Author", "2020", "5f3a", "Noise"):
         assert words.lower() in card.lower()
 

@@ -179,6 +179,15 @@ def test_red_flags_are_read_on_a_click(page):
     assert page.locator("#table").get_by_text("It rises with epsilon.").is_visible()
 
 
+def test_red_flags_are_those_of_the_chosen_database(opened):
+    flags = {"red_flags": (("live", "One."), ("koniq", "Two."), ("koniq", "Three."))}
+    page = opened(board(entrant("a", measured(0.5), measured(0.4, dataset="koniq"), **flags)))
+    assert page.locator("#table summary").inner_text() == "1 red flag"
+    page.locator("#dataset").select_option(label="KONIQ")
+    page.locator("#table summary").click()
+    assert page.locator("#table li:visible").all_inner_texts() == ["Two.", "Three."]
+
+
 def test_a_curve_appears_on_hover_and_leaves(page):
     page.locator("#table tbody tr[data-entrant]", has_text="Alpha").locator("td").nth(3).hover()
     page.locator("#hover svg").wait_for()
@@ -298,7 +307,7 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path, opened, open_page):
     texts = {
         "training": HOSTILE,
         "unreliable": HOSTILE,
-        "red_flags": (HOSTILE,),
+        "red_flags": ((HOSTILE, HOSTILE),),
         "links": ((HOSTILE, HOSTILE),),
     }
     one = entrant(HOSTILE, *numbers, slug="a", **texts)
