@@ -16,10 +16,10 @@ import click
 TIMED = """
 import sys, time, torch
 from iqabench import create_model
-from iqabench.bench.cpu import keep_freed_memory
+from iqabench.bench.core.process import _keep_freed_memory
 
 if sys.argv[1] == "keep":
-    keep_freed_memory()
+    _keep_freed_memory()
 args = {"layers": [1, 1, 1, 1], "channels": [32, 64, 128, 256]}
 model = create_model("resnet", backbone="resnet18", backbone_args=args).eval().requires_grad_(False)
 model = model.to(memory_format=torch.channels_last)

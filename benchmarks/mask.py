@@ -14,9 +14,9 @@ from typing import get_args
 
 import click
 
-from iqabench.bench.core.process import keep_freed_memory, share_the_cores
+from iqabench.bench.core.process import prepare_process
 
-share_the_cores()
+prepare_process()
 
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
@@ -76,7 +76,6 @@ def _seconds(model: nn.Module, images: Tensor) -> float:
 @click.option("--rounds", default=7, show_default=True)
 def main(device: str, reading: str, b: float, batch_size: int, image_size: int, rounds: int) -> None:
     """Time the mask in a forward pass."""
-    keep_freed_memory()
     for line in compare_with_plain(torch.device(device), batch_size, image_size, rounds, b, reading):
         click.echo(line)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from iqabench.bench.core.process import keep_freed_memory, share_the_cores
+from iqabench.bench.core.process import prepare_process
 
-share_the_cores()
+prepare_process()
 
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
@@ -74,7 +74,6 @@ def _seconds(recipe: Recipe, images: Tensor, labels: Labels) -> float:
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 def main(profile: str, batch_size: int, rounds: int, device: str) -> None:
     """Time training steps."""
-    keep_freed_memory()
     for line in compare_with_plain(profile, batch_size, rounds, torch.device(device)):
         click.echo(line)
 

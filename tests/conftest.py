@@ -16,10 +16,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from iqabench.bench.cli.main import main
-from iqabench.bench.core.process import share_the_cores
+from iqabench.bench.core.process import prepare_process
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that wants weights from a hub must fail at once
-share_the_cores()
+prepare_process()
 
 TINY_PLUGIN = '''
 """A quality model of a few hundred weights, as a user would write one."""

@@ -2,10 +2,17 @@
 
 import click
 
-from ..core.process import share_the_cores
-from .commands.leaderboard import entry, leaderboard
-from .commands.reporting import check, report, results
-from .commands.sweep import config, datasets, explain, list_names, run, train
+from .commands.check import check
+from .commands.config import config
+from .commands.datasets import datasets
+from .commands.entry import entry
+from .commands.explain import explain
+from .commands.leaderboard import leaderboard
+from .commands.list import list_names
+from .commands.report import report
+from .commands.results import results
+from .commands.run import run
+from .commands.train import train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,7 +24,6 @@ def main() -> None:
     tables and figures of the paper from it; `iqabench check` fails a CI job when a number moves; `iqabench
     leaderboard` builds a site of submissions, reported and measured.
     """
-    share_the_cores()
 
 
 _COMMANDS = (run, train, explain, results, report, check, leaderboard, entry, datasets, list_names, config)

@@ -1,21 +1,26 @@
 """What the commands share: options, the configuration they ask for, and errors shown to people."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..core.errors import UserError
 
+if TYPE_CHECKING:
+    from ..core.config import Settings  # pydantic, which --help does not need
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
+PATH = click.Path(path_type=Path)
 
 
 def _comma_separated(of: Callable[[str], Any]) -> Callable[..., list[Any] | None]:
-    """A click callback that splits an option's value at commas."""
+    """Return a click callback that splits an option's value at commas."""
 
     def split(ctx: click.Context, param: click.Parameter, value: str | None) -> list[Any] | None:
         if value is None:
@@ -23,13 +28,13 @@ def _comma_separated(of: Callable[[str], Any]) -> Callable[..., list[Any] | None
         try:
             return [of(part.strip()) for part in value.split(",") if part.strip()]
         except ValueError:
-            raise click.BadParameter(f"{value!r} is no comma-separated list of numbers") from None
+            raise click.BadParameter(f"{value!r} is not a comma-separated list of numbers") from None
 
     return split
 
 
 def list_option(name: str, text: str, of: Callable[[str], Any] = str) -> Callable[[Command], Command]:
-    """An option that takes several values, apart by commas."""
+    """Return an option that takes several values, separated by commas."""
     return click.option(name, metavar="A,B,...", callback=_comma_separated(of), help=text)
 
 
@@ -42,33 +47,27 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-config_option = click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="Configuration. Default: ./bench.toml."
-)
-profile_option = click.option(
-    "--profile",
-    metavar="A,B,...",
-    help="Overlays of the configuration: demo (default), paper, table5, table6 or your own; A,B: both.",
-)
-results_option = click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="The store.",
-)
+results_option = click.option("--results", type=PATH, default="results", show_default=True, help="The store.")
 plugin_option = click.option(
     "--plugin",
     "plugins",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     help="Python file that registers models, attacks or datasets. May be repeated.",
 )
-what = _options(
+config_options = _options(
+    click.option("--config", "config_file", type=PATH, help="Configuration. Default: ./bench.toml."),
+    click.option(
+        "--profile",
+        metavar="A,B,...",
+        help="Overlays of the configuration: demo (default), paper, table5, table6 or your own; A,B: both.",
+    ),
+)
+model_options = _options(
     list_option("--datasets", "Names, paths of CSV files, or all."),
     list_option("--models", "Names, or all."),
 )
-how = _options(
+training_options = _options(
     click.option(
         "--regime", type=click.Choice(["clean", "adversarial"]), help="What training sees. Default: clean."
     ),
@@ -100,20 +99,18 @@ def for_people(command: Command) -> Command:
     return guarded  # type: ignore[return-value]
 
 
-def settings_of(
-    config_file: Path | None, profile: str | None, plugins: tuple[Path, ...], options: dict[str, Any]
-) -> Any:
-    """The configuration in force, with what the command line overrides.
+def settings_of(options: dict[str, Any]) -> "Settings":
+    """Return the configuration in force, with what the command line overrides.
 
     Args:
-        config_file: Or None for `./bench.toml`, if it is there.
-        profile: Or None for the file's own.
-        plugins: Files that are loaded before.
-        options: Keys of `[run]`, and `from_scratch`; those that are None override nothing.
+        options: Those of `config_options`, `plugin_option`, `model_options` and `training_options` that the
+            command has, and other keys of `[run]`; None overrides nothing.
     """
     from ..core.config import ALL, load_settings
 
-    load_plugins(plugins)
+    options = dict(options)
+    load_plugins(options.pop("plugins", ()))
+    config_file, profile = options.pop("config_file"), options.pop("profile")
     overrides: dict[str, dict[str, Any]] = {"run": {}, "training": {}}
     if options.pop("from_scratch", False):
         overrides["training"]["pretrained"] = False
@@ -124,7 +121,7 @@ def settings_of(
 
 
 def load_plugins(plugins: tuple[Path, ...]) -> None:
-    """Register what files of the user's register."""
+    """Register what the user's files register."""
     from ..core.registry import load_plugin
 
     for path in plugins:
@@ -132,7 +129,5 @@ def load_plugins(plugins: tuple[Path, ...]) -> None:
 
 
 def command_line() -> str:
-    """The command as it was typed, to be remembered with what it computes."""
-    import shlex
-
+    """Return the command as it was typed, to be kept with what it computes."""
     return shlex.join(["iqabench", *sys.argv[1:]])

@@ -1,6 +1,7 @@
-"""Two settings of the process on which speed on a CPU hangs.
+"""Settings of a whole process on which speed and repeatability hang.
 
-`python benchmarks/cpu.py` shows what each is worth.
+A command makes them, once. Importing or calling the library never does: the caller decides about the process.
+`python benchmarks/cpu.py` shows what those for speed are worth.
 """
 
 import ctypes
@@ -12,22 +13,25 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _LARGEST_BLOCK = 1 << 30
 
 
-def share_the_cores() -> None:
-    """Let torch's threads give way soon when they wait for one another. Call it before torch is imported.
+def prepare_process() -> None:
+    """Set up the process of a command that computes. Call it before anything imports torch.
 
-    By default a waiting thread of GNU OpenMP spins for milliseconds. Where another process wants the core,
-    the thread waited for does not run meanwhile; the smaller the batch, the more of the time that takes.
+    - Torch's threads give way soon when they wait for one another. By default a waiting thread of GNU OpenMP
+      spins for milliseconds; where another process wants the core, the thread waited for cannot run.
+    - Large freed blocks are kept and used again. glibc hands each back to the system and gets it back page by
+      page; in a forward and backward pass these page faults take about a third of the time.
+    - cuDNN computes the same result each time, so that a resumed sweep gives the numbers of an unbroken one.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    _keep_freed_memory()
+    import torch
+
+    torch.backends.cudnn.deterministic = True
 
 
-def keep_freed_memory() -> None:
-    """Let this process reuse large freed blocks. Does nothing where the C library is not glibc.
-
-    glibc hands every large block back to the system when it is freed, and gets it back page by page; in a
-    forward and backward pass these page faults take about a third of the time.
-    """
+def _keep_freed_memory() -> None:
+    """Let glibc reuse large freed blocks; another C library is left as it is."""
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(ctypes.util.find_library("c")), "mallopt", None)

@@ -128,38 +128,6 @@ def verify_dataset(
     )
 
 
-def render(found: Verification) -> str:
-    """A verification as plain text, a line per finding, the problems last."""
-    lines = [f"{found.name}: {found.root or 'not read'}"]
-    if found.stand_in:
-        lines.append("  stands in for a real database; no published number is about it")
-    if found.images:
-        lines += [f"  {title:<12}{text}" for title, text in _findings(found)]
-    count = len(found.problems)
-    lines.append("  no problems" if not count else f"  {count} problem{'s' * (count > 1)}:")
-    return "\n".join(lines + [f"  - {problem}" for problem in found.problems])
-
-
-def _findings(found: Verification) -> Iterator[tuple[str, str]]:
-    yield "images", f"{found.images} of {found.scenes} scenes"
-    if (published := found.published) is not None:
-        types = "-" if published.types is None else f"{published.types}"
-        note = f" ({published.note})" if published.note else ""
-        yield "Table 3", f"{published.database}: {published.images} images, {types} distortion types{note}"
-    kinds = ", ".join(f"{kind} {count}" for kind, count in found.distortions.items())
-    yield "distortions", f"{len(found.distortions)}: {kinds}"
-    if found.scores and found.bounds:
-        (lowest, highest), (low, high) = found.scores, found.bounds
-        better = "lower" if found.lower_is_better else "higher"
-        yield "scores", f"{lowest:g} to {highest:g} on a scale from {low:g} to {high:g}, {better} is better"
-    for name, side in found.sides.items():
-        share = side.images / found.images
-        yield name, f"{side.images} images ({share:.1%}) of {side.scenes} scenes"
-    yield "missing", f"{len(found.missing)}"
-    yield "unreadable", f"{len(found.unreadable)}"
-    yield "duplicates", f"{sum(map(len, found.duplicates))} images in {len(found.duplicates)} groups"
-
-
 class _Files(NamedTuple):
     missing: tuple[str, ...]
     unreadable: dict[str, str]

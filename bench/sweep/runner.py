@@ -23,7 +23,6 @@ from torch import nn
 
 from ..core.config import Settings
 from ..core.errors import UserError
-from ..core.process import keep_freed_memory
 from ..core.progress import Progress, progress_over
 from ..core.version import __version__
 from ..datasets.pixels import to_float
@@ -53,6 +52,7 @@ class Summary:
         return self.computed + self.found
 
 
+@torch.random.fork_rng()
 def run_sweep(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
     """Compute every cell of the sweep that the store does not hold yet.
 
@@ -73,12 +73,14 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
     return summary
 
 
+@torch.random.fork_rng()
 def train_models(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
     """Train the models of the sweep that have no weights yet; score nothing. Arguments as `run_sweep`."""
     sweep = _Sweep.prepare(settings, results, command)
     return sweep.run(sweep.train, sum(_training_images(job) for job in sweep.jobs), show=show)
 
 
+@torch.random.fork_rng()
 def trained_models(
     settings: Settings, results: Path, *, command: str = "", show: bool = True
 ) -> list[tuple[Job, nn.Module]]:
@@ -105,7 +107,6 @@ def choose_device(name: str) -> torch.device:
         raise UserError("--device cuda: torch finds no CUDA GPU here; use --device cpu or auto")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.backends.cudnn.deterministic = True  # a resumed sweep must give the numbers of an unbroken one
     return torch.device(name)
 
 
@@ -125,7 +126,6 @@ class _Sweep:
     @classmethod
     def prepare(cls, settings: Settings, results: Path, command: str) -> "_Sweep":
         """Resolve and check everything; nothing is trained or scored yet."""
-        keep_freed_memory()
         device = choose_device(settings.run.device)
         check_tables(settings)
         models, attacks, inner_attack = plan_models(settings), plan_attacks(settings), None
@@ -148,7 +148,7 @@ class _Sweep:
     def run(self, work: Callable[[Job], None], total_images: float, *, show: bool) -> Summary:
         """Work through the jobs; one that another process is at is put off to the end."""
         waiting = deque((job, False) for job in self.jobs)
-        with progress_over(total_images, show=show) as self.progress, torch.random.fork_rng():
+        with progress_over(total_images, show=show) as self.progress:
             while waiting:
                 job, put_off = waiting.popleft()
                 try:
@@ -201,12 +201,6 @@ class _Sweep:
                 title=f"training {job.title}",
             ),
         )
-        from ...reports.figures.training_curves import (
-            write_training_curves,  # matplotlib, only once it is needed
-        )
-
-        # Before the checkpoint, whose card says that the training is done: a kill in between loses no curve.
-        write_training_curves(curve, job.title, job.checkpoint.path)
         card = job.checkpoint.save(
             model,
             {

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from iqabench import UserError
-from iqabench.bench.datasets.verify import render, verify_dataset
+from iqabench.bench.cli.commands.datasets import in_words
+from iqabench.bench.datasets.verify import verify_dataset
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_sound_database_has_no_problems_and_is_counted(verify, mine, tmp_path):
         "train": (8, 4),
         "test": (2, 1),
     }
-    assert "no problems" in render(found)
+    assert "no problems" in in_words(found)
 
 
 def test_verifying_writes_nothing(verify, tmp_path):
@@ -130,7 +131,7 @@ def test_all_problems_are_collected(verify, mine):
     assert len(found.problems) == len(expected)
     for text, problem in zip(expected, found.problems, strict=True):
         assert text in problem
-        assert f"  - {problem}" in render(found)
+        assert f"  - {problem}" in in_words(found)
 
 
 def test_every_case_is_listed_up_to_a_number(verify, mine):
@@ -151,7 +152,7 @@ def test_wrong_folder_is_the_only_problem(tmp_path):
     )
     assert len(found.problems) == 1
     assert f"no such folder: root = {tmp_path / 'nowhere'}" in found.problems[0]
-    assert "1 problem:" in render(found)
+    assert "1 problem:" in in_words(found)
 
 
 def test_wrong_parameter_is_no_finding_but_an_error(verify):
@@ -177,7 +178,7 @@ def test_database_of_the_paper_is_rendered_beside_table_3(tmp_path):
     found = verify_dataset(
         "live", "live", {"root": str(tmp_path)}, split_seed=0, split_file=tmp_path / "s.csv", where="here"
     )
-    lines = [" ".join(line.split()) for line in render(found).splitlines()]
+    lines = [" ".join(line.split()) for line in in_words(found).splitlines()]
     assert "images 3 of 3 scenes" in lines
     assert "Table 3 LIVE: 799 images, 5 distortion types (the database has 779)" in lines
     assert "distortions 1: wn 3" in lines

@@ -402,7 +402,7 @@ def test_a_limit_scores_that_many_test_images(iqabench, tiny_sweep, tmp_path):
         (["--datasets", "nowhere.csv"], "nowhere.csv"),
         (["--device", "cuda"], "no CUDA GPU"),
         (["--profile", "dmo"], "unknown profile 'dmo': did you mean 'demo'"),
-        (["--epsilons", "one"], "no comma-separated list of numbers"),
+        (["--epsilons", "one"], "not a comma-separated list of numbers"),
         (["--epsilons", "-1"], "epsilons.0"),
         (
             ["--seed", "-1"],

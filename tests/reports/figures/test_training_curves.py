@@ -1,7 +1,8 @@
+import json
+
 import pandas as pd
 import pytest
 
-from iqabench.reports.figures.drawing import figure_style
 from iqabench.reports.figures.training_curves import draw_training_curves, write_training_curves
 
 CURVE = [
@@ -11,23 +12,34 @@ CURVE = [
 ]
 
 
-def test_the_csv_holds_every_term_of_every_epoch(tmp_path):
-    write_training_curves(CURVE, "cprl", tmp_path / "cprl-1.safetensors")
-    assert pd.read_csv(tmp_path / "cprl-1.csv").to_dict("records") == CURVE
+@pytest.fixture
+def card(tmp_path):
+    """Makes the card of a checkpoint with a curve."""
+
+    def make(name="cprl-1", curve=CURVE):
+        path = tmp_path / f"{name}.json"
+        facts = {"dataset": "live", "model": "cprl", "variant": "b=$1$", "regime": "adversarial", "seed": 2}
+        path.write_text(json.dumps({**facts, "curve": curve}))
+        return path
+
+    return make
 
 
-def test_the_plot_draws_the_numbers_of_each_term_and_equal_curves_have_equal_bytes(tmp_path):
-    plots = [write_training_curves(CURVE, "cprl", tmp_path / f"{i}.safetensors") for i in range(2)]
+def test_the_csv_holds_every_term_of_every_epoch(card):
+    assert pd.read_csv(write_training_curves(card()).with_suffix(".csv")).to_dict("records") == CURVE
+
+
+def test_the_plot_draws_the_numbers_of_each_term_and_equal_curves_have_equal_bytes(card):
+    plots = [write_training_curves(card(name)) for name in ("a", "b")]
     assert plots[0].read_bytes() == plots[1].read_bytes()
-    with figure_style("training"):
-        figure = draw_training_curves(pd.DataFrame(CURVE), "cprl")
+    figure = draw_training_curves(pd.DataFrame(CURVE), "cprl")
     drawn = [list(line.get_ydata()) for axes in figure.axes for line in axes.lines]
     assert drawn == [[row[name] for row in CURVE] for name in ("loss", "sufficiency", "necessity")]
 
 
-def test_a_training_that_diverged_is_drawn_too(tmp_path):
+def test_a_training_that_diverged_is_drawn_too(card):
     curve = [{"epoch": 1, "loss": float("nan"), "necessity": float("nan"), "learning_rate": 1e-3}]
-    plot = write_training_curves(curve, "cprl", tmp_path / "new" / "cprl.safetensors")
+    plot = write_training_curves(card(curve=curve))
     assert "<svg" in plot.read_text()
     assert pd.read_csv(plot.with_suffix(".csv"))["loss"].isna().all()
 
@@ -35,6 +47,6 @@ def test_a_training_that_diverged_is_drawn_too(tmp_path):
 @pytest.mark.parametrize(
     ("terms", "panels"), [(["loss"], 1), (["loss", "natural"], 1), (["loss", "necessity"], 2)]
 )
-def test_the_game_has_a_panel_of_its_own(terms, panels):
+def test_the_pns_risk_has_a_panel_of_its_own(terms, panels):
     table = pd.DataFrame([{"epoch": epoch, **dict.fromkeys(terms, 0.1)} for epoch in (1, 2)])
     assert len(draw_training_curves(table, "model").axes) == panels

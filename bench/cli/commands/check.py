@@ -1,52 +1,13 @@
-"""The commands that read a store: `results`, `report` and `check`."""
+"""`iqabench check`: a store against the numbers that it should have."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..options import config_option, for_people, profile_option, results_option, settings_of
-
-
-@click.command()
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
-)
-@results_option
-@for_people
-def results(form: Any, results: Path) -> None:
-    """Print a row per cell: metrics with their intervals."""
-    from ...store.results import left_out, render_results, results_table
-
-    table = results_table(results)
-    if form != "table":  # which lists them itself
-        for note in left_out(table):
-            click.echo(note, err=True)
-    click.echo(render_results(table, form), nl=False)
-
-
-@click.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["html", "latex", "markdown", "csv"]),
-    default="html",
-    show_default=True,
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("report"), show_default=True, help="Folder."
-)
-@results_option
-@for_people
-def report(form: Any, out: Path, results: Path) -> None:
-    """Render the paper's tables and figures from the store.
-
-    Figures 1, 4 and 5 are those that `iqabench explain` left in it.
-    """
-    from ....reports import write_report
-
-    click.echo(write_report(results, form, out))
+from ..options import PATH, config_options, for_people, results_option, settings_of
 
 
 @click.command()
@@ -56,18 +17,12 @@ def report(form: Any, out: Path, results: Path) -> None:
     help="The papers' numbers, or those pinned in FILE. Default: published.",
 )
 @click.option(
-    "--pin",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the store's numbers to FILE, to check against later.",
+    "--pin", type=PATH, metavar="FILE", help="Write the store's numbers to FILE, to check against later."
 )
 @click.option("--claims", is_flag=True, help="Evaluate the paper's claims instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
-@click.option(
-    "--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JUnit XML, for CI, too."
-)
-@config_option
-@profile_option
+@click.option("--junit", type=PATH, metavar="FILE", help="Write it as JUnit XML, for CI, too.")
+@config_options
 @results_option
 @for_people
 def check(
@@ -76,9 +31,8 @@ def check(
     claims: bool,
     as_json: bool,
     junit: Path | None,
-    config_file: Path | None,
-    profile: str | None,
     results: Path,
+    **options: Any,
 ) -> None:
     """Compare the store with published or pinned numbers, within the tolerances of `[check]`.
 
@@ -89,30 +43,28 @@ def check(
         raise click.UsageError("--against, --pin and --claims exclude one another: give one of them")
     if pin and (as_json or junit):
         raise click.UsageError("--pin writes FILE and checks nothing: leave out --json and --junit")
-    settings = settings_of(config_file, profile, (), {})
+    settings = settings_of(options)
     if pin:
         from ....reports.checks.baseline import pin as pin_numbers
 
         click.echo(pin_numbers(results, pin))
         return
-    verdict = _verdict(against or "published", claims, settings, results)
+    verdict = _verdict(against or "published", claims, settings.check.model_dump(), results)
     if junit:
         from ....reports.checks.junit import write_junit
 
         write_junit(junit, verdict.suite, verdict.cases())
     if as_json:
-        import json
-
         click.echo(json.dumps(verdict.record(), indent=1, allow_nan=False))
     else:
         click.echo(verdict.text(), nl=False)
     sys.exit(verdict.exit_status)
 
 
-def _verdict(against: str, claims: bool, settings: Any, store: Path) -> Any:
+def _verdict(against: str, claims: bool, tolerances: dict[str, float], store: Path) -> Any:
     from ...store.results import results_table
 
-    table, tolerances = results_table(store, resamples=0), settings.check.model_dump()
+    table = results_table(store, resamples=0)
     if claims:
         from ....reports.checks.claims import evaluate_claims
 

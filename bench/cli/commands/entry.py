@@ -1,0 +1,69 @@
+"""`iqabench entry`: submissions to the leaderboard."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..options import PATH, for_people, results_option
+
+
+@click.group()
+def entry() -> None:
+    """Entries of the leaderboard: make one from a store, find what is wrong with one."""
+
+
+@entry.command()
+@click.option("--model", metavar="NAME", required=True, help="Registered name, as in the store.")
+@click.option(
+    "--out",
+    type=PATH,
+    metavar="FILE.toml",
+    required=True,
+    help="The entry; its per-image scores go to the folder FILE.scores.",
+)
+@click.option("--regime", default="clean", show_default=True, help="Of the training.")
+@click.option("--variant", default="", help="Of the model, in a grid. Default: as its own table has it.")
+@click.option("--name", help="As the leaderboard shows it. Default: the model's.")
+@click.option("--author", "authors", metavar="NAME", multiple=True, help="May be repeated.")
+@click.option("--paper", metavar="TITLE", help="The paper that the model is from.")
+@click.option("--url", help="Of the paper.")
+@click.option("--year", type=int, help="Of the paper.")
+@click.option("--code", metavar="URL", help="Where the code is.")
+@click.option("--weights", metavar="URL", help="Where the weights are.")
+@click.option("--training", metavar="PHRASE", help="How it was trained. Default: the regime.")
+@results_option
+@for_people
+def create(model: str, out: Path, results: Path, **facts: Any) -> None:
+    """Make an entry of the newest numbers of one model in the store, with their per-image scores."""
+    from ....reports.leaderboard.submission.create import create_entry
+
+    click.echo(create_entry(results, model, out, **facts))
+    _verify([out])
+
+
+@entry.command()
+@click.argument(
+    "files",
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    nargs=-1,
+    required=True,
+)
+@for_people
+def verify(files: tuple[Path, ...]) -> None:
+    """Say everything that is wrong with entries, their numbers against their per-image scores included.
+
+    Exit status 0: nothing. 1: something. 2: wrong usage.
+    """
+    _verify(files)
+
+
+def _verify(files: Sequence[Path]) -> None:
+    from ....reports.leaderboard.submission.verify import verify as verified
+
+    text, status = verified(files)
+    click.echo(text)
+    sys.exit(status)

@@ -1,0 +1,68 @@
+"""`iqabench explain`: one image under attack, and two models inside."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...core.process import prepare_process
+from ..curves import draw_missing_curves
+from ..options import (
+    PATH,
+    command_line,
+    config_options,
+    for_people,
+    plugin_option,
+    results_option,
+    settings_of,
+    training_options,
+)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file.")
+@click.option("--beside", metavar="MODEL", help="To compare with. Default: resnet; for resnet, cprl.")
+@click.option(
+    "--image",
+    metavar="PATH|N",
+    help="In the dataset's table, or number of a test image. Default: the one FGSM moves by the median.",
+)
+@click.option("--epsilon", type=float, default=1.0, show_default=True, help="In units of 1/255.")
+@click.option("--out", type=PATH, help="Folder of the figures. Default: explain/DATASET/MODEL in the store.")
+@config_options
+@training_options
+@results_option
+@plugin_option
+@for_people
+def explain(
+    model: str,
+    dataset: str,
+    beside: str | None,
+    image: str | None,
+    epsilon: float,
+    out: Path | None,
+    results: Path,
+    **options: Any,
+) -> None:
+    """Show what FGSM does to one image and inside MODEL, beside another model.
+
+    Keeps the numbers in the store, where `iqabench report` finds them, and draws the paper's Figures 1, 4
+    and 5 as SVG, PNG and PDF, with the numbers behind them as CSV. Trains what has no weights yet. Of several
+    seeds the first is taken.
+    """
+    prepare_process()
+    beside = beside or ("cprl" if model == "resnet" else "resnet")
+    options |= {"datasets": [dataset], "models": [model, beside], "attacks": ["fgsm"], "epsilons": [epsilon]}
+    settings = settings_of(options)
+    from ....reports.explain.explanation import write_figures
+    from ....reports.explain.words import in_words
+    from ...explain.explain import explain as explanation_of
+    from ...store.explanation import explanation_folder
+
+    explanation = explanation_of(settings, results, image=image, command=command_line())
+    draw_missing_curves(results)
+    for path in write_figures(explanation, out or explanation_folder(results, explanation.dataset, model)):
+        click.echo(path)
+    for sentence in in_words(explanation):
+        click.echo(sentence)

@@ -1,0 +1,23 @@
+"""`iqabench list`: what is registered."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..options import for_people, load_plugins, plugin_option
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(["models", "attacks", "datasets"]))
+@plugin_option
+@for_people
+def list_names(kind: Any, plugins: tuple[Path, ...]) -> None:
+    """List the registered models, attacks or dataset adapters, and where each is defined."""
+    from ...core import registry
+
+    load_plugins(plugins)
+    names = registry.names(kind)
+    width = max(map(len, names), default=0)
+    for name in names:
+        click.echo(f"{name:{width}}  {registry.origin(kind, name)}")

@@ -1,0 +1,25 @@
+"""`iqabench results`: the numbers of a store."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..options import for_people, results_option
+
+
+@click.command()
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
+@results_option
+@for_people
+def results(form: Any, results: Path) -> None:
+    """Print a row per cell: metrics with their intervals."""
+    from ...store.results import left_out, render_results, results_table
+
+    table = results_table(results)
+    if form != "table":  # which lists them itself
+        for note in left_out(table):
+            click.echo(note, err=True)
+    click.echo(render_results(table, form), nl=False)
