@@ -5,7 +5,7 @@ stays free of torch:
 
 - `create_model`, `create_attack`: build a registered model or attack by name;
 - `register_model`, `register_attack`, `register_dataset`: decorators for a plugin file;
-- `load_settings`, `run_sweep`, `results_table`: the sweep as Python calls.
+- `load_settings`, `run_sweep`, `results_table`, `read_results`: the sweep as Python calls.
 """
 
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .bench.core.registry import register_dataset as register_dataset
     from .bench.core.registry import register_model as register_model
     from .bench.datasets import DatasetAdapter as DatasetAdapter
+    from .bench.store.results import read_results as read_results
     from .bench.store.results import results_table as results_table
     from .bench.sweep.runner import run_sweep as run_sweep
     from .models import IQAModel as IQAModel
@@ -36,7 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bench.core.errors": ["UserError"],
         "bench.core.registry": ["register_attack", "register_dataset", "register_model"],
         "bench.datasets": ["DatasetAdapter"],
-        "bench.store.results": ["results_table"],
+        "bench.store.results": ["read_results", "results_table"],
         "bench.sweep.runner": ["run_sweep"],
         "models": ["IQAModel", "create_model"],
     },

@@ -1,5 +1,7 @@
-"""Results tables whose numbers a test states, and stores of drawn scores: no model was run for them."""
+"""Stores and results of drawn numbers, in the shape of what a sweep leaves: no model was run for them."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +10,127 @@ import pandas as pd
 
 from iqabench.bench.store.cell import Cell
 from iqabench.bench.store.metrics import METRICS
-from iqabench.bench.store.results import COLUMNS
+from iqabench.bench.store.results import COLUMNS, Results
 from iqabench.bench.store.store import Store
 
-LABELS = np.random.default_rng(0).random(60)
+MODELS = ("dbcnn", "nima", "resnet", "lwta", "denoise", "sat", "cprl")
+EPSILONS = (1.0, 2.0, 4.0, 8.0)
+CREATED = "2030-01-01T00:00:00+00:00"
+
+CLEAN = {
+    "dbcnn": 0.90,
+    "nima": 0.92,
+    "resnet": 0.93,
+    "lwta": 0.55,
+    "denoise": 0.92,
+    "sat": 0.83,
+    "cprl": 0.91,
+}
+DECAY = {"dbcnn": 0.9, "nima": 1.3, "resnet": 1.1, "lwta": 0.4, "denoise": 1.2, "sat": 0.6, "cprl": 0.1}
 
 
-def table(*rows: dict[str, Any]) -> pd.DataFrame:
-    """A results table; what a row does not state is made up."""
+def labels(images: int) -> np.ndarray:
+    """The same first labels whatever the number of images."""
+    drawn: np.ndarray = np.random.default_rng(0).random(images)
+    return drawn
+
+
+def noisy(noise: float, images: int = 60) -> np.ndarray:
+    """Scores that are the labels with noise; NaN noise makes a model that diverged."""
+    drawn: np.ndarray = labels(images) + noise * np.random.default_rng(1).normal(size=images)
+    return drawn
+
+
+def drawn_cell(
+    store: Store,
+    scores: Any = None,
+    *,
+    more: dict[str, Any] | None = None,
+    context: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Path:
+    """Write one cell; by default its scores correlate with the labels about as CLEAN and DECAY have it."""
+    name, seed = fields.get("model", "resnet"), fields.get("seed", 0)
+    cell = Cell(
+        **{
+            "dataset": "live",
+            "dataset_digest": "d0",
+            "pixels_digest": "p0",
+            "split_seed": 0,
+            "split_digest": "s0",
+            "image_size": 96,
+            "limit": None,
+            "model": "resnet",
+            "variant": "",
+            "model_params": {"backbone": "resnet10t"},
+            "model_source": None,
+            "weights": f"w-{name}-{seed}",
+            "regime": "clean",
+            "seed": 0,
+            "batch_size": None,
+            "attack_params": {"steps": 10} if fields.get("attack") == "pgd" else {},
+            **fields,
+        }
+    )
+    scores = drawn_scores(cell) if scores is None else scores
+    frame = pd.DataFrame(
+        {
+            "image": [f"scene{i // 5}/{i}.png" for i in range(len(scores))],
+            "scene": [f"scene{i // 5}" for i in range(len(scores))],
+            "distortion": "noise",
+            "quality": labels(len(scores)),
+            "score": scores,
+            **(more or {}),
+        }
+    )
+    facts = {
+        "versions": {"python": "3.11.7", "iqabench": "0.1.0", "torch": "2.15.0"},
+        "created": CREATED,
+        "command": "iqabench run --models all",
+        "profile": "demo",
+        "device": "cpu",
+        "checkpoint": f"checkpoints/{cell.dataset}/{cell.model}-clean-{cell.seed}.safetensors",
+        "seconds": 1.5,
+        "stand_in": cell.dataset == "synthetic",
+    }
+    return store.write(cell, frame, {**facts, **(context or {})})
+
+
+def drawn_scores(cell: Cell, images: int = 120) -> np.ndarray:
+    strength = cell.epsilon * (1.3 if cell.attack == "pgd" else 1.0)
+    start, decay = CLEAN.get(cell.model, 0.7), DECAY.get(cell.model, 0.8)
+    correlation = (start + 0.4) * np.exp(-decay * strength) - 0.4
+    generator = np.random.default_rng([len(cell.model), round(8 * strength), cell.seed])
+    deviations = (labels(images) - 0.5) / np.sqrt(1 / 12)
+    noise = generator.normal(size=images)
+    scores: np.ndarray = 0.5 + 0.12 * (correlation * deviations + np.sqrt(1 - correlation**2) * noise)
+    return scores
+
+
+def drawn_sweep(
+    store: Store,
+    *,
+    datasets: Sequence[str] = ("synthetic",),
+    models: Sequence[str] = MODELS,
+    attacks: Sequence[str] = ("fgsm", "pgd"),
+    epsilons: Sequence[float] = EPSILONS,
+    **fields: Any,
+) -> Store:
+    """Write what a sweep would: every model clean and under every attack at every epsilon."""
+    for dataset in datasets:
+        for model in models:
+            drawn_cell(store, dataset=dataset, model=model, **fields)
+            for attack in attacks:
+                for epsilon in epsilons:
+                    drawn_cell(store, dataset=dataset, model=model, attack=attack, epsilon=epsilon, **fields)
+    return store
+
+
+def results(*rows: dict[str, Any], unreadable: Sequence[tuple[str, str]] = ()) -> Results:
+    """Results whose numbers a test states; what a row does not state is made up."""
     frame = pd.DataFrame([_row(row, index) for index, row in enumerate(rows)], columns=list(COLUMNS))
-    return frame.astype({"limit": "Int64", "batch_size": "Int64", "image_size": "Int64"})
+    whole = dict.fromkeys(("limit", "batch_size", "image_size"), "Int64")
+    return Results(frame.astype(whole), tuple(unreadable))
 
 
 def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
@@ -25,46 +138,32 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
     row |= {"dataset": "live", "model": "resnet", "regime": "clean", "seed": 0, "attack": "none"}
     row |= {"epsilon": 0.0, "n": 100, "status": "ok", "limit": None, "batch_size": None, "image_size": 320}
     row |= {"model_params": "{}", "attack_params": "{}", "split_seed": 0, "stand_in": False, "seconds": 1.0}
-    row |= {"created": "2030-01-01T00:00:00+00:00", "key": f"key{index}", "versions": "iqabench 0.1.0"}
-    row |= {
-        "weights": f"w-{stated.get('model', 'resnet')}-{stated.get('seed', 0)}",
-        "file": f"{index}.parquet",
-    }
-    row |= dict.fromkeys(METRICS, np.nan if "status" in stated else 0.5)
-    row |= {f"{metric}_{bound}": np.nan for metric in METRICS for bound in ("low", "high")}
+    row |= {"created": CREATED, "key": f"key{index}", "file": f"{index}.parquet"}
+    row |= {"weights": f"w-{stated.get('model', 'resnet')}-{stated.get('seed', 0)}"}
+    row |= dict.fromkeys(("dataset_version", "model_version", "attack_version"), 1)
+    for metric in METRICS:
+        value = stated.get(metric, np.nan if "status" in stated else 0.5)
+        value = np.nan if value is None else value
+        row |= {metric: value, f"{metric}_low": value - 0.1, f"{metric}_high": value + 0.1}
     return {**row, **stated}
 
 
-def write(store: Store, noise: float = 0.1, **stated: Any) -> Path:
-    """Write a cell of `LABELS` with noise; NaN noise makes a model that diverged."""
-    stand_in = stated.pop("stand_in", False)
-    created = stated.pop("created", "2030-01-01T00:00:00+00:00")
-    fields = {
-        "dataset": "live",
-        "dataset_digest": "d",
-        "pixels_digest": "p",
-        "split_seed": 0,
-        "split_digest": "s",
-        "image_size": 96,
-        "limit": None,
-        "model": "resnet",
-        "variant": "",
-        "model_params": {"backbone": "resnet10t"},
-        "model_source": None,
-        "weights": "0123456789abcdef",
-        "regime": "clean",
-        "seed": 0,
-        "batch_size": None,
-    }
-    scores = LABELS + noise * np.random.default_rng(1).normal(size=len(LABELS))
-    frame = pd.DataFrame(
-        {
-            "image": [f"{i}.png" for i in range(len(LABELS))],
-            "scene": "a",
-            "distortion": "noise",
-            "quality": LABELS,
-            "score": scores,
-        }
-    )
-    context = {"versions": {"iqabench": "0.1.0"}, "created": created, "stand_in": stand_in}
-    return store.write(Cell(**{**fields, **stated}), frame, context)
+def ablated_results() -> Results:
+    """What Tables 5 and 6 are made of: two seeds on `synthetic` and one on `live`, at two values of b."""
+    on_synthetic = {"dataset": "synthetic", "stand_in": True}
+    rows = []
+    for place in ({**on_synthetic, "seed": 0}, {**on_synthetic, "seed": 1}, {"dataset": "live"}):
+        resnet = {**place, "model_params": '{"backbone": "resnet18"}'}
+        variants = [_cprl(0.3, 0.0, place), _cprl(0.4, 0.0, place), _cprl(0.4, 0.1, place)]
+        for row in [resnet, *variants]:
+            rows += [{**row, "srocc": 0.8}, {**row, "attack": "fgsm", "epsilon": 1.0, "srocc": 0.5}]
+    return results(*rows)
+
+
+def _cprl(b: float, pns_weight: float, place: dict[str, Any]) -> dict[str, Any]:
+    params = {"b": b, "backbone": "resnet18", "pns_weight": pns_weight, "reading": "keep_top", "sites": [4]}
+    variant = f"b={b}, pns_weight={pns_weight}"
+    weights = f"w-{variant}-{place.get('seed', 0)}"
+    return {
+        **place, "model": "cprl", "variant": variant, "model_params": json.dumps(params), "weights": weights,
+    }  # fmt: skip

@@ -69,6 +69,11 @@ def source_digest(factory: Factory) -> str | None:
     return hashlib.sha256(Path(inspect.getfile(factory)).read_bytes()).hexdigest()[:16]
 
 
+def version_of(factory: object) -> int:
+    """Return the version of a method's code: its attribute `version`, or 1."""
+    return int(getattr(factory, "version", 1))
+
+
 def register_model(name: str) -> Callable[[Registered], Registered]:
     """Class decorator: makes a model known by `name` in the file given to `--plugin`."""
     return _register("models", name)

@@ -54,10 +54,12 @@ class DatasetAdapter(ABC):
         lower_is_better: Whether a high raw score means a bad picture, as in a *difference* of opinion score.
         published: What the paper's Table 3 says of the database.
         stand_in: Whether it stands in for a real database, so that its numbers must say so.
+        version: Raised when the code makes or reads other images or labels than before.
     """
 
     published: ClassVar[PublishedCounts | None] = None
     stand_in: ClassVar[bool] = False
+    version: ClassVar[int] = 1
 
     def __init__(self, root: str, low: float, high: float, lower_is_better: bool = False) -> None:
         if not low < high:
@@ -98,6 +100,7 @@ class Dataset:
         split_seed: Seed the split is drawn from, unless the database or a saved file fixes it.
         published: What the paper's Table 3 says of it.
         stand_in: Whether it stands in for a real database.
+        version: Of the adapter's code.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Dataset:
     split_seed: int
     published: PublishedCounts | None = None
     stand_in: bool = False
+    version: int = 1
 
     def subset(self, split: Literal["train", "test"]) -> pd.DataFrame:
         """The rows of one side, indexed from 0; column `row` is their place in the full table."""
@@ -182,6 +186,7 @@ def open_dataset(
         split_seed=split_seed,
         published=source.published,
         stand_in=source.stand_in,
+        version=source.version,
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ class Cell:
     image_size: int
     limit: int | None
     model: str
-    variant: str  # of the model, in a grid; "" for the model as its own table has it
+    variant: str  # of the model, in a grid, for people; "" for the model as its own table has it
     model_params: dict[str, Any]
     model_source: str | None  # digest of a plugin's file
     weights: str  # digest of the tensors
@@ -33,14 +34,28 @@ class Cell:
     attack_params: dict[str, Any] = field(default_factory=dict)
     attack_source: str | None = None
     epsilon: float = 0.0  # in units of 1/255
+    dataset_version: int = 1  # of the code that makes or reads the dataset
+    model_version: int = 1  # of the model's code
+    attack_version: int = 1  # of the attack's code
 
     @property
     def key(self) -> str:
         """Twenty hexadecimal digits that stand for this cell."""
-        return digest(asdict(self))
+        return key_of(asdict(self))
+
+
+def key_of(fields: Mapping[str, Any]) -> str:
+    """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
+
+    `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
+    versions.
+    """
+    if "model_version" in fields:
+        fields = {name: value for name, value in fields.items() if name != "variant"}
+    return digest(fields)
 
 
 def digest(value: Any) -> str:
-    """Digest of anything JSON can hold, independent of the order of its keys."""
+    """Return a digest of anything JSON can hold, independent of the order of its keys."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]

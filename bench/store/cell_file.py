@@ -53,6 +53,9 @@ class _CellFields(_Checked):
     attack_params: dict[str, JsonValue]
     attack_source: str | None
     epsilon: Annotated[float, Field(ge=0)]
+    dataset_version: Whole = 1  # cells from before versions have none of the three
+    model_version: Whole = 1
+    attack_version: Whole = 1
 
 
 class _Context(_Checked):

@@ -11,10 +11,11 @@ import torch
 from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.files import safe_name
+from ..core.registry import version_of
 from ..datasets.pixels import to_float
 from ..store.cell import Cell, digest
 from ..training.checkpoints import Checkpoint, weights_digest
-from ..training.recipes import AdversarialRegime, CleanRegime, Regime
+from ..training.recipes import RECIPES, AdversarialRegime, CleanRegime, Regime
 from .plan import PlannedAttack, PlannedDataset, PlannedModel
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
@@ -78,6 +79,12 @@ class Job:
     @cached_property
     def checkpoint(self) -> Checkpoint:
         """Where the trained weights are, or will be: named by all that determines them."""
+        versions = {
+            "dataset_version": self.data.dataset.version,
+            "model_version": version_of(self.model.factory),
+            "recipe_version": version_of(RECIPES.get(self.model.fitted_by)),
+            "inner_attack_version": version_of(self.inner_attack and self.inner_attack.factory),
+        }
         identity = {
             **self.data.identity(),
             "model": self.model.name,
@@ -86,6 +93,9 @@ class Job:
             "training": self.training,
             "seed": self.seed,
         }
+        # A first version is not written, so that checkpoints from before there were versions are found.
+        identity = {name: value for name, value in identity.items() if name not in versions}
+        identity |= {name: version for name, version in versions.items() if version > 1}
         folder = self.results / "checkpoints" / safe_name(self.data.dataset.name)
         return Checkpoint(folder / f"{safe_name(self.model.name)}-{digest(identity)}.safetensors")
 
@@ -147,6 +157,7 @@ class Job:
             "model": self.model.name,
             "variant": self.model.variant,
             "model_params": self.model.architecture(),
+            "model_version": version_of(self.model.factory),
             "model_source": self.model.source,
             "weights": weights,
             "regime": run.regime,
@@ -159,6 +170,7 @@ class Job:
             mine: dict[str, Any] = {
                 "attack": attack.name,
                 "attack_params": attack.params,
+                "attack_version": version_of(attack.factory),
                 "attack_source": attack.source,
             }
             epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})

@@ -71,6 +71,7 @@ class PlannedDataset:
         """The fields of `Cell` that say which pixels and labels these are."""
         return {
             "dataset": self.dataset.name,
+            "dataset_version": self.dataset.version,
             "dataset_digest": self.dataset.digest,
             "pixels_digest": self.cache.digest,
             "split_seed": self.dataset.split_seed,

@@ -17,12 +17,14 @@ from ...bench.core.files import write_text
 from ...bench.core.parameters import accepted
 from ...bench.core.text import listing, plural
 from ...bench.core.version import __version__
+from ...bench.store.condition import Condition
 from ...bench.store.metrics import OK
-from ...bench.store.results import COLUMNS, left_out, render_results, results_table
+from ...bench.store.newest import newest_versions
+from ...bench.store.results import COLUMNS, Results, read_results
+from ...bench.store.results_text import json_rows
 from ..catalogue import STAND_IN
-from ..paper.selection import newest_attacks, newest_versions
 from .check import Check, stand_ins
-from .comparison import Comparison, Condition, Status, compared
+from .comparison import Comparison, Status, compared
 
 RUN = ("dataset", "model", "variant", "regime", "seed")
 """The columns that a sweep of one model on one dataset has in common."""
@@ -100,10 +102,10 @@ def pin(store: Path, path: Path) -> str:
     Raises:
         UserError: an empty store, one that contradicts itself, or a file that cannot be written.
     """
-    results = results_table(store)
-    rows = newest_attacks(newest_versions(results, RUN), KEY)
+    results = read_results(store)
+    rows = results.newest(RUN)
     try:
-        write_text(path, render_results(rows, "json"))
+        write_text(path, json_rows(rows))
     except OSError as error:
         raise UserError(f"--pin {path}: cannot be written: {error.strerror}") from None
     return "\n".join([f"{plural(len(rows), 'row')} pinned in {path}.", *_of_pinning(results, rows)])
@@ -132,7 +134,7 @@ def read_baseline(path: Path) -> list[Pinned]:
     return found
 
 
-def against_baseline(results: pd.DataFrame, path: Path, tolerances: Mapping[str, float]) -> Check:
+def against_baseline(results: Results, path: Path, tolerances: Mapping[str, float]) -> Check:
     """Compare a results table with a baseline.
 
     Rows meet by dataset, model, variant, regime, seed, attack and epsilon; what may change with the code,
@@ -142,7 +144,7 @@ def against_baseline(results: pd.DataFrame, path: Path, tolerances: Mapping[str,
     not run under is not filled from an older one.
 
     Args:
-        results: From `results_table`.
+        results: From `read_results`.
         path: The baseline.
         tolerances: By metric.
 
@@ -150,7 +152,7 @@ def against_baseline(results: pd.DataFrame, path: Path, tolerances: Mapping[str,
         UserError: see `read_baseline`.
     """
     baseline = read_baseline(path)
-    current = _current(results, baseline)
+    current = _current(results.frame, baseline)
     comparisons = [
         comparison for row in baseline for comparison in _compare(row, current.get(row.key, []), tolerances)
     ]
@@ -160,7 +162,11 @@ def against_baseline(results: pd.DataFrame, path: Path, tolerances: Mapping[str,
         tolerances=tolerances,
         guarding=True,
         advice="run the sweep that it was pinned from, or name its store: --results DIR.",
-        notes=(*left_out(results), *_unguarded(results, baseline, path), *_named_stand_ins(results)),
+        notes=(
+            *results.left_out,
+            *_unguarded(results.frame, baseline, path),
+            *_named_stand_ins(results.frame),
+        ),
     )
 
 
@@ -292,16 +298,15 @@ def _named_stand_ins(results: pd.DataFrame) -> Iterator[str]:
         yield f"{listing(names)} {STAND_IN}."
 
 
-def _of_pinning(results: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
-    yield from left_out(results)
-    older = len(results) - len(rows)
+def _of_pinning(results: Results, rows: pd.DataFrame) -> Iterator[str]:
+    yield from results.left_out
+    older = len(results.frame) - len(rows)
     if older:
         yield f"{plural(older, 'cell')} of older versions or with other parameters of an attack left out."
     broken = rows[rows["status"] != OK]
     if len(broken):
-        dataset, model, variant, regime, seed, attack, epsilon, status = broken.iloc[0][[*KEY, "status"]]
-        first = Condition(dataset, model, variant, regime, (seed,), attack, epsilon)
+        first = broken.iloc[0].to_dict()
         yield (
-            f"{plural(len(broken), 'row')} without usable scores, which never hold, such as {first.phrase}: "
-            f"{status}."
+            f"{plural(len(broken), 'row')} without usable scores, which never hold, such as "
+            f"{Condition.of(first).phrase}: {first['status']}."
         )

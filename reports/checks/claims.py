@@ -15,6 +15,7 @@ import pandas as pd
 
 from ...bench.core.text import listing, number, plural
 from ...bench.store.metrics import OK
+from ...bench.store.results import Results
 from ..catalogue import STAND_IN, attack_name, dataset_name, model_name, ordered
 from ..paper.ablation_cells import CONDITIONS, cprl_cells, over_pns
 from ..paper.selection import Point, grouped, point, select
@@ -139,21 +140,22 @@ class Claims:
         return lines
 
 
-def evaluate_claims(results: pd.DataFrame, tolerance: float) -> Claims:
+def evaluate_claims(results: Results, tolerance: float) -> Claims:
     """Evaluate the paper's claims on every dataset of a results table and of the paper.
 
     Args:
-        results: From `results_table`.
+        results: From `read_results`.
         tolerance: Of SROCC: a rise with epsilon of no more than this is no help.
     """
-    selection = select(results[results["model"].isin(paper_models())])
-    standing_in = stand_ins(results)
+    frame = results.frame
+    selection = select(results.only(frame["model"].isin(paper_models())))
+    standing_in = stand_ins(frame)
     claims = []
-    for dataset in ordered("dataset", [*paper_datasets(), *results["dataset"]]):
+    for dataset in ordered("dataset", [*paper_datasets(), *frame["dataset"]]):
         scores = _Scores([point for point in selection.points if point.dataset == dataset])
         statements = [
             *_on_models(scores, tolerance),
-            *_on_pns(results[results["dataset"] == dataset]),
+            *_on_pns(frame[frame["dataset"] == dataset]),
         ]
         claims += [
             Claim(statement, dataset, dataset in standing_in, *found) for statement, found in statements

@@ -11,6 +11,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ...bench.store.condition import Condition
 from ...bench.store.metrics import OK
 from ..catalogue import higher_is_better, metric_name
 
@@ -20,38 +21,6 @@ STATUSES: tuple[Status, ...] = ("holds", "falls short", "exceeds", "not run", "n
 
 ROUNDING = 1e-9
 """So that 0.90 and 0.85 are within 0.05 of one another in binary, too."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What was measured, in the words of a results table.
-
-    Attributes:
-        dataset: Registered name, or that of a CSV file.
-        model: Registered name.
-        variant: Of the model, in a grid; or of the model in a paper's table.
-        regime: Of the training.
-        seeds: Whose mean is compared; empty if nothing was run.
-        attack: Registered name, or `none`.
-        epsilon: In units of 1/255.
-    """
-
-    dataset: str
-    model: str
-    variant: str
-    regime: str
-    seeds: tuple[int, ...]
-    attack: str
-    epsilon: float
-
-    @property
-    def phrase(self) -> str:
-        """In words: `cprl (b=0.4) on live, fgsm at 1/255, seed 0`."""
-        variant = f" ({self.variant})" if self.variant else ""
-        attack = "no attack" if self.attack == "none" else f"{self.attack} at {self.epsilon:g}/255"
-        regime = "" if self.regime == "clean" else f", {self.regime} training"
-        seeds = f", seed {', '.join(map(str, self.seeds))}" if self.seeds else ""
-        return f"{self.model}{variant} on {self.dataset}, {attack}{regime}{seeds}"
 
 
 @dataclass(frozen=True)

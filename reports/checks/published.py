@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, plural
+from ...bench.store.condition import Condition
 from ...bench.store.metrics import OK
+from ...bench.store.results import Results
 from ..paper.ablation_cells import cprl_cells, over_b, over_pns
 from ..paper.selection import REGIME, Point, grouped, point, select
 from ..published import load
 from .check import Check, stand_ins
-from .comparison import Comparison, Condition, compared
+from .comparison import Comparison, compared
 
 PUBLISHED = "published"
 
@@ -31,7 +33,7 @@ class _Measured(NamedTuple):
     point: Point
 
 
-def against_published(results: pd.DataFrame, tolerances: Mapping[str, float]) -> Check:
+def against_published(results: Results, tolerances: Mapping[str, float]) -> Check:
     """Compare a results table with every published number, for clean training.
 
     Tables 1, 2 and 4 are compared with models as their own tables configure them; Table 5 with the mask alone
@@ -40,14 +42,15 @@ def against_published(results: pd.DataFrame, tolerances: Mapping[str, float]) ->
     dataset that stands in for another is not compared.
 
     Args:
-        results: From `results_table`.
+        results: From `read_results`.
         tolerances: By metric.
     """
     published = load()
-    known = results["dataset"].isin(published["dataset"]) & results["model"].isin(published["model"])
-    real = results[known & ~results["stand_in"].astype(bool)]
+    frame = results.frame
+    known = frame["dataset"].isin(published["dataset"]) & frame["model"].isin(published["model"])
+    real = results.only(known & ~frame["stand_in"].astype(bool))
     shown = select(real)
-    measured = _measured(shown.points, real)
+    measured = _measured(shown.points, real.frame)
     rows = published[published["metric"].isin(list(tolerances))]
     comparisons = [
         comparison for row in rows.to_dict("records") for comparison in _compare(row, measured, tolerances)
@@ -58,7 +61,7 @@ def against_published(results: pd.DataFrame, tolerances: Mapping[str, float]) ->
         tolerances=tolerances,
         guarding=False,
         advice="the store holds no number of a paper; `iqabench run --profile paper` computes those.",
-        notes=(*shown.notes, *_stand_ins(results), *_other_images(shown.cells)),
+        notes=(*shown.notes, *_stand_ins(frame), *_other_images(shown.cells)),
     )
 
 

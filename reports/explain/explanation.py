@@ -13,6 +13,7 @@ from ...bench.core.errors import UserError
 from ...bench.core.files import write_text
 from ...bench.core.text import listing, number
 from ...bench.store.explanation import FOLDER, ExplainedModel, Explanation, read_explanation
+from ...bench.store.results import Results
 from ..catalogue import dataset_name, model_name, ordered
 from ..figures.drawing import as_element, drawn_svg, figure_style, write_drawing
 from .figures import draw_figure1, draw_figure4, draw_figure5
@@ -89,12 +90,12 @@ class Explanations(NamedTuple):
     notes: tuple[str, ...]
 
 
-def explanations(root: Path, results: pd.DataFrame) -> Explanations:
+def explanations(root: Path, results: Results) -> Explanations:
     """Find the explanations in a store.
 
     Args:
         root: The store's folder.
-        results: The store's results table, to see whether its models are those that were explained.
+        results: The store's results, to see whether its models are those that were explained.
 
     Returns:
         Those that can be read; a note says what is wrong with another.
@@ -113,7 +114,7 @@ def explanations(root: Path, results: pd.DataFrame) -> Explanations:
     models = ordered("model", (explanation.models[0].name for _, explanation in found))
     found.sort(key=lambda one: (datasets.index(one[1].dataset), models.index(one[1].models[0].name), one[0]))
     shown = (
-        _shown(explanation, f"explanation{index}", results)
+        _shown(explanation, f"explanation{index}", results.frame)
         for index, (_, explanation) in enumerate(found, start=1)
     )
     return Explanations(tuple(shown), tuple(notes))

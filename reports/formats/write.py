@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...bench.core.errors import UserError, nearest
-from ...bench.store.results import results_table
+from ...bench.store.results import read_results
 from ...bench.store.store import Store
 from ..paper.figure6 import write_figure6
 from ..paper.report import Report, compose
@@ -18,7 +18,7 @@ def write_figure(store: Store | Path, path: Path) -> Path:
     Raises:
         UserError: another suffix, or a store without results of an attack.
     """
-    return write_figure6(compose(results_table(store)).panels, path)
+    return write_figure6(compose(read_results(store)).panels, path)
 
 
 def write_report(store: Store | Path, form: str, out: Path) -> Path:
@@ -40,7 +40,7 @@ def write_report(store: Store | Path, form: str, out: Path) -> Path:
     if form not in FORMATS:
         raise UserError(f"unknown report format {form!r}: {nearest(form, FORMATS)}")
     root = store.root if isinstance(store, Store) else Path(store)
-    report = compose(results_table(store), root)
+    report = compose(read_results(store), root)
     try:
         out.mkdir(parents=True, exist_ok=True)
         return _writer(form)(report, out)

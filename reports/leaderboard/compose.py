@@ -13,12 +13,14 @@ from platformdirs import user_cache_path
 
 from ...bench.core.errors import UserError
 from ...bench.core.text import listing, parameters, plural
+from ...bench.store.condition import attack_phrase
 from ...bench.store.metric_cache import MetricCache
 from ...bench.store.metrics import OK
-from ...bench.store.results import left_out, results_table
+from ...bench.store.newest import newest
+from ...bench.store.results import read_results
 from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
-from ..paper.selection import grouped, newest_attacks, newest_versions
+from ..paper.selection import grouped
 from .board import Board, Entrant, Number
 from .red_flags import red_flags
 from .submission.create import titled
@@ -139,21 +141,19 @@ def _weights_of(dataset: str | None, seed: int | None) -> str:
 def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> list[_Draft]:
     """An entrant for each model, variant and regime of a store."""
     store = store if isinstance(store, Store) else Store(Path(store))
-    results = results_table(store)
-    notes += left_out(results)
+    results = read_results(store)
+    notes += results.left_out
     drafts = []
-    for (model, variant, regime), group in grouped(results, ["model", "variant", "regime"]):
+    for (model, variant, regime), group in grouped(results.frame, ["model", "variant", "regime"]):
         name = titled(model, variant, regime)
-        rows = newest_attacks(
-            newest_versions(group, ["dataset", "seed"]), ["dataset", "attack", "epsilon", "seed"]
-        )
+        rows = newest(group, ["dataset", "seed"])
         notes += _not_shown(name, group, rows)
         cells = [Scored.of_row(row) for row in rows[rows["status"] == OK].to_dict("records")]
         if cells:
             joins = model if (variant, regime) == ("", "clean") else None
             entrant = Entrant(name, _numbers(cells), training=regime)
             drafts.append(_Draft(entrant, joins, "store", cells))
-    labels.learn_from_store(results, store.root)
+    labels.learn_from_store(results.frame, store.root)
     return drafts
 
 
@@ -174,7 +174,7 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
     for (dataset, status), broken in grouped(rows[rows["status"] != OK], ["dataset", "status"]):
         where = listing(
             [
-                attack_name(attack) if attack == "none" else f"{attack_name(attack)} at {epsilon:g}/255"
+                attack_phrase(attack, epsilon, attack_name)
                 for attack, epsilon in broken[["attack", "epsilon"]].drop_duplicates().itertuples(index=False)
             ]
         )

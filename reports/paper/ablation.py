@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, plural
+from ...bench.store.results import Results
 from ..catalogue import STAND_IN, attack_name, catalogue, dataset_name, model_name
 from ..published import paper_numbers
 from .ablation_cells import CONDITIONS, beside_pair, cprl_cells, over_b, over_pns, resnet_cells
@@ -109,22 +110,22 @@ class _Line(NamedTuple):
     variant: str
 
 
-def ablations(results: pd.DataFrame) -> Ablations:
-    """Tables 5 and 6 from a results table, for clean training.
+def ablations(results: Results) -> Ablations:
+    """Return Tables 5 and 6, for clean training.
 
     A row's parameters say where it belongs, whether a grid made it or its model's own table. Table 5 varies b
     and the reading, and takes the mask alone; where a store has only models with the PNS risk it takes those
     and its caption says so. Table 6 needs the mask alone and with the PNS risk at one b, reading and sites.
     """
-    candidates = cprl_cells(results)
+    candidates = cprl_cells(results.frame)
     by_b, by_pns = over_b(candidates), over_pns(candidates)
     pairs = [pair for _, pair in grouped(by_pns, ["dataset", "b", "reading", "others"])]
-    plain = resnet_cells(results)
+    plain = resnet_cells(results.frame)
     resnets = [beside_pair(plain, pair) for pair in pairs]
     behind = {index for cells in (by_b, by_pns, *resnets) for index in cells.index}
     return Ablations(
         (_table5(by_b, candidates), _table6(pairs, resnets)),
-        results.loc[sorted(behind)],
+        results.frame.loc[sorted(behind)],
         tuple(_left_out(candidates.drop(index=[*by_b.index, *by_pns.index]))),
     )
 

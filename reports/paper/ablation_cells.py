@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from ...bench.store.newest import newest, newest_attacks
 from ..catalogue import catalogue
-from .selection import IMAGES, REGIME, completeness_and_age, grouped, newest_attacks, newest_versions
+from .selection import IMAGES, REGIME, completeness_and_age, grouped
 from .tables import EPSILON
 
 CONDITIONS = (("none", 0.0), ("fgsm", EPSILON))
@@ -42,7 +43,7 @@ def over_b(cells: pd.DataFrame) -> pd.DataFrame:
         sets = [found for _, found in grouped(of_dataset, ["images", "others", "pns_weight"])]
         varied = [found for found in sets if _settings(found) > 1]
         if varied:
-            chosen.append(_newest(max(varied, key=_preference), [*_ABLATED, "others", "seed"]))
+            chosen.append(newest(max(varied, key=_preference), [*_ABLATED, "others", "seed"]))
     return _in_order(chosen, cells)
 
 
@@ -55,7 +56,7 @@ def over_pns(cells: pd.DataFrame) -> pd.DataFrame:
         if paired:
             on_one_set_of_images = [found for _, found in grouped(pd.concat(paired), ["images"])]
             best = max(on_one_set_of_images, key=completeness_and_age)
-            chosen.append(_newest(best, [*_ABLATED, "others", "seed"]))
+            chosen.append(newest(best, [*_ABLATED, "others", "seed"]))
     return _in_order(chosen, cells)
 
 
@@ -65,7 +66,7 @@ def resnet_cells(results: pd.DataFrame) -> pd.DataFrame:
     A column `images` says what a cell was scored on.
     """
     cells = _under_conditions(results[results["variant"] == ""], "resnet")
-    return _newest(cells.assign(images=_images(cells)), ["images", "model_params", "seed"])
+    return newest(cells.assign(images=_images(cells)), ["images", "model_params", "seed"])
 
 
 def beside_pair(cells: pd.DataFrame, block: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +74,7 @@ def beside_pair(cells: pd.DataFrame, block: pd.DataFrame) -> pd.DataFrame:
     shared = json.loads(block["others"].iloc[0])
     on_images = cells[cells["images"] == block["images"].iloc[0]]
     alike = [compact for compact in on_images["model_params"].unique() if _agree(json.loads(compact), shared)]
-    return newest_attacks(on_images[on_images["model_params"].isin(alike)], ["seed", "attack", "epsilon"])
+    return newest_attacks(on_images[on_images["model_params"].isin(alike)], ["seed"])
 
 
 def _under_conditions(results: pd.DataFrame, model: str) -> pd.DataFrame:
@@ -87,10 +88,6 @@ def _under_conditions(results: pd.DataFrame, model: str) -> pd.DataFrame:
 def _images(cells: pd.DataFrame) -> list[str]:
     """What each cell was scored on, as one text."""
     return [str(values) for values in cells[list(_SCORED_ON)].itertuples(index=False, name=None)]
-
-
-def _newest(cells: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    return newest_attacks(newest_versions(cells, columns), [*columns, "attack", "epsilon"])
 
 
 def _preference(cells: pd.DataFrame) -> tuple[bool, bool, int, str]:

@@ -11,6 +11,7 @@ from pyarrow import ArrowException
 
 from ...bench.core.files import safe_name
 from ...bench.core.text import NOT_RUN, listing
+from ...bench.store.results import Results
 from ..catalogue import STAND_IN, dataset_name, ordered
 from ..published import PAPER, load
 
@@ -87,8 +88,8 @@ class Databases:
     """The template that renders it."""
 
 
-def databases(results: pd.DataFrame, root: Path | None = None) -> Databases:
-    """Table 3 from a results table.
+def databases(results: Results, root: Path | None = None) -> Databases:
+    """Return Table 3.
 
     Args:
         results: Of a store.
@@ -96,11 +97,12 @@ def databases(results: pd.DataFrame, root: Path | None = None) -> Databases:
             types of distortion; without it neither is known.
     """
     published = _published()
-    stand_ins = set(results.loc[results["stand_in"].astype(bool), "dataset"])
-    others = ordered("dataset", set(results["dataset"]) - published.keys())
+    frame = results.frame
+    stand_ins = set(frame.loc[frame["stand_in"].astype(bool), "dataset"])
+    others = ordered("dataset", set(frame["dataset"]) - published.keys())
     rows = []
     for dataset in (*published, *others):
-        cells = results[results["dataset"] == dataset]
+        cells = frame[frame["dataset"] == dataset]
         beside = {} if dataset in stand_ins else published.get(dataset, {})
         whole = cells[cells["limit"].isna()]
         rows.append(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...bench.store.condition import under
 from ..catalogue import attack_name, dataset_name, model_name
 
 
@@ -132,7 +133,9 @@ _CODE = {
 def headings(results: pd.DataFrame) -> Fact:
     """Of each cell, what was measured: `CPRL on LIVE under FGSM at 1/255`."""
     names = [_named(row) for row in results[["dataset", "model", "variant"]].itertuples(index=False)]
-    attacks = [_attacked(*row) for row in results[["attack", "epsilon"]].itertuples(index=False)]
+    attacks = [
+        under(*row, named=attack_name) for row in zip(results["attack"], results["epsilon"], strict=True)
+    ]
     return _fact("Heading", [f"{name} {attack}" for name, attack in zip(names, attacks, strict=True)])
 
 
@@ -154,10 +157,6 @@ def cell_facts(results: pd.DataFrame) -> dict[str, tuple[Fact, ...]]:
 def _named(row: Any) -> str:
     variant = f" ({row.variant})" if row.variant else ""
     return f"{model_name(row.model)}{variant} on {dataset_name(row.dataset)}"
-
-
-def _attacked(attack: str, epsilon: float) -> str:
-    return "without attack" if attack == "none" else f"under {attack_name(attack)} at {epsilon:g}/255"
 
 
 def _dataset(results: pd.DataFrame) -> Fact:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...bench.store.results import Results
 from ..explain.explanation import Explanations, ShownExplanation, explanations
 from .ablation import Ablation, ablations
 from .curves import Panel, figure6
@@ -29,7 +30,7 @@ class Report:
         tables: Tables 1 to 6, and those of further attacks.
         notes: What is not shown, not comparable or not defined.
         provenance: Where the numbers come from.
-        results: The results table, a row for every cell of the store.
+        results: The frame of the results, a row for every cell of the store.
     """
 
     overview: tuple[str, ...]
@@ -42,11 +43,11 @@ class Report:
     results: pd.DataFrame
 
 
-def compose(results: pd.DataFrame, root: Path | None = None) -> Report:
-    """A report on a results table.
+def compose(results: Results, root: Path | None = None) -> Report:
+    """Return the report on a store.
 
     Args:
-        results: From `results_table`.
+        results: From `read_results`.
         root: The store's folder, where explanations and saved splits are; without it there are none.
     """
     selection, ablated = select(results), ablations(results)
@@ -65,5 +66,5 @@ def compose(results: pd.DataFrame, root: Path | None = None) -> Report:
         (*numbered, *further),
         (*selection.notes, *ablated.notes, *explained.notes),
         provenance(behind),
-        results,
+        results.frame,
     )

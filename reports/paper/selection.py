@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, parameters, plural
+from ...bench.store.condition import attack_phrase
 from ...bench.store.metrics import METRICS, OK, Measure
-from ...bench.store.results import left_out
+from ...bench.store.newest import VERSION, newest_attacks, newest_versions
+from ...bench.store.results import Results
 from ..catalogue import attack_name, dataset_name, model_name
 
 REGIME = "clean"
@@ -21,18 +23,6 @@ REGIME = "clean"
 IMAGES = ("limit", "image_size", "dataset_digest", "pixels_digest", "split_digest")
 """The columns that say which images a cell was scored on."""
 
-_VERSION = (
-    "limit",
-    "image_size",
-    "split_seed",
-    "weights",
-    "model_params",
-    "batch_size",
-    "model_source",
-    "dataset_digest",
-    "pixels_digest",
-    "split_digest",
-)
 _MODEL_ON_DATASET = ("dataset", "model", "seed")
 _PLACE = ("dataset", "model", "attack", "epsilon")
 
@@ -83,20 +73,21 @@ class Selection:
     notes: tuple[str, ...]
 
 
-def select(table: pd.DataFrame) -> Selection:
-    """Choose from a results table.
+def select(results: Results) -> Selection:
+    """Choose what a report shows.
 
     Shown are models trained by the regime `REGIME`, as their own tables configure them: variants in a grid
     are for Tables 5 and 6. Where a model was run on a dataset in several versions (other weights,
     parameters, images), the newest that was not limited to a part of the images is shown; where an attack
     was run with several parameters, the newest.
     """
+    table = results.frame
     in_regime = table[table["regime"] == REGIME]
     configured = in_regime[in_regime["variant"] == ""]
     versions = newest_versions(configured, _MODEL_ON_DATASET)
-    cells = newest_attacks(versions, [*_PLACE, "seed"])
+    cells = newest_attacks(versions, _MODEL_ON_DATASET)
     notes = [
-        *left_out(table),
+        *results.left_out,
         *_other_regimes(table),
         *_variants(in_regime),
         *_other_versions(configured, versions),
@@ -119,24 +110,9 @@ def grouped(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple
     yield from table.groupby(list(columns), sort=False, dropna=False)
 
 
-def newest_versions(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Of the rows that agree in some columns, those of one version: the newest that is of all test images."""
-    version = table.groupby([*columns, *_VERSION], sort=False, dropna=False).ngroup()
-    age = table["created"].fillna("").groupby(version).transform("max")
-    ranked = table.assign(complete=table["limit"].isna(), age=age, turn=-version)
-    best = ranked.sort_values(["complete", "age", "turn"]).drop_duplicates(list(columns), keep="last")
-    return table[version.isin(-best["turn"])]
-
-
 def completeness_and_age(cells: pd.DataFrame) -> tuple[bool, str]:
     """What to prefer cells by: scores on all test images, then a later date."""
     return bool(cells["limit"].isna().all()), str(cells["created"].fillna("").max())
-
-
-def newest_attacks(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Of the rows that agree in some columns, the newest."""
-    by_age = table.sort_values("created", kind="stable")
-    return by_age.drop_duplicates(list(columns), keep="last").sort_index()
 
 
 def point(cells: pd.DataFrame) -> Point:
@@ -225,7 +201,7 @@ def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
     counts = Counter(left_out[list(_MODEL_ON_DATASET)].itertuples(index=False, name=None))
     for place, count in counts.items():
         dataset, model, seed = place
-        differing = [name for name in _VERSION if others[place][name] != chosen[place][name]]
+        differing = [name for name in VERSION if others[place][name] != chosen[place][name]]
         yield (
             f"{model_name(model)} on {dataset_name(dataset)}, seed {seed}: {plural(count, 'cell')} of "
             f"another version (with other {_columns(differing)}) {_are(count)} not in the tables and curves. "
@@ -234,22 +210,25 @@ def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
 
 
 def _version_values(cells: pd.DataFrame) -> Mapping[tuple[Any, ...], Mapping[str, set[str]]]:
-    """The values, as text, of each column of `_VERSION` by dataset, model and seed."""
+    """The values, as text, of each column of `VERSION` by dataset, model and seed."""
     found: dict[tuple[Any, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for row in cells[[*_MODEL_ON_DATASET, *_VERSION]].to_dict("records"):
+    for row in cells[[*_MODEL_ON_DATASET, *VERSION]].to_dict("records"):
         place = tuple(row[name] for name in _MODEL_ON_DATASET)
-        for name in _VERSION:
+        for name in VERSION:
             found[place][name].add(str(row[name]))
     return found
 
 
 def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
     left_out = table.drop(index=shown.index)
-    for (dataset, attack, compact), group in grouped(left_out, ["dataset", "attack", "attack_params"]):
+    columns = ["dataset", "attack", "attack_params", "attack_version"]
+    for (dataset, attack, compact, version), group in grouped(left_out, columns):
+        settings = f"with {parameters(compact) or 'no parameters'}"
+        if version < shown.loc[shown["attack"] == attack, "attack_version"].max():
+            settings = f"from version {version} of the attack"
         yield (
-            f"{attack_name(attack)} on {dataset_name(dataset)}: {plural(len(group), 'cell')} with "
-            f"{parameters(compact) or 'no parameters'} {_are(len(group))} not in the tables and curves. "
-            "Shown is what was run last."
+            f"{attack_name(attack)} on {dataset_name(dataset)}: {plural(len(group), 'cell')} {settings} "
+            f"{_are(len(group))} not in the tables and curves. Shown is what was run last."
         )
 
 
@@ -279,13 +258,14 @@ def _undefined(cells: pd.DataFrame) -> Iterator[str]:
         cells[cells["status"] != OK], ["dataset", "model", "status"]
     ):
         verb = "diverged" if diverged(status) else "has no correlations"
-        where = listing([_condition(*condition) for condition, _ in grouped(group, ["attack", "epsilon"])])
+        where = listing(
+            [
+                attack_phrase(attack, epsilon, attack_name)
+                for (attack, epsilon), _ in grouped(group, ["attack", "epsilon"])
+            ]
+        )
         seeds = listing([str(seed) for seed in sorted(group["seed"].unique())])
         yield f"{model_name(model)} {verb} on {dataset_name(dataset)}: {status} ({where}; seed {seeds})."
-
-
-def _condition(attack: str, epsilon: float) -> str:
-    return attack_name(attack) if attack == "none" else f"{attack_name(attack)} at {epsilon:g}/255"
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -62,17 +62,17 @@ def check(
 
 
 def _verdict(against: str, claims: bool, tolerances: dict[str, float], store: Path) -> Any:
-    from ...store.results import results_table
+    from ...store.results import read_results
 
-    table = results_table(store, resamples=0)
+    results = read_results(store, resamples=0)
     if claims:
         from ....reports.checks.claims import evaluate_claims
 
-        return evaluate_claims(table, tolerances["srocc"])
+        return evaluate_claims(results, tolerances["srocc"])
     if against == "published":
         from ....reports.checks.published import against_published
 
-        return against_published(table, tolerances)
+        return against_published(results, tolerances)
     from ....reports.checks.baseline import against_baseline
 
-    return against_baseline(table, Path(against), tolerances)
+    return against_baseline(results, Path(against), tolerances)

@@ -16,10 +16,11 @@ from ..options import for_people, results_option
 @for_people
 def results(form: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
-    from ...store.results import left_out, render_results, results_table
+    from ...store.results import read_results
+    from ...store.results_text import render_results
 
-    table = results_table(results)
+    found = read_results(results)
     if form != "table":  # which lists them itself
-        for note in left_out(table):
+        for note in found.left_out:
             click.echo(note, err=True)
-    click.echo(render_results(table, form), nl=False)
+    click.echo(render_results(found, form), nl=False)

@@ -14,10 +14,11 @@ from ....bench.core.errors import UserError, nearest
 from ....bench.core.files import replacing, safe_name, write_text
 from ....bench.core.text import listing, plural
 from ....bench.store.metrics import OK
-from ....bench.store.results import results_table
+from ....bench.store.newest import newest
+from ....bench.store.results import Results, read_results
 from ....bench.store.store import Store
 from ...catalogue import model_name
-from ...paper.selection import grouped, newest_attacks, newest_versions
+from ...paper.selection import grouped
 from .entry import understood
 from .scores import METRICS, Scored, measured_number
 
@@ -77,9 +78,9 @@ def create_entry(
     _check_paths(out, folder)
     if paper is None and (url or year):
         raise UserError("a URL or year of the paper needs its title, too: --paper TITLE")
-    results = results_table(store)
-    own = _own(results, model, regime, variant)
-    rows = newest_attacks(newest_versions(own, ["dataset", "seed"]), ["dataset", "attack", "epsilon", "seed"])
+    results = read_results(store)
+    own = _own(results.frame, model, regime, variant)
+    rows = newest(own, ["dataset", "seed"])
     usable = rows[rows["status"] == OK]
     if usable.empty:
         raise UserError(f"{model} has no usable scores in {store.root}: {rows['status'].iloc[0]}")
@@ -181,9 +182,8 @@ def _stated(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _left_out(results: pd.DataFrame, own: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
-    for file, reason in results.attrs.get("unreadable", []):
-        yield f"Not readable, so left out: {file}: {reason}."
+def _left_out(results: Results, own: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
+    yield from results.left_out
     older = len(own) - len(rows)
     if older:
         yield f"{plural(older, 'cell')} of older versions or with other parameters of an attack left out."

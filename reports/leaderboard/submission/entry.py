@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from ....bench.core.errors import nearest
 from ....bench.core.parameters import accepted
+from ....bench.store.condition import attack_phrase
 
 FOLDER = Path(__file__).parent / "entries"
 """Where the package's own entries are: the models of the CPRL paper, as it reports them."""
@@ -304,7 +305,7 @@ def _duplicates(table: str, rows: Mapping[int, _Number]) -> Iterator[str]:
 def in_words(condition: Sequence[Any]) -> str:
     """A dataset, attack and epsilon as a phrase: `live, fgsm at 1/255`."""
     dataset, attack, epsilon = condition
-    return f"{dataset}, no attack" if attack == "none" else f"{dataset}, {attack} at {epsilon:g}/255"
+    return f"{dataset}, {attack_phrase(attack, epsilon)}"
 
 
 class _Brief:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ....bench.core.text import parameters
-from ....bench.store.cell import digest
+from ....bench.store.cell import key_of
 from ....bench.store.cell_file import StoredCell, read_cell, read_scores
 from ....bench.store.metric_cache import CellMetrics, MetricCache
 from ....bench.store.metrics import OK, evaluate
@@ -162,7 +162,7 @@ def _evaluated(stored: StoredCell) -> tuple[CellMetrics, tuple[str, ...]]:
     scores = read_scores(stored)
     evaluation = evaluate(scores.quality, scores.score, resamples=RESAMPLES)
     problems = []
-    if stored.provenance["key"] != digest(stored.provenance["cell"]):
+    if stored.provenance["key"] != key_of(stored.provenance["cell"]):
         key = stored.provenance["key"]
         problems.append(f"its key {key!r} is not that of its cell: its metadata were changed after the run")
     twice = next((one for one, other in pairwise(scores.images) if one == other), None)

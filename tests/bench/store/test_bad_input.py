@@ -3,6 +3,7 @@
 import html
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iqabench.bench.store.results import render_results, results_table
+from iqabench.bench.store.results import read_results
+from iqabench.bench.store.results_text import render_results
 from iqabench.bench.store.store import Store
 from iqabench.reports.paper.ablation import ablations
 from iqabench.reports.paper.selection import select
 from iqabench.reports.paper.tables import paper_tables
 
-from ...fabricated import write
+from ...fabricated import drawn_cell
 
 COMMANDS = ("report", "results", "results --format csv", "check", "check --claims")
 
@@ -25,7 +27,7 @@ COMMANDS = ("report", "results", "results --format csv", "check", "check --claim
 @pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path / "results")
-    write(store)
+    drawn_cell(store)
     return store
 
 
@@ -127,7 +129,7 @@ LEFT_OUT = {
     ),
     "quality above 1": (
         with_column("quality", lambda table: pa.array(100 * table["quality"].to_numpy())),
-        "its labels are outside [0, 1] in 59 of 60 images",
+        "its labels are outside [0, 1] in 119 of 120 images",
     ),
     "image without a name": (
         with_column("image", lambda table: pa.array([None, *table["image"].to_pylist()[1:]])),
@@ -141,7 +143,7 @@ LEFT_OUT = {
 def test_files_that_cannot_be_used_are_named_with_the_reason_and_left_out(store, said, command):
     places = {}
     for epsilon, (name, (damage, _)) in enumerate(LEFT_OUT.items(), start=1):
-        path = write(store, attack="fgsm", epsilon=float(epsilon))
+        path = drawn_cell(store, attack="fgsm", epsilon=float(epsilon))
         damage(path)
         places[name] = path.relative_to(store.root).as_posix()
     exit_status, text = said(command, store.root)
@@ -157,51 +159,60 @@ def test_files_that_cannot_be_used_are_named_with_the_reason_and_left_out(store,
 
 @pytest.mark.parametrize(("damage", "reason"), LEFT_OUT.values(), ids=LEFT_OUT)
 def test_a_file_that_cannot_be_used_leaves_the_others(store, damage, reason):
-    path = write(store, attack="fgsm", epsilon=1.0)
+    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
     damage(path)
-    table = results_table(store, resamples=0)
-    assert list(table["attack"]) == ["none"]
-    ((file, found),) = table.attrs["unreadable"]
+    found = read_results(store, resamples=0)
+    assert list(found.frame["attack"]) == ["none"]
+    ((file, said),) = found.unreadable
     assert store.root / file == path
-    assert reason in found
+    assert reason in said
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("column", ["score", "quality"])
 def test_a_number_that_is_not_there_leaves_the_metrics_undefined_and_says_so(store, said, command, column):
-    path = write(store, attack="fgsm", epsilon=1.0)
+    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
     with_column(column, lambda table: pa.array([None, *table[column].to_pylist()[1:]]))(path)
     _, text = said(command, store.root)
     noun = "scores" if column == "score" else "labels"
-    assert f"NaN {noun} in 1 of 60 images" in text
+    assert f"NaN {noun} in 1 of 120 images" in text
 
 
 def test_columns_that_are_not_needed_are_no_fault(store):
-    path = write(store, attack="fgsm", epsilon=1.0)
+    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
     rewritten(
-        path, lambda table: table.append_column("more", pa.array([1] * 60)).drop(["scene", "distortion"])
+        path, lambda table: table.append_column("more", pa.array([1] * 120)).drop(["scene", "distortion"])
     )
-    assert len(results_table(store, resamples=0)) == 2
-    assert results_table(store, resamples=0).attrs == {"unreadable": [], "notes": []}
+    found = read_results(store, resamples=0)
+    assert len(found.frame) == 2
+    assert not found.left_out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "check --pin PIN"])
-def test_two_files_of_one_cell_that_differ_are_refused_and_both_are_named(store, said, tmp_path, command):
-    path = write(store)
-    other = path.with_name("copy.parquet")
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS, "check --pin OUT", "leaderboard --out OUT", "entry create --model resnet --out OUT.toml"],
+)
+@pytest.mark.parametrize("damaged", [False, True], ids=["two copies", "a damaged one before them"])
+def test_files_of_one_cell_that_differ_are_refused_and_both_are_named(
+    store, said, tmp_path, command, damaged
+):
+    path = drawn_cell(store)
+    other = path.with_name("zz.parquet")
     shutil.copy(path, other)
-    with_column("score", lambda table: pa.array(np.linspace(0, 1, 60)))(other)
-    exit_status, text = said(command.replace("PIN", str(tmp_path / "pin.json")), store.root)
+    with_column("score", lambda table: pa.array(np.linspace(0, 1, 120)))(other)
+    if damaged:
+        without_scores(Path(shutil.copy(path, path.with_name("a.parquet"))))
+    exit_status, text = said(command.replace("OUT", str(tmp_path / "out")), store.root)
     assert exit_status == 2
     assert path.name in text
-    assert "copy.parquet" in text
+    assert "zz.parquet" in text
     assert "hold different scores: remove the wrong one" in text
 
 
 @pytest.mark.parametrize("command", ["report", "results", "check"])
 @pytest.mark.parametrize("bytes_differ", [False, True])
 def test_two_files_of_one_cell_that_agree_count_once_with_a_note(store, said, command, bytes_differ):
-    path = write(store)
+    path = drawn_cell(store)
     other = path.with_name("zz.parquet")
     shutil.copy(path, other)
     if bytes_differ:
@@ -209,23 +220,23 @@ def test_two_files_of_one_cell_that_agree_count_once_with_a_note(store, said, co
     _, text = said(command, store.root)
     assert "1 file holds a cell that another file holds too, with the same scores" in text
     assert "zz.parquet" in text
-    assert len(results_table(store, resamples=0)) == 1
+    assert len(read_results(store, resamples=0).frame) == 1
 
 
 def test_of_two_files_of_one_cell_the_damaged_one_is_no_contradiction(store):
-    path = write(store)
+    path = drawn_cell(store)
     other = path.with_name("zz.parquet")
     shutil.copy(path, other)
     without_scores(other)
-    table = results_table(store, resamples=0)
-    assert len(table) == 1
-    assert "lacks the column" in table.attrs["unreadable"][0][1]
+    found = read_results(store, resamples=0)
+    assert len(found.frame) == 1
+    assert "lacks the column" in found.unreadable[0][1]
 
 
 @pytest.mark.parametrize("command", ["report", "results", "check"])
 def test_cells_that_claim_the_same_images_and_hold_other_labels_are_named(store, said, command):
-    path = write(store, attack="fgsm", epsilon=1.0)
-    with_column("quality", lambda table: pa.array(np.linspace(0, 1, 60)))(path)
+    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
+    with_column("quality", lambda table: pa.array(np.linspace(0, 1, 120)))(path)
     _, text = said(command, store.root)
     assert "2 files on live claim the same test images and hold different images or labels" in text
     assert path.relative_to(store.root).as_posix() in text
@@ -258,8 +269,8 @@ JSON = st.recursive(
 @given(data=st.data())
 def test_whatever_the_metadata_are_a_cell_is_shown_or_named(tmp_path_factory, data):
     store = Store(tmp_path_factory.mktemp("fuzzed"))
-    write(store)
-    path = write(store, model="cprl", model_params={"b": 0.4, "reading": "literal"})
+    drawn_cell(store)
+    path = drawn_cell(store, model="cprl", model_params={"b": 0.4, "reading": "literal"})
 
     def metadata(provenance):
         part = data.draw(st.sampled_from([None, "cell", "context"]))
@@ -270,16 +281,16 @@ def test_whatever_the_metadata_are_a_cell_is_shown_or_named(tmp_path_factory, da
         return provenance
 
     rewritten(path, metadata=metadata)
-    table = results_table(store, resamples=0)
-    assert len(table) + len(table.attrs["unreadable"]) == 2
-    paper_tables(select(table))
-    ablations(table)
+    found = read_results(store, resamples=0)
+    assert len(found.frame) + len(found.unreadable) == 2
+    paper_tables(select(found))
+    ablations(found)
     for form in ("table", "csv", "json"):
-        assert render_results(table, form).encode()
+        assert render_results(found, form).encode()
 
 
 def test_a_cell_without_a_version_of_a_library_is_as_good_as_any(store):
     (path,) = (cell.path for cell in store.cells())
     with_field("context", "versions", {"iqabench": None, "torch": "2.15.0"})(path)
-    (row,) = results_table(store).to_dict("records")
+    (row,) = read_results(store).frame.to_dict("records")
     assert row["versions"] == "iqabench unknown, torch 2.15.0"

@@ -10,17 +10,17 @@ import pytest
 
 from iqabench.bench.store import metric_cache
 from iqabench.bench.store.metrics import DEFINITION, evaluate
-from iqabench.bench.store.results import results_table
+from iqabench.bench.store.results import read_results, results_table
 from iqabench.bench.store.store import Store
 
-from ...fabricated import write
+from ...fabricated import drawn_cell, noisy
 
 
 @pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path / "results")
-    write(store)
-    write(store, noise=np.nan, model="cprl")
+    drawn_cell(store)
+    drawn_cell(store, noisy(np.nan), model="cprl")
     return store
 
 
@@ -42,26 +42,26 @@ def cache(store):
 
 
 def test_a_second_table_is_the_same_and_evaluates_nothing(store, evaluated):
-    first = results_table(store)
+    first = read_results(store)
     assert evaluated == [1000, 1000]
-    again = results_table(store)
+    again = read_results(store)
     assert evaluated == [1000, 1000]
-    pd.testing.assert_frame_equal(first, again, check_exact=True)
-    assert first.attrs == again.attrs
+    pd.testing.assert_frame_equal(first.frame, again.frame, check_exact=True)
+    assert first.left_out == again.left_out
 
 
 def test_a_new_cell_alone_is_evaluated(store, evaluated):
     results_table(store, resamples=10)
-    write(store, model="sat")
+    drawn_cell(store, model="sat")
     results_table(store, resamples=10)
     assert evaluated == [10, 10, 10]
 
 
 def test_a_file_replaced_under_its_key_has_its_own_numbers(store):
-    path = write(store)
+    path = drawn_cell(store)
     before = results_table(store, resamples=10)
     times = path.stat()
-    other = write(Store(store.root.parent / "other"), noise=0.3)
+    other = drawn_cell(Store(store.root.parent / "other"), noisy(0.3))
     path.write_bytes(other.read_bytes())
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     after = results_table(store, resamples=10)

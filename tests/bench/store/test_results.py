@@ -5,30 +5,17 @@ import io
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
 from iqabench.bench.core.errors import UserError
-from iqabench.bench.store.cell import Cell
-from iqabench.bench.store.results import COLUMNS, ordered, render_results, results_table
+from iqabench.bench.store.results import COLUMNS, ordered, read_results, results_table
+from iqabench.bench.store.results_text import render_results
 from iqabench.bench.store.store import Store
 
-LABELS = np.random.default_rng(0).random(60)
-CONTEXT = {
-    "versions": {"iqabench": "0.1.0", "torch": "2.15.0"},
-    "created": "2030-01-01T00:00:00+00:00",
-    "command": "iqabench run",
-    "checkpoint": "checkpoints/live/resnet.safetensors",
-    "device": "cpu",
-    "profile": "demo",
-    "seconds": 1.2,
-    "stand_in": False,
-}
+from ...fabricated import drawn_cell, labels, noisy
 
-
-def noisy(noise, seed=0):
-    return LABELS + np.random.default_rng(seed).normal(0, noise, len(LABELS))
+LABELS = labels(60)
 
 
 @pytest.fixture
@@ -36,49 +23,19 @@ def store(tmp_path):
     return Store(tmp_path / "results")
 
 
-def write(store, scores=None, context=None, **fields):
-    defaults = {
-        "dataset": "live",
-        "dataset_digest": "d",
-        "pixels_digest": "p",
-        "split_seed": 0,
-        "split_digest": "s",
-        "image_size": 96,
-        "limit": None,
-        "model": "resnet",
-        "variant": "",
-        "model_params": {"backbone": "resnet10t"},
-        "model_source": None,
-        "weights": "0123456789abcdef",
-        "regime": "clean",
-        "seed": 0,
-        "batch_size": None,
-    }
-    frame = pd.DataFrame(
-        {
-            "image": [f"{i}.png" for i in range(len(LABELS))],
-            "scene": "a",
-            "distortion": "noise",
-            "quality": LABELS,
-            "score": noisy(0.1) if scores is None else scores,
-        }
-    )
-    return store.write(Cell(**{**defaults, **fields}), frame, {**CONTEXT, **(context or {})})
-
-
 def test_a_row_holds_the_metrics_of_the_raw_scores_and_where_they_come_from(store):
-    path = write(store, noisy(0.3), attack="fgsm", epsilon=2.0)
+    path = drawn_cell(store, noisy(0.3), attack="fgsm", epsilon=2.0)
     row = results_table(store).iloc[0]
     assert row["srocc"] == pytest.approx(stats.spearmanr(LABELS, noisy(0.3)).statistic)
     assert row["rmse"] == pytest.approx(np.sqrt(np.mean((LABELS - noisy(0.3)) ** 2)))
     assert row["srocc_low"] < row["srocc"] < row["srocc_high"]
     assert (row["attack"], row["epsilon"], row["n"], row["status"]) == ("fgsm", 2.0, 60, "ok")
-    assert row["versions"] == "iqabench 0.1.0, torch 2.15.0"
+    assert row["versions"] == "python 3.11.7, iqabench 0.1.0, torch 2.15.0"
     assert store.root / row["file"] == path
 
 
 def test_the_columns_begin_as_promised(store):
-    write(store)
+    drawn_cell(store)
     table = results_table(store)
     assert ",".join(table.columns).startswith(
         "dataset,model,regime,seed,attack,epsilon,n,srocc,plcc,mse,krocc,rmse,"
@@ -87,7 +44,7 @@ def test_the_columns_begin_as_promised(store):
 
 
 def test_clean_images_have_attack_none_and_epsilon_zero(store):
-    write(store)
+    drawn_cell(store)
     row = results_table(store).iloc[0]
     assert (row["attack"], row["epsilon"]) == ("none", 0.0)
 
@@ -103,7 +60,7 @@ def test_rows_come_in_the_papers_order(store):
         ("live", "dbcnn", "none", 0.0),
         ("vcl", "sat", "none", 0.0),
     ]:
-        write(store, dataset=dataset, model=model, attack=attack, epsilon=epsilon)
+        drawn_cell(store, dataset=dataset, model=model, attack=attack, epsilon=epsilon)
     table = results_table(store, resamples=0)
     found = list(table[["dataset", "model", "attack", "epsilon"]].itertuples(index=False, name=None))
     assert found == [
@@ -120,19 +77,19 @@ def test_rows_come_in_the_papers_order(store):
 
 
 def test_a_diverged_cell_is_a_row_that_says_so(store):
-    write(store, np.where(np.arange(60) < 3, np.nan, 0.5))
+    drawn_cell(store, np.where(np.arange(60) < 3, np.nan, 0.5))
     row = results_table(store).iloc[0]
     assert row["status"] == "NaN scores in 3 of 60 images"
     assert row[["srocc", "plcc", "mse", "krocc", "rmse", "srocc_low", "mse_high"]].isna().all()
 
 
 def test_cells_that_differ_only_in_weights_are_all_kept_and_told_apart(store):
-    write(store, weights="aaaaaaaaaaaaaaaa")
-    write(store, weights="bbbbbbbbbbbbbbbb", limit=10)
-    write(store, model="cprl")
-    table = results_table(store, resamples=0)
-    assert len(table) == 3
-    header, *lines = render_results(table).splitlines()
+    drawn_cell(store, weights="aaaaaaaaaaaaaaaa")
+    drawn_cell(store, weights="bbbbbbbbbbbbbbbb", limit=10)
+    drawn_cell(store, model="cprl")
+    found = read_results(store, resamples=0)
+    assert len(found.frame) == 3
+    header, *lines = render_results(found).splitlines()
     assert header.split()[6:8] == ["limit", "weights"]
     assert "image_size" not in header
     assert "aaaaaaaaaa" in lines[0]
@@ -140,9 +97,9 @@ def test_cells_that_differ_only_in_weights_are_all_kept_and_told_apart(store):
 
 
 def test_the_table_for_people_shows_intervals_and_the_reason_for_a_dash(store):
-    write(store, attack="fgsm", epsilon=0.5, dataset="synthetic", context={"stand_in": True})
-    write(store, np.full(60, 0.25), model="cprl")
-    text = render_results(results_table(store))
+    drawn_cell(store, attack="fgsm", epsilon=0.5, dataset="synthetic", context={"stand_in": True})
+    drawn_cell(store, np.full(60, 0.25), model="cprl")
+    text = render_results(read_results(store))
     lines = text.splitlines()
     assert "constant scores" in lines[1]
     assert lines[1].split()[6:8] == ["60", "-"]
@@ -153,39 +110,39 @@ def test_the_table_for_people_shows_intervals_and_the_reason_for_a_dash(store):
 
 
 def test_csv_holds_every_column_in_full_precision(store):
-    write(store)
-    table = results_table(store)
-    (row,) = csv.DictReader(io.StringIO(render_results(table, "csv")))
+    drawn_cell(store)
+    found = read_results(store)
+    (row,) = csv.DictReader(io.StringIO(render_results(found, "csv")))
     assert list(row) == list(COLUMNS)
-    assert float(row["srocc"]) == table["srocc"].iloc[0]
+    assert float(row["srocc"]) == found.frame["srocc"].iloc[0]
     assert row["limit"] == ""
 
 
 def test_json_is_a_list_of_rows_with_null_for_what_is_undefined(store):
-    write(store, np.full(60, np.nan), limit=5)
-    write(store, model="cprl")
-    table = results_table(store)
-    diverged, measured = json.loads(render_results(table, "json"))
+    drawn_cell(store, np.full(60, np.nan), limit=5)
+    drawn_cell(store, noisy(0.1), model="cprl")
+    found = read_results(store)
+    diverged, measured = json.loads(render_results(found, "json"))
     assert (diverged["srocc"], diverged["limit"]) == (None, 5)
     assert diverged["status"] == "NaN scores in 60 of 60 images"
-    assert (measured["srocc"], measured["limit"]) == (table["srocc"].iloc[1], None)
+    assert (measured["srocc"], measured["limit"]) == (found.frame["srocc"].iloc[1], None)
     assert (measured["n"], measured["stand_in"]) == (60, False)
 
 
 def test_files_that_cannot_be_read_are_named_beside_the_others(store):
-    write(store)
-    truncated = write(store, model="cprl")
+    drawn_cell(store)
+    truncated = drawn_cell(store, model="cprl")
     truncated.write_bytes(truncated.read_bytes()[:100])
-    damaged = write(store, model="sat")
+    damaged = drawn_cell(store, model="sat")
     content = bytearray(damaged.read_bytes())
     content[4:400] = bytes(396)
     damaged.write_bytes(content)
-    table = results_table(store)
-    assert list(table["model"]) == ["resnet"]
-    reasons = dict(table.attrs["unreadable"])
+    found = read_results(store)
+    assert list(found.frame["model"]) == ["resnet"]
+    reasons = dict(found.unreadable)
     assert reasons[truncated.relative_to(store.root).as_posix()].startswith("not a readable Parquet file")
     assert reasons[damaged.relative_to(store.root).as_posix()].startswith("damaged")
-    assert render_results(table).count("passed over: cells/live/") == 2
+    assert render_results(found).count("Not readable, so left out: cells/live/") == 2
 
 
 def test_an_empty_store_says_which_folder_and_what_to_run(tmp_path):
@@ -194,13 +151,13 @@ def test_an_empty_store_says_which_folder_and_what_to_run(tmp_path):
 
 
 def test_a_store_of_unreadable_files_says_so(store):
-    path = write(store)
+    path = drawn_cell(store)
     path.write_bytes(b"no parquet")
     with pytest.raises(UserError, match=r"no result in this folder can be read: cells/live/resnet/none-0-"):
         results_table(store)
 
 
 def test_an_unknown_format_is_answered_with_the_known_ones(store):
-    write(store)
+    drawn_cell(store)
     with pytest.raises(UserError, match="did you mean 'json'"):
-        render_results(results_table(store), "jsn")
+        render_results(read_results(store), "jsn")

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iqabench.bench.core.errors import UserError
-from iqabench.bench.store.results import COLUMNS, render_results, results_table
+from iqabench.bench.store.results import COLUMNS, read_results
+from iqabench.bench.store.results_text import render_results
 from iqabench.bench.store.store import Store
 from iqabench.reports.checks.baseline import against_baseline, pin, read_baseline
 from iqabench.reports.checks.comparison import Condition, compared
@@ -18,7 +19,7 @@ from iqabench.reports.checks.junit import Case, junit
 from iqabench.reports.checks.published import against_published
 from iqabench.reports.published import paper_numbers
 
-from ...fabricated import table, write
+from ...fabricated import drawn_cell, noisy, results
 
 TOLERANCES = {"srocc": 0.05, "plcc": 0.05, "mse": 0.01}
 CONDITION = Condition("live", "resnet", "", "clean", (0,), "none", 0.0)
@@ -37,7 +38,7 @@ def pinned(tmp_path):
 
     def write_rows(*rows):
         path = tmp_path / "baseline.json"
-        path.write_text(render_results(table(*rows), "json"))
+        path.write_text(render_results(results(*rows), "json"))
         return path
 
     return write_rows
@@ -108,7 +109,7 @@ def test_a_cell_without_usable_scores_never_holds():
 
 def test_the_papers_own_numbers_hold_and_the_rest_of_its_tables_was_not_run():
     rows = [paper("live", "resnet"), paper("live", "cprl", "fgsm", 1.0), paper("koniq", "sat", "pgd", 1.0)]
-    check = against_published(table(*rows), TOLERANCES)
+    check = against_published(results(*rows), TOLERANCES)
     assert summary(check) == {"holds": 9, "not run": 291}  # 3 x 7 x 4 x 3 of Tables 1, 2, 4; 36 + 12
     assert check.exit_status == 0
     assert [c.table for c in found(check)] == 3 * ["cprl, Table 1"] + 3 * ["cprl, Table 2"] + 3 * [
@@ -118,21 +119,21 @@ def test_the_papers_own_numbers_hold_and_the_rest_of_its_tables_was_not_run():
 
 @pytest.mark.parametrize(("moved", "status"), [(-0.06, "falls short"), (0.06, "exceeds")])
 def test_a_number_off_the_papers_in_either_direction_fails(moved, status):
-    check = against_published(table(paper("live", "resnet", srocc=moved)), TOLERANCES)
+    check = against_published(results(paper("live", "resnet", srocc=moved)), TOLERANCES)
     assert summary(check) == {"holds": 2, status: 1, "not run": 297}
     assert check.exit_status == 1
 
 
 def test_of_several_seeds_the_mean_is_compared():
     seeds = [paper("live", "resnet", srocc=move, seed=seed) for seed, move in enumerate([-0.12, 0.0, 0.15])]
-    srocc = found(against_published(table(*seeds), TOLERANCES))[0]
+    srocc = found(against_published(results(*seeds), TOLERANCES))[0]
     assert (srocc.status, srocc.condition.seeds) == ("holds", (0, 1, 2))
     assert srocc.difference == pytest.approx(0.01)
 
 
 def test_a_seed_that_diverged_is_not_hidden_behind_the_mean_of_the_others():
     seeds = [paper("live", "resnet"), {"seed": 1, "status": "NaN scores in 1 of 60 images"}]
-    check = against_published(table(*seeds), TOLERANCES)
+    check = against_published(results(*seeds), TOLERANCES)
     assert summary(check) == {"falls short": 3, "not run": 297}
     assert found(check)[0].reason == "only 1 of 2 seeds have usable scores"
 
@@ -145,14 +146,14 @@ def test_what_is_not_the_papers_condition_is_not_compared():
         paper("live", "resnet", "pgd", 1.0) | {"attack": "pgd_soft"},
         paper("live", "resnet") | {"model": "mine"},
     ]
-    check = against_published(table(*others), TOLERANCES)
+    check = against_published(results(*others), TOLERANCES)
     assert summary(check) == {"not run": 300}
     assert check.exit_status == 2
     assert check.text().startswith("Nothing to compare with published: ")
 
 
 def test_a_stand_in_is_never_compared_even_under_a_databases_name():
-    check = against_published(table(paper("live", "resnet", stand_in=True)), TOLERANCES)
+    check = against_published(results(paper("live", "resnet", stand_in=True)), TOLERANCES)
     assert (check.exit_status, summary(check)) == (2, {"not run": 300})
     assert check.notes == ("live stands in for a database and is not compared with published numbers.",)
 
@@ -164,7 +165,7 @@ def test_table5_is_compared_with_the_mask_alone_for_each_reading():
         for b in (0.3, 0.4)
         for attack, epsilon in (("none", 0.0), ("fgsm", 1.0))
     ]
-    check = against_published(table(*rows), TOLERANCES)
+    check = against_published(results(*rows), TOLERANCES)
     of_table5 = [c for c in check.comparisons if c.table == "cprl, Table 5"]
     verdicts = {(c.condition.variant, c.status) for c in of_table5 if c.metric == "srocc"}
     assert verdicts == {
@@ -179,7 +180,7 @@ def test_table5_is_compared_with_the_mask_alone_for_each_reading():
 def test_table6_is_compared_with_and_without_the_pns_risk_at_the_papers_b():
     rows = [cprl("CA"), cprl("CA+PNS", pns_weight=0.3, srocc=-0.1)]
     elsewhere = [cprl("CA", b=0.2), cprl("CA+PNS", b=0.2, pns_weight=0.3)]
-    check = against_published(table(*rows, *elsewhere), TOLERANCES)
+    check = against_published(results(*rows, *elsewhere), TOLERANCES)
     of_table6 = [c for c in found(check) if c.table == "cprl, Table 6" and c.metric == "srocc"]
     assert {(c.condition.variant, c.status) for c in of_table6} == {
         ("CA (b=0.4, keep_top, 0.0)", "holds"),
@@ -188,15 +189,14 @@ def test_table6_is_compared_with_and_without_the_pns_risk_at_the_papers_b():
 
 
 def test_what_the_reports_leave_out_is_noted():
-    results = table(paper("live", "resnet"), paper("live", "resnet", weights="old", created="2020"))
-    results.attrs["unreadable"] = [("cells/x.parquet", "damaged")]
-    notes = against_published(results, TOLERANCES).notes
+    rows = [paper("live", "resnet"), paper("live", "resnet", weights="old", created="2020")]
+    notes = against_published(results(*rows, unreadable=[("cells/x.parquet", "damaged")]), TOLERANCES).notes
     assert notes[0] == "Not readable, so left out: cells/x.parquet: damaged."
     assert notes[1].startswith("ResNet on LIVE, seed 0: 1 cell of another version (with other weights)")
 
 
 def test_another_image_size_and_a_limit_are_noted():
-    check = against_published(table(paper("live", "resnet", image_size=96, limit=20)), TOLERANCES)
+    check = against_published(results(paper("live", "resnet", image_size=96, limit=20)), TOLERANCES)
     assert "On live images of 96 pixels were scored; the paper's have 320." in check.notes
     assert "On live only 20 test images were scored: --limit." in check.notes
 
@@ -206,28 +206,28 @@ def test_another_image_size_and_a_limit_are_noted():
 
 def test_what_was_pinned_holds_as_long_as_nothing_moves(store, tmp_path):
     for model in ("resnet", "sat"):
-        write(store, 0.1, model=model)
-        write(store, 0.5, model=model, attack="fgsm", epsilon=2.0)
+        drawn_cell(store, noisy(0.1), model=model)
+        drawn_cell(store, noisy(0.5), model=model, attack="fgsm", epsilon=2.0)
     said = pin(store.root, tmp_path / "baseline.json")
     assert said == f"4 rows pinned in {tmp_path / 'baseline.json'}."
     rows = json.loads((tmp_path / "baseline.json").read_text())
     assert [tuple(row) for row in rows] == [COLUMNS] * 4
-    check = against_baseline(results_table(store, resamples=0), tmp_path / "baseline.json", TOLERANCES)
+    check = against_baseline(read_results(store, resamples=0), tmp_path / "baseline.json", TOLERANCES)
     assert (check.exit_status, summary(check)) == (0, {"holds": 12})
 
 
 def test_rows_meet_whatever_changed_behind_their_names_and_the_change_is_named(pinned):
     path = pinned({"srocc": 0.9, **FGSM})
     now = {"weights": "other", "model_params": '{"width": 2}', "versions": "iqabench 0.1.0, torch 9"}
-    moved = against_baseline(table({"srocc": 0.8, **FGSM, **now}), path, TOLERANCES)
+    moved = against_baseline(results({"srocc": 0.8, **FGSM, **now}), path, TOLERANCES)
     assert found(moved, "falls short")[0].reason == "changed: weights, model params, versions"
-    held = against_baseline(table({"srocc": 0.9, **FGSM, **now}), path, TOLERANCES)
+    held = against_baseline(results({"srocc": 0.9, **FGSM, **now}), path, TOLERANCES)
     assert (held.exit_status, found(held)[0].reason) == (0, "")
 
 
 @pytest.mark.parametrize(("now", "status"), [(0.8, "falls short"), (0.98, "exceeds")])
 def test_a_pinned_number_that_moves_either_way_fails(pinned, now, status):
-    check = against_baseline(table({"srocc": now}), pinned({"srocc": 0.9}), TOLERANCES)
+    check = against_baseline(results({"srocc": now}), pinned({"srocc": 0.9}), TOLERANCES)
     assert (check.exit_status, summary(check)) == (1, {"holds": 2, status: 1})
 
 
@@ -237,14 +237,14 @@ def test_a_pinned_number_that_moves_either_way_fails(pinned, now, status):
 )
 def test_a_pinned_row_that_was_not_run_fails_though_the_others_hold(pinned, elsewhere):
     path = pinned({"srocc": 0.9}, FGSM)
-    check = against_baseline(table({"srocc": 0.9}, FGSM | elsewhere), path, TOLERANCES)
+    check = against_baseline(results({"srocc": 0.9}, FGSM | elsewhere), path, TOLERANCES)
     assert (check.exit_status, summary(check)) == (1, {"holds": 3, "not run": 3})
     assert "Not run, which fails the check:\n  resnet on live, fgsm at 1/255, seed 0\n" in check.text()
     assert "1 condition in the store is not in" in check.notes[-1]
 
 
 def test_if_no_pinned_row_was_run_there_is_nothing_to_compare(pinned):
-    check = against_baseline(table({"model": "sat"}), pinned({"model": "resnet"}), TOLERANCES)
+    check = against_baseline(results({"model": "sat"}), pinned({"model": "resnet"}), TOLERANCES)
     assert check.exit_status == 2
 
 
@@ -259,7 +259,7 @@ def test_if_no_pinned_row_was_run_there_is_nothing_to_compare(pinned):
 )
 def test_numbers_that_measure_different_things_are_not_compared_and_fail(pinned, now, reason):
     row = {**PGD, "attack_params": '{"steps": 10}'}
-    check = against_baseline(table({}, {**row, **now}), pinned({}, row), TOLERANCES)
+    check = against_baseline(results({}, {**row, **now}), pinned({}, row), TOLERANCES)
     assert (check.exit_status, summary(check)) == (1, {"holds": 3, "not comparable": 3})
     assert found(check, "not comparable")[0].reason == reason
     assert f"  resnet on live, pgd at 1/255, seed 0: {reason}\n" in check.text()
@@ -268,14 +268,14 @@ def test_numbers_that_measure_different_things_are_not_compared_and_fail(pinned,
 def test_a_parameter_that_the_attack_did_not_have_when_pinned_does_not_matter(pinned):
     then, now = '{"steps": 10}', '{"mask_gradient": "straight", "steps": 10}'
     check = against_baseline(
-        table({**PGD, "attack_params": now}), pinned({**PGD, "attack_params": then}), TOLERANCES
+        results({**PGD, "attack_params": now}), pinned({**PGD, "attack_params": then}), TOLERANCES
     )
     assert check.exit_status == 0
 
 
 def test_of_an_attack_run_with_several_parameters_the_pinned_ones_are_compared(pinned):
     ten, twenty = ({**PGD, "attack_params": f'{{"steps": {steps}}}'} for steps in (10, 20))
-    store = table({**ten, "srocc": 0.4}, {**twenty, "srocc": 0.1, "created": LATER})
+    store = results({**ten, "srocc": 0.4}, {**twenty, "srocc": 0.1, "created": LATER})
     check = against_baseline(store, pinned({**ten, "srocc": 0.4}), TOLERANCES)
     assert check.exit_status == 0
 
@@ -283,7 +283,7 @@ def test_of_an_attack_run_with_several_parameters_the_pinned_ones_are_compared(p
 def test_the_newest_version_of_a_model_is_compared_and_not_filled_from_an_older_one(pinned):
     old = [{"srocc": 0.9}, {"srocc": 0.5, **FGSM}]
     new = {"srocc": 0.7, "weights": "new", "created": LATER}
-    check = against_baseline(table(*old, new), pinned(*old), TOLERANCES)
+    check = against_baseline(results(*old, new), pinned(*old), TOLERANCES)
     assert [(c.metric, c.status) for c in check.comparisons[:1]] == [("srocc", "falls short")]
     assert {c.status for c in check.comparisons if c.condition.attack == "fgsm"} == {"not run"}
 
@@ -291,30 +291,30 @@ def test_the_newest_version_of_a_model_is_compared_and_not_filled_from_an_older_
 def test_of_several_versions_the_one_on_the_pinned_images_is_compared(pinned):
     small = {"srocc": 0.9, "image_size": 96}
     large = {"srocc": 0.2, "image_size": 320, "created": LATER}
-    assert against_baseline(table(small, large), pinned(small), TOLERANCES).exit_status == 0
+    assert against_baseline(results(small, large), pinned(small), TOLERANCES).exit_status == 0
 
 
 def test_a_model_that_diverged_since_falls_short_and_one_that_no_longer_does_exceeds(pinned):
     broken = {"status": "constant scores"}
-    diverged = against_baseline(table(broken), pinned({}), TOLERANCES)
+    diverged = against_baseline(results(broken), pinned({}), TOLERANCES)
     assert (diverged.exit_status, summary(diverged)) == (1, {"falls short": 3})
-    healed = against_baseline(table({}), pinned(broken), TOLERANCES)
+    healed = against_baseline(results({}), pinned(broken), TOLERANCES)
     assert (healed.exit_status, summary(healed)) == (1, {"exceeds": 3})
-    assert against_baseline(table(broken), pinned(broken), TOLERANCES).exit_status == 1
+    assert against_baseline(results(broken), pinned(broken), TOLERANCES).exit_status == 1
 
 
 def test_the_columns_of_the_contract_are_enough_for_a_baseline(tmp_path):
     columns = ["dataset", "model", "regime", "seed", "attack", "epsilon", "n", "srocc", "plcc", "mse"]
     path = tmp_path / "baseline.json"
-    path.write_text(table({})[columns].to_json(orient="records"))
-    assert against_baseline(table({}), path, TOLERANCES).exit_status == 0
+    path.write_text(results({}).frame[columns].to_json(orient="records"))
+    assert against_baseline(results({}), path, TOLERANCES).exit_status == 0
 
 
 def test_pinning_takes_the_newest_and_says_what_it_leaves_out_and_what_cannot_hold(store, tmp_path):
-    write(store, weights="old")
-    write(store, 0.4, weights="new", created=LATER)
-    write(store, np.nan, model="sat")
-    damaged = write(store, model="cprl")
+    drawn_cell(store, noisy(0.1), weights="old")
+    drawn_cell(store, noisy(0.4), weights="new", context={"created": LATER})
+    drawn_cell(store, noisy(np.nan), model="sat")
+    damaged = drawn_cell(store, noisy(0.1), model="cprl")
     damaged.write_bytes(b"no parquet")
     said = pin(store.root, tmp_path / "baseline.json").splitlines()
     assert said[0].startswith("2 rows pinned")
@@ -323,14 +323,14 @@ def test_pinning_takes_the_newest_and_says_what_it_leaves_out_and_what_cannot_ho
     assert said[3].endswith("such as sat on live, no attack, seed 0: NaN scores in 60 of 60 images.")
     assert {row.model_dump()["weights"] for row in read_baseline(tmp_path / "baseline.json")} == {
         "new",
-        "0123456789abcdef",
+        "w-sat-0",
     }
 
 
 # --- Bad input ---
 
 
-GOOD = json.loads(render_results(table({}), "json"))[0]
+GOOD = json.loads(render_results(results({}), "json"))[0]
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_whatever_stands_in_a_baseline_it_is_compared_or_answered(tmp_path_facto
     path = tmp_path_factory.getbasetemp() / "baseline.json"
     path.write_text(json.dumps([GOOD | {column: value}]))
     try:
-        check = against_baseline(table({}), path, TOLERANCES)
+        check = against_baseline(results({}), path, TOLERANCES)
     except UserError:
         return
     assert check.text()
@@ -400,7 +400,7 @@ def test_the_text_counts_first_then_shows_what_moved_worst_first(pinned):
         {"model": "nima", "status": "constant scores"},
         {"model": "cprl", "srocc": 0.9, "mse": 0.02},
     ]
-    lines = against_baseline(table(*now), pinned(*then), TOLERANCES).text().splitlines()
+    lines = against_baseline(results(*now), pinned(*then), TOLERANCES).text().splitlines()
     assert lines[0].endswith("12 numbers: holds 6, falls short 5, exceeds 1, not run 0, not comparable 0.")
     assert lines[1] == "A number holds within these differences, up or down: SROCC 0.05, PLCC 0.05, MSE 0.01."
     shown = [line.split()[1] for line in lines[6:12]]
@@ -412,13 +412,13 @@ def test_the_text_stays_short_however_much_moved(pinned):
     models = [f"model{i}" for i in range(60)]
     path = pinned(*({"model": name, "srocc": 0.5} for name in models))
     run = [{"model": name, "srocc": 0.1} for name in models[:30]]
-    text = against_baseline(table(*run), path, TOLERANCES).text()
+    text = against_baseline(results(*run), path, TOLERANCES).text()
     assert len(text.splitlines()) < 60
     assert "and 10 more: --json lists all" in text
 
 
 def test_junit_counts_failures_and_skips_and_survives_any_name(pinned):
-    check = against_baseline(table({"srocc": 0.1}), pinned({"srocc": 0.9}, FGSM), TOLERANCES)
+    check = against_baseline(results({"srocc": 0.1}), pinned({"srocc": 0.9}, FGSM), TOLERANCES)
     root = ElementTree.fromstring(junit(check.suite, check.cases()))
     (suite,) = root
     assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
@@ -427,7 +427,7 @@ def test_junit_counts_failures_and_skips_and_survives_any_name(pinned):
     assert len(suite.findall("testcase/failure")) == 4
     assert "SROCC 0.1000, expected 0.9000 within 0.05: falls short by 0.8000" in suite[0][0].get("message")
 
-    published = against_published(table(paper("live", "resnet")), TOLERANCES)
+    published = against_published(results(paper("live", "resnet")), TOLERANCES)
     (suite,) = ElementTree.fromstring(junit(published.suite, published.cases()))
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("300", "0", "297")
     names = [case.get("name") for case in suite]
@@ -439,7 +439,7 @@ def test_junit_counts_failures_and_skips_and_survives_any_name(pinned):
 
 
 def test_junit_has_the_shape_that_ci_systems_read(pinned):
-    check = against_baseline(table({"srocc": 0.1}), pinned({"srocc": 0.9}), TOLERANCES)
+    check = against_baseline(results({"srocc": 0.1}), pinned({"srocc": 0.9}), TOLERANCES)
     root = ElementTree.fromstring(junit(check.suite, check.cases()))
     assert root.tag == "testsuites"
     assert [child.tag for child in root] == ["testsuite"]
@@ -459,8 +459,8 @@ def check(iqabench, store, tmp_path, monkeypatch):
 
 
 def test_pin_then_check_then_a_number_moves(check, store, tmp_path):
-    write(store, 0.1)
-    write(store, 0.5, attack="fgsm", epsilon=1.0)
+    drawn_cell(store, noisy(0.1))
+    drawn_cell(store, noisy(0.5), attack="fgsm", epsilon=1.0)
     assert check("--pin", "baseline.json").exit_code == 0
     assert check("--against", "baseline.json").exit_code == 0
     rows = json.loads((tmp_path / "baseline.json").read_text())
@@ -478,7 +478,7 @@ def test_pin_then_check_then_a_number_moves(check, store, tmp_path):
 
 
 def test_tolerances_come_from_the_configuration_and_published_is_the_default(check, store, tmp_path):
-    write(store, 0.3)
+    drawn_cell(store, noisy(0.3))
     assert check().exit_code == 1
     (tmp_path / "bench.toml").write_text("[check]\nsrocc = 2\nplcc = 2\nmse = 1\n")
     assert check().exit_code == check("--against", "published").exit_code == 0
@@ -492,7 +492,7 @@ def test_tolerances_come_from_the_configuration_and_published_is_the_default(che
 
 
 def test_nothing_to_compare_is_exit_status_2_in_every_form(check, store, tmp_path):
-    write(store, dataset="synthetic", stand_in=True)
+    drawn_cell(store, dataset="synthetic")
     told = check()
     assert told.exit_code == 2
     assert told.output.startswith("Nothing to compare with published: the store holds no number of a paper;")
@@ -512,7 +512,7 @@ def test_wrong_usage_and_an_empty_store_are_exit_status_2_with_a_reason(check, s
     ]:
         done = check(*options)
         assert (done.exit_code, reason in done.output) == (2, True), done.output
-    write(store)
+    drawn_cell(store)
     for options, reason in [
         (["--against", "baseline.jsn"], "baseline.jsn: no such file"),
         (["--pin", "results/x"], "--pin results/x: cannot be written"),
@@ -524,8 +524,8 @@ def test_wrong_usage_and_an_empty_store_are_exit_status_2_with_a_reason(check, s
 
 
 def test_a_cell_that_cannot_be_read_is_named_and_its_pinned_row_fails(check, store):
-    write(store)
-    path = write(store, attack="fgsm", epsilon=1.0)
+    drawn_cell(store)
+    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
     assert check("--pin", "baseline.json").exit_code == 0
     path.write_bytes(path.read_bytes()[:50])
     done = check("--against", "baseline.json")

@@ -9,7 +9,7 @@ from iqabench.bench.store.store import Store
 from iqabench.reports.checks.claims import evaluate_claims
 from iqabench.reports.checks.junit import junit
 
-from ...fabricated import table, write
+from ...fabricated import drawn_cell, noisy, results
 
 BASELINES = ("dbcnn", "nima", "resnet", "lwta", "denoise", "sat")
 BEST = "CPRL has the best SROCC under FGSM at 1/255"
@@ -41,7 +41,7 @@ def broken(row):
 
 def claim(statement, *rows, dataset="live"):
     """The claim of this statement on a dataset, of a store with these rows."""
-    claims = evaluate_claims(table(*rows), TOLERANCE).claims
+    claims = evaluate_claims(results(*rows), TOLERANCE).claims
     (found,) = [c for c in claims if (c.statement, c.dataset) == (statement, dataset)]
     return found
 
@@ -150,7 +150,7 @@ def test_each_setting_of_the_mask_is_a_claim_of_its_own():
 
 def test_a_stand_in_is_evaluated_and_named_and_databases_that_were_not_run_are_listed():
     rows = [row | {"dataset": "synthetic", "stand_in": True} for row in (fgsm("cprl", 0.8), fgsm("sat", 0.1))]
-    claims = evaluate_claims(table(*rows), TOLERANCE)
+    claims = evaluate_claims(results(*rows), TOLERANCE)
     best = claim(BEST, *rows, dataset="synthetic")
     assert (best.verdict, best.stand_in) == ("true", True)
     assert claims.counts["true"] == 1
@@ -169,16 +169,16 @@ def test_seeds_count_by_their_mean():
 
 def test_the_exit_status_says_whether_any_is_false_or_none_was_run():
     true = [fgsm("cprl", 0.8), fgsm("sat", 0.5)]
-    assert evaluate_claims(table(*true), TOLERANCE).exit_status == 0
-    assert evaluate_claims(table(*true, clean("cprl", 0.2), clean("sat", 0.9)), TOLERANCE).exit_status == 1
-    nothing = evaluate_claims(table(clean("mine", 0.8)), TOLERANCE)
+    assert evaluate_claims(results(*true), TOLERANCE).exit_status == 0
+    assert evaluate_claims(results(*true, clean("cprl", 0.2), clean("sat", 0.9)), TOLERANCE).exit_status == 1
+    nothing = evaluate_claims(results(clean("mine", 0.8)), TOLERANCE)
     assert nothing.exit_status == 2
     assert "Nothing to evaluate: `iqabench run --models all`" in nothing.text()
 
 
 def test_junit_has_a_case_for_each_claim():
     rows = [fgsm("cprl", 0.8), fgsm("sat", 0.4), clean("cprl", 0.2), clean("sat", 0.9)]
-    claims = evaluate_claims(table(*rows), TOLERANCE)
+    claims = evaluate_claims(results(*rows), TOLERANCE)
     (suite,) = ElementTree.fromstring(junit(claims.suite, claims.cases()))
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("36", "1", "33")
     assert len({case.get("name") for case in suite}) == 36
@@ -191,7 +191,7 @@ def test_the_command_prints_text_or_json_and_takes_its_tolerance_from_the_config
     monkeypatch.chdir(tmp_path)
     store = Store(tmp_path / "results")
     for model, epsilon, noise in [("resnet", 1.0, 0.5), ("resnet", 2.0, 0.2), ("cprl", 1.0, 0.1)]:
-        write(store, noise, model=model, attack="fgsm", epsilon=epsilon)
+        drawn_cell(store, noisy(noise), model=model, attack="fgsm", epsilon=epsilon)
     done = iqabench("check", "--claims")
     assert done.exit_code == 1
     assert f"False:\n  LIVE: {EPSILON}." in done.output

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from iqabench.bench.store.explanation import read_explanation
-from iqabench.bench.store.results import render_results
+from iqabench.bench.store.results_text import render_results
 from iqabench.reports import published, write_report
 from iqabench.reports.explain.explanation import write_figures
 from iqabench.reports.formats.csv import COLUMNS, neutral, write_csv
@@ -26,9 +26,9 @@ def tables(results, folder):
 
 
 @pytest.fixture(scope="module")
-def folder(swept_table, tmp_path_factory):
+def folder(swept_results, tmp_path_factory):
     out = tmp_path_factory.mktemp("csv")
-    assert write_csv(compose(swept_table), out) == out / "tables.csv"
+    assert write_csv(compose(swept_results), out) == out / "tables.csv"
     return out
 
 
@@ -103,8 +103,8 @@ def test_a_further_attack_has_its_name(results, tmp_path):
     assert further[["attack", "epsilon", "measured"]].to_numpy().tolist() == [["noise", 1.0, 0.5]] * 3
 
 
-def test_the_cells_are_the_results_table(folder, swept_table):
-    assert (folder / "cells.csv").read_text() == render_results(swept_table, "csv")
+def test_the_cells_are_the_results_table(folder, swept_results):
+    assert (folder / "cells.csv").read_text() == render_results(swept_results, "csv")
 
 
 def test_figure_6_is_a_row_per_point(folder, swept_table):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iqabench.bench.store.results import Results
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
@@ -59,8 +60,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def text(swept_table):
-    return render_html(compose(swept_table))
+def text(swept_results):
+    return render_html(compose(swept_results))
 
 
 def test_tags_are_balanced_and_ids_unique(text):
@@ -122,7 +123,7 @@ def test_ten_thousand_cells_weigh_less_than_eight_megabytes(swept_table):
     variants = [f"variant {place}" if place >= len(swept_table) else "" for place in range(len(many))]
     rows = many.assign(variant=variants, key=[f"{place:020}" for place in range(len(many))])
     assert len(rows) > 10_000
-    assert len(render_html(compose(rows)).encode()) < 8e6
+    assert len(render_html(compose(Results(rows))).encode()) < 8e6
 
 
 def test_tables_hold_the_numbers_and_intervals_of_the_results(text, swept_table):
@@ -165,7 +166,7 @@ def test_the_page_follows_the_readers_light_or_dark(text):
 
 def test_ablations_stand_between_the_papers_tables_and_those_of_further_attacks(ablated, results):
     further = results({"model": "sat", "attack": "noise", "epsilon": 1.0, "key": "another"})
-    text = render_html(compose(pd.concat([ablated, further], ignore_index=True)))
+    text = render_html(compose(Results(pd.concat([ablated.frame, further.frame], ignore_index=True))))
     assert re.findall(r"<h2 id=.*>Table (\w+)\.", text) == ["1", "2", "3", "4", "5", "6", "A1"]
 
 

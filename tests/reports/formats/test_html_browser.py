@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from iqabench.bench.store.results import Results
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
@@ -150,8 +151,8 @@ def test_the_table_of_all_cells_sorts_by_every_column_numbers_as_numbers(opened,
         assert heading.get_attribute("aria-sort") in ("ascending", "descending", None)
 
 
-def test_a_number_tells_what_stands_behind_it(opened, swept_table):
-    page = opened(swept_table)
+def test_a_number_tells_what_stands_behind_it(opened, swept_results, swept_table):
+    page = opened(swept_results)
     (cell,) = swept_table.query(
         "dataset == 'live' and model == 'cprl' and attack == 'pgd' and epsilon == 1"
     ).to_dict("records")
@@ -236,7 +237,7 @@ def test_nothing_stands_in_the_way_of_any_reader(opened, ablated, results, schem
         {"model": "sat", "status": "constant scores", "key": "a"}, {"dataset": "vcl", "key": "b"}
     )
     page = opened(
-        pd.concat([ablated, others], ignore_index=True),
+        Results(pd.concat([ablated.frame, others.frame], ignore_index=True)),
         color_scheme=scheme,
         viewport={"width": width, "height": 800},
     )

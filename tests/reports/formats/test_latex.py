@@ -18,9 +18,9 @@ ENGINES = [name for name in ("pdflatex", "tectonic") if shutil.which(name)]
 
 
 @pytest.fixture(scope="module")
-def folder(swept_table, tmp_path_factory):
+def folder(swept_results, tmp_path_factory):
     out = tmp_path_factory.mktemp("latex")
-    write_latex(compose(swept_table), out)
+    write_latex(compose(swept_results), out)
     return out
 
 
@@ -146,8 +146,8 @@ def test_diverged_and_missing_cells_are_named(results, tmp_path):
     assert "figure6" not in report
 
 
-def test_the_same_results_give_the_same_files(folder, swept_table, tmp_path):
-    write_latex(compose(swept_table), tmp_path)
+def test_the_same_results_give_the_same_files(folder, swept_results, tmp_path):
+    write_latex(compose(swept_results), tmp_path)
     for path in folder.iterdir():
         if path.suffix in (".tex", ".pdf"):
             assert (tmp_path / path.name).read_bytes() == path.read_bytes()
@@ -165,7 +165,7 @@ def test_no_text_of_a_user_reaches_tex_unescaped(results, tmp_path):
 
 @pytest.mark.skipif(not ENGINES, reason="neither pdflatex nor tectonic is installed")
 @pytest.mark.parametrize("kind", ["explained", "hostile names", "tables alone", "ablations"])
-def test_it_compiles(kind, swept_table, ablated, results, explained_store, tmp_path):
+def test_it_compiles(kind, swept_results, ablated, results, explained_store, tmp_path):
     if kind == "hostile names":
         write_hostile(results, tmp_path)
     elif kind == "explained":
@@ -173,7 +173,7 @@ def test_it_compiles(kind, swept_table, ablated, results, explained_store, tmp_p
     elif kind == "ablations":
         write_latex(compose(ablated), tmp_path)
     else:
-        write_latex(compose(swept_table), tmp_path)
+        write_latex(compose(swept_results), tmp_path)
     if kind == "tables alone":
         (tmp_path / "report.tex").write_text(
             "\\documentclass[twocolumn]{article}\\usepackage{booktabs, graphicx}\\begin{document}"

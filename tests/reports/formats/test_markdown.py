@@ -53,9 +53,9 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def folder(swept_table, tmp_path_factory):
+def folder(swept_results, tmp_path_factory):
     out = tmp_path_factory.mktemp("markdown")
-    write_markdown(compose(swept_table), out)
+    write_markdown(compose(swept_results), out)
     return out
 
 

@@ -14,7 +14,7 @@ from iqabench.reports.leaderboard import compose
 from iqabench.reports.leaderboard.board import Number
 from iqabench.reports.leaderboard.submission.create import create_entry
 
-from ..conftest import drawn_sweep
+from ...fabricated import drawn_sweep
 from .boards import measured, reported
 
 

@@ -15,7 +15,7 @@ from iqabench.reports.leaderboard.compose import compose_board
 from iqabench.reports.leaderboard.submission.create import create_entry
 from iqabench.reports.leaderboard.submission.entry import FOLDER
 
-from ..conftest import drawn_cell, drawn_sweep
+from ...fabricated import drawn_cell, drawn_sweep
 
 PAPERS_MODELS = ["CPRL", "DBCNN", "Denoise", "LWTA", "NIMA", "ResNet", "SAT"]
 

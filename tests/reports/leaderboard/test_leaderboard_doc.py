@@ -16,7 +16,7 @@ from iqabench.reports.leaderboard.submission.entry import (
 )
 from iqabench.reports.leaderboard.submission.verify import examine
 
-from ..conftest import drawn_sweep
+from ...fabricated import drawn_sweep
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "leaderboard.md").read_text()
 

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from iqabench.bench.core import registry
-from iqabench.bench.store.results import results_table
+from iqabench.bench.store.results import read_results
 from iqabench.reports.paper.databases import databases
 
-from ..conftest import drawn_cell
+from ...fabricated import drawn_cell
 
 
 def by_dataset(table):
@@ -35,7 +35,7 @@ def test_it_lists_the_papers_databases_and_then_the_stores_others_with_the_paper
 def test_the_store_tells_how_many_images_and_types_it_has(store):
     drawn_cell(store, dataset="live")  # 120 test images of one distortion
     save_split(store.root, "live", 659, 120)
-    live = by_dataset(databases(results_table(store, resamples=0), store.root))["live"]
+    live = by_dataset(databases(read_results(store, resamples=0), store.root))["live"]
     assert (live.images.text, live.images.beside) == ("779", "paper 799 (−20)")
     assert (live.types.text, live.types.beside) == ("1", "paper 5 (−4)")
     assert live.tested.text == "120"
@@ -47,14 +47,14 @@ def test_a_split_that_is_missing_or_not_the_cells_tells_nothing(store, content):
     (store.root / "splits").mkdir()
     if content is not None:
         (store.root / "splits" / "live-seed0.csv").write_text(content)
-    live = by_dataset(databases(results_table(store, resamples=0), store.root))["live"]
+    live = by_dataset(databases(read_results(store, resamples=0), store.root))["live"]
     assert (live.images.text, live.images.beside) == ("–", "paper 799")
 
 
 def test_cells_of_a_part_of_the_images_tell_nothing(store):
     drawn_cell(store, dataset="live", limit=120)
     save_split(store.root, "live", 659, 120)
-    live = by_dataset(databases(results_table(store, resamples=0), store.root))["live"]
+    live = by_dataset(databases(read_results(store, resamples=0), store.root))["live"]
     assert (live.images.text, live.types.text) == ("–", "–")
 
 

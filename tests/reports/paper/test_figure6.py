@@ -17,8 +17,8 @@ MODELS = {"dbcnn", "nima", "resnet", "lwta", "denoise", "sat", "cprl"}
 
 
 @pytest.fixture
-def panels(swept_table):
-    return figure6(select(swept_table).points)
+def panels(swept_results):
+    return figure6(select(swept_results).points)
 
 
 def curves_in(axes):

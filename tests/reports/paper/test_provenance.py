@@ -5,13 +5,13 @@ import json
 from iqabench.reports.paper.provenance import cell_facts, headings, provenance
 
 
-def facts_of(table):
-    return {fact.name: fact for facts in cell_facts(table).values() for fact in facts}
+def facts_of(found):
+    return {fact.name: fact for facts in cell_facts(found.frame).values() for fact in facts}
 
 
 def test_a_cell_is_headed_by_what_was_measured(results):
     variant = {"model": "cprl", "variant": "b=0.3", "dataset": "synthetic", "attack": "pgd", "epsilon": 0.5}
-    found = headings(results({}, variant))
+    found = headings(results({}, variant).frame)
     assert [found[0], found[1]] == [
         "ResNet on LIVE without attack",
         "CPRL (b=0.3) on synthetic under PGD at 0.5/255",
@@ -59,9 +59,8 @@ def test_facts_read_as_in_the_report_and_what_is_not_known_is_left_out(results):
 
 
 def test_all_cells_together_name_each_value_and_each_checkpoint_once(results):
-    found = provenance(
-        results({"device": "cpu"}, {"device": "cpu", "attack": "fgsm"}, {"device": "cuda", "seed": 1})
-    )
+    rows = [{"device": "cpu"}, {"device": "cpu", "attack": "fgsm"}, {"device": "cuda", "seed": 1}]
+    found = provenance(results(*rows).frame)
     facts = dict(found.facts)
     assert facts["Device"] == ("cpu", "cuda")
     assert [(row.model, row.seed, row.digest) for row in found.checkpoints] == [

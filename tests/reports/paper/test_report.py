@@ -3,7 +3,7 @@
 import pytest
 
 from iqabench.bench.core.errors import UserError
-from iqabench.bench.store.results import results_table
+from iqabench.bench.store.results import read_results
 from iqabench.reports import write_figure, write_report
 from iqabench.reports.formats.write import FORMATS
 from iqabench.reports.paper.report import compose
@@ -39,11 +39,11 @@ def test_tables_are_in_the_papers_order_and_those_of_further_attacks_after_them(
 def test_explanations_are_those_of_the_store_and_what_is_wrong_with_another_is_noted(explained_store):
     (explained_store.root / "explain" / "stopped").mkdir()
     (explained_store.root / "explain" / "stopped" / "figure1.svg").touch()
-    table = results_table(explained_store, resamples=0)
-    report = compose(table, explained_store.root)
+    found = read_results(explained_store, resamples=0)
+    report = compose(found, explained_store.root)
     assert [found.model for found in report.explanations] == ["cprl"]
     assert [note for note in report.notes if "explain/stopped" in note]
-    assert compose(table).explanations == ()
+    assert compose(found).explanations == ()
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -117,7 +117,7 @@ def test_points_of_many_groups_are_those_of_each(results):
         }
         for seed in range(40)
     ]
-    found = points_by(results(*rows), ["dataset", "model", "attack", "epsilon"])
+    found = points_by(results(*rows).frame, ["dataset", "model", "attack", "epsilon"])
     assert len(found) == 6
     for (dataset, _, _, epsilon), point in found.items():
         group = [row for row in rows if (row["dataset"], row["epsilon"]) == (dataset, epsilon)]
@@ -137,7 +137,7 @@ def test_unreadable_files_are_noted(results):
     assert selection.notes == ("Not readable, so left out: cells/x.parquet: truncated.",)
 
 
-def test_a_plain_sweep_needs_no_note(swept_table):
-    selection = select(swept_table)
+def test_a_plain_sweep_needs_no_note(swept_results, swept_table):
+    selection = select(swept_results)
     assert selection.notes == ()
     assert len(selection.points) == len(swept_table)

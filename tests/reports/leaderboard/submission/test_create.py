@@ -12,7 +12,7 @@ from iqabench.bench.store.results import results_table
 from iqabench.reports.leaderboard.submission.create import create_entry
 from iqabench.reports.leaderboard.submission.verify import examine, verify
 
-from ...conftest import drawn_cell, drawn_sweep
+from ....fabricated import drawn_cell, drawn_sweep
 
 
 def test_rows_are_those_of_the_results_table(swept, tmp_path):

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from iqabench.bench.store.cell import digest
+from iqabench.bench.store.cell import key_of
 from iqabench.reports.leaderboard.submission.create import create_entry
 from iqabench.reports.leaderboard.submission.entry import FOLDER
 from iqabench.reports.leaderboard.submission.verify import examine, verify
 
-from ...conftest import drawn_cell, drawn_sweep
+from ....fabricated import drawn_cell, drawn_sweep
 
 
 def file_of(entry, row):
@@ -33,7 +33,7 @@ def alter(path, *, cell=None, provenance=None, scores=None, key=True):
     facts |= provenance or {}
     facts["cell"] = {**facts["cell"], **(cell or {})}
     if key:
-        facts["key"] = digest(facts["cell"])
+        facts["key"] = key_of(facts["cell"])
     if scores:
         table = pa.Table.from_pandas(scores(table.to_pandas()), preserve_index=False)
     pq.write_table(table.replace_schema_metadata({b"iqabench": json.dumps(facts)}), path)

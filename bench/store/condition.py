@@ -1,0 +1,69 @@
+"""The condition that a number was measured under, and its phrase for people."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Naming = Callable[[str], str]
+"""Gives the printed name of a registered one."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A model, trained in some way, on a dataset under an attack.
+
+    Attributes:
+        dataset: Registered name, or that of a CSV file.
+        model: Registered name.
+        variant: Of the model, in a grid; or of the model in a paper's table.
+        regime: Of the training.
+        seeds: Of the training; empty if nothing was run.
+        attack: Registered name, or `none`.
+        epsilon: In units of 1/255; 0 without attack.
+    """
+
+    dataset: str
+    model: str
+    variant: str
+    regime: str
+    seeds: tuple[int, ...]
+    attack: str
+    epsilon: float
+
+    @classmethod
+    def of(cls, row: Mapping[Any, Any]) -> "Condition":
+        """Return the condition of a row of results."""
+        return cls(
+            row["dataset"],
+            row["model"],
+            row["variant"],
+            row["regime"],
+            (int(row["seed"]),),
+            row["attack"],
+            row["epsilon"],
+        )
+
+    @property
+    def phrase(self) -> str:
+        """The condition by its registered names: `cprl (b=0.4) on live, fgsm at 1/255, seed 0`."""
+        variant = f" ({self.variant})" if self.variant else ""
+        regime = "" if self.regime == "clean" else f", {self.regime} training"
+        seeds = f", seed {', '.join(map(str, self.seeds))}" if self.seeds else ""
+        attack = attack_phrase(self.attack, self.epsilon)
+        return f"{self.model}{variant} on {self.dataset}, {attack}{regime}{seeds}"
+
+
+def attack_phrase(attack: str, epsilon: float, named: Naming = str) -> str:
+    """Name an attack and its strength: `FGSM at 1/255`, or `no attack`.
+
+    Args:
+        attack: Registered name, or `none`.
+        epsilon: In units of 1/255.
+        named: Gives the attack's printed name; without it the registered name is printed.
+    """
+    return "no attack" if attack == "none" else f"{named(attack)} at {epsilon:g}/255"
+
+
+def under(attack: str, epsilon: float, named: Naming = str) -> str:
+    """The same as an adverbial phrase: `under FGSM at 1/255`, or `without attack`."""
+    return "without attack" if attack == "none" else f"under {attack_phrase(attack, epsilon, named)}"

@@ -1,0 +1,54 @@
+"""Which rows count where a store holds several for one condition.
+
+A model's rows come from one version of it. The highest version of its code and of the dataset's counts
+first, then scores on all test images, then the later date. Of an attack the rows of its highest version
+count, and of those with different parameters the newest.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+VERSION = (
+    "limit",
+    "image_size",
+    "split_seed",
+    "weights",
+    "model_params",
+    "batch_size",
+    "model_version",
+    "model_source",
+    "dataset_version",
+    "dataset_digest",
+    "pixels_digest",
+    "split_digest",
+)
+"""Columns that tell two versions of a model on a dataset apart."""
+
+_CODE = ("model_version", "dataset_version")
+
+
+def newest(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return one row per attack and epsilon of each group of rows that agree in the columns `by`."""
+    return newest_attacks(newest_versions(frame, by), by)
+
+
+def newest_versions(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of one model version in each group of rows that agree in the columns `by`."""
+    version = frame.groupby([*by, *VERSION], sort=False, dropna=False).ngroup()
+    age = frame["created"].fillna("").groupby(version).transform("max")
+    ranked = frame.assign(complete=frame["limit"].isna(), age=age, turn=-version)
+    ranked = ranked.sort_values([*_CODE, "complete", "age", "turn"])
+    best = ranked.drop_duplicates(list(by), keep="last")
+    return frame[version.isin(-best["turn"])]
+
+
+def newest_attacks(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return the newest row per attack and epsilon of each group, of the attack's highest version."""
+    if frame.empty:
+        return frame
+    highest = frame.groupby([*by, "attack"], dropna=False)["attack_version"].transform("max")
+    by_age = frame[frame["attack_version"] == highest].sort_values(
+        "created", kind="stable", na_position="first"
+    )
+    return by_age.drop_duplicates([*by, "attack", "epsilon"], keep="last").sort_index()

@@ -1,0 +1,79 @@
+"""Results as text: a table for people, CSV or JSON."""
+
+import json
+from typing import Literal
+
+import pandas as pd
+
+from ..core.errors import UserError, nearest
+from ..core.text import aligned
+from .metrics import METRICS
+from .results import COLUMNS, IDENTITY, Results
+
+FORMATS = ("table", "csv", "json")
+
+_SHOWN_DIGITS = 10  # of a digest, in the table for people
+
+
+def render_results(results: Results, form: Literal["table", "csv", "json"] = "table") -> str:
+    """Return results as text.
+
+    Args:
+        results: From `read_results`.
+        form: `csv` and `json` (a list of rows, undefined numbers as null) hold all columns in full
+            precision; `table` is for people: the metrics, whatever tells rows of one name apart, and what
+            was left out.
+
+    Raises:
+        UserError: an unknown form.
+    """
+    if form == "csv":
+        return results.frame.to_csv(index=False, lineterminator="\n")
+    if form == "json":
+        return json_rows(results.frame)
+    if form == "table":
+        return "\n".join([*_table(results.frame), *results.left_out]) + "\n"
+    raise UserError(f"unknown format {form!r}: {nearest(form, FORMATS)}")
+
+
+def json_rows(frame: pd.DataFrame) -> str:
+    """Return rows of results as a JSON list, undefined numbers as null."""
+    records = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return "[\n" + ",\n".join(json.dumps(record, allow_nan=False) for record in records) + "\n]\n"
+
+
+def _table(frame: pd.DataFrame) -> list[str]:
+    shown = {name: frame[name].map(str) for name in IDENTITY}
+    shown["epsilon"] = frame["epsilon"].map("{:g}".format)
+    if (frame["variant"] != "").any():
+        shown["variant"] = frame["variant"]
+    for name in _distinguishing(frame):
+        shown[name] = frame[name].map(lambda value: "" if pd.isna(value) else str(value)[:_SHOWN_DIGITS])
+    shown["n"] = frame["n"].map(str)
+    shown["srocc"] = frame["srocc"].map(_number)
+    shown["95% interval"] = frame[["srocc_low", "srocc_high"]].apply(_interval, axis=1)
+    shown |= {name: frame[name].map(_number) for name in METRICS[1:]}
+    if (frame["status"] != "ok").any():
+        shown["status"] = frame["status"]
+    if frame["stand_in"].any():
+        shown["dataset"] = shown["dataset"].where(~frame["stand_in"], shown["dataset"] + "*")
+    lines = aligned(shown)
+    if frame["stand_in"].any():
+        lines += ["", "* stands in for a database: its labels are computed, not given by people"]
+    return lines
+
+
+def _distinguishing(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that tell apart rows which agree in `IDENTITY` and are the same variant."""
+    groups = frame.groupby([*IDENTITY, "variant"], dropna=False)
+    start, stop = COLUMNS.index("limit"), COLUMNS.index("stand_in")
+    return [name for name in COLUMNS[start:stop] if (groups[name].nunique(dropna=False) > 1).any()]
+
+
+def _number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.4f}"
+
+
+def _interval(bounds: pd.Series) -> str:
+    low, high = bounds
+    return "" if pd.isna(low) else f"[{low:.3f}, {high:.3f}]"
