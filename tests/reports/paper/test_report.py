@@ -38,7 +38,7 @@ def test_tables_are_in_the_papers_order_and_those_of_further_attacks_after_them(
 
 def test_explanations_are_those_of_the_store_and_what_is_wrong_with_another_is_noted(explained_store):
     (explained_store.root / "explain" / "stopped").mkdir()
-    (explained_store.root / "explain" / "stopped" / "figure1.svg").touch()
+    (explained_store.root / "explain" / "stopped" / "explanation.json").touch()
     found = read_results(explained_store, resamples=0)
     report = compose(found, explained_store.root)
     assert [found.model for found in report.explanations] == ["cprl"]
