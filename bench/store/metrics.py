@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from .bootstrap import Array, bootstrap_counts, weighted_metrics
+from .bootstrap import Array, Counts, bootstrap_counts, weighted_metrics
 
 METRICS = ("srocc", "plcc", "mse", "krocc", "rmse")
 """Names of the metrics, in the order in which they are shown."""
@@ -96,7 +96,19 @@ def srocc(quality: ArrayLike, scores: ArrayLike) -> float:
     return evaluate(quality, scores, resamples=0).measures["srocc"].value
 
 
-_cached_counts = lru_cache(maxsize=2)(bootstrap_counts)
+@lru_cache(maxsize=2)
+def cached_counts(n: int, resamples: int, seed: int) -> Counts:
+    """`bootstrap_counts`, kept for the next model on the same images."""
+    return bootstrap_counts(n, resamples, seed)
+
+
+def percentile_bounds(resampled: Array, confidence: float) -> tuple[float, float]:
+    """Return the ends of the percentile bootstrap interval; NaN resamples are left out."""
+    drawn = resampled[~np.isnan(resampled)]
+    if not len(drawn):
+        return math.nan, math.nan
+    low, high = np.percentile(drawn, [50 * (1 - confidence), 50 * (1 + confidence)])
+    return float(low), float(high)
 
 
 def _status(labels: Array, predictions: Array) -> str:
@@ -138,12 +150,5 @@ def _intervals(
     bounds = dict.fromkeys(METRICS, (math.nan, math.nan))
     if not resamples or not defined:
         return bounds
-    counts = _cached_counts(len(labels), resamples, seed)
-    resampled = weighted_metrics(labels, predictions, counts)
-    tails = [50 * (1 - confidence), 50 * (1 + confidence)]
-    for name in defined:
-        drawn = resampled[name][~np.isnan(resampled[name])]
-        if len(drawn):
-            low, high = np.percentile(drawn, tails)
-            bounds[name] = (float(low), float(high))
-    return bounds
+    resampled = weighted_metrics(labels, predictions, cached_counts(len(labels), resamples, seed))
+    return bounds | {name: percentile_bounds(resampled[name], confidence) for name in defined}
