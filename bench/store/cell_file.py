@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
 from typing import Annotated, Any
@@ -19,10 +20,24 @@ from ..core.parameters import accepted
 
 FORMAT = 1
 COLUMNS = ("image", "scene", "distortion", "quality", "score")
+"""The columns of every cell."""
+
+ENDS = ("low", "high")
+ERRORS = ("score_se", "low_se", "high_se")
+FOUND_BY = ("low_by", "high_by")
+
+FURTHER_COLUMNS = (*ENDS, *ERRORS, *FOUND_BY)
+"""Columns of an interval attack's cell, whose `score` is that of the clean image.
+
+`low` and `high` end the attainable interval; `low_by` and `high_by` name the attacks that reached them. Of
+a stochastic model `score`, `low` and `high` are means, with standard errors in the columns `*_se`.
+"""
+
 METADATA = b"iqabench"
 
 _STRANGER = "a Parquet file, but not a cell written by iqabench; move it out of the store"
 _COMPUTE_AGAIN = "remove the file, and `iqabench run` computes it again"
+_ROUNDING = 1e-6  # by which the low end may be above the high one, relative to the larger of the two
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
@@ -70,6 +85,7 @@ class _Context(_Checked):
 
 
 class _Provenance(_Checked):
+    diagnostics: dict[str, JsonValue] = {}
     format: Annotated[int, Field(ge=1)]
     key: str
     cell: _CellFields
@@ -82,8 +98,9 @@ class StoredCell:
 
     Attributes:
         path: Its Parquet file.
-        provenance: `format`, `key`, `cell` (the fields of `Cell`) and `context` (what does not determine
-            the scores but tells how they came about: versions, command, device, time).
+        provenance: `format`, `key`, `cell` (the fields of `Cell`), `context` (what does not determine the
+            scores but tells how they came about: versions, command, device, time) and, where the attack
+            tells something of its search, `diagnostics`.
         content: Digest of the whole file.
     """
 
@@ -92,7 +109,10 @@ class StoredCell:
     content: str
 
     def scores(self) -> pd.DataFrame:
-        """A row per image: `COLUMNS`, of which `quality` is the label and `score` the prediction."""
+        """Return a row per image: `COLUMNS` and those of `FURTHER_COLUMNS` that the cell has.
+
+        `quality` is the label and `score` the prediction.
+        """
         table: pd.DataFrame = pq.ParquetFile(self.path).read().to_pandas()
         return table
 
@@ -105,11 +125,18 @@ class Scores:
         images: (N,) names, in ascending order.
         quality: (N,) labels in [0, 1]; NaN where the file has none.
         score: (N,) predictions; NaN where the file has none, as where a model diverged.
+        further: (N,) values of each of `FURTHER_COLUMNS` that the file has: numbers, or text.
     """
 
     images: tuple[str, ...]
     quality: NDArray[np.float64]
     score: NDArray[np.float64]
+    further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """The ends (N,), (N,) of the attainable intervals; None if the attack gives none."""
+        return (self.further["low"], self.further["high"]) if "low" in self.further else None
 
     @property
     def scored_on(self) -> str:
@@ -118,9 +145,13 @@ class Scores:
         return hashlib.sha256(names + b"\0" + self.quality.tobytes()).hexdigest()
 
     def equal(self, other: "Scores") -> bool:
-        """Whether images, labels and scores are the same, NaN being equal to NaN."""
-        pairs = ((self.quality, other.quality), (self.score, other.score))
-        return self.images == other.images and all(np.array_equal(*pair, equal_nan=True) for pair in pairs)
+        """Return whether images, labels and scores are the same, NaN being equal to NaN."""
+        if self.images != other.images or self.further.keys() != other.further.keys():
+            return False
+        numbers = [name for name in self.further if name not in FOUND_BY]
+        pairs = [(self.quality, other.quality), (self.score, other.score)]
+        pairs += [(self.further[name], other.further[name]) for name in numbers]
+        return all(np.array_equal(*pair, equal_nan=True) for pair in pairs)
 
 
 def read_cell(path: Path) -> StoredCell:
@@ -145,15 +176,18 @@ def read_scores(cell: StoredCell) -> Scores:
 
     Raises:
         ValueError: the file cannot be read, is damaged or changed since `cell` was read; it holds no image;
-            a column is missing or not of its type; an image has no name, or a label outside [0, 1].
+            a column is missing or not of its type; an image has no name, or a label outside [0, 1]; an
+            interval has one end, ends that are not numbers or a low end above the high one.
     """
     content = _content(cell.path)
     if _digest(content) != cell.content:
         raise ValueError("replaced while it was read; run the command again")
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
-        _check_schema(file.schema_arrow)
-        table = file.read(["image", "quality", "score"], use_threads=False)
+        wanted = ["image", "quality", "score"]
+        wanted += [name for name in FURTHER_COLUMNS if name in file.schema_arrow.names]
+        _check_schema(file.schema_arrow, wanted)
+        table = file.read(wanted, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"damaged ({_first_line(error)}); {_COMPUTE_AGAIN}") from error
     return _scores(table)
@@ -187,14 +221,14 @@ def _provenance(text: bytes) -> dict[str, Any]:
         _Provenance.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
-        field = ".".join(map(str, problem["loc"])) or "JSON"
+        place = ".".join(map(str, problem["loc"])) or "JSON"
         fault = shorten(accepted(problem), 200, placeholder="...")
-        raise ValueError(f"its metadata are damaged: {field}: {fault}; {_COMPUTE_AGAIN}") from error
+        raise ValueError(f"its metadata are damaged: {place}: {fault}; {_COMPUTE_AGAIN}") from error
     return dict(provenance)
 
 
-def _check_schema(schema: pa.Schema) -> None:
-    for name in ("image", "quality", "score"):
+def _check_schema(schema: pa.Schema, names: Sequence[str]) -> None:
+    for name in names:
         places = schema.get_all_field_indices(name)
         if len(places) != 1:
             found = "lacks the column" if not places else "has more than one column"
@@ -202,8 +236,8 @@ def _check_schema(schema: pa.Schema) -> None:
         kind = schema.field(places[0]).type
         holds_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         holds_numbers = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-        if not (holds_text if name == "image" else holds_numbers):
-            wanted = "text" if name == "image" else "numbers"
+        wanted = "text" if name in ("image", *FOUND_BY) else "numbers"
+        if not (holds_text if wanted == "text" else holds_numbers):
             raise ValueError(f"its column {name!r} holds {kind}, not {wanted}; {_COMPUTE_AGAIN}")
 
 
@@ -214,13 +248,39 @@ def _scores(table: pa.Table) -> Scores:
     if unnamed:
         raise ValueError(f"its column 'image' is empty in {unnamed} rows; {_COMPUTE_AGAIN}")
     by_name = table.take(pc.sort_indices(table["image"]))
-    quality, score = (by_name[name].to_numpy().astype(np.float64) for name in ("quality", "score"))
+    quality, score = (_numbers(by_name[name]) for name in ("quality", "score"))
     outside = int(((quality < 0) | (quality > 1)).sum())
     if outside:
         raise ValueError(
             f"its labels are outside [0, 1] in {outside} of {len(quality)} images; {_COMPUTE_AGAIN}"
         )
-    return Scores(tuple(by_name["image"].to_pylist()), quality, score)
+    further = {
+        name: np.array(by_name[name].to_pylist(), dtype=object)
+        if name in FOUND_BY
+        else _numbers(by_name[name])
+        for name in by_name.column_names[3:]
+    }
+    _check_further(further, np.isfinite(score))
+    return Scores(tuple(by_name["image"].to_pylist()), quality, score, further)
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = column.to_numpy().astype(np.float64)
+    return numbers
+
+
+def _check_further(further: Mapping[str, NDArray[Any]], scored: NDArray[np.bool_]) -> None:
+    """See that the columns of an interval attack make sense wherever the image has a score."""
+    if ("low" in further) != ("high" in further):
+        raise ValueError(f"has one of the columns 'low' and 'high' without the other; {_COMPUTE_AGAIN}")
+    for name in (*ENDS, *ERRORS):
+        if name in further and not np.isfinite(further[name][scored]).all():
+            raise ValueError(f"its column {name!r} is not finite in some images; {_COMPUTE_AGAIN}")
+    if "low" in further:
+        low, high = further["low"][scored], further["high"][scored]
+        crossed = int((low - high > _ROUNDING * np.maximum(abs(low), abs(high))).sum())
+        if crossed:
+            raise ValueError(f"its 'low' is above its 'high' in {crossed} images; {_COMPUTE_AGAIN}")
 
 
 def _first_line(error: Exception) -> str:

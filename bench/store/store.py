@@ -6,7 +6,7 @@ written beside its place and renamed into it, and two writers of one key write t
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ..core.files import replacing, safe_name
 from .cell import Cell
-from .cell_file import COLUMNS, FORMAT, METADATA, StoredCell, read_cell
+from .cell_file import COLUMNS, FORMAT, FURTHER_COLUMNS, METADATA, StoredCell, read_cell
 
 
 class Store:
@@ -46,16 +46,27 @@ class Store:
         except ValueError:
             return False
 
-    def write(self, cell: Cell, scores: pd.DataFrame, context: dict[str, Any]) -> Path:
+    def write(
+        self,
+        cell: Cell,
+        scores: pd.DataFrame,
+        context: dict[str, Any],
+        diagnostics: Mapping[str, Any] | None = None,
+    ) -> Path:
         """Store a cell, all of it or nothing.
 
         Args:
             cell: What determines the scores.
-            scores: A row per image with `COLUMNS`.
+            scores: A row per image with `COLUMNS`, and those of `FURTHER_COLUMNS` that the attack gives.
             context: What else to remember: versions, command, device, time.
+            diagnostics: What the attack tells of its search, as JSON can hold it: the largest distance from
+                the image, zero and non-finite gradients, passes, draws.
         """
         provenance = {"format": FORMAT, "key": cell.key, "cell": asdict(cell), "context": context}
-        table = pa.Table.from_pandas(scores[list(COLUMNS)], preserve_index=False)
+        if diagnostics:
+            provenance["diagnostics"] = dict(diagnostics)
+        columns = [*COLUMNS, *(name for name in FURTHER_COLUMNS if name in scores)]
+        table = pa.Table.from_pandas(scores[columns], preserve_index=False)
         table = table.replace_schema_metadata({METADATA: json.dumps(provenance)})
         path = self.path(cell)
         with replacing(path) as temporary:

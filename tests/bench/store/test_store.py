@@ -1,8 +1,10 @@
 import dataclasses
 import json
 import os
+import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +12,7 @@ import pytest
 
 from iqabench.bench.core.files import replacing
 from iqabench.bench.store.cell import Cell, digest, key_of
+from iqabench.bench.store.cell_file import read_scores
 from iqabench.bench.store.store import Store
 
 CELL = Cell(
@@ -139,3 +142,44 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
         fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+INTERVALS = {
+    "low": [0.4, float("nan")],
+    "high": [0.7, float("nan")],
+    "score_se": [0.01, float("nan")],
+    "low_by": ["apgd", None],
+    "high_by": ["square", None],
+}
+
+
+def test_the_ends_of_intervals_and_the_diagnostics_of_an_attack_are_kept(tmp_path):
+    store = Store(tmp_path)
+    diagnostics = {"passes": 40, "largest_distance": 1 / 255, "draws": None}
+    store.write(CELL, SCORES.assign(**INTERVALS), {}, diagnostics)
+    (stored,) = store.cells()
+    assert stored.provenance["diagnostics"] == diagnostics
+    scores = read_scores(stored)
+    assert list(scores.further) == [*INTERVALS]
+    np.testing.assert_equal(scores.ends, ([0.4, np.nan], [0.7, np.nan]))
+    assert list(scores.further["low_by"]) == ["apgd", None]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"low": [0.8, 0.1]}, "its 'low' is above its 'high' in 1 images"),
+        ({"high": [np.inf, 0.1]}, "its column 'high' is not finite in some images"),
+        ({"score_se": [np.nan, 0.1]}, "its column 'score_se' is not finite in some images"),
+        ({"high": None}, "has one of the columns 'low' and 'high' without the other"),
+        ({"low_by": [1.0, 2.0]}, "its column 'low_by' holds double, not text"),
+        ({"low": ["a", "b"]}, "its column 'low' holds large_string, not numbers"),
+    ],
+)
+def test_intervals_that_make_no_sense_are_refused(tmp_path, changed, reason):
+    store = Store(tmp_path)
+    columns = {name: values for name, values in {**INTERVALS, **changed}.items() if values is not None}
+    store.write(CELL, SCORES.assign(**columns), {})
+    (stored,) = store.cells()
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}; remove the file"):
+        read_scores(stored)
