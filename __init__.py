@@ -4,7 +4,7 @@ Everything public is importable from here and loaded on first use, so that `impo
 stays free of torch:
 
 - `create_model`, `create_attack`: build a registered model or attack by name;
-- `register_model`, `register_attack`, `register_dataset`: decorators for a plugin file;
+- `register_model`, `register_attack`, `register_dataset`, `register_recipe`: decorators for a plugin file;
 - `load_settings`, `run_sweep`, `results_table`, `read_results`: the sweep as Python calls.
 """
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from .bench.core.registry import register_attack as register_attack
     from .bench.core.registry import register_dataset as register_dataset
     from .bench.core.registry import register_model as register_model
+    from .bench.core.registry import register_recipe as register_recipe
     from .bench.datasets import DatasetAdapter as DatasetAdapter
     from .bench.store.results import read_results as read_results
     from .bench.store.results import results_table as results_table
     from .bench.sweep.runner import run_sweep as run_sweep
     from .models import IQAModel as IQAModel
     from .models import create_model as create_model
+    from .models.recipe import Recipe as Recipe
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
@@ -35,10 +37,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "attacks": ["Attack", "create_attack"],
         "bench.core.config": ["load_settings"],
         "bench.core.errors": ["UserError"],
-        "bench.core.registry": ["register_attack", "register_dataset", "register_model"],
+        "bench.core.registry": ["register_attack", "register_dataset", "register_model", "register_recipe"],
         "bench.datasets": ["DatasetAdapter"],
         "bench.store.results": ["read_results", "results_table"],
         "bench.sweep.runner": ["run_sweep"],
         "models": ["IQAModel", "create_model"],
+        "models.recipe": ["Recipe"],
     },
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .base import Attack
 from .tools.balls import ball, displaced
-from .tools.victim import Backward, Victim
+from .tools.victim import Victim
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,9 @@ class PGD(Attack):
             points of all epsilons are one draw, scaled.
         seed: Of the random start, where no generator is passed.
         eot_samples: Forward passes each gradient is averaged over; for models that are random at test time.
-        backward: "own": the gradient is the model's own, to which a mask made of ranks is constant. "bpda":
-            it is the first backward pass that the model offers in its stead, so that the attack also sees
-            which features it can carry across the mask's cut; CPRL offers one through softened ranks. For
-            a model that offers none the two are the same.
+        backward: "own": the gradient is the model's own, to which a mask made of ranks is constant. Otherwise
+            the name of a backward pass (BPDA): "soft ranks 0.1" of CPRL also sees which features can be
+            carried across the mask's cut. A model that does not offer it is differentiated by its own.
     """
 
     steps: Annotated[int, Field(ge=1)] = 10
@@ -36,7 +35,7 @@ class PGD(Attack):
     random_start: bool = True
     seed: Annotated[int, Field(ge=0)] = 0
     eot_samples: Annotated[int, Field(ge=1)] = 1
-    backward: Backward = "own"
+    backward: str = "own"
 
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         """See `Attack.run`."""

@@ -21,16 +21,19 @@ prepare_process()
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from iqabench.bench.core import registry  # noqa: E402
 from iqabench.bench.core.config import load_settings  # noqa: E402
 from iqabench.bench.sweep.plan import plan_models  # noqa: E402
-from iqabench.bench.training.recipes import RECIPES, CleanRegime, Labels, Recipe, recipe_of  # noqa: E402
+from iqabench.bench.training.recipes import recipe_of  # noqa: E402
+from iqabench.bench.training.regimes import CleanRegime  # noqa: E402
+from iqabench.models.recipe import Labels, Recipe  # noqa: E402
 
 TARGET = 3.2
 STEPS = 2  # one with each intervention
 
 
 def compare_with_plain(profile: str, batch_size: int, rounds: int, device: torch.device) -> Iterator[str]:
-    """A line for the plain model, then for the mask alone and for the whole game, at each choice of sites."""
+    """A line for the plain model, then for the mask alone and for Algorithm 1, at each choice of sites."""
     overrides: dict[str, dict[str, Any]] = {
         "run": {"models": ["resnet", "cprl"]},
         "training": {"pretrained": False},
@@ -45,7 +48,8 @@ def compare_with_plain(profile: str, batch_size: int, rounds: int, device: torch
     for planned in plan_models(settings):
         model = planned.build_empty().train().to(device).to(memory_format=torch.channels_last)
         name = planned.variant or ("resnet" if planned.name == "resnet" else "cprl as configured")
-        recipes[name] = RECIPES[recipe_of(model)](model, settings.training, CleanRegime())
+        make = registry.resolve("recipes", recipe_of(model))
+        recipes[name] = make(model, settings.training, CleanRegime())
     seconds: dict[str, list[float]] = {name: [] for name in recipes}
     for number in range(rounds + 1):
         for name, recipe in recipes.items():

@@ -1,22 +1,21 @@
 """DBCNN: two branches, one trained on content and one on distortions, joined by bilinear pooling."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .backbone import create_backbone
-from .base import IQAModel
+from ..bench.core.parameters import Inherited
+from .base import BackboneModel
 
 # (channels, stride) of the nine convolutions of the distortion branch.
 SCNN_LAYERS = ((48, 1), (48, 2), (64, 1), (64, 2), (64, 1), (64, 2), (128, 1), (128, 1), (128, 2))
-SCNN_STRIDE = 16
 
 
-class DBCNN(IQAModel):
+class DBCNN(BackboneModel):
     """Deep bilinear convolutional network: content and distortion features, joined by bilinear pooling.
 
     Zhang et al., Blind Image Quality Assessment Using a Deep Bilinear Convolutional Neural Network, IEEE
@@ -27,40 +26,31 @@ class DBCNN(IQAModel):
     Args:
         backbone: Name of a timm model for the content branch, cut after its features at 1/16 of the image
             size, which is SCNN's.
-        backbone_args: Arguments passed to timm for it.
-        pretrained: Start the content branch from timm's ImageNet weights.
-        weights_file: Start the content branch from this `.safetensors` file instead.
         scnn_width: Multiplies the channels of SCNN; 1 is the paper's.
+        options: The other parameters of `BackboneModel`, for the content branch.
     """
+
+    max_stride: ClassVar[int] = 16
 
     def __init__(
         self,
         backbone: str = "vgg16",
-        backbone_args: dict[str, Any] | None = None,
-        pretrained: bool = False,
-        weights_file: str | None = None,
         scnn_width: Annotated[float, Field(gt=0)] = 1.0,
+        **options: Inherited,
     ) -> None:
-        features: Any = create_backbone(
-            backbone,
-            pretrained=pretrained,
-            weights_file=weights_file,
-            backbone_args=backbone_args,
-            max_stride=SCNN_STRIDE,
-        )
-        super().__init__(features.pretrained_cfg["mean"], features.pretrained_cfg["std"])
-        self.backbone: nn.Module = features
+        super().__init__(backbone, **options)
         self.scnn = create_scnn(scnn_width)
-        self.head = nn.Linear(features.num_features * self.scnn[-3].out_channels, 1)
+        self.head = nn.Linear(self.channels * _scaled(SCNN_LAYERS[-1][0], scnn_width), 1)
 
-    def score(self, normalised: Tensor) -> Tensor:
-        """Scores (N,) in [0, 1] of normalised images (N, 3, H, W)."""
+    def logit(self, normalised: Tensor) -> Tensor:
+        """Return the logits (N,) of the scores of normalised images (N, 3, H, W)."""
         content = self.backbone(normalised)
         distortion = self.scnn(normalised)
         if distortion.shape[2:] != content.shape[2:]:
             distortion = F.interpolate(distortion, content.shape[2:], mode="bilinear", align_corners=True)
         pooled = F.normalize(signed_root(bilinear_pool(content, distortion)))
-        return torch.sigmoid(self.head(pooled).squeeze(1))
+        logits: Tensor = self.head(pooled).squeeze(1)
+        return logits
 
     def load_pyiqa(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dictionary of pyiqa's DBCNN, into the default backbone and width.
@@ -87,7 +77,7 @@ def create_scnn(width: float = 1.0) -> nn.Sequential:
     layers: list[nn.Module] = []
     last = 3
     for channels, stride in SCNN_LAYERS:
-        scaled = max(1, round(channels * width))
+        scaled = _scaled(channels, width)
         layers += [
             nn.Conv2d(last, scaled, 3, stride, padding=1),
             nn.BatchNorm2d(scaled),
@@ -95,6 +85,10 @@ def create_scnn(width: float = 1.0) -> nn.Sequential:
         ]
         last = scaled
     return nn.Sequential(*layers)
+
+
+def _scaled(channels: int, width: float) -> int:
+    return max(1, round(channels * width))
 
 
 def bilinear_pool(first: Tensor, second: Tensor) -> Tensor:

@@ -1,10 +1,9 @@
 """Denoise: a non-local mean over positions, added back after each stage of the backbone."""
 
-from typing import Any
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..bench.core.parameters import Inherited
 from .resnet import ResNet
 from .surgery import stages
 
@@ -15,20 +14,12 @@ class Denoise(ResNet):
     Xie et al., Feature Denoising for Improving Adversarial Robustness, CVPR 2019.
 
     Args:
-        backbone: Name of a timm model made of stages of residual blocks.
-        backbone_args: Arguments passed to timm for it.
-        pretrained: Start from timm's ImageNet weights; the denoising blocks start as the identity.
-        weights_file: Start from this `.safetensors` file instead.
+        backbone: See `BackboneModel`; made of stages of residual blocks. The denoising blocks start as the
+            identity.
     """
 
-    def __init__(
-        self,
-        backbone: str = "resnet50",
-        backbone_args: dict[str, Any] | None = None,
-        pretrained: bool = False,
-        weights_file: str | None = None,
-    ) -> None:
-        super().__init__(backbone, backbone_args, pretrained, weights_file)
+    def __init__(self, **backbone: Inherited) -> None:
+        super().__init__(**backbone)
         for stage in stages(self.backbone):
             stage.blocks.append(DenoisingBlock(stage.channels))
 
@@ -56,7 +47,7 @@ class DenoisingBlock(nn.Module):
         nn.init.zeros_(self.norm.weight)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (N, C, H, W) to the same shape."""
+        """Map features (N, C, H, W) to the same shape."""
         denoised: Tensor = self.norm(self.mix(self._non_local_mean(features)))
         return features + denoised
 

@@ -1,6 +1,9 @@
 """LWTA: channels compete in blocks, one winner is sampled per block, and the losers are silent."""
 
-from typing import Annotated, Any, ClassVar
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -8,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..bench.core.errors import UserError
+from ..bench.core.parameters import Inherited
+from .base import switched
 from .resnet import ResNet
 from .surgery import replace_activations
 
@@ -20,32 +25,56 @@ class LWTA(ResNet):
     has to state its seed and their number. Samples come from torch's global generator. The term of the
     paper's objective that pulls the winners' distribution to the uniform one is not part of the architecture.
 
+    At a test temperature of 0.01 its own gradient is nearly noise, which hides it from attacks. It offers
+    others. `expected winner`: sampled winners forward, the softmax of the pre-activations backward; at
+    temperature 1 that is the winner's expectation. `detached winner`: the winners are constants.
+    `mean field`: the gradient of the network in which each winner is its expectation; it is not random, and
+    takes a second forward pass.
+
     Args:
-        backbone: Name of a timm model with ReLUs.
-        backbone_args: Arguments passed to timm for it.
-        pretrained: Start from timm's ImageNet weights, which were trained with ReLU.
-        weights_file: Start from this `.safetensors` file instead.
         competitors: Channels per block, U in the paper.
         training_temperature: Temperature of the relaxed samples in training mode.
         test_temperature: Temperature of the relaxation behind the gradient in evaluation mode.
+        backbone: See `BackboneModel`; with ReLUs.
     """
 
     stochastic: ClassVar[bool] = True
+    surrogates: ClassVar[Mapping[str, float]] = {
+        "expected winner 1": 1.0,
+        "expected winner 0.5": 0.5,
+        "detached winner": math.inf,
+        "mean field": 1.0,
+    }
 
     def __init__(
         self,
-        backbone: str = "resnet50",
-        backbone_args: dict[str, Any] | None = None,
-        pretrained: bool = False,
-        weights_file: str | None = None,
         competitors: Annotated[int, Field(ge=2)] = 2,
         training_temperature: Annotated[float, Field(gt=0)] = 0.67,
         test_temperature: Annotated[float, Field(gt=0)] = 0.01,
+        **backbone: Inherited,
     ) -> None:
-        super().__init__(backbone, backbone_args, pretrained, weights_file)
+        super().__init__(**backbone)
         replace_activations(
             self.backbone, lambda: WinnerTakesAll(competitors, training_temperature, test_temperature)
         )
+        self.mean_field = False
+
+    @contextmanager
+    def backward_through(self, name: str) -> Iterator[None]:
+        """See `IQAModel.backward_through`."""
+        with super().backward_through(name), switched([self], "mean_field", name == "mean field"):
+            yield
+
+    def logit(self, normalised: Tensor) -> Tensor:
+        """Return the logits (N,) of the scores of normalised images (N, 3, H, W)."""
+        if not self.mean_field:
+            return super().logit(normalised)
+        with torch.no_grad():
+            sampled = super().logit(normalised)
+        layers = [layer for layer in self.modules() if isinstance(layer, WinnerTakesAll)]
+        with switched(layers, "sampled", False):
+            expected = super().logit(normalised)
+        return sampled + (expected - expected.detach())
 
 
 class WinnerTakesAll(nn.Module):
@@ -60,6 +89,11 @@ class WinnerTakesAll(nn.Module):
         competitors: Channels per block.
         training_temperature: Of the Gumbel-softmax sample in training mode.
         test_temperature: Of the Gumbel-softmax sample in evaluation mode.
+
+    Attributes:
+        surrogate: Temperature of the softmax that gradients go through in evaluation mode in place of the
+            relaxed sample; infinite: the winner is a constant to the gradient. None: the relaxed sample.
+        sampled: Whether a winner is drawn in evaluation mode; else its expectation stands for it.
     """
 
     def __init__(
@@ -69,9 +103,11 @@ class WinnerTakesAll(nn.Module):
         self.competitors = competitors
         self.training_temperature = training_temperature
         self.test_temperature = test_temperature
+        self.surrogate: float | None = None
+        self.sampled = True
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (N, C, ...) to the same shape.
+        """Map features (N, C, ...) to the same shape.
 
         Raises:
             UserError: C is not a multiple of the number of competitors.
@@ -83,15 +119,23 @@ class WinnerTakesAll(nn.Module):
                 f"{self.competitors}; choose a divisor, or another backbone"
             )
         blocks = features.reshape(len(features), -1, self.competitors, *features.shape[2:])
+        return (blocks * self._shares(blocks)).flatten(1, 2)
+
+    def _shares(self, blocks: Tensor) -> Tensor:
+        """What each channel of a block (N, C / U, U, ...) passes of itself."""
+        if not self.training and not self.sampled:
+            return F.softmax(blocks, dim=2)
         contest: Contest = ContestOfTwo(blocks) if self.competitors == 2 else Contest(blocks)
         if self.training:
-            share = contest.relaxed(self.training_temperature)
+            return contest.relaxed(self.training_temperature)
+        winner = contest.winner()
+        if not blocks.requires_grad:
+            return winner
+        if self.surrogate is None:
+            soft = contest.relaxed(self.test_temperature)
         else:
-            share = contest.winner()
-            if features.requires_grad:
-                relaxed = contest.relaxed(self.test_temperature)
-                share = share + (relaxed - relaxed.detach())
-        return (blocks * share).flatten(1, 2)
+            soft = F.softmax(blocks / self.surrogate, dim=2)
+        return winner + (soft - soft.detach())
 
 
 class Contest:
@@ -106,11 +150,11 @@ class Contest:
         self.standing = blocks - uniform.log_().neg_().log_()
 
     def relaxed(self, temperature: float) -> Tensor:
-        """Shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
+        """Return shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
         return F.softmax(self.standing / temperature, dim=2)
 
     def winner(self) -> Tensor:
-        """1 for the winner, 0 for the losers, exactly one winner per block."""
+        """Return 1 for the winner, 0 for the losers, exactly one winner per block."""
         ahead = self.standing.argmax(2)
         return F.one_hot(ahead, self.standing.shape[2]).movedim(-1, 2).to(self.standing.dtype)
 
@@ -124,9 +168,9 @@ class ContestOfTwo(Contest):
         self.lead = blocks - blocks.flip(2) + self.sign * logistic
 
     def relaxed(self, temperature: float) -> Tensor:
-        """Shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
+        """Return shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
         return torch.sigmoid(self.lead / temperature)
 
     def winner(self) -> Tensor:
-        """1 for the winner, 0 for the loser; at a lead of exactly 0 the first wins."""
+        """Return 1 for the winner, 0 for the loser; at a lead of exactly 0 the first wins."""
         return torch.where(self.sign > 0, self.lead >= 0, self.lead > 0).to(self.lead.dtype)

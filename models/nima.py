@@ -1,20 +1,20 @@
-"""NIMA: a distribution of opinion scores over ten bins, whose mean is the score."""
+"""NIMA: a distribution of ratings over ten bins, whose mean is the score."""
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from .backbone import create_backbone
-from .base import IQAModel
+from ..bench.core.parameters import Inherited
+from .base import BackboneModel
 
 BINS = 10
 
 
-class NIMA(IQAModel):
+class NIMA(BackboneModel):
     """Neural image assessment: a distribution of ratings, whose mean is the score.
 
     Talebi and Milanfar, NIMA: Neural Image Assessment, IEEE TIP 2018: a classification backbone, global
@@ -22,56 +22,46 @@ class NIMA(IQAModel):
     score.
 
     Args:
-        backbone: Name of a timm model.
-        backbone_args: Arguments passed to timm for it.
-        pretrained: Start from timm's ImageNet weights.
-        weights_file: Start from this `.safetensors` file instead.
         dropout: Rate before the linear layer, in [0, 1). The paper has 0.75, on wider layers than these.
+        backbone: See `BackboneModel`.
     """
 
     ratings: Tensor
 
-    def __init__(
-        self,
-        backbone: str = "resnet50",
-        backbone_args: dict[str, Any] | None = None,
-        pretrained: bool = False,
-        weights_file: str | None = None,
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
-    ) -> None:
-        features: Any = create_backbone(
-            backbone, pretrained=pretrained, weights_file=weights_file, backbone_args=backbone_args
-        )
-        super().__init__(features.pretrained_cfg["mean"], features.pretrained_cfg["std"])
-        self.backbone: nn.Module = features
+    def __init__(self, dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0, **backbone: Inherited) -> None:
+        super().__init__(**backbone)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(features.num_features, BINS)
+        self.head = nn.Linear(self.channels, BINS)
         self.register_buffer("ratings", torch.linspace(0, 1, BINS), persistent=False)
 
     def distribution(self, images: Tensor) -> Tensor:
-        """The predicted distribution (N, 10) of the ratings 1 to 10; rows sum to 1.
+        """Return the predicted distribution (N, 10) of the ratings 1 to 10; rows sum to 1.
 
         Args:
             images: (N, 3, H, W) float in [0, 1], RGB.
         """
-        return self._distribution(self.normalise(images))
+        return torch.softmax(self._rating_logits(self.normalise(images)), dim=1)
 
     def score(self, normalised: Tensor) -> Tensor:
-        """Scores (N,) in [0, 1] of normalised images (N, 3, H, W)."""
-        return self._distribution(normalised) @ self.ratings
+        """Return scores (N,) in [0, 1] of normalised images (N, 3, H, W)."""
+        return torch.softmax(self._rating_logits(normalised), dim=1) @ self.ratings
 
-    def opinion_losses(self, images: Tensor, opinions: Tensor) -> tuple[Tensor, Tensor]:
-        """What training minimises where people's ratings are known one by one.
+    def logit(self, normalised: Tensor) -> Tensor:
+        """Return the logits (N,) of the scores: log sum_k p_k r_k - log sum_k p_k (1 - r_k)."""
+        ratings = self._rating_logits(normalised)
+        return (ratings + self.ratings.log()).logsumexp(1) - (ratings + (1 - self.ratings).log()).logsumexp(1)
+
+    def distribution_losses(self, images: Tensor, distribution: Tensor) -> Tensor:
+        """Return what training minimises where the distribution of people's ratings is known.
 
         Args:
             images: (N, 3, H, W) float in [0, 1], RGB.
-            opinions: (N, K) the share of each of K ratings, from the worst to the best; rows sum to 1.
+            distribution: (N, K) the share of each of K ratings, from the worst to the best; rows sum to 1.
 
         Returns:
-            The earth mover's distance (N,) of the predicted distribution from theirs, and the scores (N,).
+            The earth mover's distance (N,) of the predicted distribution from theirs.
         """
-        predicted = self.distribution(images)
-        return earth_movers_distance(predicted, rebinned(opinions, BINS)), predicted @ self.ratings
+        return earth_movers_distance(self.distribution(images), rebinned(distribution, BINS))
 
     def load_pyiqa(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dictionary of pyiqa's NIMA with the same backbone.
@@ -92,36 +82,29 @@ class NIMA(IQAModel):
             ours[name] = theirs[f"{prefixes[part]}_{rest.replace('.', '_')}"]
         self.load_state_dict(ours)
 
-    def _distribution(self, normalised: Tensor) -> Tensor:
-        pooled = self.backbone(normalised).mean((2, 3))
-        return torch.softmax(self.head(self.dropout(pooled)), dim=1)
+    def _rating_logits(self, normalised: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.dropout(self.backbone(normalised).mean((2, 3))))
+        return logits
 
 
-def emd_loss(predicted: Tensor, target: Tensor, r: float = 2.0) -> Tensor:
-    """The earth mover's distance averaged over the batch, a scalar; see `earth_movers_distance`."""
-    return earth_movers_distance(predicted, target, r).mean()
+def earth_movers_distance(predicted: Tensor, target: Tensor) -> Tensor:
+    """Return the earth mover's distance between distributions over ordered bins.
 
-
-def earth_movers_distance(predicted: Tensor, target: Tensor, r: float = 2.0) -> Tensor:
-    """Earth mover's distance between distributions over ordered bins.
-
-    Talebi and Milanfar 2018, Eq. 1: (1/K sum_k |CDF_p(k) - CDF_q(k)|^r)^(1/r), with r = 2 in training.
+    Talebi and Milanfar 2018, Eq. 1: (1/K sum_k |CDF_p(k) - CDF_q(k)|^r)^(1/r), with r = 2 as in training.
 
     Args:
         predicted: (N, K), rows sum to 1.
         target: (N, K), rows sum to 1.
-        r: Exponent; 1 is the usual earth mover's distance with bins 1/K apart.
 
     Returns:
         (N,) distances >= 0; their gradient is finite where both distributions agree.
     """
-    gap = (predicted - target).cumsum(dim=1).abs()
-    mean = gap.pow(r).mean(dim=1)
-    return mean.clamp_min(torch.finfo(mean.dtype).tiny).pow(1 / r)
+    mean = (predicted - target).cumsum(dim=1).square().mean(dim=1)
+    return mean.clamp_min(torch.finfo(mean.dtype).tiny).sqrt()
 
 
 def rebinned(shares: Tensor, bins: int) -> Tensor:
-    """A distribution over K ratings as one over another number of them, on the same scale from end to end.
+    """Spread a distribution over K ratings over another number of them, on the same scale from end to end.
 
     Each rating's share goes to the two bins that it lies between, more to the nearer, so that the mean on
     the scale [0, 1] stays what it is: KonIQ-10k's five-point answers become NIMA's ten bins.

@@ -1,12 +1,13 @@
 """SAT: every ReLU replaced by a smooth function, so that the gradient an attack follows is continuous."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..bench.core.parameters import Inherited
 from .resnet import ResNet
 from .surgery import replace_activations
 
@@ -20,23 +21,13 @@ class SAT(ResNet):
     of the CPRL paper, the smooth activation is all that is left of the method.
 
     Args:
-        backbone: Name of a timm model with ReLUs.
-        backbone_args: Arguments passed to timm for it.
-        pretrained: Start from timm's ImageNet weights, which were trained with ReLU.
-        weights_file: Start from this `.safetensors` file instead.
         activation: What replaces ReLU; `silu` gave the paper's best ResNet-50. `softplus` is
             log(1 + exp(10 x)) / 10, the paper's parametric form.
+        backbone: See `BackboneModel`; with ReLUs. ImageNet weights were trained with these.
     """
 
-    def __init__(
-        self,
-        backbone: str = "resnet50",
-        backbone_args: dict[str, Any] | None = None,
-        pretrained: bool = False,
-        weights_file: str | None = None,
-        activation: Activation = "silu",
-    ) -> None:
-        super().__init__(backbone, backbone_args, pretrained, weights_file)
+    def __init__(self, activation: Activation = "silu", **backbone: Inherited) -> None:
+        super().__init__(**backbone)
         replace_activations(self.backbone, ACTIVATIONS[activation])
 
 

@@ -1,7 +1,6 @@
 """What an attack sees of its task: a batch, and the values and gradients of the objective around it."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,8 +9,6 @@ from .gradient import Scorer, values_and_gradient
 from .noise import unit_noise
 from .objectives import Objective
 from .views import offered_views
-
-Backward = Literal["own", "bpda"]
 
 
 @dataclass
@@ -67,15 +64,16 @@ class Victim:
         """Return the victim with values and gradients averaged over this many forward passes."""
         return replace(self, eot_samples=eot_samples)
 
-    def through(self, backward: Backward) -> "Victim":
+    def through(self, backward: str) -> "Victim":
         """Return the victim with gradients through another backward pass.
 
         Args:
-            backward: "own": the model's own backward pass. "bpda": the first one that the model offers in its
-                stead (backward pass differentiable approximation, Athalye et al. 2018), if it offers any.
+            backward: "own": the model's own backward pass. Otherwise the name of one that a model may offer
+                in its stead (backward pass differentiable approximation, Athalye et al. 2018); a model that
+                does not offer it is differentiated by its own.
         """
-        offered = offered_views(self.model) if backward == "bpda" else []
-        return replace(self, model=offered[0].scorer) if offered else self
+        views = dict(offered_views(self.model))
+        return replace(self, model=views[backward]) if backward in views else self
 
     def is_random(self) -> bool:
         """Return whether two passes over the batch differ, without gradients or with them."""

@@ -6,12 +6,15 @@ is checked as strictly as the built-in ones, without declaring anything twice.
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from .errors import UserError, nearest
+
+Inherited = Annotated[Any, "the parameters of the base class"]
+"""Annotates the `**options` of a constructor that hands them on to its base class: they are in its schema."""
 
 
 class ParameterError(UserError):
@@ -70,16 +73,27 @@ def accepted(problem: ErrorDetails) -> str:
 
 
 def _fields(factory: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bool]:
+    """The type and default of each parameter by name, and whether any others are accepted too."""
     target = factory.__init__ if inspect.isclass(factory) else factory
     hints = get_type_hints(target, include_extras=True)
     fields: dict[str, tuple[Any, Any]] = {}
+    inherited: dict[str, tuple[Any, Any]] = {}
     accepts_more = False
     for name, parameter in inspect.signature(factory).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
-            accepts_more = True
+            if inspect.isclass(factory) and hints.get(name) == Inherited:
+                inherited, accepts_more = _fields(_next_constructor(factory))
+            else:
+                accepts_more = True
         elif parameter.kind is not parameter.VAR_POSITIONAL:
             fields[name] = (hints.get(name, Any), parameter.default)
-    return fields, accepts_more
+    return {**fields, **inherited, **fields}, accepts_more  # own ones first, and overruling
+
+
+def _next_constructor(factory: type) -> type:
+    """The base class that `super().__init__` of a class's constructor calls."""
+    owners = [owner for owner in factory.__mro__ if "__init__" in vars(owner)]
+    return owners[1]
 
 
 def _alias(name: str) -> str:

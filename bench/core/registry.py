@@ -1,4 +1,4 @@
-"""Where models, attacks and datasets come from: entry points, and plugin files.
+"""Where models, attacks, datasets and recipes come from: entry points, and plugin files.
 
 The package registers its own through the same door as anyone else (see `pyproject.toml`).
 Listing names reads package metadata only; nothing is imported before a name is resolved.
@@ -11,15 +11,15 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from .errors import UserError, nearest
 
-Kind = Literal["models", "attacks", "datasets"]
+Kind = Literal["models", "attacks", "datasets", "recipes"]
 Factory = Callable[..., Any]
 Registered = TypeVar("Registered", bound=Factory)
 
-_PLUGINS: dict[Kind, dict[str, Factory]] = {"models": {}, "attacks": {}, "datasets": {}}
+_PLUGINS: dict[Kind, dict[str, Factory]] = {kind: {} for kind in get_args(Kind)}
 
 
 def names(kind: Kind) -> list[str]:
@@ -87,6 +87,11 @@ def register_attack(name: str) -> Callable[[Registered], Registered]:
 def register_dataset(name: str) -> Callable[[Registered], Registered]:
     """Class decorator: makes a dataset adapter known by `name` in the file given to `--plugin`."""
     return _register("datasets", name)
+
+
+def register_recipe(name: str) -> Callable[[Registered], Registered]:
+    """Class decorator: makes a training recipe known by `name` in the file given to `--plugin`."""
+    return _register("recipes", name)
 
 
 def load_plugin(path: Path) -> None:

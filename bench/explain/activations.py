@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor, nn
 
-from ...models.cprl.mask import soft_rank_mask
+from ...models.cprl import soft_rank_mask
 from ...models.surgery import Stage, stages
 from ..core.errors import UserError
 from ..store.explanation import StageActivations

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from ...models.recipe import Regime
+from ..core import registry
 from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.files import safe_name
@@ -15,7 +17,7 @@ from ..core.registry import version_of
 from ..datasets.pixels import to_float
 from ..store.cell import Cell, digest
 from ..training.checkpoints import Checkpoint, weights_digest
-from ..training.recipes import RECIPES, AdversarialRegime, CleanRegime, Regime
+from ..training.regimes import AdversarialRegime, CleanRegime
 from .plan import PlannedAttack, PlannedDataset, PlannedModel
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
@@ -77,14 +79,22 @@ class Job:
         )
 
     @cached_property
-    def checkpoint(self) -> Checkpoint:
-        """Where the trained weights are, or will be: named by all that determines them."""
-        versions = {
+    def versions(self) -> dict[str, int | str | None]:
+        """Versions of the code that trained weights depend on, and the digest of a recipe's plugin file."""
+        recipe = None
+        if self.model.fitted_by != "none":
+            recipe = registry.resolve("recipes", self.model.fitted_by)
+        return {
             "dataset_version": self.data.dataset.version,
             "model_version": version_of(self.model.factory),
-            "recipe_version": version_of(RECIPES.get(self.model.fitted_by)),
+            "recipe_version": version_of(recipe),
+            "recipe_source": recipe and registry.source_digest(recipe),
             "inner_attack_version": version_of(self.inner_attack and self.inner_attack.factory),
         }
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """Where the trained weights are, or will be: named by all that determines them."""
         identity = {
             **self.data.identity(),
             "model": self.model.name,
@@ -94,8 +104,8 @@ class Job:
             "seed": self.seed,
         }
         # A first version is not written, so that checkpoints from before there were versions are found.
-        identity = {name: value for name, value in identity.items() if name not in versions}
-        identity |= {name: version for name, version in versions.items() if version > 1}
+        identity = {name: value for name, value in identity.items() if name not in self.versions}
+        identity |= {name: value for name, value in self.versions.items() if value not in (1, None)}
         folder = self.results / "checkpoints" / safe_name(self.data.dataset.name)
         return Checkpoint(folder / f"{safe_name(self.model.name)}-{digest(identity)}.safetensors")
 

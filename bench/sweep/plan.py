@@ -59,12 +59,12 @@ class PlannedDataset:
         """The training images."""
         table = self.dataset.table
         rows = np.flatnonzero(table["split"] == "train")
-        opinions = self.dataset.opinions
+        distributions = self.dataset.opinions
         return TrainingData(
             self.cache,
             rows,
             table["quality"].to_numpy()[rows],
-            opinions if opinions is None else opinions[rows],
+            None if distributions is None else distributions[rows],
         )
 
     def identity(self) -> dict[str, Any]:

@@ -210,6 +210,7 @@ class _Sweep:
                 "model_params": job.model.params,
                 "model_source": job.model.source,
                 "recipe": job.model.fitted_by,
+                **job.versions,
                 "regime": job.settings.run.regime,
                 "training": job.training,
                 "seed": job.seed,

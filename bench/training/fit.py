@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...models.recipe import Labels, Recipe, Regime, Terms
+from ..core import registry
 from ..core.config import TrainingSettings
 from ..core.progress import Progress
 from ..datasets.pixels import PixelCache, to_float
 from ..datasets.prefetch import prefetched
-from .recipes import RECIPES, Labels, Recipe, Regime, Terms, recipe_of
+from .recipes import recipe_of
 from .snapshot import Snapshot
 
 WARM_UP = 0.1  # share of the steps in which the cosine schedule rises
@@ -33,18 +35,18 @@ class TrainingData:
         cache: Pixels.
         rows: (N,) indices into the cache.
         quality: (N,) labels in [0, 1].
-        opinions: (N, K) the share of each rating, where the dataset has them.
+        distributions: (N, K) the share of each rating, where the dataset has them.
     """
 
     cache: PixelCache
     rows: np.ndarray
     quality: np.ndarray
-    opinions: np.ndarray | None = None
+    distributions: np.ndarray | None = None
 
     def batches(
         self, epoch: int, *, seed: int, batch_size: int, flip: bool
     ) -> Iterator[tuple[Tensor, Labels]]:
-        """One epoch's random crops, uint8 (B, 3, S, S), and their labels, without a last smaller batch."""
+        """Yield an epoch's random crops, uint8 (B, 3, S, S), and their labels; no smaller last batch."""
         randomness = np.random.default_rng([seed, epoch])
         order = randomness.permutation(len(self.rows))
         for start in range(0, len(order) - batch_size + 1, batch_size):
@@ -54,12 +56,12 @@ class TrainingData:
 
     def _labels(self, chosen: np.ndarray) -> Labels:
         quality = torch.tensor(self.quality[chosen], dtype=torch.float32)
-        if self.opinions is None:
+        if self.distributions is None:
             return Labels(quality)
-        return Labels(quality, torch.tensor(self.opinions[chosen], dtype=torch.float32))
+        return Labels(quality, torch.tensor(self.distributions[chosen], dtype=torch.float32))
 
     def steps(self, batch_size: int) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches in an epoch."""
         return len(self.rows) // batch_size
 
 
@@ -75,7 +77,7 @@ class TrainingRun:
         device: Where to compute.
         snapshot: File for resuming after an interruption.
         progress: To be advanced by the images seen, and to show the loss terms.
-        title: What to call the run beside the progress bar.
+        title: What to call the run next to the progress bar.
     """
 
     data: TrainingData
@@ -100,7 +102,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     """
     settings, data = run.settings, run.data
     model.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    recipe: Recipe = RECIPES[recipe_of(model)](model, settings, run.regime)
+    recipe: Recipe = registry.resolve("recipes", recipe_of(model))(model, settings, run.regime)
     steps = data.steps(settings.batch_size)
     snapshot = Snapshot(run.snapshot)
     state = snapshot.restore(model, recipe.optimizers)
@@ -142,12 +144,12 @@ def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str
 
 
 def described(terms: Mapping[str, Tensor] | Mapping[str, float]) -> str:
-    """Loss terms for people."""
+    """Write loss terms for people."""
     return ", ".join(f"{name} {float(value):.4f}" for name, value in terms.items())
 
 
 def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
-    """The learning rate at a step, 0 <= step < steps.
+    """Return the learning rate at a step, 0 <= step < steps.
 
     With the cosine schedule it rises linearly over the first tenth of the steps, then falls to zero.
     """

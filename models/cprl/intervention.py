@@ -1,28 +1,16 @@
-"""The intervention on features and the PNS risk (CPRL, Section 4.2, Equations 11 to 14).
+"""The intervention on features and the PNS risk (CPRL, Section 4.2, Equations 11 to 13).
 
 phi replaces what the mask leaves out, which a sufficient representation should survive; xi replaces what the
 mask keeps, which a necessary one should not. Both are maps over channels of spectral norm 1, so that an
 intervention is no larger than the features it starts from.
 """
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 Kind = Literal["sufficiency", "necessity"]
-
-
-class PNSRisk(NamedTuple):
-    """R = SF + NC (Eq. 11), each term a mean over the batch."""
-
-    sufficiency: Tensor
-    necessity: Tensor
-
-    @property
-    def total(self) -> Tensor:
-        """The risk that theta and w lower, and phi and xi raise."""
-        return self.sufficiency + self.necessity
 
 
 def intervene(
@@ -66,25 +54,28 @@ def channel_map(channels: int) -> nn.Module:
     return spectral_norm(nn.Linear(channels, channels, bias=False))
 
 
-def pns_risk(sufficient: Tensor, necessary: Tensor, prediction: Tensor) -> PNSRisk:
-    """SF = mean ||y_c - y||^2 and NC = -mean ||y_s - y||^2 (Eq. 12).
+def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
+    """SF = mean ||y_c - y||^2 (Eq. 12): theta and w lower it, phi raises it.
 
     Args:
         sufficient: y_c, (N,) scores under the intervention `sufficiency`.
-        necessary: y_s, (N,) scores under the intervention `necessity`.
         prediction: y, (N,) scores without intervention. They stand for the label, so no gradient flows
             through them.
     """
-    return PNSRisk(sufficiency_risk(sufficient, prediction), necessity_risk(necessary, prediction))
-
-
-def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
-    """SF, the first half of Eq. 12: theta and w lower it, phi raises it."""
     risk: Tensor = (sufficient - prediction.detach()).square().mean()
     return risk
 
 
 def necessity_risk(necessary: Tensor, prediction: Tensor) -> Tensor:
-    """NC, the second half of Eq. 12, with its sign: theta and w lower it, xi raises it."""
+    """NC = -mean ||y_s - y||^2 (Eq. 12): theta and w lower it, xi raises it.
+
+    Args:
+        necessary: y_s, (N,) scores under the intervention `necessity`.
+        prediction: y, (N,) as in `sufficiency_risk`.
+    """
     risk: Tensor = -(necessary - prediction.detach()).square().mean()
     return risk
+
+
+RISKS = {"sufficiency": sufficiency_risk, "necessity": necessity_risk}
+"""The two halves of the PNS risk R = SF + NC (Eq. 11), by the kind of intervention."""

@@ -1,96 +1,24 @@
-"""CPRL: channels are kept or suppressed by their rank, before the regular activation (Section 4)."""
+"""CPRL: channels are kept or suppressed by their rank, before the regular activation (Section 4, Eq. 6)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from ...bench.core.errors import UserError
+from ...bench.core.parameters import Inherited
+from ..base import switched
 from ..resnet import ResNet
 from ..surgery import Stage, replace_last_activation, stages
-from .intervention import Kind, channel_map, intervene, pns_risk
-from .mask import Reading, soft_rank_mask, softened_mask
-
-__all__ = ["CPRL", "ChannelActivation", "Kind", "Reading", "Sites", "intervene", "pns_risk", "soft_rank_mask"]
+from .bpda import bpda_mask
+from .fast_mask import soft_rank_mask
+from .intervention import Kind, channel_map, intervene
+from .mask import Reading
 
 Sites = Literal["last_block_of_each_stage", "every_block"] | tuple[int, ...]
-
-
-class CPRL(ResNet):
-    """Causal perception inspired representation learning: a ResNet with channel activations.
-
-    Wang and Yuan, Causal Perception Inspired Representation Learning for Trustworthy Image Quality
-    Assessment. A `ChannelActivation` takes the place of the ReLU that ends each chosen block, so that all
-    that follows sees f(x) * M only (Eq. 6); the shortcut would bypass a mask inside a residual block.
-    Algorithm 1 trains it, against interventions at all of its channel activations at once.
-
-    Args:
-        backbone: Name of a timm model made of stages of residual blocks.
-        backbone_args: Arguments passed to timm for it.
-        pretrained: Start from timm's ImageNet weights.
-        weights_file: Start from this `.safetensors` file instead.
-        b: Bias of the mask (Eq. 7), in [0, 0.5]: which share of the channels is active.
-        reading: How Eq. 7 is read; see `soft_rank_mask`.
-        sites: Which blocks carry the mask: the last block of the stages with these numbers, counted from 1,
-            `"last_block_of_each_stage"` or `"every_block"`.
-        pns_weight: Weight of the PNS risk beside the regression loss (Eq. 14; the paper gives none). At 0 the
-            mask is all there is: no interventions, and training is plain regression.
-        printed_intervention: Take Eq. 13 as printed; see `intervene`.
-    """
-
-    recipe: ClassVar[str] = "cprl"
-
-    def __init__(
-        self,
-        backbone: str = "resnet50",
-        backbone_args: dict[str, Any] | None = None,
-        pretrained: bool = False,
-        weights_file: str | None = None,
-        b: Annotated[float, Field(ge=0, le=0.5)] = 0.4,
-        reading: Reading = "suppress_top",
-        sites: Sites = (3, 4),
-        pns_weight: Annotated[float, Field(ge=0)] = 0.3,
-        printed_intervention: bool = False,
-    ) -> None:
-        super().__init__(backbone, backbone_args, pretrained, weights_file)
-        self.pns_weight = pns_weight
-        for block, channels in _chosen_blocks(self.backbone, sites):
-            activation = ChannelActivation(b, reading, channels if pns_weight else None, printed_intervention)
-            replace_last_activation(block, activation)
-
-    def channel_activations(self) -> list["ChannelActivation"]:
-        """The channel activations, in the order of the forward pass."""
-        return [module for module in self.modules() if isinstance(module, ChannelActivation)]
-
-    def intervention_weights(self, kind: Kind) -> list[nn.Parameter]:
-        """phi, the weights of the interventions `sufficiency`, or xi, those of `necessity`."""
-        maps = [activation.maps for activation in self.channel_activations() if activation.maps]
-        return [weight for by_kind in maps for weight in by_kind[kind].parameters()]
-
-    @contextmanager
-    def intervened(self, kind: Kind) -> Iterator[None]:
-        """Scores under an intervention at every channel activation (Eq. 13), for the time of the context.
-
-        Raises:
-            ValueError: the model was made without interventions, `pns_weight` being 0.
-        """
-        if not self.pns_weight:
-            raise ValueError("a model with pns_weight = 0 has no interventions")
-        with _switched(self.channel_activations(), "intervention", kind):
-            yield
-
-    def backward_passes(self) -> tuple[str, ...]:
-        """See `IQAModel.backward_passes`."""
-        return ("soft_ranks_0.1",)
-
-    @contextmanager
-    def backward_through(self, name: str) -> Iterator[None]:
-        """See `IQAModel.backward_through`: the gradient is that of a softened mask."""
-        with _switched(self.channel_activations(), "mask_gradient", "soft"):
-            yield
 
 
 class ChannelActivation(nn.Module):
@@ -105,8 +33,8 @@ class ChannelActivation(nn.Module):
     Attributes:
         maps: FC_phi under "sufficiency" and FC_xi under "necessity", or None.
         intervention: Kind of the intervention in force; None: no intervention.
-        mask_gradient: `constant`: the mask is a constant to the gradient, as ranks are almost everywhere;
-            `soft`: the gradient is that of a softened mask.
+        surrogate: Temperature of the soft mask that gradients go through (BPDA); None: the mask is a constant
+            to the gradient, as ranks are almost everywhere.
     """
 
     def __init__(
@@ -126,28 +54,79 @@ class ChannelActivation(nn.Module):
                 {"sufficiency": channel_map(channels), "necessity": channel_map(channels)}
             )
         self.intervention: Kind | None = None
-        self.mask_gradient: Literal["constant", "soft"] = "constant"
+        self.surrogate: float | None = None
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (N, K, H, W) or (N, K) to the same shape."""
-        mask_of = softened_mask if self.mask_gradient == "soft" else soft_rank_mask
-        mask = mask_of(features, self.b, self.reading)
+        """Map features (N, K, H, W) or (N, K) to the same shape."""
+        if self.surrogate is None:
+            mask = soft_rank_mask(features, self.b, self.reading)
+        else:
+            mask = bpda_mask(features, self.b, self.reading, self.surrogate)
         if self.intervention is None or self.maps is None:
             return torch.relu(features * mask)
         linear, printed = self.maps[self.intervention], self.printed_intervention
         return torch.relu(intervene(features, mask, linear, self.intervention, printed=printed))
 
 
-@contextmanager
-def _switched(activations: list[ChannelActivation], attribute: str, value: str) -> Iterator[None]:
-    before = [getattr(activation, attribute) for activation in activations]
-    try:
-        for activation in activations:
-            setattr(activation, attribute, value)
-        yield
-    finally:
-        for activation, old in zip(activations, before, strict=True):
-            setattr(activation, attribute, old)
+class CPRL(ResNet):
+    """Causal perception inspired representation learning: a ResNet with channel activations.
+
+    Wang and Yuan, Causal Perception Inspired Representation Learning for Trustworthy Image Quality
+    Assessment. A `ChannelActivation` takes the place of the ReLU that ends each chosen block, so that all
+    that follows sees f(x) * M only; the shortcut would bypass a mask inside a residual block.
+    Algorithm 1 trains it, against interventions at all of its channel activations at once.
+
+    Args:
+        b: Bias of the mask (Eq. 7), in [0, 0.5]: which share of the channels is active.
+        reading: How Eq. 7 is read; see `mask.mask_by_definition`.
+        sites: Which blocks carry the mask: the last block of the stages with these numbers, counted from 1,
+            `"last_block_of_each_stage"` or `"every_block"`.
+        pns_weight: Weight of the PNS risk relative to the regression loss (Eq. 14; the paper gives none). At
+            0 the mask is all there is: no interventions, and training is plain regression.
+        printed_intervention: Take Eq. 13 as printed; see `intervene`.
+        backbone: See `BackboneModel`; made of stages of residual blocks.
+    """
+
+    recipe: ClassVar[str] = "cprl"
+    surrogates: ClassVar[Mapping[str, float]] = {
+        f"soft ranks {temperature}": temperature for temperature in (0.1, 0.05, 0.2, 0.5)
+    }
+
+    def __init__(
+        self,
+        b: Annotated[float, Field(ge=0, le=0.5)] = 0.4,
+        reading: Reading = "suppress_top",
+        sites: Sites = (3, 4),
+        pns_weight: Annotated[float, Field(ge=0)] = 0.3,
+        printed_intervention: bool = False,
+        **backbone: Inherited,
+    ) -> None:
+        super().__init__(**backbone)
+        self.pns_weight = pns_weight
+        for block, channels in _chosen_blocks(self.backbone, sites):
+            activation = ChannelActivation(b, reading, channels if pns_weight else None, printed_intervention)
+            replace_last_activation(block, activation)
+
+    def channel_activations(self) -> list[ChannelActivation]:
+        """Return the channel activations, in the order of the forward pass."""
+        return [module for module in self.modules() if isinstance(module, ChannelActivation)]
+
+    def intervention_weights(self, kind: Kind) -> list[nn.Parameter]:
+        """Return phi, the weights of the interventions `sufficiency`, or xi, those of `necessity`."""
+        maps = [activation.maps for activation in self.channel_activations() if activation.maps]
+        return [weight for by_kind in maps for weight in by_kind[kind].parameters()]
+
+    @contextmanager
+    def intervened(self, kind: Kind) -> Iterator[None]:
+        """Score under an intervention at every channel activation (Eq. 13), for the time of the context.
+
+        Raises:
+            ValueError: the model was made without interventions, `pns_weight` being 0.
+        """
+        if not self.pns_weight:
+            raise ValueError("a model with pns_weight = 0 has no interventions")
+        with switched(self.channel_activations(), "intervention", kind):
+            yield
 
 
 def _chosen_blocks(backbone: nn.Module, sites: Sites) -> list[tuple[nn.Module, int]]:

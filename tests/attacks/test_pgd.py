@@ -10,7 +10,8 @@ from iqabench.attacks.pgd import PGD
 from iqabench.attacks.tools.objectives import score_reflection
 from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
-from iqabench.models.cprl.mask import soft_rank_mask, softened_mask
+from iqabench.models.cprl import soft_rank_mask
+from iqabench.models.cprl.bpda import bpda_mask
 
 EPSILONS = [1 / 255, 4 / 255]
 
@@ -82,7 +83,7 @@ def test_seed_decides_the_start_unless_a_generator_is_passed(model, batch):
         {"step_size": float("nan")},
         {"eot_samples": 0},
         {"seed": -1},
-        {"backward": "hard"},
+        {"backward": 1},
     ],
 )
 def test_parameters_out_of_bounds_are_refused_by_name(wrong):
@@ -101,7 +102,7 @@ class Masked(nn.Module):
     def forward(self, images):
         (self.gradients if images.requires_grad else self.scores).append(self.soft)
         channels = images.flatten(2).mean(2)
-        mask = (softened_mask if self.soft else soft_rank_mask)(channels, 0.0)
+        mask = (bpda_mask if self.soft else soft_rank_mask)(channels, 0.0)
         constant = 0 * channels.sum(1)
         return torch.sigmoid(constant + (mask * torch.tensor([1.0, -1.0, 0.5])).sum(1))
 
@@ -125,7 +126,7 @@ def test_bpda_sees_through_a_mask_that_is_constant_to_the_gradient(batch):
     model = Masked()
     before = score_reflection(model(close.images), close.labels)
     own = objective_after(PGD(random_start=False), model, close, 0.04)
-    bpda = objective_after(PGD(random_start=False, backward="bpda"), model, close, 0.04)
+    bpda = objective_after(PGD(random_start=False, backward="ranks"), model, close, 0.04)
     torch.testing.assert_close(own, before)
     assert (bpda >= before).all()
     assert bpda.mean() > before.mean() + 0.02
@@ -133,7 +134,7 @@ def test_bpda_sees_through_a_mask_that_is_constant_to_the_gradient(batch):
 
 def test_only_the_gradients_of_bpda_are_softened(batch):
     model = Masked()
-    for attacked in PGD(steps=3, backward="bpda").perturb(model, *batch, EPSILONS):
+    for attacked in PGD(steps=3, backward="ranks").perturb(model, *batch, EPSILONS):
         model(attacked)
     assert model.gradients == [True] * 6
     assert model.scores == [False] * 2
@@ -143,7 +144,7 @@ def test_only_the_gradients_of_bpda_are_softened(batch):
 
 def test_bpda_leaves_the_model_as_found_though_the_caller_stops_or_the_model_fails(batch):
     model = Masked()
-    attacked = PGD(steps=1, backward="bpda").perturb(model, *batch, EPSILONS)
+    attacked = PGD(steps=1, backward="ranks").perturb(model, *batch, EPSILONS)
     next(attacked)
     assert not model.soft
     model.forward = lambda images: images
@@ -154,7 +155,7 @@ def test_bpda_leaves_the_model_as_found_though_the_caller_stops_or_the_model_fai
 
 def test_bpda_is_ordinary_pgd_where_the_model_offers_no_backward_pass(model, batch):
     own = PGD(steps=3).perturb(model, *batch, EPSILONS)
-    bpda = PGD(steps=3, backward="bpda").perturb(model, *batch, EPSILONS)
+    bpda = PGD(steps=3, backward="ranks").perturb(model, *batch, EPSILONS)
     assert all(map(torch.equal, own, bpda))
 
 
@@ -170,4 +171,4 @@ def test_bpda_climbs_higher_than_the_own_gradient_on_cprl():
         with torch.no_grad():
             return score_reflection(model(attacked), labels).double().mean()
 
-    assert objective("bpda") > objective("own")
+    assert objective("soft ranks 0.1") > objective("own")

@@ -123,6 +123,54 @@ def test_only_models_that_say_so_are_random_in_evaluation(tiny_model: Build, nam
     assert torch.equal(model(images), model(images)) is not model.stochastic
 
 
+def gradient(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+    pixels = images.clone().requires_grad_()
+    torch.manual_seed(7)
+    scores = model(pixels)
+    (found,) = torch.autograd.grad(scores.sum(), pixels)
+    return scores.detach(), found
+
+
+@pytest.mark.parametrize(("name", "offered"), [("cprl", 4), ("lwta", 4), ("resnet", 0)])
+def test_a_backward_pass_that_a_model_offers_changes_gradients_and_no_scores(
+    tiny_model: Build, name: str, offered: int
+) -> None:
+    model, images = tiny_model(name), torch.rand(2, 3, 64, 64)
+    scores, own = gradient(model, images)
+    found = [own]
+    for backward in model.backward_passes():
+        with model.backward_through(backward):
+            same, other = gradient(model, images)
+        assert torch.equal(same, scores)
+        assert other.isfinite().all()
+        assert not any(torch.allclose(other, seen) for seen in found), backward
+        found.append(other)
+    assert len(found) == 1 + offered
+    assert torch.equal(gradient(model, images)[1], own)
+    with pytest.raises(ValueError, match="no backward pass 'another'"):
+        model.backward_through("another").__enter__()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_logits_have_the_scores_for_their_sigmoid(tiny_model: Build, name: str) -> None:
+    model, images = tiny_model(name), torch.rand(2, 3, 64, 64)
+    scores = scores_of(model, images)
+    torch.manual_seed(7)
+    torch.testing.assert_close(model.logits(images).sigmoid(), scores)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_logits_have_a_gradient_where_scores_are_saturated(tiny_model: Build, name: str) -> None:
+    model = tiny_model(name)
+    nn.init.constant_(model.head.bias, 60.0)
+    if name == "nima":
+        nn.init.constant_(model.head.bias[:-1], 0.0)
+    images = torch.rand(1, 3, 64, 64, requires_grad=True)
+    (of_score,) = torch.autograd.grad(model(images).sum(), images)
+    (of_logit,) = torch.autograd.grad(model.logits(images).sum(), images)
+    assert of_logit.abs().max() > 1e6 * of_score.abs().max()
+
+
 @pytest.mark.parametrize("shape", [(3, 64, 64), (2, 1, 64, 64), (2, 64, 64, 3)])
 def test_images_of_another_shape_are_refused(tiny_model: Build, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -95,6 +96,39 @@ def test_the_gradient_in_evaluation_is_the_winners_plus_that_of_the_relaxed_samp
     slope = pull * relaxed.prod(1) / 0.5
     expected = weight * (output != 0) + torch.stack((slope, -slope), 1)
     torch.testing.assert_close(features.grad, expected)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, math.inf])
+def test_the_surrogate_gradient_is_the_winners_plus_that_of_the_softmax(temperature: float) -> None:
+    layer = WinnerTakesAll(2).eval()
+    layer.surrogate = temperature
+    features = torch.randn(200, 2, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(200, 2, dtype=torch.float64)
+    output = layer(features)
+    (output * weight).sum().backward()
+    share = 1 / (1 + torch.exp((features.detach().flip(1) - features.detach()) / temperature))
+    pull = (weight * features).detach() @ torch.tensor([1.0, -1.0], dtype=torch.float64)
+    slope = pull * share.prod(1) / temperature
+    torch.testing.assert_close(features.grad, weight * (output != 0) + torch.stack((slope, -slope), 1))
+
+
+def test_the_mean_field_gradient_is_that_of_a_network_of_expected_winners(
+    tiny_model: Callable[..., nn.Module],
+) -> None:
+    class Expected(nn.Module):
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            blocks = features.unflatten(1, (-1, 2))
+            return (blocks * blocks.softmax(2)).flatten(1, 2)
+
+    model, expected = tiny_model("lwta").double(), tiny_model("lwta").double()
+    for parent in list(expected.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, WinnerTakesAll):
+                setattr(parent, name, Expected())
+    images = torch.rand(2, 3, 48, 48, dtype=torch.float64, requires_grad=True)
+    with model.backward_through("mean field"):
+        (gradient,) = torch.autograd.grad(model.logits(images).sum(), images)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected.logits(images).sum(), images)[0])
 
 
 @pytest.mark.parametrize("competitors", [2, 4])

@@ -9,11 +9,11 @@ from ..options import for_people, load_plugins, plugin_option
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["models", "attacks", "datasets"]))
+@click.argument("kind", type=click.Choice(["models", "attacks", "datasets", "recipes"]))
 @plugin_option
 @for_people
 def list_names(kind: Any, plugins: tuple[Path, ...]) -> None:
-    """List the registered models, attacks or dataset adapters, and where each is defined."""
+    """List the registered models, attacks, dataset adapters or recipes, and where each is defined."""
     from ...core import registry
 
     load_plugins(plugins)

@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field
 
 from iqabench import UserError
-from iqabench.bench.core.parameters import complete_parameters
+from iqabench.bench.core.parameters import Inherited, complete_parameters
 
 
 class Factory:
@@ -56,3 +56,24 @@ def test_a_constructor_that_takes_anything_is_given_anything():
     def anything(size: int = 1, **more: Any) -> None: ...
 
     assert complete_parameters(anything, {"colour": "red"}, where="") == {"size": 1, "colour": "red"}
+
+
+def test_what_a_constructor_hands_on_to_its_base_class_is_checked_by_the_base_class_too():
+    class Base:
+        def __init__(self, backbone: str = "resnet50", pretrained: bool = False) -> None: ...
+
+    class Between(Base): ...
+
+    class Model(Between):
+        def __init__(self, width: int = 4, **options: Inherited) -> None: ...
+
+    class Other(Base):
+        def __init__(self, backbone: str = "vgg16", **options: Inherited) -> None: ...
+
+    filled = {"width": 4, "backbone": "resnet50", "pretrained": False}
+    assert complete_parameters(Model, {}, where="") == filled
+    assert complete_parameters(Other, {}, where="") == {"backbone": "vgg16", "pretrained": False}
+    with pytest.raises(UserError, match="unknown key 'backbon': did you mean 'backbone'"):
+        complete_parameters(Model, {"backbon": "x"}, where="")
+    with pytest.raises(UserError, match="key 'pretrained': found 3"):
+        complete_parameters(Model, {"pretrained": 3}, where="")

@@ -12,7 +12,7 @@ from iqabench.bench.explain.probe import Probe
 from iqabench.bench.store.explanation import StageActivations
 from iqabench.bench.sweep.folding import folded
 from iqabench.models import create_model
-from iqabench.models.cprl.mask import soft_rank_mask
+from iqabench.models.cprl import soft_rank_mask
 from iqabench.models.cprl.model import ChannelActivation
 
 TINY = {"layers": [1, 1, 1, 1], "channels": [8, 16, 16, 32]}

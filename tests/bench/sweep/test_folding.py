@@ -118,7 +118,7 @@ def test_a_folded_cprl_gives_the_softened_gradient_that_the_model_gives():
 
     def gradient(of, softened):
         pixels = images.clone().requires_grad_()
-        with of.backward_through("soft_ranks_0.1") if softened else nullcontext():
+        with of.backward_through("soft ranks 0.1") if softened else nullcontext():
             (found,) = torch.autograd.grad(of(pixels).sum(), pixels)
         return found
 

@@ -9,7 +9,7 @@ from iqabench.bench.core.config import AdversarialSettings, TrainingSettings
 from iqabench.bench.core.progress import Progress
 from iqabench.bench.training.checkpoints import weights_digest
 from iqabench.bench.training.fit import TrainingData, TrainingRun, fit, learning_rate
-from iqabench.bench.training.recipes import CleanRegime
+from iqabench.bench.training.regimes import CleanRegime
 from iqabench.bench.training.snapshot import Snapshot
 
 SETTINGS = TrainingSettings(

@@ -4,9 +4,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from iqabench.models.cprl import model as cprl
-from iqabench.models.cprl.intervention import channel_map, pns_risk
-from iqabench.models.cprl.model import intervene, soft_rank_mask
+from iqabench.models.cprl import soft_rank_mask
+from iqabench.models.cprl.intervention import (
+    RISKS,
+    Kind,
+    channel_map,
+    intervene,
+    necessity_risk,
+    sufficiency_risk,
+)
 
 KINDS = ("sufficiency", "necessity")
 
@@ -33,7 +39,7 @@ def test_the_interventions_worked_by_hand() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_intervention_acts_on_the_channels_of_each_position(kind: cprl.Kind) -> None:
+def test_an_intervention_acts_on_the_channels_of_each_position(kind: Kind) -> None:
     torch.manual_seed(0)
     features, linear = torch.randn(2, 6, 3, 4), nn.Linear(6, 6, bias=False)
     mask = soft_rank_mask(features, 0.1)
@@ -75,11 +81,10 @@ def test_a_channel_map_is_linear_and_its_largest_singular_value_is_one() -> None
 def test_the_risk_of_two_images_worked_by_hand() -> None:
     prediction = torch.tensor([0.5, 0.9], requires_grad=True)
     sufficient = torch.tensor([0.6, 0.6], requires_grad=True)
-    risk = pns_risk(sufficient, torch.tensor([0.1, 1.0]), prediction)
-    assert risk.sufficiency.item() == pytest.approx((0.1**2 + 0.3**2) / 2)
-    assert risk.necessity.item() == pytest.approx(-(0.4**2 + 0.1**2) / 2)
-    assert risk.total.item() == pytest.approx((0.1**2 + 0.3**2 - 0.4**2 - 0.1**2) / 2)
-    risk.total.backward()  # type: ignore[no-untyped-call]
+    necessary = torch.tensor([0.1, 1.0])
+    assert sufficiency_risk(sufficient, prediction).item() == pytest.approx((0.1**2 + 0.3**2) / 2)
+    assert necessity_risk(necessary, prediction).item() == pytest.approx(-(0.4**2 + 0.1**2) / 2)
+    sufficiency_risk(sufficient, prediction).backward()  # type: ignore[no-untyped-call]
     assert sufficient.grad is not None
     assert prediction.grad is None  # it stands for a label
 
@@ -96,9 +101,11 @@ class Head:
         return torch.sigmoid(F.relu(inner) @ self.w)
 
     def risk(self, phi: nn.Module, xi: nn.Module) -> Tensor:
-        sufficient = self.scores(intervene(self.features, self.mask, phi, "sufficiency"))
-        necessary = self.scores(intervene(self.features, self.mask, xi, "necessity"))
-        return pns_risk(sufficient, necessary, self.prediction).total
+        risk = torch.zeros(())
+        for kind, linear in (("sufficiency", phi), ("necessity", xi)):
+            scores = self.scores(intervene(self.features, self.mask, linear, kind))
+            risk = risk + RISKS[kind](scores, self.prediction)
+        return risk
 
 
 def test_gradients_of_the_risk_agree_with_finite_differences() -> None:

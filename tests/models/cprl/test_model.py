@@ -6,7 +6,8 @@ from torch import nn
 
 from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
-from iqabench.models.cprl.model import ChannelActivation, soft_rank_mask
+from iqabench.models.cprl import soft_rank_mask
+from iqabench.models.cprl.model import ChannelActivation
 
 Build = Callable[..., nn.Module]
 

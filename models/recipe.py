@@ -1,0 +1,131 @@
+"""The contract of a training recipe: what one step on one batch does. The loop is `bench.training.fit`.
+
+A regime says what a step's regression loss is taken on, a recipe what else a step does. A model names its
+recipe by the class attribute `recipe`; the recipe of a single model lies in the model's folder.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import AdamW, Optimizer
+
+from ..bench.core.config import TrainingSettings
+
+Terms = dict[str, Tensor]
+"""Loss terms by name, each a number without gradient."""
+
+
+class Labels(NamedTuple):
+    """What people said of a batch of images.
+
+    Attributes:
+        quality: (N,) in [0, 1], higher is better.
+        distribution: (N, K) the share of each rating from the worst to the best, where it is known.
+    """
+
+    quality: Tensor
+    distribution: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Labels":
+        """Return the same labels on another device."""
+        distribution = None if self.distribution is None else self.distribution.to(device)
+        return Labels(self.quality.to(device), distribution)
+
+    def twice(self) -> "Labels":
+        """Return the labels of a batch that is followed by its copy."""
+        distribution = None if self.distribution is None else self.distribution.repeat(2, 1)
+        return Labels(self.quality.repeat(2), distribution)
+
+
+class Fit(NamedTuple):
+    """How well the scores of a batch agree with the labels.
+
+    Attributes:
+        loss: To be minimised.
+        terms: What the loss is made of, where it has parts.
+    """
+
+    loss: Tensor
+    terms: Terms
+
+
+class Regime(Protocol):
+    """What training sees: from a model and a batch to the regression loss."""
+
+    def __call__(self, model: nn.Module, images: Tensor, labels: Labels) -> Fit:
+        """Return the loss of a model on images (N, 3, H, W) in [0, 1] with their labels."""
+
+
+class Recipe(ABC):
+    """A training recipe, made for one model; a subclass implements `step`.
+
+    Args:
+        model: What is trained, in training mode whenever `step` is called.
+        settings: `[training]`.
+        regime: What the regression loss is taken on.
+
+    Attributes:
+        version: Raised with every change of the code that changes what training makes of a model.
+        optimizers: By name. The loop sets their learning rate, and keeps their state with a snapshot.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __init__(self, model: nn.Module, settings: TrainingSettings, regime: Regime) -> None:
+        self.model = model
+        self.settings = settings
+        self.regime = regime
+        self.optimizers: dict[str, Optimizer] = {}
+
+    @abstractmethod
+    def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
+        """Take one step on one batch.
+
+        Args:
+            number: Steps taken before, over all epochs.
+            images: (N, 3, H, W) in [0, 1].
+            labels: Of the N images.
+
+        Returns:
+            Loss terms, `loss` among them. One may be missing from a step in which it has no part.
+        """
+
+    def adamw(self, weights: Iterable[nn.Parameter]) -> AdamW:
+        """Make an AdamW of some weights, with the learning rate and weight decay of `[training]`."""
+        return AdamW(weights, lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay)
+
+    def regression_step(self, images: Tensor, labels: Labels, optimizer: Optimizer) -> Terms:
+        """Take one step of an optimiser down the regime's loss, and return its terms."""
+        fit = self.regime(self.model, images, labels)
+        descend(fit.loss, optimizer)
+        return {"loss": fit.loss.detach(), **fit.terms}
+
+
+def descend(loss: Tensor, optimizer: Optimizer) -> None:
+    """Take one step of an optimiser along the gradient to its own weights, and compute no other gradient."""
+    optimizer.zero_grad()
+    weights = [
+        weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad
+    ]
+    loss.backward(inputs=weights)  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+@contextmanager
+def statistics_kept(model: nn.Module) -> Iterator[None]:
+    """Let batch normalisation use the statistics of a batch without counting them in its running ones."""
+    layers = [
+        layer for layer in model.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats
+    ]
+    try:
+        for layer in layers:
+            layer.track_running_stats = False
+        yield
+    finally:
+        for layer in layers:
+            layer.track_running_stats = True
