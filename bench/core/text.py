@@ -42,6 +42,11 @@ def agreeing(verb: str, count: int) -> str:
     return f"{verb}s" if count == 1 else verb
 
 
+def capitalised(phrase: str) -> str:
+    """A phrase as it begins a sentence; names inside it stay as they are."""
+    return phrase[:1].upper() + phrase[1:]
+
+
 def parameters(compact: str) -> str:
     """Parameters stored as JSON, to be read: `{"steps": 10}` is `steps 10`."""
     return ", ".join(f"{key} {value}" for key, value in json.loads(compact).items() if value is not None)

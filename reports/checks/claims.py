@@ -18,8 +18,8 @@ from ...bench.store.metrics import OK
 from ...bench.store.results import Results
 from ..catalogue import STAND_IN, attack_name, dataset_name, model_name, ordered
 from ..paper.ablation_cells import CONDITIONS, cprl_cells, over_pns
+from ..paper.numbers import EPSILON
 from ..paper.selection import Point, grouped, point, select
-from ..paper.tables import EPSILON
 from ..published import paper_datasets, paper_models
 from .check import FAILS, HOLDS, UNUSABLE, stand_ins
 from .comparison import ROUNDING

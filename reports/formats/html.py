@@ -25,13 +25,13 @@ from ...bench.store.metrics import METRICS, OK
 from ..catalogue import attack_name, catalogue, dataset_name, metric_name, model_name
 from ..figures.palette import themed
 from ..paper.figure6 import inline_svg
+from ..paper.numbers import DIGITS, metric_columns
 from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
-from ..paper.tables import DIGITS, INTERVAL_DIGITS, TABLE_METRICS, Entry
+from ..paper.table import Cell
 from .templating import environment
 
 _SHOWN_DIGITS = 10  # of a digest or key
-_METRIC_NAMES = tuple(metric_name(name) for name in METRICS)
 _TEXTS_BEFORE = ("Dataset", "Model", "Variant", "Regime", "Attack")
 _SETTINGS = ("Seed", "ε", "Images", "Limit")
 _TEXTS_AFTER = ("Status", "Weights", "File")
@@ -55,9 +55,7 @@ def render_html(report: Report) -> str:
     return template.render(
         report=report,
         figures=figures,
-        metrics=[metric_name(name) for name in TABLE_METRICS],
-        best=_best_first,
-        places=partial(_places, {key: place for place, key in enumerate(report.results["key"])}),
+        places_of=partial(_places, {key: place for place, key in enumerate(report.results["key"])}),
         cell_columns=list(_cell_columns()),
         cell_rows=Markup("\n").join(_cell_rows(report.results)),
         known=htmlsafe_json_dumps(_behind(report.results), separators=(",", ":"), ensure_ascii=False),
@@ -88,22 +86,18 @@ def _digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _places(known: dict[str, int], entry: Entry) -> list[int]:
-    """Where the cells behind an entry stand in the results table."""
-    return [known[key] for key in entry.cells]
-
-
-def _best_first(metric: str) -> str:
-    """The order in which the best of a metric, by its printed name, comes first."""
-    higher = {found.label for found in catalogue().metrics.values() if found.higher_is_better}
-    return "descending" if metric in higher else "ascending"
+def _places(known: dict[str, int], cell: Cell) -> list[int]:
+    """Return where the store's cells behind a table's cell stand in the results."""
+    return [known[key] for key in cell.keys]
 
 
 def _behind(results: pd.DataFrame) -> dict[str, Any]:
     """What the script shows of the cells behind a number; the results themselves it reads from the rows."""
     columns = {heading: place for place, (heading, _) in enumerate(_cell_columns())}
     groups = {
-        "Result": [{"name": name, "column": columns[name]} for name in (*_METRIC_NAMES, "Status")],
+        "Result": [
+            {"name": name, "column": columns[name]} for name in (*map(metric_name, METRICS), "Status")
+        ],
         **{heading: [asdict(fact) for fact in facts] for heading, facts in cell_facts(results).items()},
         "Store": [{"name": "File", "column": columns["File"], "code": True}],
     }
@@ -119,7 +113,7 @@ def _cell_columns() -> Iterator[tuple[str, str]]:
     yield "Cell", "text"
     yield from ((name, "text") for name in _TEXTS_BEFORE)
     yield from ((name, "ascending") for name in _SETTINGS)
-    yield from ((name, _best_first(name)) for name in _METRIC_NAMES)
+    yield from ((column.heading, column.order) for column in metric_columns(METRICS))
     yield from ((name, "text") for name in _TEXTS_AFTER)
 
 
@@ -159,6 +153,6 @@ def _escaped(column: "pd.Series") -> Iterator[str]:
 def _measured(results: pd.DataFrame, metric: str) -> Iterator[str]:
     columns = results[[metric, f"{metric}_low", f"{metric}_high"]]
     for value, low, high in columns.itertuples(index=False, name=None):
-        bounds = interval(low, high, INTERVAL_DIGITS[metric])
+        bounds = interval(low, high, catalogue().metrics[metric].digits)
         beside = f"<small>{bounds}</small>" if bounds else ""
         yield f"<td>{number(value, DIGITS)}{beside}</td>"

@@ -4,23 +4,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment
 
 from ...bench.core.files import write_text
-from ..catalogue import metric_name
 from ..explain.explanation import ShownExplanation
-from ..paper.ablation import Ablation, Block
-from ..paper.databases import Databases
 from ..paper.figure6 import write_figure6
 from ..paper.report import Report
-from ..paper.tables import TABLE_METRICS, Table
+from ..paper.table import Block
 from .templating import environment
 
 FIGURE = "figure6.pdf"
 
-_ROWS_ON_A_PAGE = 9  # of an ablation; its blocks are kept together
+_ROWS_ON_A_PAGE = 9  # of a table; its blocks are kept together
 
 _COMMANDS = {
     "\\": r"\textbackslash{}",
@@ -55,17 +51,15 @@ def write_latex(report: Report, out: Path) -> Path:
     environment = _environment()
     tables = [table for table in report.tables if table.rows]
     for table in tables:
-        template = environment.get_template(f"{table.layout}.tex.j2")
-        pages = _pages(table.blocks) if isinstance(table, Ablation) else []
-        write_text(out / _file(table), template.render(table=table, pages=pages, **_shared()))
+        template = environment.get_template("table.tex.j2")
+        write_text(out / f"{table.slug}.tex", template.render(table=table, pages=_pages(table.blocks)))
     if report.panels:
         write_figure6(report.panels, out / FIGURE)
     for explanation in report.explanations:
         _write_explanation(explanation, environment, out)
     path = out / "report.tex"
     main = environment.get_template("report.tex.j2")
-    inputs = [(table.number, _file(table)) for table in tables]
-    write_text(path, main.render(report=report, inputs=inputs, figure=FIGURE, **_shared()))
+    write_text(path, main.render(report=report, tables=tables, figure=FIGURE))
     return path
 
 
@@ -114,12 +108,8 @@ def _environment() -> Environment:
     )
 
 
-def _shared() -> dict[str, Any]:
-    return {"metrics": [metric_name(name) for name in TABLE_METRICS]}
-
-
 def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
-    """The blocks of an ablation by page, as many on each as fit."""
+    """The blocks of a table by page, as many on each as fit."""
     pages: list[list[Block]] = []
     for block in blocks:
         rows = sum(len(before.rows) for before in pages[-1]) if pages else 0
@@ -128,7 +118,3 @@ def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
         else:
             pages.append([block])
     return pages
-
-
-def _file(table: Table | Databases | Ablation) -> str:
-    return f"{table.slug}.tex"

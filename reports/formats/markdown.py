@@ -1,18 +1,16 @@
 """Renders a report as GitHub-flavoured Markdown: `report.md`, its figures as SVG files beside it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from jinja2 import Environment
 from markupsafe import Markup
 
 from ...bench.core.files import write_text
-from ...bench.core.text import NOT_RUN
-from ..catalogue import metric_name
 from ..paper.figure6 import write_figure6
 from ..paper.report import Report
-from ..paper.tables import TABLE_METRICS, Entry
+from ..paper.table import Cell
 from .templating import environment
 
 FIGURE = "figure6.svg"
@@ -49,40 +47,13 @@ def escape(text: object) -> str:
     return re.sub(r"^(\s*)([-+=]|\d+(?=[.)](?:\s|$)))", _no_list, escaped)
 
 
-def _model_cells(entry: Entry) -> list[Markup]:
-    """What Tables 1, 2 and 4 say of one model on one dataset, a cell for each of `TABLE_METRICS`."""
-    return [_lines(_measured(entry, index), entry.beside[index:][:1]) for index in range(len(TABLE_METRICS))]
-
-
-def _ablation_cells(entry: Entry, comparable: bool) -> list[Markup]:
-    """The same for Tables 5 and 6, whose published numbers are the paper's on LIVE."""
-    gaps = [f" ({gap})" for gap in entry.differences] if comparable else []
-    beside = [f"paper, LIVE {text}" for text in entry.printed]
-    return [
-        _lines(
-            _measured(entry, index),
-            [number.range for number in entry.numbers[index:][:1] if entry.seeds > 1],
-            ["".join([*beside[index:][:1], *gaps[index:][:1]])],
-        )
-        for index in range(len(TABLE_METRICS))
-    ]
-
-
-def _measured(entry: Entry, index: int) -> Iterator[str | Markup]:
-    if entry.numbers:
-        number = entry.numbers[index]
-        yield Markup(f"**{escape(number.text)}**") if number.best else number.text
-        yield Markup(number.interval)
-    elif entry.state == "not run":
-        yield NOT_RUN
-    else:
-        yield Markup(f"*{escape(entry.state)}*")
-        yield entry.status if index == 0 else ""
-
-
-def _lines(*parts: Iterable[str | Markup]) -> Markup:
-    """The lines of one cell; empty ones are left out."""
-    return Markup("<br>".join(escape(line) for part in parts for line in part if line))
+def _columns_of(cell: Cell) -> Iterator[Markup]:
+    """Yield a cell for each of the columns that a table's cell fills; the small print is in the first."""
+    marks = {"number": "**" if cell.best else "", "state": "*"}
+    mark = marks.get(cell.kind, "")
+    text = f"{mark}{escape(cell.text)}{mark}"
+    yield Markup("<br>".join([text, *(escape(line) for line in cell.lines if line)]))
+    yield from [Markup(text)] * (cell.span - 1)
 
 
 def _with_commands(text: str) -> str:
@@ -108,10 +79,5 @@ def _no_list(found: re.Match[str]) -> str:
 def _environment() -> Environment:
     """Templates in which every value is escaped."""
     made = environment(__package__, finalize=escape, autoescape=False, keep_trailing_newline=True)
-    made.globals |= {
-        "metrics": [metric_name(name) for name in TABLE_METRICS],
-        "with_commands": _with_commands,
-        "model_cells": _model_cells,
-        "ablation_cells": _ablation_cells,
-    }
+    made.globals |= {"with_commands": _with_commands, "columns_of": _columns_of}
     return made

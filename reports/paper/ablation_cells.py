@@ -8,8 +8,8 @@ import pandas as pd
 
 from ...bench.store.newest import newest, newest_attacks
 from ..catalogue import catalogue
+from .numbers import EPSILON
 from .selection import IMAGES, REGIME, completeness_and_age, grouped
-from .tables import EPSILON
 
 CONDITIONS = (("none", 0.0), ("fgsm", EPSILON))
 """Attack and epsilon (in units of 1/255) of the column groups."""

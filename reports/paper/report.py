@@ -7,15 +7,12 @@ import pandas as pd
 
 from ...bench.store.results import Results
 from ..explain.explanation import Explanations, ShownExplanation, explanations
-from .ablation import Ablation, ablations
 from .curves import Panel, figure6
-from .databases import Databases, databases
 from .provenance import Provenance, provenance
 from .selection import select
 from .summary import Finding, findings, overview
-from .tables import Table, paper_tables
-
-AnyTable = Table | Databases | Ablation
+from .table import Table
+from .tables import Content, build_tables
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Report:
         findings: What the numbers say, by dataset.
         panels: Figure 6.
         explanations: Figures 1, 4 and 5, for each explanation in the store.
-        tables: Tables 1 to 6, and those of further attacks.
+        tables: Those of the paper, and others before and after them.
         notes: What is not shown, not comparable or not defined.
         provenance: Where the numbers come from.
         results: The frame of the results, a row for every cell of the store.
@@ -37,7 +34,7 @@ class Report:
     findings: tuple[Finding, ...]
     panels: tuple[Panel, ...]
     explanations: tuple[ShownExplanation, ...]
-    tables: tuple[AnyTable, ...]
+    tables: tuple[Table, ...]
     notes: tuple[str, ...]
     provenance: Provenance
     results: pd.DataFrame
@@ -50,21 +47,19 @@ def compose(results: Results, root: Path | None = None) -> Report:
         results: From `read_results`.
         root: The store's folder, where explanations and saved splits are; without it there are none.
     """
-    selection, ablated = select(results), ablations(results)
-    of_models = paper_tables(selection)
-    of_paper = [table for table in of_models if table.number.isdecimal()]
-    further = [table for table in of_models if not table.number.isdecimal()]
-    third = databases(results, root)
-    numbered: list[AnyTable] = sorted((*of_paper, third, *ablated.tables), key=lambda table: table.number)
+    selection = select(results)
+    tables = build_tables(Content(results.frame, selection, root))
     explained = explanations(root, results) if root else Explanations((), ())
-    behind = pd.concat([selection.cells, ablated.cells]).drop_duplicates("key")
+    keys = {key for table in tables for row in table.rows for cell in row.all_cells for key in cell.keys}
+    frame = results.frame
+    behind = frame["key"].isin(keys | {key for point in selection.points for key in point.cells})
     return Report(
         overview(selection.points),
         findings(selection.points),
         figure6(selection.points),
         explained.shown,
-        (*numbered, *further),
-        (*selection.notes, *ablated.notes, *explained.notes),
-        provenance(behind),
-        results.frame,
+        tables,
+        (*selection.notes, *(note for table in tables for note in table.notes), *explained.notes),
+        provenance(frame[behind]),
+        frame,
     )

@@ -12,10 +12,11 @@ import pandas as pd
 
 from ...bench.core.text import listing, parameters, plural
 from ...bench.store.condition import attack_phrase
-from ...bench.store.metrics import METRICS, OK, Measure
+from ...bench.store.metrics import OK, Measure
 from ...bench.store.newest import VERSION, newest_attacks, newest_versions
 from ...bench.store.results import Results
 from ..catalogue import attack_name, dataset_name, model_name
+from . import wording
 
 REGIME = "clean"
 """The training regime of the paper's tables and Figure 6."""
@@ -133,18 +134,19 @@ def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ..
     for *place, seed, status, stand_in, key in of_runs.itertuples(index=False, name=None):
         runs[tuple(place)].append(_Run(seed, status, stand_in, key))
     groups = cells.groupby(list(columns), sort=False, dropna=False)
-    bounds = {bound: [*METRICS, *(f"{name}_{bound}" for name in METRICS)] for bound in ("low", "high")}
+    metrics = [name for name in cells.columns if {f"{name}_low", f"{name}_high"} <= {*cells.columns}]
+    bounds = {bound: [*metrics, *(f"{name}_{bound}" for name in metrics)] for bound in ("low", "high")}
     places, means, lows, highs = (
         found.to_dict("records")
         for found in (
             groups[list(_PLACE)].first(),
-            groups[list(METRICS)].mean(),
+            groups[metrics].mean(),
             groups[bounds["low"]].min(),
             groups[bounds["high"]].max(),
         )
     )
     return {
-        key: _point(place, of_seeds, mean, low, high)
+        key: _point(place, of_seeds, metrics, mean, low, high)
         for (key, of_seeds), place, mean, low, high in zip(
             runs.items(), places, means, lows, highs, strict=True
         )
@@ -161,6 +163,7 @@ class _Run(NamedTuple):
 def _point(
     place: Mapping[Any, Any],
     runs: Sequence[_Run],
+    metrics: Sequence[str],
     mean: Mapping[Any, float],
     low: Mapping[Any, float],
     high: Mapping[Any, float],
@@ -171,8 +174,8 @@ def _point(
         seeds=tuple(sorted(run.seed for run in runs)),
         stand_in=any(run.stand_in for run in runs),
         status=OK if OK in statuses else statuses[0],
-        measures={name: Measure(mean[name], low[f"{name}_low"], high[f"{name}_high"]) for name in METRICS},
-        spread={name: (low[name], high[name]) for name in METRICS},
+        measures={name: Measure(mean[name], low[f"{name}_low"], high[f"{name}_high"]) for name in metrics},
+        spread={name: (low[name], high[name]) for name in metrics},
         usable=statuses.count(OK),
         cells=tuple(run.key for run in runs),
     )
@@ -180,18 +183,16 @@ def _point(
 
 def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
     for (regime,), group in grouped(table[table["regime"] != REGIME], ["regime"]):
-        yield (
-            f"{plural(len(group), 'cell')} of models trained by the regime “{regime}” "
-            f"{_are(len(group))} not in the tables and curves."
-        )
+        yield wording.OTHER_REGIME.format(cells=plural(len(group), "cell"), regime=regime)
 
 
 def _variants(table: pd.DataFrame) -> Iterator[str]:
     for (dataset, model), group in grouped(table[table["variant"] != ""], ["dataset", "model"]):
-        yield (
-            f"{plural(len(group), 'cell')} of variants of {model_name(model)} on {dataset_name(dataset)} "
-            f"(such as {group['variant'].iloc[0]}) {_are(len(group))} not in Tables 1, 2 and 4 and the "
-            "curves, which show each model as its own table configures it."
+        yield wording.VARIANTS.format(
+            cells=plural(len(group), "cell"),
+            model=model_name(model),
+            dataset=dataset_name(dataset),
+            example=group["variant"].iloc[0],
         )
 
 
@@ -202,15 +203,17 @@ def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
     for place, count in counts.items():
         dataset, model, seed = place
         differing = [name for name in VERSION if others[place][name] != chosen[place][name]]
-        yield (
-            f"{model_name(model)} on {dataset_name(dataset)}, seed {seed}: {plural(count, 'cell')} of "
-            f"another version (with other {_columns(differing)}) {_are(count)} not in the tables and curves. "
-            "Shown is the newest version, of those scored on all test images if there is one."
+        yield wording.OTHER_VERSIONS.format(
+            cells=plural(count, "cell"),
+            model=model_name(model),
+            dataset=dataset_name(dataset),
+            seed=seed,
+            columns=wording.columns(differing),
         )
 
 
 def _version_values(cells: pd.DataFrame) -> Mapping[tuple[Any, ...], Mapping[str, set[str]]]:
-    """The values, as text, of each column of `VERSION` by dataset, model and seed."""
+    """Return the values, as text, of each column of `VERSION` by dataset, model and seed."""
     found: dict[tuple[Any, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in cells[[*_MODEL_ON_DATASET, *VERSION]].to_dict("records"):
         place = tuple(row[name] for name in _MODEL_ON_DATASET)
@@ -223,12 +226,13 @@ def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]
     left_out = table.drop(index=shown.index)
     columns = ["dataset", "attack", "attack_params", "attack_version"]
     for (dataset, attack, compact, version), group in grouped(left_out, columns):
-        settings = f"with {parameters(compact) or 'no parameters'}"
-        if version < shown.loc[shown["attack"] == attack, "attack_version"].max():
-            settings = f"from version {version} of the attack"
-        yield (
-            f"{attack_name(attack)} on {dataset_name(dataset)}: {plural(len(group), 'cell')} {settings} "
-            f"{_are(len(group))} not in the tables and curves. Shown is what was run last."
+        older = version < shown.loc[shown["attack"] == attack, "attack_version"].max()
+        yield (wording.OTHER_ATTACK_VERSION if older else wording.OTHER_PARAMETERS).format(
+            cells=plural(len(group), "cell"),
+            attack=attack_name(attack),
+            dataset=dataset_name(dataset),
+            version=version,
+            parameters=parameters(compact) or wording.NO_PARAMETERS,
         )
 
 
@@ -236,45 +240,35 @@ def _different_images(cells: pd.DataFrame) -> Iterator[str]:
     for (dataset,), group in grouped(cells, ["dataset"]):
         differing = [name for name in IMAGES if group[name].nunique(dropna=False) > 1]
         if differing:
-            yield (
-                f"On {dataset_name(dataset)} not all cells are of the same images "
-                f"(their {_columns(differing)} differ): compare them with care."
+            yield wording.DIFFERENT_IMAGES.format(
+                dataset=dataset_name(dataset), columns=wording.columns(differing)
             )
 
 
 def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
     for (attack,), group in grouped(cells, ["attack"]):
         settings = [
-            f"{parameters(compact) or 'no parameters'} for {_models(rows)}"
+            f"{parameters(compact) or wording.NO_PARAMETERS} for "
+            f"{listing([model_name(name) for name in rows['model'].unique()])}"
             for (compact,), rows in grouped(group, ["attack_params"])
         ]
         if len(settings) > 1:
-            listed = "; ".join(settings)
-            yield f"{attack_name(attack)} was not run with the same parameters throughout: {listed}."
+            yield wording.DIFFERENT_PARAMETERS.format(
+                attack=attack_name(attack), settings="; ".join(settings)
+            )
 
 
 def _undefined(cells: pd.DataFrame) -> Iterator[str]:
-    for (dataset, model, status), group in grouped(
-        cells[cells["status"] != OK], ["dataset", "model", "status"]
-    ):
-        verb = "diverged" if diverged(status) else "has no correlations"
-        where = listing(
-            [
-                attack_phrase(attack, epsilon, attack_name)
-                for (attack, epsilon), _ in grouped(group, ["attack", "epsilon"])
-            ]
+    broken = cells[cells["status"] != OK]
+    for (dataset, model, status), group in grouped(broken, ["dataset", "model", "status"]):
+        where = [
+            attack_phrase(attack, epsilon, attack_name)
+            for (attack, epsilon), _ in grouped(group, ["attack", "epsilon"])
+        ]
+        yield (wording.DIVERGED if diverged(status) else wording.UNDEFINED).format(
+            model=model_name(model),
+            dataset=dataset_name(dataset),
+            status=status,
+            where=listing(where),
+            seeds=listing([str(seed) for seed in sorted(group["seed"].unique())]),
         )
-        seeds = listing([str(seed) for seed in sorted(group["seed"].unique())])
-        yield f"{model_name(model)} {verb} on {dataset_name(dataset)}: {status} ({where}; seed {seeds})."
-
-
-def _columns(names: Sequence[str]) -> str:
-    return listing([name.replace("_", " ") for name in names])
-
-
-def _models(cells: pd.DataFrame) -> str:
-    return listing([model_name(name) for name in cells["model"].unique()])
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"

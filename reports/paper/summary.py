@@ -1,13 +1,16 @@
-"""What was found, in plain words, computed from the numbers."""
+"""What was found, computed from the numbers. The sentences are in `wording`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...bench.core.text import agreeing, interval, listing, number, plural
+from ...bench.core.text import capitalised, interval, listing, number, plural
+from ...bench.store.condition import under
 from ...bench.store.metrics import OK, Measure
-from ..catalogue import STAND_IN, attack_name, dataset_name, model_name, ordered
+from ..catalogue import attack_name, controls, dataset_name, model_name, ordered
+from . import wording
+from .numbers import EPSILON
 from .selection import Point
-from .tables import EPSILON
 
 METRIC = "srocc"
 _DIGITS = 2
@@ -24,17 +27,12 @@ class Finding:
 
 
 def overview(points: Sequence[Point]) -> tuple[str, ...]:
-    """What was run, in sentences."""
-    if not points:
-        return (
-            "The store holds no cell of a model with clean training as its own table configures it, which is "
-            "what the summary and Tables 1, 2 and 4 show.",
-        )
-    return tuple(_overview(points))
+    """Return what was run, in sentences."""
+    return tuple(filter(None, _overview(points))) if points else (wording.NOTHING,)
 
 
 def findings(points: Sequence[Point]) -> tuple[Finding, ...]:
-    """What the numbers say, by dataset."""
+    """Return what the numbers say, by dataset."""
     return tuple(
         Finding(dataset_name(dataset), tuple(_on_dataset([p for p in points if p.dataset == dataset])))
         for dataset in ordered("dataset", (point.dataset for point in points))
@@ -42,33 +40,34 @@ def findings(points: Sequence[Point]) -> tuple[Finding, ...]:
 
 
 def _overview(points: Sequence[Point]) -> Iterator[str]:
-    models = {point.model for point in points}
-    datasets = listing([dataset_name(name) for name in ordered("dataset", (p.dataset for p in points))])
-    yield f"{plural(len(models), 'model')} {'was' if len(models) == 1 else 'were'} scored on {datasets}."
-    attacks = listing([attack_name(name) for name in ordered("attack", _attacks(points))])
-    if attacks:
-        epsilons = sorted({point.epsilon for point in points if point.attack != "none"})
-        strengths = listing([f"{epsilon:g}" for epsilon in epsilons])
-        yield f"The images were attacked by {attacks}, which changed a pixel by at most {strengths}/255."
-    yield (
-        "SROCC says how well a model ranks images by quality: 1 is the order of the labels, 0 is chance, "
-        "−1 the reverse."
+    datasets = ordered("dataset", (point.dataset for point in points))
+    yield wording.SCORED.format(
+        models=plural(len({point.model for point in points}), "model"),
+        datasets=listing([dataset_name(name) for name in datasets]),
     )
-    stand_ins = ordered("dataset", (point.dataset for point in points if point.stand_in))
-    if stand_ins:
-        yield f"{listing([dataset_name(name) for name in stand_ins])} {STAND_IN}."
+    attacks = [name for name in _attacks(points) if name not in controls()]
+    if attacks:
+        strengths = sorted({point.epsilon for point in points if point.attack in attacks})
+        yield wording.ATTACKED.format(
+            attacks=_names(attacks), epsilons=listing([f"{epsilon:g}" for epsilon in strengths])
+        )
+    if len(attacks) < len(_attacks(points)):
+        yield wording.CONTROLS.format(attacks=_names(set(_attacks(points)).difference(attacks)))
+    yield wording.SROCC_MEANS
+    yield wording.stand_ins(ordered("dataset", (point.dataset for point in points if point.stand_in)))
 
 
 def _on_dataset(points: Sequence[Point]) -> Iterator[str]:
     clean = _ranking(points, "none", 0.0)
     if clean:
-        yield f"Without attack, {_leader(clean)}."
-    for attack in ordered("attack", _attacks(points)):
+        yield f"{_under('none', 0.0)}, {_standing(clean)}."
+    for attack in _attacks(points):
         yield " ".join(_under_attack(points, attack, clean))
     for model in ordered("model", (point.model for point in points if point.status != OK)):
         statuses = [point.status for point in points if point.model == model and point.status != OK]
-        where = plural(len(statuses), "condition")
-        yield f"{model_name(model)} gave no usable numbers under {where}: {statuses[0]}."
+        yield wording.UNUSABLE.format(
+            model=model_name(model), conditions=plural(len(statuses), "condition"), status=statuses[0]
+        )
 
 
 def _under_attack(points: Sequence[Point], attack: str, clean: Ranking) -> Iterator[str]:
@@ -78,18 +77,28 @@ def _under_attack(points: Sequence[Point], attack: str, clean: Ranking) -> Itera
         if (ranking := _ranking(points, attack, epsilon))
     }
     if not rankings:
-        yield f"No model has an SROCC under {attack_name(attack)}."
+        yield wording.NO_SROCC.format(attack=attack_name(attack))
         return
     epsilon = EPSILON if EPSILON in rankings else min(rankings)
-    attacked = rankings[epsilon]
-    yield f"Under {attack_name(attack)} at {epsilon:g}/255, {_falls(attacked, clean)}{_leader(attacked)}."
-    strongest = max(rankings)
-    if strongest > epsilon:
-        yield f"At {strongest:g}/255, {_leader(rankings[strongest])}."
+    clauses = [*_losses(rankings[epsilon], clean), _standing(rankings[epsilon])]
+    yield f"{_under(attack, epsilon)}, {'; '.join(clauses)}."
+    stronger = [strength for strength in rankings if strength > epsilon]
+    if stronger and _is_positive(rankings[epsilon]):
+        fatal = [strength for strength in stronger if not _is_positive(rankings[strength])]
+        shown = min(fatal, default=max(stronger))
+        yield f"At {shown:g}/255, {_standing(rankings[shown])}."
 
 
-def _attacks(points: Sequence[Point]) -> set[str]:
-    return {point.attack for point in points} - {"none"}
+def _attacks(points: Sequence[Point]) -> list[str]:
+    return ordered("attack", {point.attack for point in points} - {"none"})
+
+
+def _under(attack: str, epsilon: float) -> str:
+    return capitalised(under(attack, epsilon, attack_name))
+
+
+def _names(attacks: Iterable[str]) -> str:
+    return listing([attack_name(name) for name in ordered("attack", attacks)])
 
 
 def _ranking(points: Sequence[Point], attack: str, epsilon: float) -> Ranking:
@@ -100,29 +109,36 @@ def _ranking(points: Sequence[Point], attack: str, epsilon: float) -> Ranking:
     }
 
 
-def _leader(ranking: Ranking) -> str:
+def _is_positive(ranking: Ranking) -> bool:
+    """Return whether a model's interval lies above 0, or its value where it has no interval."""
+    return any((one.value if math.isnan(one.low) else one.low) > 0 for one in ranking.values())
+
+
+def _standing(ranking: Ranking) -> str:
+    """Say, as a clause, which model ranks images best, or that none ranks them at all."""
     best = max(ranking, key=lambda model: ranking[model].value)
     value, low, high = ranking[best].value, ranking[best].low, ranking[best].high
     bounds = interval(low, high, _DIGITS).replace(" ", "\N{NO-BREAK SPACE}")
     shown = f"{number(value, _DIGITS)} {bounds}".strip()
-    text = f"{model_name(best)} has {'the highest SROCC,' if len(ranking) > 1 else 'an SROCC of'} {shown}"
+    if value <= 0:
+        return wording.NONE_POSITIVE
+    if not _is_positive(ranking):
+        return wording.NONE_BEYOND_CHANCE.format(value=shown)
+    if len(ranking) == 1:
+        return wording.ALONE.format(model=model_name(best), value=shown)
+    text = wording.LEADS.format(model=model_name(best), value=shown)
     rivals = ordered("model", (name for name in ranking if name != best and ranking[name].high >= low))
     if rivals:
-        count = len(rivals)
-        names = listing([model_name(name) for name in rivals])
-        noun = "interval" if count == 1 else "intervals"
-        text += f", too close to tell from {names}, whose {noun} {agreeing('overlap', count)} its own"
+        text += wording.TOO_CLOSE.format(models=listing([model_name(name) for name in rivals]))
     return text
 
 
-def _falls(attacked: Ranking, clean: Ranking) -> str:
-    """How many models lose most of what they had, as a clause before another."""
-    both = [model for model in attacked if model in clean]
-    if len(both) < 2:
-        return ""
-    halved = sum(attacked[model].value < clean[model].value / 2 for model in both)
-    text = f"{halved} of {len(both)} models {agreeing('lose', halved)} more than half of the clean SROCC"
-    reverse = [model_name(model) for model in ordered("model", attacked) if attacked[model].high < 0]
-    if reverse:
-        text += f" ({listing(reverse)} {agreeing('rank', len(reverse))} images in reverse)"
-    return f"{text}; "
+def _losses(attacked: Ranking, clean: Ranking) -> Iterator[str]:
+    """Say, in clauses, how many of several models lose most of what they had."""
+    both = [model for model in attacked if model in clean and clean[model].value > 0]
+    halved = [model for model in both if attacked[model].value < clean[model].value / 2]
+    if len(both) > 1 and halved:
+        yield wording.HALVED.format(count=len(halved), models=len(both))
+        reverse = [model for model in ordered("model", both) if attacked[model].high < 0]
+        if reverse and len(reverse) < len(both):
+            yield wording.REVERSED.format(models=listing([model_name(name) for name in reverse]))

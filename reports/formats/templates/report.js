@@ -10,7 +10,7 @@ for (const table of document.querySelectorAll("table.sortable")) makeSortable(ta
 
 function makeSortable(table) {
   const headings = [...table.querySelectorAll("th[data-column]")];
-  const paperOrder = [...table.tBodies[0].rows];
+  const paperOrder = [...table.tBodies].map(rowsOf);
   for (const heading of headings) {
     const button = asButton(heading, "sort");
     button.title = "Sort";
@@ -18,11 +18,18 @@ function makeSortable(table) {
       const order = nextOrder(heading);
       headings.forEach((other) => other.removeAttribute("aria-sort"));
       if (order) heading.ariaSort = order;
-      table.tBodies[0].append(...(order ? sorted(table, heading, order) : paperOrder));
+      [...table.tBodies].forEach((body, place) =>
+        body.append(...(order ? sorted(rowsOf(body), heading, order) : paperOrder[place])),
+      );
       showFirst(table);
     });
   }
-  if (paperOrder.length > rowsAtFirst) offerAll(table);
+  if (paperOrder[0].length > rowsAtFirst) offerAll(table);
+}
+
+/* The rows of a body that can be sorted: all but its heading. */
+function rowsOf(body) {
+  return [...body.rows].filter((row) => row.className !== "block");
 }
 
 function offerAll(table) {
@@ -49,11 +56,11 @@ function nextOrder(heading) {
 }
 
 /* The rows in a new order; of equals, those that stood above stay above, and what has no value comes last. */
-function sorted(table, heading, order) {
+function sorted(all, heading, order) {
   const column = Number(heading.dataset.column);
   const [valueOf, compare] = heading.dataset.first === "text" ? [text, alphabet.compare] : [number, difference];
   const turn = order === "descending" ? -1 : 1;
-  const rows = [...table.tBodies[0].rows].map((row) => [row, valueOf(cellIn(row, column))]);
+  const rows = all.map((row) => [row, valueOf(cellIn(row, column))]);
   rows.sort(([, one], [, other]) => last(one) - last(other) || (last(one) ? 0 : turn * compare(one, other)));
   return rows.map(([row]) => row);
 }
@@ -107,7 +114,8 @@ function linkToButton(link) {
 
 function show(button) {
   const cells = button.dataset.cells.split(" ").map(Number);
-  const { metric = "", interval = "" } = button.dataset;
+  const { metric = "" } = button.dataset;
+  const interval = metric ? intervalIn(button.closest("td")) : "";
   const name = metric || (button.closest("th") ? "Cell" : "");
   document.getElementById("behind-number").textContent = `${name} ${button.textContent} ${interval}`.trim();
   document.getElementById("behind-what").textContent = `${textOf(known.headings, cells[0])}${meanOf(cells, metric)}.`;
@@ -115,6 +123,10 @@ function show(button) {
   button.focus();
   dialog.showModal();
   dialog.scrollTop = 0;
+}
+
+function intervalIn(cell) {
+  return [...cell.querySelectorAll("small")].map(text).find((line) => line.startsWith("[")) ?? "";
 }
 
 function meanOf(cells, metric) {

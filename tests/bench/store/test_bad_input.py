@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.results_text import render_results
 from iqabench.bench.store.store import Store
-from iqabench.reports.paper.ablation import ablations
-from iqabench.reports.paper.selection import select
-from iqabench.reports.paper.tables import paper_tables
+from iqabench.reports.paper.report import compose
 
 from ...fabricated import drawn_cell
 
@@ -283,8 +281,7 @@ def test_whatever_the_metadata_are_a_cell_is_shown_or_named(tmp_path_factory, da
     rewritten(path, metadata=metadata)
     found = read_results(store, resamples=0)
     assert len(found.frame) + len(found.unreadable) == 2
-    paper_tables(select(found))
-    ablations(found)
+    compose(found)
     for form in ("table", "csv", "json"):
         assert render_results(found, form).encode()
 

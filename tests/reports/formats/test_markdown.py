@@ -126,7 +126,7 @@ def test_table_3_stands_between_the_others(folder):
     third = Page((folder / "report.md").read_text()).tables[2]
     assert third[0] == ["Database", "Images", "Types of distortion", "Test images"]
     assert third[1] == ["LIVE", "– paper 799", "– paper 5", "120"]
-    assert third[-1] == ["synthetic† (stand-in)", "–", "–", "120"]
+    assert third[-1] == ["synthetic†", "–", "–", "120"]
 
 
 def test_ablations_hold_the_papers_numbers_beside_those_of_each_block(ablated, tmp_path):
@@ -134,15 +134,15 @@ def test_ablations_hold_the_papers_numbers_beside_those_of_each_block(ablated, t
     text = (tmp_path / "report.md").read_text()
     tables = [table for table in Page(text).tables if table[0][0] == "b"]
     conditions = [
-        f"{name}: {metric}" for name in ("No attack", "FGSM at 1/255") for metric in ("SROCC", "PLCC", "MSE")
+        f"{name} {metric}" for name in ("No attack", "FGSM at 1/255") for metric in ("SROCC", "PLCC", "MSE")
     ]
     synthetic, live = ([row for row in table if row[0] == "0.4"] for table in tables)
     assert tables[0][0] == ["b", "Seeds", *conditions]
     assert synthetic[0][:3] == ["0.4", "2", "0.8000 [0.700, 0.900] 0.800 to 0.800 paper, LIVE 0.8560"]
-    assert live[0][:3] == ["0.4", "1", "0.8000 [0.700, 0.900] paper, LIVE 0.8560 (−0.0560)"]
+    assert live[0][:3] == ["0.4", "1", "0.8000 [0.700, 0.900] paper 0.8560 (−0.0560)"]
     (unmeasured,) = (row for row in tables[0] if row[0] == "0.0")
     assert unmeasured[:3] == ["0.0", "–", f"– paper, LIVE {unmeasured[2].split()[-1]}"]
-    assert "**synthetic† (stand-in)** · keep\\_top: " in text
+    assert "**synthetic†** · keep\\_top: " in text
 
 
 def test_diverged_and_missing_cells_are_named(results, tmp_path):

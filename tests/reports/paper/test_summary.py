@@ -13,55 +13,65 @@ def sentences(table):
     return tuple(sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in finding.sentences)
 
 
+def clean_and_attacked(clean, attacked, epsilon=1.0):
+    """Rows of models with their SROCC before and under FGSM."""
+    rows = [{"model": model, **bounds(value)} for model, value in clean.items()]
+    fgsm = {"attack": "fgsm", "epsilon": epsilon}
+    return rows + [{"model": model, **fgsm, **bounds(value)} for model, value in attacked.items()]
+
+
 def test_the_overview_says_what_was_run_and_what_is_a_stand_in(results):
-    text = " ".join(
-        overview(
-            select(
-                results(
-                    {"dataset": "live"},
-                    {"dataset": "synthetic", "stand_in": True, "model": "cprl"},
-                    {"attack": "pgd", "epsilon": 0.5},
-                    {"attack": "fgsm", "epsilon": 2.0},
-                )
-            ).points
-        )
-    )
-    assert text.startswith("2 models were scored on LIVE and synthetic.")
+    rows = [
+        {"dataset": "live"},
+        {"dataset": "synthetic", "stand_in": True, "model": "cprl"},
+        {"attack": "pgd", "epsilon": 0.5},
+        {"attack": "fgsm", "epsilon": 2.0},
+        {"attack": "noise", "epsilon": 8.0},
+    ]
+    text = " ".join(overview(select(results(*rows)).points))
+    assert text.startswith("The results are of 2 models on LIVE and synthetic.")
     assert "attacked by FGSM and PGD, which changed a pixel by at most 0.5 and 2/255." in text
+    assert "As a control they were changed as much by noise" in text
     assert "synthetic stands in for a database" in text
 
 
 def test_the_leader_is_named_and_whom_it_cannot_be_told_from(results):
-    clean, *_ = sentences(
-        results(
-            {"model": "cprl", **bounds(0.90)},
-            {"model": "resnet", **bounds(0.92)},
-            {"model": "sat", **bounds(0.5)},
-        )
-    )
-    assert clean == (
-        "Without attack, ResNet has the highest SROCC, 0.92 [0.91, 0.93], too close to tell from CPRL, "
-        "whose interval overlaps its own."
+    rows = clean_and_attacked({"cprl": 0.90, "resnet": 0.92, "sat": 0.5}, {})
+    assert sentences(results(*rows)) == (
+        "Without attack, ResNet has the highest SROCC, 0.92 [0.91, 0.93] (its interval overlaps with CPRL).",
     )
 
 
 def test_losses_are_counted_and_reversals_named(results):
-    fgsm = {"attack": "fgsm", "epsilon": 1.0}
-    _, attacked = sentences(
-        results(
-            {"model": "cprl", **bounds(0.90)},
-            {"model": "resnet", **bounds(0.92)},
-            {"model": "sat", **bounds(0.50)},
-            {"model": "cprl", **fgsm, **bounds(0.80)},
-            {"model": "resnet", **fgsm, **bounds(-0.30)},
-            {"model": "sat", **fgsm, **bounds(0.20)},
-            {"model": "cprl", **fgsm, "epsilon": 8.0, **bounds(0.10)},
-        )
-    )
-    assert attacked == (
-        "Under FGSM at 1/255, 2 of 3 models lose more than half of the clean SROCC (ResNet ranks images in "
-        "reverse); CPRL has the highest SROCC, 0.80 [0.79, 0.81]. "
+    clean, attacked = {"cprl": 0.90, "resnet": 0.92, "sat": 0.5}, {"cprl": 0.80, "resnet": -0.30, "sat": 0.20}
+    strong = {"model": "cprl", "attack": "fgsm", "epsilon": 8.0, **bounds(0.10)}
+    assert sentences(results(*clean_and_attacked(clean, attacked), strong))[1] == (
+        "Under FGSM at 1/255, 2 of 3 models keep less than half of the clean SROCC; images are ranked in "
+        "reverse by ResNet; CPRL has the highest SROCC, 0.80 [0.79, 0.81]. "
         "At 8/255, CPRL has an SROCC of 0.10 [0.09, 0.11]."
+    )
+
+
+def test_the_least_reversed_model_is_not_praised(results):
+    rows = clean_and_attacked({"cprl": 0.90, "lwta": 0.92}, {"cprl": -0.7, "lwta": -0.56})
+    assert sentences(results(*rows))[1] == (
+        "Under FGSM at 1/255, 2 of 2 models keep less than half of the clean SROCC; no model keeps a "
+        "positive correlation."
+    )
+
+
+def test_the_first_strength_at_which_nothing_is_left_is_named(results):
+    rows = clean_and_attacked({"cprl": 0.9, "sat": 0.9}, {"cprl": 0.8, "sat": 0.7})
+    for epsilon, value in ((2.0, 0.3), (4.0, -0.1), (8.0, -0.5)):
+        rows += clean_and_attacked({}, {"cprl": value, "sat": value}, epsilon)
+    assert sentences(results(*rows))[1].endswith(" At 4/255, no model keeps a positive correlation.")
+
+
+def test_a_correlation_whose_interval_reaches_0_is_not_called_positive(results):
+    (sentence,) = sentences(results(*clean_and_attacked({}, {"cprl": 0.004, "sat": -0.2})))
+    assert sentence == (
+        "Under FGSM at 1/255, no model's correlation can be told from none: the largest SROCC is "
+        "0.00 [−0.01, 0.01]."
     )
 
 

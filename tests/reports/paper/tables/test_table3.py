@@ -5,13 +5,15 @@ import pytest
 
 from iqabench.bench.core import registry
 from iqabench.bench.store.results import read_results
-from iqabench.reports.paper.databases import databases
 
-from ...fabricated import drawn_cell
+from ....fabricated import drawn_cell
+from ...tables import row_of, tables_of
 
 
-def by_dataset(table):
-    return {row.dataset: row for row in table.rows}
+def shown(table, name):
+    """The text and the small print of a row's cells."""
+    (cells,) = row_of(table, name).cells
+    return [" ".join([cell.text, *cell.lines]) for cell in cells]
 
 
 def save_split(root, dataset, train, test, seed=0):
@@ -22,23 +24,21 @@ def save_split(root, dataset, train, test, seed=0):
 
 
 def test_it_lists_the_papers_databases_and_then_the_stores_others_with_the_papers_counts(results):
-    rows = by_dataset(databases(results({"dataset": "mine"}, {"dataset": "live", "n": 160})))
-    assert list(rows) == ["live", "vcl", "livec", "koniq", "mine"]
-    assert [rows[name].images.beside for name in rows] == [
-        "paper 799", "paper 575", "paper 1,162", "paper 10,073", "",
-    ]  # fmt: skip
-    assert [rows[name].types.beside for name in rows] == ["paper 5", "paper 4", "", "", ""]
-    assert [rows[name].tested.text for name in rows] == ["160", "–", "–", "–", "100"]
-    assert {count.text for row in rows.values() for count in (row.images, row.types)} == {"–"}
+    table = tables_of(results({"dataset": "mine"}, {"dataset": "live", "n": 160}))["3"]
+    assert {row.name.text: shown(table, row.name.text) for row in table.rows} == {
+        "LIVE": ["– paper 799", "– paper 5", "160"],
+        "VCL": ["– paper 575", "– paper 4", "–"],
+        "LIVEC": ["– paper 1,162", "–", "–"],
+        "KONIQ": ["– paper 10,073", "–", "–"],
+        "mine": ["–", "–", "100"],
+    }
 
 
 def test_the_store_tells_how_many_images_and_types_it_has(store):
     drawn_cell(store, dataset="live")  # 120 test images of one distortion
     save_split(store.root, "live", 659, 120)
-    live = by_dataset(databases(read_results(store, resamples=0), store.root))["live"]
-    assert (live.images.text, live.images.beside) == ("779", "paper 799 (−20)")
-    assert (live.types.text, live.types.beside) == ("1", "paper 5 (−4)")
-    assert live.tested.text == "120"
+    table = tables_of(read_results(store, resamples=0), store.root)["3"]
+    assert shown(table, "LIVE") == ["779 paper 799 (−20)", "1 paper 5 (−4)", "120"]
 
 
 @pytest.mark.parametrize("content", [None, "path,split\n", "nonsense", "path,split\na,train\nb,test\n"])
@@ -47,24 +47,22 @@ def test_a_split_that_is_missing_or_not_the_cells_tells_nothing(store, content):
     (store.root / "splits").mkdir()
     if content is not None:
         (store.root / "splits" / "live-seed0.csv").write_text(content)
-    live = by_dataset(databases(read_results(store, resamples=0), store.root))["live"]
-    assert (live.images.text, live.images.beside) == ("–", "paper 799")
+    table = tables_of(read_results(store, resamples=0), store.root)["3"]
+    assert shown(table, "LIVE")[0] == "– paper 799"
 
 
 def test_cells_of_a_part_of_the_images_tell_nothing(store):
     drawn_cell(store, dataset="live", limit=120)
     save_split(store.root, "live", 659, 120)
-    live = by_dataset(databases(read_results(store, resamples=0), store.root))["live"]
-    assert (live.images.text, live.types.text) == ("–", "–")
+    table = tables_of(read_results(store, resamples=0), store.root)["3"]
+    assert shown(table, "LIVE")[:2] == ["– paper 799", "– paper 5"]
 
 
 def test_a_stand_in_is_marked_and_has_no_number_of_the_paper(results):
-    table = databases(
-        results({"dataset": "live", "stand_in": True}, {"dataset": "synthetic", "stand_in": True})
-    )
-    rows = by_dataset(table)
-    assert rows["live"].stand_in
-    assert rows["live"].images.beside == ""
+    rows = [{"dataset": "live", "stand_in": True}, {"dataset": "synthetic", "stand_in": True}]
+    table = tables_of(results(*rows))["3"]
+    assert str(row_of(table, "LIVE").name) == "LIVE†"
+    assert shown(table, "LIVE")[0] == "–"
     assert "† LIVE and synthetic stands in for a database" in table.caption
 
 
@@ -72,7 +70,7 @@ def test_a_stand_in_is_marked_and_has_no_number_of_the_paper(results):
 def test_the_caption_says_where_the_databases_have_other_counts_than_the_paper_prints(
     results, dataset, images
 ):
-    caption = databases(results({})).caption
+    caption = tables_of(results({}))["3"].caption
     published = registry.resolve("datasets", dataset).published
     assert images in published.note
     assert f"{images}" in caption

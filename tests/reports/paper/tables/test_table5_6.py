@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from iqabench.reports.paper.ablation import ablations
+from ...tables import row_of, tables_of
 
 OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
 
@@ -28,18 +28,21 @@ def attacked(row, srocc=0.5):
 
 
 def table(results, number, *rows):
-    found = {table.number: table for table in ablations(results(*rows)).tables}
-    return found[number]
+    return tables_of(results(*rows))[number]
 
 
-def shown(row, condition=0):
-    """State, or SROCC as printed, of a row's entry: 0 is clean, 1 attacked."""
-    entry = row.entries[condition]
-    return entry.numbers[0].text if entry.numbers else entry.state
+def entry(block, name, condition=0):
+    """The cells of a row under a condition: 0 is clean, 1 attacked."""
+    return row_of(block, name).cells[1 + condition]
+
+
+def seeds(block, name):
+    return row_of(block, name).cells[0][0].text
 
 
 def columns(block):
-    return {row.name: (shown(row, 0), shown(row, 1)) for row in block.rows}
+    """SROCC clean and attacked, by row."""
+    return {row.name.text: (row.cells[1][0].text, row.cells[2][0].text) for row in block.rows}
 
 
 def test_table5_has_a_block_for_each_reading_and_a_row_for_each_b_of_the_paper(results):
@@ -53,37 +56,35 @@ def test_table5_has_a_block_for_each_reading_and_a_row_for_each_b_of_the_paper(r
     )
     assert [block.title.split(":")[0] for block in five.blocks] == ["literal", "suppress_top", "keep_top"]
     assert columns(five.blocks[1]) == {
-        **dict.fromkeys(["0.0", "0.1", "0.2", "0.3", "0.4"], ("not run", "not run")),
+        **dict.fromkeys(["0.0", "0.1", "0.2", "0.3", "0.4"], ("–", "–")),
         "0.5": ("0.9000", "−0.3000"),
     }
-    assert columns(five.blocks[0])["0.0"] == ("0.1000", "not run")
+    assert columns(five.blocks[0])["0.0"] == ("0.1000", "–")
     assert "all but the (0.5 − b) K largest channels are active; sites 3 and 4" in five.blocks[1].title
 
 
 def test_a_b_that_the_paper_has_not_is_a_row_without_its_numbers(results):
     (block,) = table(results, "5", cprl(0.25), cprl(0.3)).blocks
-    names = [row.name for row in block.rows]
-    assert names == ["0.0", "0.1", "0.2", "0.25", "0.3", "0.4", "0.5"]
-    assert block.rows[3].entries[0].printed == ()
+    assert list(columns(block)) == ["0.0", "0.1", "0.2", "0.25", "0.3", "0.4", "0.5"]
+    assert entry(block, "0.25")[0].lines[-1] == ""
 
 
 def test_the_papers_numbers_stand_beside_with_the_difference_on_live(results):
     rows = [attacked(cprl(0.4), 0.8), cprl(0.4, srocc=0.9, mse=0.03), cprl(0.3)]
     (block,) = table(results, "5", *rows).blocks
-    clean, under_fgsm = block.rows[4].entries
-    assert clean.printed == ("0.8560", "0.8284", "0.0350")
-    assert (clean.differences[0], clean.differences[2]) == ("+0.0440", "−0.0050")
-    assert under_fgsm.printed == ("0.8432", "0.7898", "0.0427")
-    assert under_fgsm.differences[0] == "−0.0432"
-    assert block.comparable
+    assert [cell.lines[-1] for cell in entry(block, "0.4")] == [
+        "paper 0.8560 (+0.0440)", "paper 0.8284 (−0.3284)", "paper 0.0350 (−0.0050)",
+    ]  # fmt: skip
+    assert entry(block, "0.4", 1)[0].lines[-1] == "paper 0.8432 (−0.0432)"
+    assert entry(block, "0.3", 1)[0].lines[-1] == "paper 0.7933"
 
 
 def test_beside_another_dataset_stand_the_papers_numbers_without_a_difference(results):
     synthetic = {"dataset": "synthetic", "stand_in": True}
     five = table(results, "5", cprl(0.4, **synthetic), cprl(0.3, **synthetic))
     (block,) = five.blocks
-    assert (block.dataset, block.stand_in, block.comparable) == ("synthetic", True, False)
-    assert block.rows[4].entries[0].printed[0] == "0.8560"
+    assert str(block.heading) == "synthetic†"
+    assert entry(block, "0.4")[0].lines[-1] == "paper, LIVE 0.8560"
     assert "a shape to look for, not a level to reach" in five.caption
     assert "† synthetic stands in for a database" in five.caption
 
@@ -96,11 +97,11 @@ def test_the_model_as_its_own_table_has_it_is_a_row_too(results):
 def test_table5_prefers_the_mask_alone_and_says_what_it_leaves_out(results):
     alone = [cprl(0.4, srocc=0.4), cprl(0.3, srocc=0.3)]
     with_pns = [cprl(b, pns_weight=0.1, srocc=0.9, created=NEW) for b in (0.2, 0.3, 0.4)]
-    found = ablations(results(*alone, *with_pns))
-    (block,) = found.tables[0].blocks
-    assert (columns(block)["0.2"][0], columns(block)["0.3"][0]) == ("not run", "0.3000")
-    assert "with the PNS risk are in the store too, and not in this table" in found.tables[0].caption
-    (note,) = found.notes
+    found = tables_of(results(*alone, *with_pns))
+    (block,) = found["5"].blocks
+    assert (columns(block)["0.2"][0], columns(block)["0.3"][0]) == ("–", "0.3000")
+    assert "with the PNS risk are in the store too, and not in this table" in found["5"].caption
+    (note,) = found["6"].notes
     assert note.startswith("Neither Table 5 nor Table 6 shows 1 cell of variants of CPRL on LIVE")
 
 
@@ -116,56 +117,53 @@ def test_a_cell_from_before_the_pns_weight_existed_is_of_the_mask_alone(results)
 
 
 def test_table5_shows_runs_that_agree_in_all_else(results):
-    found = ablations(
+    found = tables_of(
         results(
             *(cprl(b, srocc=0.5) for b in (0.2, 0.3, 0.4)),
             *(cprl(b, sites=(4,), srocc=0.6, created=NEW) for b in (0.2, 0.3)),
             cprl(0.1, srocc=0.7, limit=16),
         )
     )
-    (block,) = found.tables[0].blocks
-    assert [shown(row) for row in block.rows] == [
-        "not run", "not run", "0.5000", "0.5000", "0.5000", "not run",
-    ]  # fmt: skip
-    assert "shows 3 cells" in found.notes[0]
+    (block,) = found["5"].blocks
+    assert [clean for clean, _ in columns(block).values()] == ["–", "–", "0.5000", "0.5000", "0.5000", "–"]
+    assert "shows 3 cells" in found["6"].notes[0]
 
 
 def test_of_two_trainings_the_newer_is_shown_clean_and_attacked(results):
     old = cprl(0.4, weights="old", created=OLD, srocc=0.1)
     new = cprl(0.4, weights="new", created=NEW, srocc=0.9)
     (block,) = table(results, "5", old, attacked(old, 0.2), new, cprl(0.3)).blocks
-    assert columns(block)["0.4"] == ("0.9000", "not run")
+    assert columns(block)["0.4"] == ("0.9000", "–")
 
 
 def test_seeds_are_averaged_and_their_range_is_shown(results):
     rows = [cprl(0.4, seed=seed, srocc=srocc) for seed, srocc in enumerate((0.5, 0.7, 0.9))]
     five = table(results, "5", *rows, cprl(0.3))
-    row = five.blocks[0].rows[4]
-    number = row.entries[0].numbers[0]
-    assert (row.seeds, number.text, number.interval) == ("3", "0.7000", "[0.400, 1.000]")
-    assert number.range == "0.500 to 0.900"
+    (cell, *_) = entry(five.blocks[0], "0.4")
+    assert (seeds(five.blocks[0], "0.4"), cell.text) == ("3", "0.7000")
+    assert cell.lines[:2] == ("[0.400, 1.000]", "0.500 to 0.900")
     assert "the range of the seeds' own values, which is no confidence interval" in five.caption
 
 
 def test_one_seed_claims_no_range(results):
     five = table(results, "5", cprl(0.4), cprl(0.3))
-    assert five.blocks[0].rows[4].seeds == "1"
+    assert seeds(five.blocks[0], "0.4") == "1"
     assert "seeds" not in five.caption
 
 
 def test_a_diverged_seed_is_counted_not_averaged(results):
     diverged = cprl(0.4, seed=1, status="NaN scores in 9 of 9 images")
     five = table(results, "5", cprl(0.4, srocc=0.8), diverged, cprl(0.3, status="constant scores"))
-    assert (five.blocks[0].rows[4].seeds, shown(five.blocks[0].rows[4])) == ("1 of 2", "0.8000")
-    assert (five.blocks[0].rows[3].seeds, shown(five.blocks[0].rows[3])) == ("0 of 1", "diverged")
+    (block,) = five.blocks
+    assert (seeds(block, "0.4"), entry(block, "0.4")[0].text) == ("1 of 2", "0.8000")
+    assert (seeds(block, "0.3"), entry(block, "0.3")[0].text) == ("0 of 1", "diverged")
     assert "no usable scores" in five.caption
 
 
 def test_the_best_of_a_block_is_bold(results):
     (block,) = table(results, "5", cprl(0.4, srocc=0.8, mse=0.2), cprl(0.3, srocc=0.9, mse=0.3)).blocks
-    four, three = block.rows[4].entries[0], block.rows[3].entries[0]
-    assert [number.best for number in three.numbers] == [True, True, False]
-    assert [number.best for number in four.numbers] == [False, True, True]
+    assert [cell.best for cell in entry(block, "0.3")] == [True, True, False]
+    assert [cell.best for cell in entry(block, "0.4")] == [False, True, True]
 
 
 def test_table6_sets_resnet_mask_and_pns_side_by_side(results):
@@ -185,8 +183,8 @@ def test_table6_sets_resnet_mask_and_pns_side_by_side(results):
         "CA": ("0.7000", "0.6000"),
         "CA+PNS": ("0.8000", "0.7500"),
     }
-    assert [row.entries[0].printed[0] for row in block.rows] == ["0.8807", "0.8743", "0.9266"]
-    assert [row.entries[1].printed[0] for row in block.rows] == ["−0.0335", "0.8623", "0.9022"]
+    published = [[row.cells[group][0].lines[-1].split()[1] for row in block.rows] for group in (1, 2)]
+    assert published == [["0.8807", "0.8743", "0.9266"], ["−0.0335", "0.8623", "0.9022"]]
     assert block.title.startswith(
         "b = 0.4; keep_top: the (0.5 − b) K largest channels are active; sites 3 and 4"
     )
@@ -205,7 +203,7 @@ def test_table6_takes_the_resnet_of_the_same_images_and_backbone(results):
     pair = [cprl(), cprl(pns_weight=0.1)]
     for other in ({"image_size": 32}, {"model_params": '{"backbone": "resnet50"}'}, {"variant": "x"}):
         (block,) = table(results, "6", *pair, resnet(**other)).blocks
-        assert columns(block)["ResNet"] == ("not run", "not run")
+        assert columns(block)["ResNet"] == ("–", "–")
 
 
 def test_several_weights_of_the_risk_are_rows_of_their_own(results):
@@ -225,14 +223,17 @@ def test_several_weights_of_the_risk_are_rows_of_their_own(results):
     ],
 )
 def test_what_was_not_run_leaves_advice(results, rows):
-    five, six = ablations(results(*rows)).tables
+    five, six = (table(results, number, *rows) for number in "56")
     assert (five.rows, six.rows) == ((), ())
     assert five.advice == "Not run. `iqabench run --profile table5` fills this table."
     assert six.advice == "Not run. `iqabench run --profile table6` fills this table."
 
 
-def test_the_cells_behind_the_tables_are_known(results):
+def test_the_cells_behind_the_tables_are_known_and_nothing_is_noted(results):
     rows = [cprl(0.4), cprl(0.3), cprl(0.4, pns_weight=0.1), resnet(), resnet(model="sat")]
-    found = ablations(results(*rows))
-    assert list(found.cells["key"]) == ["key0", "key1", "key2", "key3"]
-    assert found.notes == ()
+    tables = tables_of(results(*rows))
+    behind = {
+        key for number in "56" for row in tables[number].rows for cell in row.all_cells for key in cell.keys
+    }
+    assert behind == {"key0", "key1", "key2", "key3"}
+    assert tables["6"].notes == ()

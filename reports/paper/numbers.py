@@ -1,0 +1,165 @@
+"""The cells of a table that say how well models do under one condition, with the best in bold."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...bench.core.text import NOT_RUN, interval, number
+from ...bench.store.metrics import OK
+from ..catalogue import catalogue, dataset_name, higher_is_better, metric_name
+from ..published import paper_numbers
+from . import wording
+from .selection import Point, diverged
+from .table import Cell, Column
+
+TABLE_METRICS = ("srocc", "plcc", "mse")
+EPSILON = 1.0
+"""The attack strength of Tables 1, 2, 5 and 6, in units of 1/255."""
+
+DIGITS = 4
+"""After the decimal point, as in the paper."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a table is to say of one model under one condition.
+
+    Attributes:
+        point: What was measured; None if nothing was run.
+        dataset: Registered name.
+        model: Registered name.
+        attack: Registered name, or `none`.
+        epsilon: In units of 1/255.
+        stand_in: Whether the dataset stands in for a database.
+        variant: Of the model, as `published.load` names it.
+        setting: What the row's block has in common.
+        published_on: The dataset of the paper's numbers that are shown with it; empty for none.
+    """
+
+    point: Point | None
+    dataset: str
+    model: str
+    attack: str
+    epsilon: float
+    stand_in: bool
+    variant: str = ""
+    setting: str = ""
+    published_on: str = ""
+
+    @property
+    def comparable(self) -> bool:
+        """Whether a difference from the paper's numbers means something."""
+        return self.published_on == self.dataset and not self.stand_in
+
+    @property
+    def usable(self) -> bool:
+        """Whether it has numbers."""
+        return self.point is not None and self.point.status == OK
+
+    def published(self, metric: str) -> float | None:
+        """Return the paper's number, or None where it has none."""
+        place = (self.published_on, self.model, self.attack, self.epsilon, self.variant, metric)
+        return paper_numbers().get(place)
+
+
+def metric_columns(metrics: Sequence[str] = TABLE_METRICS) -> tuple[Column, ...]:
+    """Return a column per metric, whose best values come first."""
+    orders = catalogue().metrics
+    return tuple(
+        Column(metric_name(name), "descending" if orders[name].higher_is_better else "ascending")
+        for name in metrics
+    )
+
+
+def metric_cells(entries: Sequence[Entry], metrics: Sequence[str] = TABLE_METRICS) -> list[tuple[Cell, ...]]:
+    """Return the cells of one group of columns, a tuple per row."""
+    best = {metric: _best(entries, metric) for metric in metrics}
+    return [_cells(entry, best) for entry in entries]
+
+
+def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:
+    records = [_record(entry, metric) for metric in best]
+    point = entry.point
+    if point is None:
+        lines = [_beside(entry, metric) for metric in best]
+        return tuple(
+            Cell(NOT_RUN, "absent", ("", "", line), records=(record,))
+            for line, record in zip(lines, records, strict=True)
+        )
+    if point.status != OK:
+        state = "diverged" if diverged(point.status) else "undefined"
+        known = [value for metric in best if (value := entry.published(metric)) is not None]
+        beside = wording.published(_source(entry), [number(value, DIGITS) for value in known])
+        lines = [point.status, "", beside]
+        return (Cell(state, "state", tuple(lines), span=len(best), keys=point.cells, records=tuple(records)),)
+    return tuple(
+        Cell(
+            text=number(point.measures[metric].value, DIGITS),
+            kind="number",
+            lines=(_interval(point, metric), _spread(point, metric), _beside(entry, metric)),
+            best=round(point.measures[metric].value, DIGITS) == highest,
+            metric=metric_name(metric),
+            keys=point.cells,
+            records=(record,),
+        )
+        for (metric, highest), record in zip(best.items(), records, strict=True)
+    )
+
+
+def _best(entries: Sequence[Entry], metric: str) -> float | None:
+    """Return the best value as printed, so that equal numbers are equally bold; None without a choice."""
+    values = [entry.point.measures[metric].value for entry in entries if entry.point and entry.usable]
+    values = [value for value in values if not math.isnan(value)]
+    if len(values) < 2:
+        return None
+    return round(max(values) if higher_is_better(metric) else min(values), DIGITS)
+
+
+def _interval(point: Point, metric: str) -> str:
+    measure = point.measures[metric]
+    return interval(measure.low, measure.high, catalogue().metrics[metric].digits)
+
+
+def _spread(point: Point, metric: str) -> str:
+    if point.usable < 2:
+        return ""
+    digits = catalogue().metrics[metric].digits
+    return " to ".join(number(value, digits) for value in point.spread[metric])
+
+
+def _beside(entry: Entry, metric: str) -> str:
+    published = entry.published(metric)
+    if published is None:
+        return ""
+    measured = entry.point.measures[metric].value if entry.point and entry.usable else math.nan
+    gap = measured if entry.comparable else math.nan
+    return wording.published(_source(entry), [number(published, DIGITS)], gap, published, DIGITS)
+
+
+def _source(entry: Entry) -> str:
+    return "" if entry.comparable else dataset_name(entry.published_on)
+
+
+def _record(entry: Entry, metric: str) -> dict[str, Any]:
+    point, published = entry.point, entry.published(metric)
+    row: dict[str, Any] = {
+        "dataset": entry.dataset,
+        "model": entry.model,
+        "attack": entry.attack,
+        "epsilon": entry.epsilon,
+        "variant": entry.variant,
+        "setting": entry.setting,
+        "metric": metric,
+        "seeds": len(point.seeds) if point else 0,
+        "stand_in": entry.stand_in,
+        "status": point.status if point else "not run",
+    }
+    if point and entry.usable:
+        measure = point.measures[metric]
+        row |= {"measured": measure.value, "low": measure.low, "high": measure.high}
+    if published is not None:
+        row |= {"published": published, "published_on": entry.published_on}
+        if entry.comparable and entry.usable:
+            row["difference"] = row["measured"] - published
+    return row

@@ -1,0 +1,140 @@
+"""The one type of table that reports are made of. Every format renders it by one template."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate, zip_longest
+from typing import Any, Literal
+
+Kind = Literal["number", "state", "absent", "text", "flag"]
+"""A number, why there is none, a dash for what was not run, a text, or a verdict that asks for attention."""
+
+Order = Literal["text", "ascending", "descending"]
+"""How a column is sorted first: by the alphabet, or by number."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name, and whether it is that of a stand-in for a database; as text it then has a dagger."""
+
+    text: str
+    stand_in: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.text}†" if self.stand_in else self.text
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one place of a table.
+
+    Attributes:
+        text: As it is printed.
+        kind: What it is.
+        lines: Small print below the text, a slot each; an empty one is left out.
+        best: Whether it is the best of its column.
+        span: How many columns of its group it fills.
+        metric: Printed name of the metric that a number is of.
+        keys: Keys of the store's cells behind it.
+        records: What CSV says of it: rows with `COLUMNS` of `formats/csv.py`, as far as they apply.
+    """
+
+    text: str
+    kind: Kind = "text"
+    lines: tuple[str, ...] = ()
+    best: bool = False
+    span: int = 1
+    metric: str = ""
+    keys: tuple[str, ...] = ()
+    records: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and the order in which its best values come first."""
+
+    heading: str
+    order: Order
+
+
+@dataclass(frozen=True)
+class Group:
+    """Columns that belong together, under one heading or none."""
+
+    columns: tuple[Column, ...]
+    heading: Label | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A name, and the cells of each of the table's groups."""
+
+    name: Label
+    cells: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def all_cells(self) -> tuple[Cell, ...]:
+        """The cells of all groups."""
+        return tuple(cell for cells in self.cells for cell in cells)
+
+    @property
+    def small_print(self) -> list[list[tuple[int, str]]]:
+        """The lines below the row's texts that say anything: (span, text) of each cell."""
+        cells = self.all_cells
+        lines = zip_longest(*(cell.lines for cell in cells), fillvalue="")
+        return [
+            [(cell.span, text) for cell, text in zip(cells, line, strict=True)] for line in lines if any(line)
+        ]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows that are compared with each other, under a heading and what they have in common, or neither."""
+
+    rows: tuple[Row, ...]
+    heading: Label | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        number: As in the paper; `0` before its tables, `A1`, `A2`... after them.
+        title: What it shows, in a phrase.
+        caption: How to read it, in sentences.
+        heading: Of the column that names the rows.
+        groups: The other columns.
+        blocks: The rows; empty if nothing of the table was run.
+        advice: How to fill an empty table; else empty.
+        notes: What it does not show, in sentences.
+    """
+
+    number: str
+    title: str
+    caption: str
+    heading: str
+    groups: tuple[Group, ...]
+    blocks: tuple[Block, ...]
+    advice: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """Its name in links and files."""
+        return f"table{self.number}"
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of all blocks."""
+        return tuple(row for block in self.blocks for row in block.rows)
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The place of each group's first column, and of the one after the last; the names' is 0."""
+        return tuple(accumulate((len(group.columns) for group in self.groups), initial=1))
+
+    @property
+    def has_headings(self) -> bool:
+        """Whether a group of columns has a heading."""
+        return any(group.heading for group in self.groups)

@@ -1,0 +1,71 @@
+"""Tables 1, 2 and 4: the models under FGSM, under PGD and without attack; then one for any other attack."""
+
+from collections.abc import Iterator
+
+from ....bench.core.text import capitalised, parameters
+from ....bench.store.condition import under
+from ...catalogue import attack_name, dataset_name, model_name, ordered
+from .. import wording
+from ..numbers import EPSILON, Entry, metric_cells, metric_columns
+from ..table import Block, Group, Label, Row, Table
+from . import Content
+
+_NUMBERED = {"fgsm": "1", "pgd": "2", "none": "4"}
+
+
+def build(content: Content) -> Iterator[Table]:
+    """Yield a table of models for each of the paper's attacks, and for each other one at 1/255."""
+    attacks = ordered("attack", (point.attack for point in content.selection.points))
+    others = [attack for attack in attacks if attack not in _NUMBERED]
+    further = {attack: f"A{place}" for place, attack in enumerate(others, start=1)}
+    for attack, number in (_NUMBERED | further).items():
+        yield _table(content, attack, number)
+
+
+def _table(content: Content, attack: str, number: str) -> Table:
+    points, cells = content.selection.points, content.selection.cells
+    epsilon = 0.0 if attack == "none" else EPSILON
+    run = [point for point in points if (point.attack, point.epsilon) == (attack, epsilon)]
+    shown = points if attack in _NUMBERED else run
+    datasets = ordered("dataset", (point.dataset for point in shown))
+    models = ordered("model", (point.model for point in shown))
+    stand_ins = {point.dataset for point in shown if point.stand_in}
+    found = {(point.dataset, point.model): point for point in run}
+    groups = [
+        [
+            Entry(
+                point=found.get((dataset, model)),
+                dataset=dataset,
+                model=model,
+                attack=attack,
+                epsilon=epsilon,
+                stand_in=dataset in stand_ins,
+                published_on="" if dataset in stand_ins else dataset,
+            )
+            for model in models
+        ]
+        for dataset in datasets
+    ]
+    columns = [metric_cells(entries) for entries in groups]
+    rows = [Row(Label(model_name(model)), tuple(row)) for model, *row in zip(models, *columns, strict=True)]
+    behind = cells[(cells["attack"] == attack) & (cells["epsilon"] == epsilon)]
+    known = any(entry.published("srocc") is not None for entries in groups for entry in entries)
+    settings = [text for text in map(parameters, behind["attack_params"].unique()) if text]
+    options = "" if attack == "none" else f" --attacks {attack} --epsilons {epsilon:g}"
+    return Table(
+        number=number,
+        title=f"{capitalised(under(attack, epsilon, attack_name))}, with clean training",
+        caption=wording.caption(
+            wording.READING_GUIDE,
+            wording.PAPER_BELOW if known else "",
+            wording.several_seeds(behind["seed"]),
+            wording.PARAMETERS.format(attack_name(attack), *settings) if len(settings) == 1 else "",
+            wording.stand_ins(name for name in datasets if name in stand_ins),
+        ),
+        heading="Model",
+        groups=tuple(
+            Group(metric_columns(), Label(dataset_name(name), name in stand_ins)) for name in datasets
+        ),
+        blocks=(Block(tuple(rows)),) if run else (),
+        advice="" if run else wording.NOT_FILLED.format(options),
+    )

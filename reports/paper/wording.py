@@ -1,0 +1,146 @@
+"""The sentences of a report: captions and advice of tables, notes, and what was found.
+
+Fields in braces are filled in by `str.format`, with names as they are printed.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from ...bench.core.text import NOT_RUN, difference, listing
+from ..catalogue import STAND_IN, dataset_name
+
+# Captions of tables
+
+READING_GUIDE = (
+    "Agreement of predicted with labelled quality: high SROCC and PLCC and low MSE are good. Best in bold, "
+    f"95% bootstrap intervals over images in brackets, {NOT_RUN} for what was not run."
+)
+PAPER_BELOW = "Below, the paper's number, and in parentheses how far the measured one is above it."
+PAPER_ON = "“paper, {0}” is the number that the paper prints, measured on {0}."
+SHAPE_ONLY = "Below a number on another dataset it is a shape to look for, not a level to reach."
+SEVERAL_SEEDS = (
+    "Of several seeds ({}): their mean, an interval that holds those of all, and the range of the seeds' own "
+    "values, which is no confidence interval."
+)
+SOME_SEEDS_UNUSABLE = "“2 of 3” seeds: the third has no usable scores."
+PARAMETERS = "{} with {}."
+DATABASES = (
+    "Images: on both sides of the split that the store keeps. Types of distortion: of the test images. Below "
+    "them the paper's counts, and in parentheses how far the store's are above them. "
+    f"{NOT_RUN} for what the store does not tell. LIVE has 779 distorted images, not the printed 799; VCL "
+    "has 552, and the printed 575 counts its 23 references."
+)
+MASK_ALONE = "The mask alone, as the paper has it (“channel activation”), a block for each reading of Eq. 7."
+BLOCK_WITH_PNS = "A block with the PNS risk says so: of it the store holds no mask alone."
+PNS_NOT_SHOWN = "Models with the PNS risk are in the store too, and not in this table."
+UNNAMED_ATTACK = "The paper does not name this table's attack: by its Table 6 it is FGSM at 1/255."
+CA_AND_PNS = (
+    "CA is channel activation: CPRL's mask alone. CA+PNS is CPRL: the mask, trained with the PNS risk."
+)
+RESNET_OF_TABLES = "The paper's ResNet is that of its Tables 1 and 4."
+ROBUSTNESS = (
+    "The lowest SROCC that an attacker of each image can reach: of the scores that were found inside the "
+    "ball, those that invert the ranking most. Drop: SROCC without attack less the worst case. Median width: "
+    "of the intervals of scores. 95% bootstrap intervals over images in brackets. FGSM and PGD, the attacks "
+    "of Tables 1 and 2, are weaker: where they differ, this table is the one to believe."
+)
+NOT_FILLED = "Not run. `iqabench run{}` fills this table."
+
+# What is not shown, and what is odd about what is
+
+VARIANTS_LEFT_OUT = (
+    "Neither Table 5 nor Table 6 shows {cells} of variants of CPRL on {dataset}, without attack or under "
+    "FGSM at 1/255: a table holds runs that differ in what it ablates and in nothing else, and the newest of "
+    "those."
+)
+OTHER_REGIME = "Not in the tables and curves: {cells} of models trained by the regime “{regime}”."
+VARIANTS = (
+    "Not in Tables 1, 2 and 4 and the curves, which show each model as its own table configures it: {cells} "
+    "of variants of {model} on {dataset} (such as {example})."
+)
+OTHER_VERSIONS = (
+    "Not in the tables and curves: {cells} of another version of {model} on {dataset}, seed {seed} (with "
+    "other {columns}). Shown is the newest version, of those scored on all test images if there is one."
+)
+OTHER_PARAMETERS = (
+    "Not in the tables and curves: {cells} of {attack} on {dataset} with {parameters}. Shown is what was run "
+    "last."
+)
+OTHER_ATTACK_VERSION = (
+    "Not in the tables and curves: {cells} of {attack} on {dataset} from version {version} of the attack. "
+    "Shown is what was run last."
+)
+NO_PARAMETERS = "no parameters"
+DIFFERENT_IMAGES = (
+    "On {dataset} not all cells are of the same images (their {columns} differ): compare them with care."
+)
+DIFFERENT_PARAMETERS = "{attack} was not run with the same parameters throughout: {settings}."
+DIVERGED = "{model} diverged on {dataset}: {status} ({where}; seed {seeds})."
+UNDEFINED = "{model} has no correlations on {dataset}: {status} ({where}; seed {seeds})."
+
+# What was found
+
+NOTHING = (
+    "The store holds no cell of a model with clean training as its own table configures it, which is what "
+    "the summary and Tables 1, 2 and 4 show."
+)
+SCORED = "The results are of {models} on {datasets}."
+ATTACKED = "The images were attacked by {attacks}, which changed a pixel by at most {epsilons}/255."
+CONTROLS = "As a control they were changed as much by {attacks}, without looking at the model."
+SROCC_MEANS = (
+    "SROCC says how well a model ranks images by quality: 1 is the order of the labels, 0 is chance, "
+    "−1 the reverse."
+)
+HALVED = "{count} of {models} models keep less than half of the clean SROCC"
+REVERSED = "images are ranked in reverse by {models}"
+NONE_POSITIVE = "no model keeps a positive correlation"
+NONE_BEYOND_CHANCE = "no model's correlation can be told from none: the largest SROCC is {value}"
+LEADS = "{model} has the highest SROCC, {value}"
+TOO_CLOSE = " (its interval overlaps with {models})"
+ALONE = "{model} has an SROCC of {value}"
+NO_SROCC = "No model has an SROCC under {attack}."
+UNUSABLE = "{model} gave no usable numbers under {conditions}: {status}."
+
+
+def several_seeds(seeds: Iterable[int]) -> str:
+    """Say how seeds are summarised; empty for one."""
+    names = [str(seed) for seed in sorted(set(seeds))]
+    return SEVERAL_SEEDS.format(listing(names)) if len(names) > 1 else ""
+
+
+def stand_ins(datasets: Iterable[str]) -> str:
+    """Say which datasets stand in for a database; empty for none."""
+    names = [dataset_name(name) for name in dict.fromkeys(datasets)]
+    return f"† {listing(names)} {STAND_IN}." if names else ""
+
+
+def caption(*sentences: str) -> str:
+    """Join the sentences that are not empty."""
+    return " ".join(filter(None, sentences))
+
+
+def published(
+    source: str,
+    numbers: Sequence[str],
+    measured: float = math.nan,
+    value: float = math.nan,
+    digits: int = 0,
+) -> str:
+    """Write the paper's numbers as small print: `paper 0.8807 (−0.0134)`; empty without numbers.
+
+    Args:
+        source: The dataset they are of, where it is not the measured one's.
+        numbers: As they are printed.
+        measured: To be compared with `value`; NaN if it cannot be.
+        value: The paper's, if there is one number.
+        digits: Of the difference.
+    """
+    if not numbers:
+        return ""
+    shown = f"paper{f', {source}' if source else ''} {', '.join(numbers)}"
+    return shown if math.isnan(measured) else f"{shown} ({difference(measured, value, digits)})"
+
+
+def columns(names: Sequence[str]) -> str:
+    """Name columns of the results."""
+    return listing([name.replace("_", " ") for name in names])

@@ -1,0 +1,52 @@
+"""The first table: worst-case SROCC where the attack `auto` was run, and nothing where it was not."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from iqabench.reports.paper.report import compose
+
+from ...tables import cell_of, row_of, tables_of
+
+
+@pytest.fixture
+def attacked(results):
+    """ResNet and CPRL clean and under `auto` at 1 and 2/255, with its columns."""
+    rows = [{"model": name, "attack": "none", "srocc": 0.9} for name in ("resnet", "cprl")]
+    rows += [
+        {"model": name, "attack": "auto", "epsilon": epsilon, "dataset": "live"}
+        for name in ("resnet", "cprl")
+        for epsilon in (1.0, 2.0)
+    ]
+    worst = pd.Series([float("nan")] * 2 + [-0.2, -0.5, 0.1, -0.4])
+    width = pd.Series([float("nan")] * 2 + [0.3, 0.6, 0.2, 0.5])
+    found = results(*rows)
+    bounds = {"worst_srocc_low": worst - 0.1, "worst_srocc_high": worst + 0.1}
+    return replace(found, frame=found.frame.assign(worst_srocc=worst, median_width=width, **bounds))
+
+
+def test_it_has_clean_and_worst_case_srocc_the_drop_and_the_width(attacked):
+    table = tables_of(attacked)["0"]
+    assert cell_of(table, "CPRL", "").text == "0.9000"
+    worst = [cell_of(table, "CPRL", "worst-case SROCC", place) for place in (0, 1)]
+    assert [cell.text for cell in worst] == ["0.1000", "−0.4000"]
+    assert worst[0].lines[0] == "[0.000, 0.200]"
+    assert [cell.best for cell in worst] == [True, True]
+    assert worst[0].keys == ("key4",)
+    assert [cell.text for cell in row_of(table, "CPRL").cells[2]] == ["0.8000", "0.200"]
+
+
+def test_it_stands_before_the_tables_of_the_paper(attacked):
+    assert [table.number for table in compose(attacked).tables][:2] == ["0", "1"]
+
+
+def test_it_is_absent_without_such_cells(results):
+    assert "0" not in tables_of(results({}, {"attack": "fgsm", "epsilon": 1.0}))
+    assert "0" not in tables_of(results({}, {"attack": "auto", "epsilon": 1.0}))
+
+
+def test_a_model_that_auto_did_not_attack_at_a_strength_has_a_dash(attacked):
+    table = tables_of(attacked.only(attacked.frame["key"] != "key4"))["0"]
+    assert cell_of(table, "CPRL", "worst-case SROCC").text == "–"
+    assert [cell.text for cell in row_of(table, "CPRL").cells[2]] == ["–", "–"]
