@@ -5,6 +5,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, TypeVar
@@ -152,22 +153,23 @@ class Measured(_Number):
     interval: Annotated[list[Correlation], Field(min_length=2, max_length=2)] | None = None
 
 
-class _Head(_Table):
+class Entry(_Table):
+    """All that an entry says."""
+
     name: Line
     training: Line
     model: Line | None = None
     authors: list[Line] = []
     code: Url | None = None
     unreliable: Line | None = None
-
-
-class Entry(_Head):
-    """All that an entry says."""
-
     paper: Paper | None = None
     weights: list[Weights] = []
     reported: list[Reported] = []
     measured: list[Measured] = []
+
+
+_ROWS: dict[str, type[_Table]] = {"weights": Weights, "reported": Reported, "measured": Measured}
+"""Schemas of the arrays of tables."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class Reading:
     problems: tuple[str, ...]
 
 
-Schema = TypeVar("Schema", bound=_Table)
+Number = TypeVar("Number", bound=_Number)
 
 
 def read_entry(path: Path) -> Reading:
@@ -201,28 +203,18 @@ def read_entry(path: Path) -> Reading:
 
 def understood(values: Mapping[str, Any]) -> Reading:
     """Read the values of an entry's TOML file."""
-    problems: list[str] = []
-    tables = ("paper", "weights", "reported", "measured")
-    rest = {key: value for key, value in values.items() if key not in tables}
-    head = _validated(_Head, rest, "", problems, known=Entry.model_fields)
-    paper = _validated(Paper, values["paper"], "[paper]: ", problems) if "paper" in values else None
-    weights = _rows(Weights, "weights", values, problems)
-    reported = _rows(Reported, "reported", values, problems)
-    measured = _rows(Measured, "measured", values, problems)
+    entry, problems = None, []
+    try:
+        entry = Entry.model_validate(values)
+    except ValidationError as error:
+        problems += map(_in_words, error.errors())
+    reported, measured = _rows(Reported, values.get("reported")), _rows(Measured, values.get("measured"))
     problems += [*_duplicates("reported", reported), *_duplicates("measured", measured)]
     if not values.get("reported") and not values.get("measured"):
         problems.append("no numbers: write [[reported]] or [[measured]] rows")
-    if problems or head is None:
-        named = values.get("model")
-        return Reading(None, named if isinstance(named, str) else None, measured, tuple(problems))
-    entry = Entry(
-        **head.model_dump(),
-        paper=paper,
-        weights=[*weights.values()],
-        reported=[*reported.values()],
-        measured=[*measured.values()],
-    )
-    return Reading(entry, entry.model, measured, ())
+    named = values.get("model")
+    model = named if isinstance(named, str) else None
+    return Reading(None if problems else entry, model, measured, tuple(problems))
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -246,51 +238,41 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise ValueError(f"not a TOML file: {_brief(str(error), 200)}") from None
 
 
-def _rows(
-    schema: type[Schema], table: str, values: Mapping[str, Any], problems: list[str]
-) -> dict[int, Schema]:
+def _rows(schema: type[Number], rows: Any) -> dict[int, Number]:
     """The rows of an array of tables that are as they should be, by their number."""
-    rows = values.get(table, [])
-    if not isinstance(rows, list):
-        problems.append(f"key {table!r}: accepted are rows, each under [[{table}]]")
-        return {}
-    found = {
-        number: _validated(schema, row, f"[[{table}]] row {number}: ", problems)
-        for number, row in enumerate(rows, start=1)
-    }
-    return {number: row for number, row in found.items() if row is not None}
+    found = {}
+    for number, values in enumerate(rows if isinstance(rows, list) else [], start=1):
+        with suppress(ValidationError):
+            found[number] = schema.model_validate(values)
+    return found
 
 
-def _validated(
-    schema: type[Schema],
-    values: Any,
-    where: str,
-    problems: list[str],
-    known: Mapping[str, Any] | None = None,
-) -> Schema | None:
-    try:
-        return schema.model_validate(values)
-    except ValidationError as error:
-        known = known or schema.model_fields
-        problems += [f"{where}{_in_words(problem, schema, known)}" for problem in error.errors()]
-        return None
-
-
-def _in_words(problem: ErrorDetails, schema: type[_Table], known: Mapping[str, Any]) -> str:
-    if not problem["loc"]:  # of the whole table
+def _in_words(problem: ErrorDetails) -> str:
+    table, *keys = problem["loc"]
+    where = ""
+    schema: type[_Table] = Entry
+    if table in _ROWS and keys:
+        where, schema = f"[[{table}]] row {int(keys.pop(0)) + 1}: ", _ROWS[str(table)]
+    elif table == "paper":
+        where, schema = "[paper]: ", Paper
+    else:
+        keys = [table, *keys]
+    if not keys:  # the whole table
         rule = problem["msg"].removeprefix("Value error, ")
-        return f"accepted is {rule if problem['type'] == 'value_error' else 'a table'}"
-    key = _brief(".".join(map(str, problem["loc"])))
+        return f"{where}accepted is {rule if problem['type'] == 'value_error' else 'a table'}"
+    key = _brief(".".join(map(str, keys)))
     if problem["type"] == "extra_forbidden":
         belongs = schema is Reported and key in Measured.model_fields
-        advice = "it belongs under [[measured]]" if belongs else nearest(key, known)
-        return f"unknown key {key!r}: {advice}"
+        advice = "it belongs under [[measured]]" if belongs else nearest(key, schema.model_fields)
+        return f"{where}unknown key {key!r}: {advice}"
+    if not where and key in _ROWS:
+        return f"key {key!r}: accepted are rows, each under [[{key}]]"
     if schema is Measured and key == "scores" and problem["type"] == "missing":
         return (
-            "key 'scores': missing, so nothing can verify the number: give the file of its per-image scores, "
-            "or move the row to [[reported]] and say its source"
+            f"{where}key 'scores': missing, so nothing can verify the number: give the file of its per-image "
+            "scores, or move the row to [[reported]] and say its source"
         )
-    return f"key {key!r}: {accepted({**problem, 'input': _Brief(problem['input'])})}"
+    return f"{where}key {key!r}: {accepted({**problem, 'input': _Brief(problem['input'])})}"
 
 
 def _duplicates(table: str, rows: Mapping[int, _Number]) -> Iterator[str]:

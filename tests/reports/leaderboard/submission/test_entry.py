@@ -146,7 +146,7 @@ def test_everything_wrong_is_said_not_only_the_first(problems):
     )
     found = problems(text)
     assert [problem.split(":")[0] for problem in found] == [
-        "unknown key 'autors'", "[paper]", "[[reported]] row 1", "[[measured]] row 1",
+        "[paper]", "[[reported]] row 1", "[[measured]] row 1", "unknown key 'autors'",
     ]  # fmt: skip
 
 
