@@ -123,10 +123,32 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
     usable = [cell for cell in cells if cell.path in metrics]
     if not usable:
         raise UserError(_nothing_in(store.root, unreadable))
-    rows = [_row(cell, metrics[cell.path].evaluation, store.root) for cell in usable]
+    rows = [row_of(cell, metrics[cell.path].evaluation, _relative(cell.path, store.root)) for cell in usable]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
     return Results(_in_paper_order(frame), tuple(unreadable), tuple(notes))
+
+
+def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, Any]:
+    """Return a cell's row of `Results.frame`, given its metrics and what to call its file."""
+    cell, context = _ABSENT | stored.provenance["cell"], stored.provenance["context"]
+    row = {name: cell[name] for name in COLUMNS if name in cell}
+    row |= {name: context.get(name) for name in _CONTEXT}
+    row |= {
+        "n": evaluation.n,
+        "status": evaluation.status,
+        "model_params": json.dumps(cell["model_params"], sort_keys=True),
+        "attack_params": json.dumps(cell["attack_params"], sort_keys=True),
+        "stand_in": bool(context.get("stand_in", False)),
+        "versions": ", ".join(
+            f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()
+        ),
+        "key": stored.provenance["key"],
+        "file": file,
+    }
+    for name, measure in evaluation.measures.items():
+        row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
+    return row
 
 
 def results_table(store: Store | Path, *, resamples: int = RESAMPLES) -> pd.DataFrame:
@@ -205,27 +227,6 @@ def _on_other_labels(frame: pd.DataFrame, scored_on: Sequence[str]) -> list[str]
         for (dataset, *_), group in by_labels.groupby(_TEST_IMAGES, sort=False, dropna=False)
         if len(group) > 1
     ]
-
-
-def _row(stored: StoredCell, evaluation: Evaluation, root: Path) -> dict[str, Any]:
-    cell, context = _ABSENT | stored.provenance["cell"], stored.provenance["context"]
-    row = {name: cell[name] for name in COLUMNS if name in cell}
-    row |= {name: context.get(name) for name in _CONTEXT}
-    row |= {
-        "n": evaluation.n,
-        "status": evaluation.status,
-        "model_params": json.dumps(cell["model_params"], sort_keys=True),
-        "attack_params": json.dumps(cell["attack_params"], sort_keys=True),
-        "stand_in": bool(context.get("stand_in", False)),
-        "versions": ", ".join(
-            f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()
-        ),
-        "key": stored.provenance["key"],
-        "file": _relative(stored.path, root),
-    }
-    for name, measure in evaluation.measures.items():
-        row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
-    return row
 
 
 def _in_paper_order(frame: pd.DataFrame) -> pd.DataFrame:

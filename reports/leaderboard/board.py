@@ -8,6 +8,10 @@ Kind = Literal["reported", "measured"]
 """`reported`: printed by a paper. `measured`: computed from per-image scores that come with it."""
 
 
+Condition = tuple[str, str, float]
+"""Dataset, attack and epsilon: what an entrant has one number of a kind under."""
+
+
 @dataclass(frozen=True)
 class Number:
     """An entrant's agreement with the labels of a dataset under one condition.
@@ -45,6 +49,11 @@ class Number:
     stand_in: bool
     source: str
     limited: bool = False
+
+    @property
+    def condition(self) -> Condition:
+        """Dataset, attack and epsilon."""
+        return self.dataset, self.attack, self.epsilon
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from platformdirs import user_cache_path
@@ -21,15 +22,13 @@ from ...bench.store.results import read_results
 from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped
-from .board import Board, Entrant, Number
+from .board import Board, Entrant
 from .red_flags import red_flags
 from .submission.create import titled
 from .submission.entry import FOLDER, Entry
 from .submission.labels import KnownLabels
-from .submission.scores import Scored, measured_number
+from .submission.scores import Row, condition_of, measured_numbers
 from .submission.verify import Examination, examine
-
-_Images = tuple[str, str, int, int]
 
 
 @dataclass
@@ -39,7 +38,7 @@ class _Draft:
     entrant: Entrant
     model: str | None  # registered name under which a store may have measured it
     source: str  # tells it apart from another entrant of its name
-    cells: list[Scored] = field(default_factory=list)
+    cells: Sequence[Row]
 
 
 def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None = None) -> Board:
@@ -107,7 +106,7 @@ def _admitted(found: Examination, labels: KnownLabels, notes: list[str]) -> bool
 
 
 def _draft(found: Examination, entry: Entry) -> _Draft:
-    cells = [file.scores.scored for file in found.files]
+    cells = [file.cell for file in found.files]
     paper = entry.paper
     links = [
         ("Paper", paper.url if paper else None),
@@ -148,20 +147,13 @@ def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> lis
         name = titled(model, variant, regime)
         rows = newest(group, ["dataset", "seed"])
         notes += _not_shown(name, group, rows)
-        cells = [Scored.of_row(row) for row in rows[rows["status"] == OK].to_dict("records")]
+        cells = rows[rows["status"] == OK].to_dict("records")
         if cells:
             joins = model if (variant, regime) == ("", "clean") else None
-            entrant = Entrant(name, _numbers(cells), training=regime)
+            entrant = Entrant(name, measured_numbers(cells), training=regime)
             drafts.append(_Draft(entrant, joins, "store", cells))
     labels.learn_from_store(results.frame, store.root)
     return drafts
-
-
-def _numbers(cells: Iterable[Scored]) -> tuple[Number, ...]:
-    by_condition: Mapping[tuple[str, str, float], list[Scored]] = defaultdict(list)
-    for cell in cells:
-        by_condition[cell.condition].append(cell)
-    return tuple(map(measured_number, by_condition.values()))
 
 
 def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
@@ -181,18 +173,18 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
         yield f"{name} has no numbers on {dataset_name(dataset)} for {where}: {status}."
 
 
-def _facts(cells: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+def _facts(cells: Sequence[Row]) -> tuple[tuple[str, str], ...]:
     """What the measured numbers of a model were made with, for its page; each value once."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for cell in cells:
-        where = f"{dataset_name(cell.dataset)}, seed {cell.seed}"
-        found["Parameters"][parameters(cell.model_params)] = None
-        if cell.attack_params != json.dumps({}):
-            found[f"Parameters of {attack_name(cell.attack)}"][parameters(cell.attack_params)] = None
-        found["Image size"][f"{cell.image_size} px"] = None
-        found["Digest of the weights"][f"{where}: {cell.weights}"] = None
-        found["Versions"][cell.versions] = None
-        found["Command"][cell.command] = None
+        where = f"{dataset_name(cell['dataset'])}, seed {cell['seed']}"
+        found["Parameters"][parameters(cell["model_params"])] = None
+        if cell["attack_params"] != json.dumps({}):
+            found[f"Parameters of {attack_name(cell['attack'])}"][parameters(cell["attack_params"])] = None
+        found["Image size"][f"{cell['image_size']} px"] = None
+        found["Digest of the weights"][f"{where}: {cell['weights']}"] = None
+        found["Versions"][cell["versions"]] = None
+        found["Command"][cell["command"]] = None
     texts = {what: "; ".join(filter(None, values)) for what, values in found.items()}
     return tuple((what, text) for what, text in texts.items() if text)
 
@@ -203,12 +195,8 @@ def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
     if host is None:
         drafts.append(draft)
         return
-    own = {(one.dataset, one.attack, one.epsilon) for one in draft.entrant.numbers}
-    kept = [
-        one
-        for one in host.entrant.numbers
-        if one.kind == "reported" or (one.dataset, one.attack, one.epsilon) not in own
-    ]
+    own = {number.condition for number in draft.entrant.numbers}
+    kept = [one for one in host.entrant.numbers if one.kind == "reported" or one.condition not in own]
     replaced = len(host.entrant.numbers) - len(kept)
     if replaced:
         notes.append(
@@ -216,25 +204,22 @@ def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
             f"{'is' if replaced == 1 else 'are'} not shown, as the store has measured the same."
         )
     host.entrant = replace(host.entrant, numbers=(*kept, *draft.entrant.numbers))
-    host.cells = [cell for cell in host.cells if cell.condition not in own] + draft.cells
+    host.cells = [*(cell for cell in host.cells if condition_of(cell) not in own), *draft.cells]
 
 
 def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
     """A note on each dataset whose measured numbers are of different images."""
-    entrants: Mapping[str, dict[tuple[str, str, int, int], list[str]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    names: Mapping[str, dict[tuple[Any, ...], dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for draft in drafts:
         for cell in draft.cells:
-            names = entrants[cell.dataset][cell.images]
-            if draft.entrant.name not in names:
-                names.append(draft.entrant.name)
-    for dataset in ordered("dataset", entrants):
-        if len(entrants[dataset]) > 1:
+            images = tuple(cell[name] for name in ("dataset_digest", "split_digest", "image_size", "n"))
+            names[cell["dataset"]][images][draft.entrant.name] = None
+    for dataset in ordered("dataset", names):
+        if len(names[dataset]) > 1:
             sets = [
-                f"{plural(images, 'image')} at {size} px (version {version[:8]}, split {split[:8]}): "
-                f"{listing(names)}"
-                for (version, split, size, images), names in entrants[dataset].items()
+                f"{plural(n, 'image')} at {size} px (version {version[:8]}, split {split[:8]}): "
+                f"{listing([*entrants])}"
+                for (version, split, size, n), entrants in names[dataset].items()
             ]
             yield (
                 f"Measured numbers on {dataset_name(dataset)} are of different images, and not strictly "

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..catalogue import controls, ordered
-from .board import Board, Entrant, Kind, Number
-
-Condition = tuple[str, str, float]
-"""Dataset, attack and epsilon."""
+from .board import Board, Condition, Entrant, Kind, Number
 
 CLEAN = "none"
 CONTROLS = controls()
@@ -145,7 +142,7 @@ def pairs(entrant: Entrant) -> dict[Condition, Pair]:
     """Return an entrant's numbers by condition; of several numbers of a kind the lowest."""
     found: dict[Condition, dict[Kind, Number]] = {}
     for number in entrant.numbers:
-        kinds = found.setdefault((number.dataset, number.attack, number.epsilon), {})
+        kinds = found.setdefault(number.condition, {})
         kinds[number.kind] = min(kinds.get(number.kind, number), number, key=_value)
     return {condition: Pair(**kinds) for condition, kinds in found.items()}
 

@@ -23,14 +23,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...catalogue import attack_name, dataset_name, ordered
-from ..board import Entrant, Number
+from ..board import Condition, Entrant, Number
 from ..ranking import (
     ALL,
     BOUND_DIGITS,
     CLEAN,
     CONTROLS,
     SROCC_DIGITS,
-    Condition,
     Pair,
     Ranking,
     Standing,
@@ -194,7 +193,7 @@ class _RankingWriter:
             "tied": [line for line, (rank, _, _) in enumerate(ranked) if rank <= line],
             "up": _column([rank - best for rank, best, _ in ranked]),
             "down": _column([worst - rank for rank, _, worst in ranked]),
-            "robust": column(lambda one: self._conditions[_condition(one.robust.decisive)]),
+            "robust": column(lambda one: self._conditions[one.robust.decisive.condition]),
             "images": column(lambda one: one.robust.decisive.images),
             "limited": column(lambda one: one.robust.decisive.limited),
             "note": column(lambda one: self._texts.setdefault(note(one, ranking), len(self._texts))),
@@ -203,10 +202,6 @@ class _RankingWriter:
 
 def _label(attack: str) -> str:
     return "worst of the attacks" if attack == ALL else attack_name(attack)
-
-
-def _condition(number: Number) -> Condition:
-    return number.dataset, number.attack, number.epsilon
 
 
 def _column(values: Sequence[Any]) -> Any:

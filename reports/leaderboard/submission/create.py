@@ -20,7 +20,7 @@ from ....bench.store.store import Store
 from ...catalogue import model_name
 from ...paper.selection import grouped
 from .entry import understood
-from .scores import METRICS, Scored, measured_number
+from .scores import METRICS, measured_number
 
 DIGITS = 4
 """Decimals of a number in an entry, as papers print them."""
@@ -147,7 +147,7 @@ def _own(results: pd.DataFrame, model: str, regime: str, variant: str) -> pd.Dat
 
 
 def _measured(cells: pd.DataFrame, folder: str) -> dict[str, Any]:
-    number = measured_number([Scored.of_row(row) for row in cells.to_dict("records")])
+    number = measured_number(cells.to_dict("records"))
     interval = [number.low, number.high]
     return _stated(
         {

@@ -203,7 +203,7 @@ def read_entry(path: Path) -> Reading:
 
 def understood(values: Mapping[str, Any]) -> Reading:
     """Read the values of an entry's TOML file."""
-    entry, problems = None, []
+    entry, problems = None, list[str]()
     try:
         entry = Entry.model_validate(values)
     except ValidationError as error:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from ....bench.store.cell_file import read_cell
-from .scores import labels_of
-from .verify import File, contradicting_label
+from .scores import ScoreFile, labels_of
+from .verify import contradicting_label
 
 
 class KnownLabels:
@@ -27,28 +27,27 @@ class KnownLabels:
             with suppress(ValueError):  # the file was replaced since it was evaluated
                 self._quality[row["dataset_digest"]].update(labels_of(read_cell(root / row["file"])))
 
-    def contradictions(self, files: Iterable[File]) -> Iterator[str]:
+    def contradictions(self, files: Iterable[ScoreFile]) -> Iterator[str]:
         """In which files of an entry an image has another label than is known, in sentences."""
         for file in self._untold(files):
-            cell, labels = file.scores.scored, file.scores.labels
-            known = self._quality[cell.dataset_digest]
+            labels, known = file.labels, self._quality[file.cell["dataset_digest"]]
             image = contradicting_label(labels, known)
             if image is not None:
                 yield (
-                    f"{file.where} labels image {image!r} of {cell.dataset} {labels[image]:g}, and the store "
-                    f"or another entry {known[image]:g}"
+                    f"{file.where} labels image {image!r} of {file.cell['dataset']} {labels[image]:g}, "
+                    f"and the store or another entry {known[image]:g}"
                 )
 
-    def learn(self, files: Iterable[File]) -> None:
+    def learn(self, files: Iterable[ScoreFile]) -> None:
         """Those of an entry that contradicts nothing known."""
         for file in self._untold(files):
-            self._quality[file.scores.scored.dataset_digest].update(file.scores.labels)
+            self._quality[file.cell["dataset_digest"]].update(file.labels)
             self._told.add(_version(file))
 
-    def _untold(self, files: Iterable[File]) -> list[File]:
+    def _untold(self, files: Iterable[ScoreFile]) -> list[ScoreFile]:
         by_version = {_version(file): file for file in files}
         return [file for version, file in by_version.items() if version not in self._told]
 
 
-def _version(file: File) -> tuple[str, str]:
-    return file.scores.scored.dataset_digest, file.scores.scored_on
+def _version(file: ScoreFile) -> tuple[str, str]:
+    return file.cell["dataset_digest"], file.scored_on

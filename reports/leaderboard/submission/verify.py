@@ -3,7 +3,6 @@
 `iqabench entry verify` says everything that is wrong; a board takes only entries with which nothing is.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from ...checks.check import FAILS, HOLDS
 from ..board import Number
 from ..red_flags import red_flags
 from .entry import Entry, Measured, in_words, read_entry
-from .scores import METRICS, STAND_INS, ScoreFile, measured_number, read_score_file, same
+from .scores import METRICS, STAND_INS, Row, ScoreFile, condition_of, measured_numbers, read_score_file, same
 
 ROUNDING = 5e-4
 """By how much a measured number may differ from that of its scores: it was rounded to three decimals."""
@@ -24,6 +23,7 @@ ROUNDING = 5e-4
 INTERVAL_ROUNDING = 0.01
 """Likewise the bounds of an interval, which other resamples move a little."""
 
+_TEST_IMAGES = ("dataset_digest", "split_digest", "limit")
 _OF_A_SWEEP = {"weights": "weights", "model_params": "parameters of the model"}
 _OF_THE_IMAGES = {
     "dataset_digest": "version of the dataset",
@@ -32,26 +32,6 @@ _OF_THE_IMAGES = {
     "limit": "limit",
     "n": "number of images",
 }
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of scores that could be read.
-
-    Attributes:
-        row: Number of the measured row that names it, from 1.
-        name: As the row has it.
-        scores: What is in it.
-    """
-
-    row: int
-    name: str
-    scores: ScoreFile
-
-    @property
-    def where(self) -> str:
-        """Its row and name."""
-        return f"[[measured]] row {self.row}: {self.name!r}"
 
 
 @dataclass(frozen=True)
@@ -67,19 +47,14 @@ class Examination:
 
     path: Path
     entry: Entry | None
-    files: tuple[File, ...]
+    files: tuple[ScoreFile, ...]
     problems: tuple[str, ...]
 
     @property
     def numbers(self) -> tuple[Number, ...]:
         """Its numbers: the reported as they are, the measured as its scores have them, in full precision."""
-        by_row = defaultdict(list)
-        for file in self.files:
-            by_row[file.row].append(file.scores.scored)
-        return (
-            *(_reported(self.entry) if self.entry else ()),
-            *(measured_number(cells) for cells in by_row.values()),
-        )
+        reported = _reported(self.entry) if self.entry else ()
+        return (*reported, *measured_numbers(file.cell for file in self.files))
 
 
 def verify(paths: Sequence[Path]) -> tuple[str, int]:
@@ -105,10 +80,10 @@ def examine(path: Path, kept: MetricCache | None = None) -> Examination:
     for number, row in reading.measured.items():
         of_row = []
         for name in row.scores:
-            scores, wrong = read_score_file(path.parent / name, name, kept)
+            file, wrong = read_score_file(path.parent, number, name, kept)
             problems += [f"[[measured]] row {number}: {name!r}: {phrase}" for phrase in wrong]
-            if scores:
-                of_row.append(File(number, name, scores))
+            if file:
+                of_row.append(file)
         problems += _of_row(number, row, of_row)
         files += of_row
     problems += [*_used_twice(files), *_several_models(files, reading.model), *_several_sweeps(files)]
@@ -164,31 +139,31 @@ def _reported(entry: Entry) -> Iterator[Number]:
         )
 
 
-def _of_row(number: int, row: Measured, files: Sequence[File]) -> Iterator[str]:
+def _of_row(number: int, row: Measured, files: Sequence[ScoreFile]) -> Iterator[str]:
     """What is wrong with a row, given the files of it that could be read."""
     for file in files:
-        if file.scores.scored.condition != row.condition:
-            held, claimed = in_words(file.scores.scored.condition), in_words(row.condition)
+        if condition_of(file.cell) != row.condition:
+            held, claimed = in_words(condition_of(file.cell)), in_words(row.condition)
             yield f"{file.where} is of {held}, and the row says {claimed}"
-    cells = [file.scores.scored for file in files]
+    cells = [file.cell for file in files]
     where = f"[[measured]] row {number}"
-    if len({cell.seed for cell in cells}) < len(cells):
+    if len({cell["seed"] for cell in cells}) < len(cells):
         yield f"{where}: two of its files are of one seed; a row has one file for each seed"
-    if len({cell.attack_params for cell in cells}) > 1:
+    if len({cell["attack_params"] for cell in cells}) > 1:
         yield f"{where}: its files are of {row.attack} with different parameters"
     if len(files) == len(row.scores):
         yield from _of_numbers(where, row, files)
 
 
-def _of_numbers(where: str, row: Measured, files: Sequence[File]) -> Iterator[str]:
-    cells = [file.scores.scored for file in files]
+def _of_numbers(where: str, row: Measured, files: Sequence[ScoreFile]) -> Iterator[str]:
+    cells = [file.cell for file in files]
     for metric in METRICS:
-        stated, held = getattr(row, metric), fmean(getattr(cell, metric) for cell in cells)
+        stated, held = getattr(row, metric), fmean(cell[metric] for cell in cells)
         if stated is not None and not same(stated, held, ROUNDING):
             mean = f"the mean over {len(cells)} files of scores is" if len(cells) > 1 else "its scores give"
             yield f"{where}: {metric_name(metric)} is stated as {stated:g}, and {mean} {held:.4f}"
     if row.interval is not None:
-        bounds = [min(cell.low for cell in cells), max(cell.high for cell in cells)]
+        bounds = [min(cell["srocc_low"] for cell in cells), max(cell["srocc_high"] for cell in cells)]
         near = [same(*pair, INTERVAL_ROUNDING) for pair in zip(row.interval, bounds, strict=True)]
         if not all(near):
             stated_bounds, held_bounds = (
@@ -197,52 +172,50 @@ def _of_numbers(where: str, row: Measured, files: Sequence[File]) -> Iterator[st
             yield f"{where}: the interval is stated as [{stated_bounds}], and its scores give [{held_bounds}]"
 
 
-def _used_twice(files: Iterable[File]) -> Iterator[str]:
-    for file, before in _with_first(files, lambda file: file.scores.key):
+def _used_twice(files: Iterable[ScoreFile]) -> Iterator[str]:
+    for file, before in _with_first(files, lambda file: file.cell["key"]):
         yield f"{file.where} is the same cell as {before.name!r} of row {before.row}"
 
 
-def _several_models(files: Sequence[File], named: str | None) -> Iterator[str]:
+def _several_models(files: Sequence[ScoreFile], named: str | None) -> Iterator[str]:
     """An entry is of one model, the one that it names, in one variant and trained by one regime."""
     if named:
         for file in files:
-            held = file.scores.scored.model
+            held = file.cell["model"]
             if held != named:
                 yield f"{file.where} is of the model {held!r}, and the entry says model = {named!r}"
-        files = [file for file in files if file.scores.scored.model == named]
+        files = [file for file in files if file.cell["model"] == named]
     for file, before in _with_first(files, lambda file: ""):
-        held, first = file.scores.scored.trained, before.scores.scored.trained
+        held, first = _trained(file.cell), _trained(before.cell)
         if held != first:
             of_first = f"that of row {before.row} of {first}"
             yield f"{file.where} is of {held}, and {of_first}; an entry is of one model"
 
 
-def _several_sweeps(files: Iterable[File]) -> Iterator[str]:
+def _several_sweeps(files: Iterable[ScoreFile]) -> Iterator[str]:
     """All numbers on a dataset with one seed are of one set of weights."""
-    for file, before in _with_first(
-        files, lambda file: (file.scores.scored.dataset, file.scores.scored.seed)
-    ):
-        cell = file.scores.scored
+    for file, before in _with_first(files, lambda file: (file.cell["dataset"], file.cell["seed"])):
+        cell = file.cell
         for field, spoken in _OF_A_SWEEP.items():
-            if getattr(cell, field) != getattr(before.scores.scored, field):
+            if cell[field] != before.cell[field]:
                 yield (
                     f"{file.where} was made with other {spoken} than {before.name!r} of row {before.row}: "
-                    f"numbers on {cell.dataset} with seed {cell.seed} must be of one model"
+                    f"numbers on {cell['dataset']} with seed {cell['seed']} must be of one model"
                 )
 
 
-def _other_images(files: Iterable[File]) -> Iterator[str]:
+def _other_images(files: Iterable[ScoreFile]) -> Iterator[str]:
     """All numbers on a dataset are of the same images."""
-    for file, before in _with_first(files, lambda file: file.scores.scored.dataset):
-        cell, first = file.scores.scored, before.scores.scored
+    for file, before in _with_first(files, lambda file: file.cell["dataset"]):
+        cell, first = file.cell, before.cell
         differing = [
-            f"{spoken} {_or_none(getattr(cell, field))}, not {_or_none(getattr(first, field))}"
+            f"{spoken} {_or_none(cell[field])}, not {_or_none(first[field])}"
             for field, spoken in _OF_THE_IMAGES.items()
-            if getattr(cell, field) != getattr(first, field)
+            if cell[field] != first[field]
         ]
         if differing:
             yield (
-                f"{file.where} is of other images of {cell.dataset} than {before.name!r} of row "
+                f"{file.where} is of other images of {cell['dataset']} than {before.name!r} of row "
                 f"{before.row}: {', '.join(differing)}"
             )
 
@@ -251,23 +224,31 @@ def _or_none(value: object) -> object:
     return "none" if value is None else value
 
 
-def _other_labels(files: Iterable[File]) -> Iterator[str]:
+def _other_labels(files: Iterable[ScoreFile]) -> Iterator[str]:
     """Files of one version of a dataset and of its split hold the same images with the same labels."""
-    for file, before in _with_first(files, lambda file: file.scores.scored.test_images):
-        if file.scores.scored_on != before.scores.scored_on:
+    for file, before in _with_first(files, lambda file: tuple(file.cell[name] for name in _TEST_IMAGES)):
+        if file.scored_on != before.scored_on:
             yield (
                 f"{file.where} and {before.name!r} of row {before.row} claim the same test images of "
-                f"{file.scores.scored.dataset}, and {_difference(file.scores.labels, before.scores.labels)}"
+                f"{file.cell['dataset']}, and {_difference(file.labels, before.labels)}"
             )
 
 
-def _with_first(files: Iterable[File], group: Callable[[File], Hashable]) -> Iterator[tuple[File, File]]:
+def _with_first(
+    files: Iterable[ScoreFile], group: Callable[[ScoreFile], Hashable]
+) -> Iterator[tuple[ScoreFile, ScoreFile]]:
     """Each file of a group but the first, with the first."""
-    first: dict[Hashable, File] = {}
+    first: dict[Hashable, ScoreFile] = {}
     for file in files:
         before = first.setdefault(group(file), file)
         if before is not file:
             yield file, before
+
+
+def _trained(cell: Row) -> str:
+    """Model, variant and regime as a phrase: `cprl (b=0.4) with clean training`."""
+    variant = f" ({cell['variant']})" if cell["variant"] else ""
+    return f"{cell['model']}{variant} with {cell['regime']} training"
 
 
 def _difference(labels: Mapping[str, float], others: Mapping[str, float]) -> str:

@@ -84,7 +84,7 @@ def test_the_newest_version_is_taken_and_the_others_are_counted(swept, tmp_path)
     said = create_entry(swept, "cprl", tmp_path / "mine.toml")
     assert said.startswith("3 measured numbers")
     assert "5 cells of older versions or with other parameters of an attack left out." in said
-    assert {file.scores.scored.weights for file in examine(tmp_path / "mine.toml").files} == {"newer"}
+    assert {file.cell["weights"] for file in examine(tmp_path / "mine.toml").files} == {"newer"}
 
 
 def test_variants_and_regimes_are_asked_for(swept, tmp_path):
