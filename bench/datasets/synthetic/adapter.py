@@ -18,9 +18,6 @@ from pydantic import Field
 from ...core.errors import UserError
 from ..base import COLUMNS, DatasetAdapter
 
-GENERATOR = 2
-"""Version of all that determines pixels and labels. Raise it with any change of them."""
-
 LABELS = "labels.csv"
 
 
@@ -32,6 +29,7 @@ class Synthetic(DatasetAdapter):
     """
 
     stand_in: ClassVar[bool] = True
+    version: ClassVar[int] = 2
 
     def __init__(
         self,
@@ -52,7 +50,7 @@ class Synthetic(DatasetAdapter):
         self.scenes = scenes
         self.size = size
         self.seed = seed
-        recipe = f"{GENERATOR} {scenes} {size} {seed}"
+        recipe = f"{self.version} {scenes} {size} {seed}"
         self.root /= f"synthetic-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
     def read(self) -> pd.DataFrame:

@@ -122,7 +122,7 @@ def test_another_seed_draws_other_scenes_and_keeps_the_photographs():
 def test_each_parameter_and_the_version_have_a_folder_of_their_own(tmp_path, monkeypatch):
     variants = [{}, {"scenes": 61}, {"size": 97}, {"seed": 1}]
     roots = {Synthetic(str(tmp_path), **variant).root for variant in variants}
-    monkeypatch.setattr(synthetic, "GENERATOR", synthetic.GENERATOR + 1)
+    monkeypatch.setattr(Synthetic, "version", Synthetic.version + 1)
     roots.add(Synthetic(str(tmp_path)).root)
     assert len(roots) == 5
 
