@@ -9,17 +9,15 @@ from . import versions
 
 
 def test_a_method_whose_source_has_changed_has_another_version_or_is_confirmed():
-    now, before = versions.current(), versions.recorded()
-    moved = [
-        f"{kind[:-1]} {name!r} (version {entry['version']})"
-        for kind, methods in now.items()
-        for name, entry in methods.items()
-        if entry != before.get(kind, {}).get(name)
-    ]
-    assert not moved and now.keys() == before.keys(), (
-        f"the source behind {', '.join(moved)} is not the one that tests/versions.toml knows. Raise the class "
-        "attribute `version` of each whose numbers can have moved, so that they are computed anew. Then, or if "
-        "none can have moved, run: .venv/bin/python tests/versions.py"
+    now, before = (
+        {(kind, name): entry for kind, methods in found.items() for name, entry in methods.items()}
+        for found in (versions.current(), versions.recorded())
+    )
+    moved = [" ".join(method) for method in sorted(now | before) if now.get(method) != before.get(method)]
+    assert not moved, (
+        f"the source of {', '.join(moved)} is not the one that tests/versions.toml knows. Raise the class "
+        "attribute `version` of each whose numbers can have moved, so that they are computed anew. Then, or "
+        "if none can have moved, run: .venv/bin/python tests/versions.py"
     )
 
 

@@ -90,9 +90,8 @@ def written(node: Any) -> str:
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = dict(ast.iter_fields(node))
-    body = fields.get("body")
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-        fields["body"] = body[1:]
+        fields["body"] = fields["body"][1:]
     given = [f"{name}={written(value)}" for name, value in fields.items() if value not in (None, [])]
     return f"{type(node).__name__}({', '.join(given)})"
 
