@@ -49,9 +49,7 @@ class Comparison:
         )
 
 
-def compare_with_torchattacks(
-    batch_size: int = 16, image_size: int = 96, rounds: int = 21
-) -> Iterator[Comparison]:
+def compare_with_torchattacks(batch_size: int, image_size: int, rounds: int) -> Iterator[Comparison]:
     """Compare FGSM, then PGD-10, on a half-width ResNet-10, the default profile's backbone.
 
     Raises:
@@ -142,9 +140,10 @@ def _seconds(work: Callable[[], object]) -> float:
 @click.command()
 @click.option("--batch-size", default=16, show_default=True)
 @click.option("--image-size", default=96, show_default=True)
-def main(batch_size: int, image_size: int) -> None:
+@click.option("--rounds", default=21, show_default=True)
+def main(batch_size: int, image_size: int, rounds: int) -> None:
     """Time FGSM and PGD against torchattacks."""
-    for comparison in compare_with_torchattacks(batch_size, image_size):
+    for comparison in compare_with_torchattacks(batch_size, image_size, rounds):
         click.echo(comparison)
 
 

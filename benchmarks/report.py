@@ -69,6 +69,7 @@ def timed_report(store: Path, form: str, state: str, out: Path) -> str:
     process = subprocess.Popen([*command, "--out", str(out / form)], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         raise click.ClickException(f"the report as {form} failed: {command}")
     written = sum(file.stat().st_size for file in (out / form).rglob("*") if file.is_file())

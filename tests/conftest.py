@@ -19,6 +19,8 @@ from iqabench.bench.cli.main import main
 from iqabench.bench.core.process import prepare_process
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that wants weights from a hub must fail at once
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores; threads of theirs would only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 prepare_process()
 
 TINY_PLUGIN = '''

@@ -1,0 +1,53 @@
+"""Every benchmark still starts, runs to its end at a tiny size, and says what it measured."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "benchmarks"
+
+# Arguments, and a word of what is printed. CONFIG stands for a file with `CONFIG` in it.
+TINY = {
+    "attacks": ("--batch-size 2 --image-size 32 --rounds 1", "PGD-10"),
+    "cpu": ("--batch-size 1 --rounds 1 --company alone", "threads give way"),
+    "leaderboard": ("--models 8", "another database"),
+    "mask": ("--batch-size 1 --image-size 32 --rounds 1", "every block"),
+    "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
+    "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
+    "throughput": ("--device cpu --batch-sizes 1 --image-size 32 --side 32 --rounds 1", "PGD-10"),
+    "training": ("--batch-size 2 --rounds 1", "pns_weight"),
+}
+CONFIG = """
+[run]
+datasets = ["drawn.csv"]
+models = ["resnet"]
+attacks = ["fgsm", "noise"]
+image_size = 24
+
+[training]
+epochs = 1
+batch_size = 4
+
+[models.resnet]
+backbone_args = { layers = [1, 1, 1, 1], channels = [4, 8, 8, 8] }
+"""
+
+
+def test_each_benchmark_has_a_tiny_size():
+    assert set(TINY) == {path.stem for path in FOLDER.glob("*.py")}, "give the new benchmark a row in TINY"
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_benchmark_runs_to_its_end(name, tmp_path, drawn_database, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for the processes that it starts
+    if name == "leaderboard":
+        pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    config = tmp_path / "tiny.toml"
+    config.write_text(CONFIG.replace("drawn.csv", str(drawn_database)))
+    arguments, printed = TINY[name]
+    module = importlib.import_module(f"iqabench.benchmarks.{name}")
+    done = CliRunner().invoke(module.main, arguments.replace("CONFIG", str(config)).split())
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert printed in done.output
