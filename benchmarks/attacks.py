@@ -17,9 +17,9 @@ from typing import Any
 import click
 import torch
 from torch import Tensor, nn
-from two_logits import TwoLogits
 
 from iqabench.attacks import Attack, create_attack
+from iqabench.benchmarks.two_logits import TwoLogits
 from iqabench.models import create_model
 
 FGSM_EPSILONS = [levels / 255 for levels in range(1, 9)]

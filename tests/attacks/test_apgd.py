@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from two_logits import TwoLogits
 
 from iqabench.attacks.apgd import APGD, checkpoints
 from iqabench.attacks.pgd import PGD
 from iqabench.attacks.tools.balls import ball_around
 from iqabench.attacks.tools.objectives import ascend, descend, score_reflection
 from iqabench.attacks.tools.victim import SearchRecord, Victim
+from iqabench.benchmarks.two_logits import TwoLogits
 
 EPSILONS = [1 / 255, 4 / 255, 16 / 255]
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from two_logits import TwoLogits
 
 from iqabench.attacks.fgsm import FGSM
 from iqabench.attacks.pgd import PGD
+from iqabench.benchmarks.two_logits import TwoLogits
 
 EPSILONS = [0.5 / 255, 1 / 255, 4 / 255, 16 / 255]
 STEPS, STEP_SIZE = 7, 1.5 / 255

@@ -36,7 +36,8 @@ backbone_args = { layers = [1, 1, 1, 1], channels = [4, 8, 8, 8] }
 
 
 def test_each_benchmark_has_a_tiny_size():
-    assert set(TINY) == {path.stem for path in FOLDER.glob("*.py")}, "give the new benchmark a row in TINY"
+    commands = {path.stem for path in FOLDER.glob("*.py") if "\ndef main(" in path.read_text()}
+    assert set(TINY) == commands, "give the new benchmark a row in TINY"
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -31,12 +31,13 @@ def drawn_explanation(*, channels: int = 20, **changes: Any) -> Explanation:
 def hostile_explanation(text: str) -> Explanation:
     """One with a text in place of every text that may be a user's."""
     plain = drawn_explanation(channels=300)  # so many that the figure holds pictures
-    texts = dict.fromkeys(("name", "variant", "weights", "regime"), text) | {"parameters": {text: text}}
+    texts: dict[str, Any] = dict.fromkeys(("name", "variant", "weights", "regime"), text)
+    first, second = (replace(model, **texts, parameters={text: text}) for model in plain.models)
     return replace(
         plain,
         dataset=text,
         image=replace(plain.image, path=text, chosen=text),
-        models=tuple(replace(model, **texts) for model in plain.models),
+        models=(first, second),
         command=text,
         versions={text: text},
     )
