@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from iqabench.bench.store.cell import Cell
+from iqabench.bench.store.intervals import INTERVAL_METRICS
 from iqabench.bench.store.metrics import METRICS
 from iqabench.bench.store.results import COLUMNS, Results
 from iqabench.bench.store.store import Store
@@ -141,6 +142,7 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
     row |= {"created": CREATED, "key": f"key{index}", "file": f"{index}.parquet"}
     row |= {"weights": f"w-{stated.get('model', 'resnet')}-{stated.get('seed', 0)}"}
     row |= dict.fromkeys(("dataset_version", "model_version", "attack_version"), 1)
+    row |= {name: np.nan for name in COLUMNS if name.startswith(INTERVAL_METRICS)}
     for metric in METRICS:
         value = stated.get(metric, np.nan if "status" in stated else 0.5)
         value = np.nan if value is None else value

@@ -130,6 +130,9 @@ class CheckSettings(_Table):
     srocc: Tolerance = Field(description="largest difference of SROCC, up or down, that still holds")
     plcc: Tolerance = Field(description="largest difference of PLCC, up or down, that still holds")
     mse: Tolerance = Field(description="largest difference of MSE, up or down, that still holds")
+    worst_srocc: Tolerance = Field(
+        description="largest difference of a worst-case SROCC, up or down, that still holds"
+    )
 
 
 class Settings(_Table):

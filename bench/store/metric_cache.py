@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from ..core.files import replacing
 from ..core.progress import progress_over
 from ..core.text import plural
-from .cell_file import StoredCell, read_scores
+from .cell_file import Scores, StoredCell, read_scores
+from .intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
 from .metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate
 
 BAR_AFTER = 2.0
@@ -28,13 +29,18 @@ BAR_AFTER = 2.0
 SAVE_EVERY = 15.0
 """Seconds of computing that a killed process may lose."""
 
+ALL_METRICS = (*METRICS, *INTERVAL_METRICS)
+"""Names of the metrics of a cell; the latter are defined for interval attacks."""
+
+_UNDEFINED = Measure(math.nan, math.nan, math.nan)
+
 _FIELDS = (
     ("content", pa.string()),
     ("resamples", pa.int32()),
     ("scored_on", pa.string()),
     ("n", pa.int64()),
     ("status", pa.string()),
-    *((f"{metric}{bound}", pa.float64()) for metric in METRICS for bound in ("", "_low", "_high")),
+    *((f"{metric}{bound}", pa.float64()) for metric in ALL_METRICS for bound in ("", "_low", "_high")),
 )
 _SCHEMA = pa.schema(
     [pa.field(*field, nullable=False) for field in _FIELDS], metadata={"definition": str(DEFINITION)}
@@ -49,11 +55,31 @@ class CellMetrics:
 
     Attributes:
         scored_on: Digest of the images' names and labels.
-        evaluation: The metrics.
+        evaluation: The metrics, a `Measure` for each of `ALL_METRICS`.
     """
 
     scored_on: str
     evaluation: Evaluation
+
+    @classmethod
+    def of(cls, scores: Scores, resamples: int) -> "CellMetrics":
+        """Evaluate a cell's raw scores.
+
+        An interval attack's SROCC, PLCC, MSE, KROCC and RMSE are those under score reflection, as of an
+        attack with that objective; its worst case is among `INTERVAL_METRICS`.
+
+        Args:
+            scores: From `read_scores`.
+            resamples: Bootstrap resamples behind the intervals; 0 leaves them undefined.
+        """
+        measures = dict.fromkeys(INTERVAL_METRICS, _UNDEFINED)
+        attacked = scores.score
+        if scores.ends is not None:
+            low, high = attainable(scores.score, *scores.ends)
+            attacked = reflected(scores.quality, low, high)
+            measures = evaluate_intervals(scores.quality, scores.score, low, high, resamples=resamples)
+        found = evaluate(scores.quality, attacked, resamples=resamples)
+        return cls(scores.scored_on, replace(found, measures={**found.measures, **measures}))
 
     def without_intervals(self) -> "CellMetrics":
         """The same, as it is computed without resamples."""
@@ -134,7 +160,7 @@ def _compute(
         try:
             for cell in cells:
                 try:
-                    computed[cell.path] = _metrics(cell, resamples)
+                    computed[cell.path] = CellMetrics.of(read_scores(cell), resamples)
                     cache.add(cell.content, resamples, computed[cell.path])
                 except ValueError as error:
                     damaged.append((cell.path, str(error)))
@@ -142,11 +168,6 @@ def _compute(
         finally:
             cache.save()
     return computed, damaged
-
-
-def _metrics(cell: StoredCell, resamples: int) -> CellMetrics:
-    scores = read_scores(cell)
-    return CellMetrics(scores.scored_on, evaluate(scores.quality, scores.score, resamples=resamples))
 
 
 def _read(path: Path) -> dict[_Key, CellMetrics]:
@@ -176,5 +197,5 @@ def _to_row(metrics: CellMetrics) -> dict[str, Any]:
 
 
 def _from_row(row: Mapping[str, Any]) -> CellMetrics:
-    measures = {name: Measure(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in METRICS}
+    measures = {name: Measure(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in ALL_METRICS}
     return CellMetrics(row["scored_on"], Evaluation(measures, row["n"], row["status"]))

@@ -13,6 +13,7 @@ import pandas as pd
 from ..core.errors import UserError
 from ..core.text import plural
 from .cell_file import Scores, StoredCell, read_scores
+from .intervals import INTERVAL_METRICS
 from .metric_cache import cell_metrics
 from .metrics import METRICS, RESAMPLES, Evaluation
 from .newest import newest
@@ -26,6 +27,7 @@ COLUMNS = (
     "n",
     *METRICS,
     *(f"{name}_{bound}" for name in METRICS for bound in ("low", "high")),
+    *(f"{name}{bound}" for name in INTERVAL_METRICS for bound in ("", "_low", "_high")),
     "status",
     "variant",
     "limit",
@@ -80,7 +82,8 @@ class Results:
     Attributes:
         frame: A row per cell with `COLUMNS`, in the paper's order of datasets and models. `attack` is `none`
             and `epsilon` 0 for clean images; `epsilon` is in units of 1/255. `status` is `ok`, or why
-            metrics are NaN.
+            metrics are NaN. Those of `INTERVAL_METRICS` are NaN but for interval attacks; their other metrics
+            are those under score reflection.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
     """

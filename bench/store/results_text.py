@@ -53,6 +53,9 @@ def _table(frame: pd.DataFrame) -> list[str]:
     shown["srocc"] = frame["srocc"].map(_number)
     shown["95% interval"] = frame[["srocc_low", "srocc_high"]].apply(_interval, axis=1)
     shown |= {name: frame[name].map(_number) for name in METRICS[1:]}
+    if frame["worst_srocc"].notna().any():
+        shown["worst srocc"] = frame["worst_srocc"].map(_number)
+        shown["median width"] = frame["median_width"].map(_number)
     if (frame["status"] != "ok").any():
         shown["status"] = frame["status"]
     if frame["stand_in"].any():

@@ -16,7 +16,7 @@ from ....bench.core.text import parameters
 from ....bench.store.cell import key_of
 from ....bench.store.cell_file import StoredCell, read_cell, read_scores
 from ....bench.store.metric_cache import CellMetrics, MetricCache
-from ....bench.store.metrics import OK, RESAMPLES, evaluate
+from ....bench.store.metrics import OK, RESAMPLES
 from ....bench.store.results import row_of
 from ..board import Condition, Number
 
@@ -109,7 +109,7 @@ def read_score_file(
 
 def _evaluated(stored: StoredCell) -> tuple[CellMetrics, tuple[str, ...]]:
     scores = read_scores(stored)
-    evaluation = evaluate(scores.quality, scores.score, resamples=RESAMPLES)
+    metrics = CellMetrics.of(scores, RESAMPLES)
     problems = []
     if stored.provenance["key"] != key_of(stored.provenance["cell"]):
         key = stored.provenance["key"]
@@ -117,9 +117,9 @@ def _evaluated(stored: StoredCell) -> tuple[CellMetrics, tuple[str, ...]]:
     twice = next((one for one, other in pairwise(scores.images) if one == other), None)
     if twice is not None:
         problems.append(f"image {twice!r} is in it more than once")
-    if evaluation.status != OK:
-        problems.append(f"{evaluation.status}, so there is no number")
-    return CellMetrics(scores.scored_on, evaluation), tuple(problems)
+    if metrics.evaluation.status != OK:
+        problems.append(f"{metrics.evaluation.status}, so there is no number")
+    return metrics, tuple(problems)
 
 
 def measured_number(rows: Sequence[Row]) -> Number:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from iqabench.bench.store import metric_cache
+from iqabench.bench.store.cell_file import Scores
 from iqabench.bench.store.metrics import DEFINITION, evaluate
 from iqabench.bench.store.results import read_results, results_table
 from iqabench.bench.store.store import Store
@@ -131,11 +132,11 @@ def test_a_store_that_cannot_be_written_still_reports(store):
 
 
 def test_what_another_process_saves_meanwhile_is_kept(store, monkeypatch):
+    others = metric_cache.CellMetrics.of(Scores(("a", "b"), np.arange(2.0), np.arange(2.0)), resamples=0)
+
     def also_in_another_process(*arguments, **options):
         other = metric_cache.MetricCache(cache(store))
-        other.add(
-            "another cell", 10, metric_cache.CellMetrics("images", evaluate([0, 1], [0, 1], resamples=0))
-        )
+        other.add("another cell", 10, others)
         other.save()
         return evaluate(*arguments, **options)
 

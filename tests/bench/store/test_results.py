@@ -83,6 +83,24 @@ def test_a_diverged_cell_is_a_row_that_says_so(store):
     assert row[["srocc", "plcc", "mse", "krocc", "rmse", "srocc_low", "mse_high"]].isna().all()
 
 
+def test_an_interval_attacks_row_has_its_worst_case_and_the_metrics_under_score_reflection(store):
+    score, far = noisy(0.1), np.where(np.median(LABELS) < LABELS, noisy(0.1) - 0.3, noisy(0.1) + 0.3)
+    ends = {"low": noisy(0.1) - 0.3, "high": noisy(0.1) + 0.3}
+    drawn_cell(store, score, attack="auto", epsilon=1.0, more=ends)
+    drawn_cell(store, score)
+    found = read_results(store, resamples=50)
+    clean, attacked = found.frame.to_dict("records")
+    assert attacked["srocc"] == pytest.approx(stats.spearmanr(LABELS, far).statistic)
+    assert attacked["mse"] == pytest.approx(attacked["reflection_mse"]) == np.square(LABELS - far).mean()
+    assert attacked["worst_srocc_low"] <= attacked["worst_srocc"] < attacked["srocc"] < clean["srocc"]
+    assert attacked["median_width"] == pytest.approx(0.6)
+    assert np.isnan(clean["worst_srocc"])
+    assert read_results(store, resamples=50).frame.equals(found.frame)
+    header, *lines = render_results(found).splitlines()
+    assert header.endswith("worst srocc  median width")
+    assert [line.split()[-1] for line in lines] == ["-", "0.6000"]
+
+
 def test_cells_that_differ_only_in_weights_are_all_kept_and_told_apart(store):
     drawn_cell(store, weights="aaaaaaaaaaaaaaaa")
     drawn_cell(store, weights="bbbbbbbbbbbbbbbb", limit=10)

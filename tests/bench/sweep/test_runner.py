@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iqabench.attacks.pgd import PGD
+from iqabench.bench.datasets.adapters.csv_table import CsvTable
 from iqabench.bench.store import metric_cache
-from iqabench.bench.store.results import results_table
+from iqabench.bench.store.results import read_results, results_table
 from iqabench.bench.store.store import Store
 
 ODD_PLUGIN = """
@@ -205,6 +207,26 @@ def test_more_epsilons_compute_only_what_is_missing_and_as_a_run_of_all_would(
     assert "2 computed, 5 found done; 0 models trained" in more.output
     iqabench("run", *tiny_sweep, "--epsilons", "1,2,4", "--results", str(whole))
     assert_same_scores(finished, whole)
+
+
+@pytest.mark.parametrize(
+    ("method", "found"),
+    [
+        (PGD, "2 computed, 3 found done; 0 models trained"),
+        (CsvTable, "5 computed, 0 found done; 1 models trained"),
+    ],
+    ids=["attack", "dataset"],
+)
+def test_raising_a_version_computes_the_cells_of_that_method_again_and_nothing_else(
+    iqabench, tiny_sweep, finished, monkeypatch, method, found
+):
+    monkeypatch.setattr(method, "version", 2)
+    again = iqabench("run", *tiny_sweep, "--results", str(finished))
+    assert found in again.output
+    results = read_results(finished, resamples=0)
+    newest = results.newest(["dataset", "model", "seed"])
+    assert (len(newest), len(results.frame)) == (5, 5 + int(found[0]))
+    assert (newest[["attack_version", "dataset_version"]].max(axis=1) == 2).sum() == int(found[0])
 
 
 def test_the_batch_size_does_not_change_a_score(iqabench, tiny_sweep, finished, tiny_config, tmp_path):

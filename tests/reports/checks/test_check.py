@@ -231,6 +231,15 @@ def test_a_pinned_number_that_moves_either_way_fails(pinned, now, status):
     assert (check.exit_status, summary(check)) == (1, {"holds": 2, status: 1})
 
 
+def test_a_worst_case_is_checked_where_it_was_pinned(pinned):
+    tolerances = {**TOLERANCES, "worst_srocc": 0.02}
+    path = pinned({}, {**FGSM, "attack": "auto", "worst_srocc": -0.4})
+    moved = {**FGSM, "attack": "auto", "worst_srocc": -0.3}
+    check = against_baseline(results({}, moved), path, tolerances)
+    assert summary(check) == {"holds": 6, "exceeds": 1}
+    assert found(check, "exceeds")[0].name.endswith("worst-case SROCC")
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [{"seed": 1}, {"regime": "adversarial"}, {"epsilon": 2.0}, {"variant": "b=0.1"}, {"dataset": "vcl"}],
