@@ -21,7 +21,7 @@ class Number:
         dataset: Registered name, or that of a CSV file.
         attack: Registered name, or `none`.
         epsilon: In units of 1/255; 0 without attack.
-        srocc: Spearman's rank correlation.
+        srocc: Spearman's rank correlation; of an interval attack the worst case, if `worst_case`.
         plcc: Pearson's correlation; NaN where it is not known.
         mse: Mean squared error on quality in [0, 1]; NaN where it is not known.
         low: Lower bound of the 95% interval of `srocc`; NaN where there is none.
@@ -32,6 +32,8 @@ class Number:
         stand_in: Whether the dataset stands in for a database.
         source: `Table 1` of a paper, or the name of the file of scores.
         limited: Whether it is known to be of a part of the dataset's test images only.
+        worst_case: Whether `srocc`, its interval and `plcc` are the lowest that scores inside the attainable
+            intervals of the images give, in place of those under one objective of the attack.
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class Number:
     stand_in: bool
     source: str
     limited: bool = False
+    worst_case: bool = False
 
     @property
     def condition(self) -> Condition:
@@ -70,6 +73,7 @@ class Entrant:
         links: (what, URL): paper, code, weights.
         training: How it was trained, as a phrase, such as `clean` or `adversarial`.
         unreliable: Why the keepers of the board do not trust its numbers; empty where they do.
+        audit: `sound` or `doubtful`, the verdict of `iqabench audit`; empty where there is none.
         red_flags: (dataset, sentence) computed from its own numbers: signs that one of them misleads.
         facts: (what, value) for its page: parameters, digest of the weights, versions, command.
     """
@@ -83,6 +87,7 @@ class Entrant:
     links: tuple[tuple[str, str], ...] = ()
     training: str = ""
     unreliable: str = ""
+    audit: str = ""
     red_flags: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 

@@ -127,6 +127,7 @@ def _draft(found: Examination, entry: Entry) -> _Draft:
         links=tuple((what, url) for what, url in links if url),
         training=entry.training,
         unreliable=entry.unreliable or "",
+        audit=entry.audit or "",
         facts=tuple(digests),
     )
     return _Draft(entrant, entry.model, found.path.stem, cells)

@@ -123,13 +123,15 @@ def rankings(board: Board) -> list[Ranking]:
 def opening(found: Sequence[Ranking]) -> Ranking | None:
     """Choose the ranking that a board opens with.
 
-    It is the one with most measured numbers, under the worst of the attacks where there are attacks. Among
-    equals databases come before stand-ins, then what most entrants have a number under.
+    It is the one with most measured numbers, worst cases before others, under the worst of the attacks where
+    there are attacks. Among equals databases come before stand-ins, then what most entrants have a number
+    under.
     """
     worst_case = [ranking for ranking in found if ranking.threat.attack == ALL] or found
     return max(
         worst_case,
         key=lambda ranking: (
+            sum(bool(one.robust.measured and one.robust.measured.worst_case) for one in ranking.standings),
             sum(standing.robust.measured is not None for standing in ranking.standings),
             not ranking.stand_in,
             len(ranking.standings),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from ...bench.core.text import listing, number
+from ...bench.store.condition import under
 from ..catalogue import attack_name, dataset_name, ordered
 from .board import Number
 
@@ -91,7 +92,7 @@ def _robust_above_clean(numbers: Sequence[Number]) -> Iterator[str]:
     if clean is None:
         return
     higher = [
-        f"{number(one.srocc)} under {attack_name(one.attack)} at {one.epsilon:g}/255"
+        f"{number(one.srocc)} {under(one.attack, one.epsilon, attack_name)}"
         for one in numbers
         if one.attack not in NO_ATTACK and above(one, clean)
     ]
@@ -99,9 +100,24 @@ def _robust_above_clean(numbers: Sequence[Number]) -> Iterator[str]:
         yield f"SROCC is higher under attack, {listing(higher)}, than without, {number(clean.srocc)}"
 
 
+def _worst_case_is_not_lowest(numbers: Sequence[Number]) -> Iterator[str]:
+    others = {(one.attack, one.epsilon): one for one in numbers if not one.worst_case}
+    higher = [
+        f"{number(worst.srocc)} against {number(one.srocc)} {under(attack, epsilon, attack_name)}"
+        for worst in numbers
+        for (attack, epsilon), one in others.items()
+        if worst.worst_case and attack not in NO_ATTACK and epsilon == worst.epsilon and above(worst, one)
+    ]
+    if higher:
+        yield (
+            f"the worst case is above SROCC under a single attack, {listing(higher)}: the intervals are "
+            "too short"
+        )
+
+
 def _one_attack(numbers: Sequence[Number]) -> Iterator[str]:
     attacks = {one.attack for one in numbers} - {*NO_ATTACK}
-    if len(attacks) == 1:
+    if len(attacks) == 1 and not any(one.worst_case for one in numbers):
         yield f"attacked by {attack_name(attacks.pop())} only"
 
 
@@ -117,9 +133,8 @@ def _reported_differs_from_measured(numbers: Sequence[Number]) -> Iterator[str]:
     for one in numbers:
         said = reported.get((one.attack, one.epsilon))
         if one.kind == "measured" and said and abs(one.srocc - said.srocc) > DISAGREEMENT + 1e-9:
-            attack = attack_name(one.attack)
-            under = "without attack" if one.attack == "none" else f"under {attack} at {one.epsilon:g}/255"
-            differing.append(f"{number(said.srocc)} and {number(one.srocc)} {under}")
+            where = under(one.attack, one.epsilon, attack_name)
+            differing.append(f"{number(said.srocc)} and {number(one.srocc)} {where}")
     if differing:
         yield f"reported and measured SROCC differ: {listing(differing)}"
 
@@ -136,6 +151,7 @@ _OF_ONE_KIND: tuple[Callable[[Sequence[Number]], Iterator[str]], ...] = (
     _robust_above_clean,
     _iterations_do_not_help,
     _mask_hides,
+    _worst_case_is_not_lowest,
     _rises_with_epsilon,
     _one_attack,
     _part_of_the_images,

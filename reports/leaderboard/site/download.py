@@ -15,7 +15,7 @@ from ..ranking import Ranking, Ranks, Standing
 FORMAT = "iqabench leaderboard"
 """What the JSON file says it is, under the key `format`."""
 
-_OF_ENTRANT = ("slug", "name", "paper", "year", "training", "unreliable")
+_OF_ENTRANT = ("slug", "name", "paper", "year", "training", "unreliable", "audit")
 COLUMNS = (*_OF_ENTRANT, *(field.name for field in fields(Number)))
 """Of the CSV file: who it is, then the attributes of `Number`."""
 
@@ -58,7 +58,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
     return {
         "slug": standing.entrant.slug,
         **(ranks._asdict() if ranks else dict.fromkeys(Ranks._fields)),
-        **{name: number[name] for name in ("kind", "attack", "srocc", "low", "high")},
+        **{name: number[name] for name in ("kind", "attack", "worst_case", "srocc", "low", "high")},
     }
 
 

@@ -49,7 +49,11 @@ def _conditions(numbers: Iterable[Number]) -> Iterable[dict[str, Any]]:
             reported = [one for one in mine if one.kind == "reported"]
             measured = [one for one in mine if one.kind == "measured"]
             for pair in zip_longest(reported, measured):
-                yield {"attack": attack_name(attack), "epsilon": f"{epsilon:g}", **_row(*pair)}
+                yield {"attack": _attack(attack, mine), "epsilon": f"{epsilon:g}", **_row(*pair)}
+
+
+def _attack(attack: str, numbers: Iterable[Number]) -> str:
+    return f"{attack_name(attack)}{' (worst case)' if any(one.worst_case for one in numbers) else ''}"
 
 
 def _row(reported: Number | None, measured: Number | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ with an item for each line, or the item itself where all lines have the same.
     entrants    by name: what is searched, sorted and filtered by, but for the texts of the table's rows;
                 empty objects on the page of a model
     texts       of the notes on a ranking's lines
-    rankings    {dataset, attack, label, epsilon, caption, stand_in, clean: condition, entrants: indices,
+    rankings    {dataset, attack, label, epsilon, caption, by, stand_in, clean: condition, entrants: indices,
                 best first, ranked: how many have a rank, tied: lines with the rank of the line before; and
                 columns: robust: condition, up and down: how many ranks the intervals leave open, images,
                 limited, note: index of a text}
@@ -106,10 +106,18 @@ def caption(ranking: Ranking) -> str:
 
 def note(standing: Standing, ranking: Ranking) -> str:
     """Say how an entrant was attacked: how many of the attacks it faced, or the attack's parameters."""
-    if ranking.threat.attack != ALL:
-        return standing.robust.decisive.parameters
+    number = standing.robust.decisive
     faced = "worst" if standing.attacks == ranking.attacks else str(standing.attacks)
-    return f"{faced} of {ranking.attacks}"
+    how = f"{faced} of {ranking.attacks}" if ranking.threat.attack == ALL else number.parameters
+    return ", ".join(filter(None, ["worst case" if number.worst_case else "", how]))
+
+
+def ranked_by(ranking: Ranking) -> str:
+    """Name the numbers that a ranking compares."""
+    worst_cases = {standing.robust.decisive.worst_case for standing in ranking.standings}
+    if worst_cases == {True}:
+        return "worst-case SROCC"
+    return "worst-case SROCC where it is known, else SROCC" if True in worst_cases else "SROCC"
 
 
 def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) -> list[Condition]:
@@ -155,7 +163,7 @@ def _words(entrant: Entrant) -> dict[str, Any]:
         "authors": " ".join(entrant.authors),
         "year": entrant.year,
         "training": entrant.training,
-        "unreliable": bool(entrant.unreliable),
+        "doubted": bool(entrant.unreliable) or entrant.audit == "doubtful",
         "flags": Counter(dataset for dataset, _ in entrant.red_flags),
     }
 
@@ -186,6 +194,7 @@ class _RankingWriter:
             "label": _label(threat.attack),
             "epsilon": threat.epsilon,
             "caption": caption(ranking),
+            "by": ranked_by(ranking),
             "stand_in": ranking.stand_in,
             "clean": self._conditions.get((threat.dataset, CLEAN, 0.0)),
             "entrants": [self._entrants[standing.entrant.slug] for standing in standings],

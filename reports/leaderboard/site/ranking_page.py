@@ -7,7 +7,7 @@ from ...catalogue import attack_name
 from ..board import Board
 from ..ranking import CLEAN, Pair, Ranking, Standing, by_name, opening
 from .pages import UNKNOWN, render, srocc
-from .payload import board_data, caption, note
+from .payload import board_data, caption, note, ranked_by
 
 _SCRIPTS = ("data.js", "chart.js", "leaderboard.js")
 
@@ -28,6 +28,7 @@ def render_rankings(board: Board, attacks: Sequence[str], rankings: Sequence[Ran
         board=board,
         ranking=ranking,
         caption=caption(ranking) if ranking else "",
+        ranked_by=ranked_by(ranking) if ranking else "",
         rows=_rows(ranking) if ranking else [],
         index={entrant.slug: index for index, entrant in enumerate(by_name(board.entrants))},
     )

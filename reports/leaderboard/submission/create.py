@@ -20,7 +20,7 @@ from ....bench.store.store import Store
 from ...catalogue import model_name
 from ...paper.selection import grouped
 from .entry import understood
-from .scores import METRICS, measured_number
+from .scores import METRICS, WORST, is_worst_case
 
 DIGITS = 4
 """Decimals of a number in an entry, as papers print them."""
@@ -147,16 +147,24 @@ def _own(results: pd.DataFrame, model: str, regime: str, variant: str) -> pd.Dat
 
 
 def _measured(cells: pd.DataFrame, folder: str) -> dict[str, Any]:
-    number = measured_number(cells.to_dict("records"))
-    interval = [number.low, number.high]
+    """A measured row: the means over the cells, a seed each, and bounds that hold all their intervals."""
+    rows = cells.to_dict("records")
+    first, epsilon, worst = rows[0], float(rows[0]["epsilon"]), all(map(is_worst_case, rows))
+
+    def interval(metric: str) -> list[float] | None:
+        bounds = cells[f"{metric}_low"].min(), cells[f"{metric}_high"].max()
+        return None if math.isnan(bounds[0]) else [round(float(bound), DIGITS) for bound in bounds]
+
     return _stated(
         {
-            "dataset": number.dataset,
-            "attack": number.attack,
-            "epsilon": int(number.epsilon) if number.epsilon.is_integer() else number.epsilon,
-            **{metric: round(getattr(number, metric), DIGITS) for metric in METRICS},
-            "interval": None if math.isnan(number.low) else [round(bound, DIGITS) for bound in interval],
-            "scores": [_copy(row, folder) for row in cells.to_dict("records")],
+            "dataset": first["dataset"],
+            "attack": first["attack"],
+            "epsilon": int(epsilon) if epsilon.is_integer() else epsilon,
+            **{metric: round(float(cells[metric].mean()), DIGITS) for metric in METRICS},
+            "interval": interval("srocc"),
+            WORST: round(float(cells[WORST].mean()), DIGITS) if worst else None,
+            "worst_interval": interval(WORST) if worst else None,
+            "scores": [_copy(row, folder) for row in rows],
         }
     )
 

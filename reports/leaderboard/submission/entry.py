@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -82,6 +82,7 @@ def _radius(value: float) -> float:
 Line = Annotated[str, AfterValidator(_line)]
 Url = Annotated[str, AfterValidator(_url)]
 Correlation = Annotated[FiniteFloat, AfterValidator(_correlation)]
+Bounds = Annotated[list[Correlation], Field(min_length=2, max_length=2)]
 
 
 class _Table(BaseModel):
@@ -118,6 +119,7 @@ class _Number(_Table):
     srocc: Correlation
     plcc: Correlation | None = None
     mse: Annotated[FiniteFloat, AfterValidator(_squared_error)] | None = None
+    worst_srocc: Correlation | None = None
 
     @model_validator(mode="after")
     def _names_a_condition(self) -> "_Number":
@@ -150,7 +152,8 @@ class Measured(_Number):
     """A number with the per-image scores that it comes from: a file for each seed, whose mean it is."""
 
     scores: Annotated[list[Annotated[str, AfterValidator(_relative_path)]], Field(min_length=1)]
-    interval: Annotated[list[Correlation], Field(min_length=2, max_length=2)] | None = None
+    interval: Bounds | None = None
+    worst_interval: Bounds | None = None
 
 
 class Entry(_Table):
@@ -162,6 +165,7 @@ class Entry(_Table):
     authors: list[Line] = []
     code: Url | None = None
     unreliable: Line | None = None
+    audit: Literal["sound", "doubtful"] | None = None
     paper: Paper | None = None
     weights: list[Weights] = []
     reported: list[Reported] = []

@@ -26,6 +26,9 @@ STAND_INS = ("synthetic",)
 METRICS = ("srocc", "plcc", "mse")
 """What the leaderboard shows, in this order."""
 
+WORST = "worst_srocc"
+"""Column of the worst-case SROCC of an interval attack."""
+
 
 Row = Mapping[Any, Any]
 """A row of `Results.frame`: one cell with its metrics, from a store or from the files of an entry."""
@@ -125,26 +128,34 @@ def _evaluated(stored: StoredCell) -> tuple[CellMetrics, tuple[str, ...]]:
 def measured_number(rows: Sequence[Row]) -> Number:
     """Return the number that rows of one dataset, attack and epsilon stand for, a seed each.
 
-    It is the mean over the seeds, with bounds that hold all their intervals.
+    It is the mean over the seeds, with bounds that hold all their intervals; of an interval attack, that of
+    the worst case.
     """
-    first = rows[0]
+    first, worst_case = rows[0], all(is_worst_case(row) for row in rows)
+    srocc, plcc = (WORST, "worst_plcc") if worst_case else ("srocc", "plcc")
     return Number(
         kind="measured",
         dataset=first["dataset"],
         attack=first["attack"],
         epsilon=first["epsilon"],
-        srocc=fmean(row["srocc"] for row in rows),
-        plcc=fmean(row["plcc"] for row in rows),
+        srocc=fmean(row[srocc] for row in rows),
+        plcc=fmean(row[plcc] for row in rows),
         mse=fmean(row["mse"] for row in rows),
-        low=min(row["srocc_low"] for row in rows),
-        high=max(row["srocc_high"] for row in rows),
+        low=min(row[f"{srocc}_low"] for row in rows),
+        high=max(row[f"{srocc}_high"] for row in rows),
         images=first["n"],
         seeds=tuple(sorted(row["seed"] for row in rows)),
         parameters="; ".join(dict.fromkeys(filter(None, (parameters(row["attack_params"]) for row in rows)))),
         stand_in=any(row["stand_in"] or row["dataset"] in STAND_INS for row in rows),
         source=", ".join(row["file"] for row in rows),
         limited=any(not pd.isna(row["limit"]) for row in rows),
+        worst_case=worst_case,
     )
+
+
+def is_worst_case(row: Row) -> bool:
+    """Return whether a row is of an attack that gives attainable intervals."""
+    return not math.isnan(row.get(WORST, math.nan))
 
 
 def measured_numbers(rows: Iterable[Row]) -> tuple[Number, ...]:

@@ -15,7 +15,18 @@ from ...checks.check import FAILS, HOLDS
 from ..board import Number
 from ..red_flags import red_flags
 from .entry import Entry, Measured, in_words, read_entry
-from .scores import METRICS, STAND_INS, Row, ScoreFile, condition_of, measured_numbers, read_score_file, same
+from .scores import (
+    METRICS,
+    STAND_INS,
+    WORST,
+    Row,
+    ScoreFile,
+    condition_of,
+    is_worst_case,
+    measured_numbers,
+    read_score_file,
+    same,
+)
 
 ROUNDING = 5e-4
 """By how much a measured number may differ from that of its scores: it was rounded to three decimals."""
@@ -126,7 +137,7 @@ def _reported(entry: Entry) -> Iterator[Number]:
             dataset=row.dataset,
             attack=row.attack,
             epsilon=row.epsilon,
-            srocc=row.srocc,
+            srocc=row.srocc if row.worst_srocc is None else row.worst_srocc,
             plcc=unknown if row.plcc is None else row.plcc,
             mse=unknown if row.mse is None else row.mse,
             low=unknown,
@@ -136,6 +147,7 @@ def _reported(entry: Entry) -> Iterator[Number]:
             parameters="",
             stand_in=row.dataset in STAND_INS,
             source=row.source,
+            worst_case=row.worst_srocc is not None,
         )
 
 
@@ -157,19 +169,24 @@ def _of_row(number: int, row: Measured, files: Sequence[ScoreFile]) -> Iterator[
 
 def _of_numbers(where: str, row: Measured, files: Sequence[ScoreFile]) -> Iterator[str]:
     cells = [file.cell for file in files]
-    for metric in METRICS:
+    metrics = [*METRICS, WORST] if all(map(is_worst_case, cells)) else [*METRICS]
+    if WORST not in metrics and (row.worst_srocc is not None or row.worst_interval is not None):
+        yield f"{where}: a worst case is stated, and its scores have no attainable intervals"
+    for metric in metrics:
         stated, held = getattr(row, metric), fmean(cell[metric] for cell in cells)
         if stated is not None and not same(stated, held, ROUNDING):
             mean = f"the mean over {len(cells)} files of scores is" if len(cells) > 1 else "its scores give"
             yield f"{where}: {metric_name(metric)} is stated as {stated:g}, and {mean} {held:.4f}"
-    if row.interval is not None:
-        bounds = [min(cell["srocc_low"] for cell in cells), max(cell["srocc_high"] for cell in cells)]
-        near = [same(*pair, INTERVAL_ROUNDING) for pair in zip(row.interval, bounds, strict=True)]
-        if not all(near):
-            stated_bounds, held_bounds = (
-                ", ".join(f"{bound:.4f}" for bound in pair) for pair in (row.interval, bounds)
-            )
-            yield f"{where}: the interval is stated as [{stated_bounds}], and its scores give [{held_bounds}]"
+    for metric, bounds in (("srocc", row.interval), (WORST, row.worst_interval)):
+        if bounds is None or metric not in metrics:
+            continue
+        held_bounds = [
+            min(cell[f"{metric}_low"] for cell in cells),
+            max(cell[f"{metric}_high"] for cell in cells),
+        ]
+        if not all(same(*pair, INTERVAL_ROUNDING) for pair in zip(bounds, held_bounds, strict=True)):
+            stated_text, held_text = (f"[{low:.4f}, {high:.4f}]" for low, high in (bounds, held_bounds))
+            yield f"{where}: the interval is stated as {stated_text}, and its scores give {held_text}"
 
 
 def _used_twice(files: Iterable[ScoreFile]) -> Iterator[str]:

@@ -143,6 +143,10 @@ def test_rankings_are_in_the_papers_order_without_noise():
         ([reported(0.5, epsilon=2), reported(0.5)], Threat("live", "all", 1)),
         ([reported(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("live", "all", 1)),
         ([measured(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("synthetic", "all", 1)),
+        (
+            [measured(0.5), measured(0.4, "auto", dataset="vcl", worst_case=True)],
+            Threat("vcl", "all", 1),
+        ),
         ([reported(0.5, "none", 0)], Threat("live", "none", 0)),
     ],
 )

@@ -93,3 +93,13 @@ def test_reported_unlike_measured(sound, number):
 def test_numbers_of_one_kind_and_dataset_are_not_held_against_another(sound, number):
     places = [(0.2, "none", 0), (0.1, "fgsm", 1), (0.1, "pgd", 1)]
     assert red_flags([*sound, *(number(*place, dataset="vcl") for place in places)]) == ()
+
+
+def test_a_worst_case_must_be_the_lowest_and_is_enough_as_the_only_attack(number):
+    assert red_flags([number(0.9), number(0.1, "auto", 1, worst_case=True)]) == ()
+    (found,) = red_flags(
+        [number(0.9), number(0.4, "auto", 1, worst_case=True), number(0.3, "pgd", 1), number(0.1, "pgd", 2)]
+    )
+    assert (
+        "worst case is above SROCC under a single attack, 0.4000 against 0.3000 under PGD at 1/255" in found
+    )

@@ -186,13 +186,13 @@ function fillCell(cell, words, note = "", bold = false) {
 }
 
 // The row holds the red flags of all datasets; those of the chosen one are shown.
-function fillFlags({ row, unreliable, flags }) {
+function fillFlags({ row, doubted, flags }) {
   const details = row.querySelector("details");
   if (!details) return;
   const { name } = board.datasets[state.ranking.dataset];
   for (const flag of details.querySelectorAll("li[data-of]")) flag.hidden = flag.dataset.of !== name;
   details.querySelector(".count").textContent = flags[name] ? plural(flags[name], "red flag") : "";
-  details.hidden = !unreliable && !flags[name];
+  details.hidden = !doubted && !flags[name];
 }
 
 function srocc(number) {
@@ -261,7 +261,7 @@ function sortKey({ entrant, rank, robust, clean, condition, images }) {
     "robust-measured": () => (isClean() ? null : robust.measured),
     attack: () => condition,
     images: () => images,
-    flags: () => (entrant.unreliable ? 1000 : 0) + (entrant.flags[board.datasets[state.ranking.dataset].name] ?? 0),
+    flags: () => (entrant.doubted ? 1000 : 0) + (entrant.flags[board.datasets[state.ranking.dataset].name] ?? 0),
   };
   const key = keys[state.sort]() ?? null;
   return Number.isNaN(key) ? null : key;
@@ -279,7 +279,7 @@ function isShown({ entrant, robust }) {
     words.every((word) => entrant.text.includes(word)) &&
     (!filters.training.value || entrant.training === filters.training.value) &&
     (!filters.measured.checked || robust.measured !== null) &&
-    (!filters.reliable.checked || !entrant.unreliable)
+    (!filters.reliable.checked || !entrant.doubted)
   );
 }
 
@@ -291,7 +291,7 @@ function arrange() {
   putRows(shown);
   const all = state.lines.length;
   const count = shown.length < all ? `${shown.length} of ${plural(all, "model")}` : plural(all, "model");
-  const status = `${count}, ranked by the number in bold.`;
+  const status = `${count}, ranked by ${state.ranking.by}, in bold.`;
   if (element("count").textContent !== status) element("count").textContent = status;
 }
 

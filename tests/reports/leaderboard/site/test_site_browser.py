@@ -158,7 +158,7 @@ def test_filters_hide_rows_and_leave_ranks(page):
     page.locator("#text").fill("EMILE")
     assert names(page) == ["Beta"]
     assert cells(page, 0) == [ranks["Beta"]]
-    assert page.locator("#count").inner_text() == "1 of 5 models, ranked by the number in bold."
+    assert page.locator("#count").inner_text() == "1 of 5 models, ranked by SROCC, in bold."
     page.locator("#reliable").check()
     assert names(page) == []
     page.locator("#text").fill("")
@@ -177,6 +177,21 @@ def test_red_flags_are_read_on_a_click(page):
     page.locator("#table summary").click()
     assert reason.is_visible()
     assert page.locator("#table").get_by_text("It rises with epsilon.").is_visible()
+
+
+def test_worst_cases_and_doubtful_audits_are_marked_and_sorted(opened):
+    sure, doubtful = measured(0.2, "auto", worst_case=True), measured(0.3, "auto", worst_case=True)
+    page = opened(board(entrant("a", sure), entrant("b", doubtful, measured(0.4), audit="doubtful")))
+    assert page.locator("#count").inner_text() == "2 models, ranked by worst-case SROCC, in bold."
+    assert [text.split("\n") for text in page.locator("tbody td:nth-child(5)").all_inner_texts()] == [
+        ["auto", "worst case, worst of 2"], ["auto", "worst case, 1 of 2"],
+    ]  # fmt: skip
+    sort_by(page, "Model")
+    sort_by(page, "Red flags")
+    assert names(page) == ["b", "a"]
+    assert page.locator("#table summary").inner_text() == "doubtful"
+    page.locator("#reliable").check()
+    assert names(page) == ["a"]
 
 
 def test_red_flags_are_those_of_the_chosen_database(opened):

@@ -14,6 +14,7 @@ authors = ["A. Author", "B. Author"]
 training = "adversarial, FGSM at 1/255"
 code = "https://example.org/sturdy"
 unreliable = "trained on the test images"
+audit = "doubtful"
 
 [paper]
 title = "A sturdy metric"
@@ -74,7 +75,7 @@ def test_a_name_a_training_and_one_number_are_enough(problems):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("authors =", "autors =", "unknown key 'autors': did you mean 'authors'?"),
+        ("authors =", "autors =", "unknown key 'autors': did you mean 'authors'"),
         ("title =", "titel =", "[paper]: unknown key 'titel': did you mean 'title'?"),
         ("title =", "titel =", "[paper]: key 'title': missing"),
         ('name = "Sturdy"\n', "", "key 'name': missing"),
@@ -89,6 +90,11 @@ def test_a_name_a_training_and_one_number_are_enough(problems):
         ("epsilon = 1\n", "epsilon = 0.003922\n", "units of 1/255: 0.003922 of pixels in [0, 1] is 1 here"),
         ("epsilon = 1\n", "epsilon = 0\n", 'attack = "none" with epsilon = 0, or an attack with'),
         ("srocc = 0.81", "srocc = 81", "key 'srocc': found 81, accepted is a correlation, from -1 to 1"),
+        (
+            'audit = "doubtful"',
+            'audit = "fine"',
+            "key 'audit': found 'fine', accepted is 'sound' or 'doubtful'",
+        ),
         ("srocc = 0.81", "srocc = nan", "key 'srocc': found nan, accepted is a finite number"),
         ("srocc = 0.81", "srocc = -inf", "key 'srocc': found -inf, accepted is a finite number"),
         ("srocc = 0.81", "srocc = true", "key 'srocc': found True, accepted is a valid number"),
