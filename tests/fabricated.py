@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from iqabench.bench.statistics.intervals import INTERVAL_METRICS
+from iqabench.bench.statistics.metrics import METRICS
 from iqabench.bench.store.cell import Cell
-from iqabench.bench.store.intervals import INTERVAL_METRICS
-from iqabench.bench.store.metrics import METRICS
 from iqabench.bench.store.results import COLUMNS, Results
 from iqabench.bench.store.store import Store
 

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from ..core.files import replacing
 from ..core.progress import progress_over
 from ..core.text import plural
+from ..statistics.intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
+from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate
 from .cell_file import Scores, StoredCell, read_scores
-from .intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
-from .metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate
 
 BAR_AFTER = 2.0
 """Seconds of computing after which a progress bar is shown."""

@@ -12,10 +12,10 @@ import pandas as pd
 
 from ..core.errors import UserError
 from ..core.text import plural
+from ..statistics.intervals import INTERVAL_METRICS
+from ..statistics.metrics import METRICS, RESAMPLES, Evaluation
 from .cell_file import Scores, StoredCell, read_scores
-from .intervals import INTERVAL_METRICS
 from .metric_cache import cell_metrics
-from .metrics import METRICS, RESAMPLES, Evaluation
 from .newest import newest
 from .store import Store
 

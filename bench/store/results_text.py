@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..core.errors import UserError, nearest
 from ..core.text import aligned
-from .metrics import METRICS
+from ..statistics.metrics import METRICS
 from .results import COLUMNS, IDENTITY, Results
 
 FORMATS = ("table", "csv", "json")

@@ -26,10 +26,10 @@ from ..core.errors import UserError
 from ..core.progress import Progress, progress_over
 from ..core.version import __version__
 from ..datasets.pixels import to_float
+from ..statistics.metrics import RESAMPLES, srocc
 from ..store.cell import Cell, digest
 from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
-from ..store.metrics import RESAMPLES, srocc
 from ..store.store import Store
 from ..training.fit import Curve, TrainingRun, described, fit
 from .folding import folded

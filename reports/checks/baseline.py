@@ -17,8 +17,8 @@ from ...bench.core.files import write_text
 from ...bench.core.parameters import accepted
 from ...bench.core.text import listing, plural
 from ...bench.core.version import __version__
+from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
-from ...bench.store.metrics import OK
 from ...bench.store.newest import newest_versions
 from ...bench.store.results import COLUMNS, Results, read_results
 from ...bench.store.results_text import json_rows

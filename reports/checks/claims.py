@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, number, plural
-from ...bench.store.metrics import OK
+from ...bench.statistics.metrics import OK
 from ...bench.store.results import Results
 from ..catalogue import STAND_IN, attack_name, dataset_name, model_name, ordered
 from ..paper.ablation_cells import CONDITIONS, cprl_cells, over_pns

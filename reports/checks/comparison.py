@@ -11,8 +11,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
-from ...bench.store.metrics import OK
 from ..catalogue import higher_is_better, metric_name
 
 Status = Literal["holds", "falls short", "exceeds", "not run", "not comparable"]

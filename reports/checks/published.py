@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, plural
+from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
-from ...bench.store.metrics import OK
 from ...bench.store.results import Results
 from ..paper.ablation_cells import cprl_cells, over_b, over_pns
 from ..paper.selection import REGIME, Point, grouped, point, select

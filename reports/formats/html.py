@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 
 from ...bench.core.files import write_text
 from ...bench.core.text import interval, number
-from ...bench.store.metrics import METRICS, OK
+from ...bench.statistics.metrics import METRICS, OK
 from ..catalogue import attack_name, catalogue, dataset_name, metric_name, model_name
 from ..figures.palette import themed
 from ..paper.figure6 import inline_svg

@@ -14,9 +14,9 @@ from platformdirs import user_cache_path
 
 from ...bench.core.errors import UserError
 from ...bench.core.text import listing, parameters, plural
+from ...bench.statistics.metrics import OK
 from ...bench.store.condition import attack_phrase
 from ...bench.store.metric_cache import MetricCache
-from ...bench.store.metrics import OK
 from ...bench.store.newest import newest
 from ...bench.store.results import read_results
 from ...bench.store.store import Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...bench.core.text import NOT_RUN, interval, number
-from ...bench.store.metrics import OK
+from ...bench.statistics.metrics import OK
 from ..catalogue import catalogue, dataset_name, higher_is_better, metric_name
 from ..published import paper_numbers
 from . import wording

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, parameters, plural
+from ...bench.statistics.metrics import OK, Measure
 from ...bench.store.condition import attack_phrase
-from ...bench.store.metrics import OK, Measure
 from ...bench.store.newest import VERSION, newest_attacks, newest_versions
 from ...bench.store.results import Results
 from ..catalogue import attack_name, dataset_name, model_name

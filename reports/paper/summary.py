@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...bench.core.text import capitalised, interval, listing, number, plural
+from ...bench.statistics.metrics import OK, Measure
 from ...bench.store.condition import under
-from ...bench.store.metrics import OK, Measure
 from ..catalogue import attack_name, controls, dataset_name, model_name, ordered
 from . import wording
 from .numbers import EPSILON

@@ -13,7 +13,7 @@ import tomli_w
 from ....bench.core.errors import UserError, nearest
 from ....bench.core.files import replacing, safe_name, write_text
 from ....bench.core.text import listing, plural
-from ....bench.store.metrics import OK
+from ....bench.statistics.metrics import OK
 from ....bench.store.newest import newest
 from ....bench.store.results import Results, read_results
 from ....bench.store.store import Store

@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 
 from ....bench.core.text import parameters
+from ....bench.statistics.metrics import OK, RESAMPLES
 from ....bench.store.cell import key_of
 from ....bench.store.cell_file import StoredCell, read_cell, read_scores
 from ....bench.store.metric_cache import CellMetrics, MetricCache
-from ....bench.store.metrics import OK, RESAMPLES
 from ....bench.store.results import row_of
 from ..board import Condition, Number
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from ....bench.core.text import NOT_RUN, number
-from ....bench.store.metrics import OK
+from ....bench.statistics.metrics import OK
 from ...catalogue import dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import DIGITS, EPSILON, Entry, metric_cells

@@ -10,7 +10,7 @@ from pyarrow import ArrowException
 
 from ....bench.core.files import safe_name
 from ....bench.core.text import NOT_RUN
-from ....bench.store.metrics import OK
+from ....bench.statistics.metrics import OK
 from ...catalogue import dataset_name, ordered
 from ...published import paper_numbers
 from .. import wording

@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from iqabench.bench.statistics.metrics import DEFINITION, evaluate
 from iqabench.bench.store import metric_cache
 from iqabench.bench.store.cell_file import Scores
-from iqabench.bench.store.metrics import DEFINITION, evaluate
 from iqabench.bench.store.results import read_results, results_table
 from iqabench.bench.store.store import Store
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from iqabench.bench.store.bootstrap import bootstrap_counts, weighted_metrics
-from iqabench.bench.store.metrics import METRICS, OK, evaluate, srocc
+from iqabench.bench.statistics.bootstrap import bootstrap_counts, weighted_metrics
+from iqabench.bench.statistics.metrics import METRICS, OK, evaluate, srocc
 
 
 def scipy_metrics(quality, scores):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from iqabench.bench.store.worst_case import spread_scores, worst_case_plcc, worst_case_srocc
+from iqabench.bench.statistics.worst_case import spread_scores, worst_case_plcc, worst_case_srocc
 
 
 @lru_cache

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from iqabench.bench.store.bootstrap import bootstrap_counts
-from iqabench.bench.store.intervals import (
+from iqabench.bench.statistics.bootstrap import bootstrap_counts
+from iqabench.bench.statistics.intervals import (
     INTERVAL_METRICS,
     PAPER_SPLIT,
     attainable,
     evaluate_intervals,
     reflected,
 )
-from iqabench.bench.store.robustness_scores import energy, mean, median, wasserstein
-from iqabench.bench.store.worst_case import worst_case_srocc
+from iqabench.bench.statistics.robustness_scores import energy, mean, median, wasserstein
+from iqabench.bench.statistics.worst_case import worst_case_srocc
 
 
 def attacked(n=80, seed=0):
