@@ -65,63 +65,66 @@ def test_what_comes_after_the_features_takes_no_memory() -> None:
     assert sum(weight.numel() for weight in backbone.parameters()) == 14_714_688  # its 13 convolutions
 
 
-def test_an_unknown_name_is_answered_with_near_ones() -> None:
-    with pytest.raises(UserError, match=r"'resnt50'.*'resnet50'"):
-        create_backbone("resnt50")
-    with pytest.raises(UserError, match="no_such_tag"):
-        create_backbone("resnet50.no_such_tag")
+RESERVED = [
+    "checkpoint_path",
+    "pretrained",
+    "pretrained_cfg_overlay",
+    "num_classes",
+]  # a pickle, the contract
 
 
-def test_an_argument_unknown_to_timm_is_named() -> None:
-    with pytest.raises(UserError, match=r"'resnet18'.*'widht'"):
-        create_backbone("resnet18", backbone_args={"widht": 3})
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("resnt50", {}, r"'resnt50'.*'resnet50'"),
+        ("resnet50.no_such_tag", {}, "no_such_tag"),
+        ("resnet18", {"backbone_args": {"widht": 3}}, r"'resnet18'.*'widht'"),
+        ("convnext_atto", {"max_stride": 2}, "1/2 of the image"),
+        ("resnet18", {"weights_file": "nowhere.safetensors"}, "no such file"),
+        *(("resnet18", {"backbone_args": {key: "x"}}, key) for key in RESERVED),
+    ],
+)
+def test_a_backbone_that_cannot_be_had_is_refused_by_what_is_wrong(
+    name: str, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        create_backbone(name, **arguments)
 
 
-@pytest.mark.parametrize("key", ["checkpoint_path", "pretrained", "pretrained_cfg_overlay", "num_classes"])
-def test_arguments_that_would_load_a_pickle_or_change_the_contract_are_refused(key: str) -> None:
-    with pytest.raises(UserError, match=key):
-        create_backbone("resnet18", backbone_args={key: "x"})
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    return tmp_path / "weights.safetensors"
 
 
-def test_a_stride_that_the_backbone_does_not_have_is_refused() -> None:
-    with pytest.raises(UserError, match="1/2 of the image"):
-        create_backbone("convnext_atto", max_stride=2)
-
-
-def test_a_weights_file_is_loaded(tmp_path: Path) -> None:
+def test_a_weights_file_is_loaded(weights: Path) -> None:
     whole = tiny_timm_model(seed=1)
-    save_file(whole.state_dict(), tmp_path / "weights.safetensors")
-    backbone = create_backbone(
-        "resnet18", backbone_args=TINY, weights_file=str(tmp_path / "weights.safetensors")
-    )
+    save_file(whole.state_dict(), weights)
+    backbone = create_backbone("resnet18", backbone_args=TINY, weights_file=str(weights))
     for key, value in backbone.state_dict().items():
         assert torch.equal(value, whole.state_dict()[key]), key
 
 
-@pytest.mark.parametrize("missing", ["layer4.0.conv1.weight", "fc.weight"])
-def test_a_weights_file_that_lacks_a_tensor_is_refused(tmp_path: Path, missing: str) -> None:
-    state = tiny_timm_model().state_dict()
-    del state[missing]
-    save_file(state, tmp_path / "weights.safetensors")
-    with pytest.raises(UserError, match=rf"weights\.safetensors.*{missing}"):
-        create_backbone("resnet18", backbone_args=TINY, weights_file=str(tmp_path / "weights.safetensors"))
+@pytest.mark.parametrize(
+    ("missing", "channels", "message"),
+    [
+        ("layer4.0.conv1.weight", 8, r"weights\.safetensors.*layer4.0.conv1.weight"),
+        ("fc.weight", 8, r"weights\.safetensors.*fc.weight"),
+        (None, 16, r"does not fit backbone 'resnet18'.*size mismatch"),
+    ],
+)
+def test_a_weights_file_of_another_model_is_refused(
+    weights: Path, missing: str | None, channels: int, message: str
+) -> None:
+    state = tiny_timm_model(channels=(8, 8, 8, channels)).state_dict()
+    save_file({key: tensor for key, tensor in state.items() if key != missing}, weights)
+    with pytest.raises(UserError, match=message):
+        create_backbone("resnet18", backbone_args=TINY, weights_file=str(weights))
 
 
-def test_a_weights_file_of_another_shape_is_refused(tmp_path: Path) -> None:
-    save_file(tiny_timm_model(channels=(8, 8, 8, 16)).state_dict(), tmp_path / "weights.safetensors")
-    with pytest.raises(UserError, match=r"does not fit backbone 'resnet18'.*size mismatch"):
-        create_backbone("resnet18", backbone_args=TINY, weights_file=str(tmp_path / "weights.safetensors"))
-
-
-def test_a_damaged_weights_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "weights.safetensors").write_bytes(b"not weights at all")
+def test_a_damaged_weights_file_is_refused(weights: Path) -> None:
+    weights.write_bytes(b"not weights at all")
     with pytest.raises(UserError, match=r"weights\.safetensors"):
-        create_backbone("resnet18", backbone_args=TINY, weights_file=str(tmp_path / "weights.safetensors"))
-
-
-def test_a_missing_weights_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file"):
-        create_backbone("resnet18", weights_file=str(tmp_path / "weights.safetensors"))
+        create_backbone("resnet18", backbone_args=TINY, weights_file=str(weights))
 
 
 class Bomb:

@@ -183,6 +183,23 @@ def test_an_unknown_parameter_is_named_with_the_nearest_known(name: str) -> None
         create_model(name, backbon="resnet18")
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter", "value"),
+    [
+        ("cprl", "b", 0.7),
+        ("cprl", "reading", "top"),
+        ("dbcnn", "scnn_width", 0),
+        ("lwta", "competitors", 1),
+        ("lwta", "test_temperature", 0.0),
+        ("nima", "dropout", 1.5),
+        ("sat", "activation", "relu"),
+    ],
+)
+def test_a_parameter_out_of_its_range_is_named(name: str, parameter: str, value: Any) -> None:
+    with pytest.raises(UserError, match=f"'{parameter}': found {value!r}, accepted is"):
+        create_model(name, **{parameter: value})
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_starts_from_a_weights_file(name: str, tmp_path: Path, tiny_model: Build) -> None:
     arguments: dict[str, Any] = {"layers": (1, 1, 1, 1), "channels": (8, 8, 16, 16)}

@@ -1,12 +1,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
 from iqabench.models.dbcnn import bilinear_pool, create_scnn, signed_root
 
@@ -68,8 +66,3 @@ def test_branches_of_unequal_size_are_brought_to_the_size_of_the_content_feature
     resized = F.interpolate(distortion, (6, 8), mode="bilinear", align_corners=True)
     unit = F.normalize(signed_root(bilinear_pool(content, resized)))
     torch.testing.assert_close(model(images), torch.sigmoid(model.head(unit))[:, 0])
-
-
-def test_a_width_of_zero_is_refused() -> None:
-    with pytest.raises(UserError, match="'scnn_width'"):
-        create_model("dbcnn", scnn_width=0)

@@ -9,7 +9,6 @@ from torch import nn
 from torch.distributions import RelaxedOneHotCategorical
 
 from iqabench.bench.core.errors import UserError
-from iqabench.models import create_model
 from iqabench.models.lwta import ContestOfTwo, WinnerTakesAll
 
 
@@ -147,10 +146,3 @@ def test_every_relu_of_the_backbone_is_replaced(tiny_model: Callable[..., nn.Mod
 def test_channels_that_do_not_divide_into_blocks_are_reported(tiny_model: Callable[..., nn.Module]) -> None:
     with pytest.raises(UserError, match=r"64 channels.*competitors = 3"):
         tiny_model("lwta", competitors=3)(torch.rand(1, 3, 64, 64))
-
-
-def test_parameters_out_of_range_are_named() -> None:
-    with pytest.raises(UserError, match="'competitors'"):
-        create_model("lwta", backbone="resnet18", competitors=1)
-    with pytest.raises(UserError, match="'test_temperature'"):
-        create_model("lwta", backbone="resnet18", test_temperature=0.0)

@@ -6,8 +6,6 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from iqabench.bench.core.errors import UserError
-from iqabench.models import create_model
 from iqabench.models.sat import ACTIVATIONS, SmoothReLU
 
 KINKED = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid)
@@ -85,8 +83,3 @@ def test_the_gradient_of_the_network_is_continuous_and_that_of_a_resnet_is_not(t
         ratios[name] = largest_jump_of_slope(model, 101) / largest_jump_of_slope(model, 1001)
     assert ratios["sat"] > 8
     assert ratios["resnet"] < 5
-
-
-def test_an_unknown_activation_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="smooth_relu"):
-        create_model("sat", backbone="resnet18", activation="relu")

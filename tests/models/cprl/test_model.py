@@ -49,13 +49,6 @@ def test_sites_that_are_no_stages_are_refused(sites: list[int]) -> None:
         create_model("cprl", backbone="resnet18", sites=sites)
 
 
-def test_a_bias_or_reading_that_is_none_is_refused_by_name() -> None:
-    with pytest.raises(UserError, match="'b'"):
-        create_model("cprl", backbone="resnet18", b=0.7)
-    with pytest.raises(UserError, match="'reading'"):
-        create_model("cprl", backbone="resnet18", reading="top")
-
-
 def test_only_the_masks_set_cprl_apart_from_a_resnet(tiny_model: Build) -> None:
     images = torch.rand(2, 3, 64, 64)
     resnet, cprl = tiny_model("resnet"), tiny_model("cprl", pns_weight=0.0)
