@@ -7,12 +7,13 @@ import pandas as pd
 
 from ...bench.store.results import Results
 from ..explain.explanation import Explanations, ShownExplanation, explanations
+from .content import Content
 from .curves import Panel, figure6
 from .provenance import Provenance, provenance
 from .selection import select
 from .summary import Finding, findings, overview
 from .table import Table
-from .tables import Content, build_tables
+from .tables import build_tables
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from iqabench.bench.store.results import Results
+from iqabench.reports.paper.content import Content
 from iqabench.reports.paper.selection import select
 from iqabench.reports.paper.table import Block, Cell, Row, Table
-from iqabench.reports.paper.tables import Content, build_tables
+from iqabench.reports.paper.tables import build_tables
 
 
 def tables_of(results: Results, root: Path | None = None) -> dict[str, Table]:

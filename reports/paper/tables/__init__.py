@@ -2,27 +2,9 @@
 
 import pkgutil
 from importlib import import_module
-from pathlib import Path
-from typing import NamedTuple
 
-import pandas as pd
-
-from ..selection import Selection
+from ..content import Content
 from ..table import Table
-
-
-class Content(NamedTuple):
-    """What tables are made from.
-
-    Attributes:
-        results: A row for every cell of the store.
-        selection: The rows that the tables of models and Figure 6 show.
-        root: The store's folder, whose files tell more of its datasets; None if it is not known.
-    """
-
-    results: pd.DataFrame
-    selection: Selection
-    root: Path | None = None
 
 
 def build_tables(content: Content) -> tuple[Table, ...]:

@@ -8,10 +8,10 @@ from ....bench.core.text import NOT_RUN, number
 from ....bench.statistics.metrics import OK
 from ...catalogue import dataset_name, metric_name, model_name, ordered
 from .. import wording
+from ..content import Content
 from ..numbers import DIGITS, EPSILON, Entry, metric_cells
 from ..selection import Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
-from . import Content
 
 ATTACK = "auto"
 WORST = "worst_srocc"

@@ -6,9 +6,9 @@ from ....bench.core.text import capitalised, parameters
 from ....bench.store.condition import under
 from ...catalogue import attack_name, dataset_name, model_name, ordered
 from .. import wording
+from ..content import Content
 from ..numbers import EPSILON, Entry, metric_cells, metric_columns
 from ..table import Block, Group, Label, Row, Table
-from . import Content
 
 _NUMBERED = {"fgsm": "1", "pgd": "2", "none": "4"}
 

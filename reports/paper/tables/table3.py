@@ -14,8 +14,8 @@ from ....bench.statistics.metrics import OK
 from ...catalogue import dataset_name, ordered
 from ...published import paper_numbers
 from .. import wording
+from ..content import Content
 from ..table import Block, Cell, Column, Group, Label, Row, Table
-from . import Content
 
 _COLUMNS = {"images": "Images", "types": "Types of distortion", "tested": "Test images"}
 _NO_TYPES = ({"Authentic"}, {"unknown"})  # where a database's distortions were not made, or are not told

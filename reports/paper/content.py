@@ -1,0 +1,22 @@
+"""What the tables of a report are made from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from .selection import Selection
+
+
+class Content(NamedTuple):
+    """A store's results, and what of them is shown.
+
+    Attributes:
+        results: A row for every cell of the store.
+        selection: The rows that the tables of models and Figure 6 show.
+        root: The store's folder, whose files tell more of its datasets; None if it is not known.
+    """
+
+    results: pd.DataFrame
+    selection: Selection
+    root: Path | None = None
