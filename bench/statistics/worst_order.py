@@ -6,13 +6,14 @@ is possible when every pair is.
 
 The search goes in two steps. First an order without ties: images with one and the same single score form
 one item, and items move together with all that must stay before (or after) them. Then ties: equal labels are
-tied where that lowers the correlation, and in small problems images move one at a time into a group or
-between two, with the exact correlation.
+tied where that lowers the correlation; and in small problems, and where intervals touch at their ends, images
+move one at a time into a group or between two, with the exact correlation.
 """
 
 import heapq
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,41 +42,53 @@ def worst_levels(ranks: Array, low: Array, high: Array, relaxed: Array) -> Level
     """
     items = _Items(ranks, low, high)
     small = len(ranks) <= _SMALL
-    orders = [items.sorted_by(relaxed)]
+    guesses = [relaxed, *_guesses(ranks, low, high)]
+    orders = [items.sorted_by(guess) for guess in (guesses if small else guesses[:1])]
     if small:
-        orders += [items.sorted_by(guess) for guess in _guesses(ranks, low, high)]
         orders += [items.greedy(), items.mirrored().greedy()[::-1]]
-    found = []
+    found: list[Array | Levels] = [*guesses]
     for order in orders:
         levels = items.levels(items.improved(order))
         found.append(levels)
         if _product(ranks, levels) < 0:
             found.append(_tied(ranks, low, high, levels))
-    if small:
-        found = [_polished(ranks, low, high, levels) for levels in _distinct(ranks, found)]
-        found += [_polished(ranks, low, high, levels) for levels in _gathered(ranks, low, high)]
-    return min(found, key=lambda levels: _spearman(ranks, levels))
+    best = _best(ranks, found, _POLISHED if small else 1)
+    if small or _touch(low, high):
+        best += _best(ranks, _gathered(ranks, low, high, small), _POLISHED if small else 1)
+        best = [_polished(ranks, low, high, levels) for levels in best]
+    return min(best, key=lambda levels: _spearman(ranks, levels))
 
 
-def _distinct(ranks: Array, found: list[Levels]) -> list[Levels]:
-    """Keep, of candidate orders, the best few that differ."""
+def _best(ranks: Array, found: Sequence[Array | Levels], count: int) -> list[Levels]:
+    """Return the levels of the best few of some orders that differ; each is given by scores or levels."""
     placed = np.unique(stats.rankdata(np.array(found), axis=1), axis=0)
     centred = placed - placed.mean(axis=1, keepdims=True)
     size = np.sqrt((centred * centred).sum(axis=1))
-    value = np.where(size > 0, centred @ ranks / np.maximum(size, 1e-9), np.inf)
-    return [np.unique(row, return_inverse=True)[1] for row in placed[np.argsort(value)[:_POLISHED]]]
+    product = (centred * ranks).sum(axis=1)
+    value = np.where(size > 0, product / np.maximum(size, 1e-9), np.inf)
+    chosen = placed[np.argsort(value, kind="stable")[:count]]
+    return [np.unique(row, return_inverse=True)[1] for row in chosen]
 
 
-def _gathered(ranks: Array, low: Array, high: Array) -> list[Levels]:
+def _touch(low: Array, high: Array) -> bool:
+    """Return whether an interval ends where another's begins, as saturated scores do: a tie, but no swap."""
+    lows = np.sort(low)
+    begins = np.searchsorted(lows, high, "right") - np.searchsorted(lows, high, "left")
+    return bool((begins > (low == high)).any())
+
+
+def _gathered(ranks: Array, low: Array, high: Array, small: bool) -> list[Array]:
     """Gather the labels above a cut round one score and the others round a higher one, with their ties."""
-    scores = np.unique(np.concatenate([low, high]))
-    if len(scores) > _CENTRES:
-        scores = np.quantile(scores, np.linspace(0, 1, _CENTRES))
-    pairs = itertools.product(np.unique(ranks), *[range(len(scores))] * 2)
-    return _distinct(
-        ranks,
-        [np.clip(scores[np.where(ranks > cut, i, j)], low, high) for cut, i, j in pairs if i <= j],
-    )
+    scores, cuts = np.unique(np.concatenate([low, high])), np.unique(ranks)
+    if len(scores) > _CENTRES or not small:
+        scores = np.quantile(scores, np.linspace(0, 1, _CENTRES if small else 4))
+    if not small:
+        cuts = np.quantile(ranks, np.linspace(0, 1, _THRESHOLDS + 2)[1:-1])
+    pairs = itertools.combinations_with_replacement(scores, 2)
+    return [
+        np.clip(np.where(ranks > cut, lower, upper), low, high)
+        for (lower, upper), cut in itertools.product(pairs, cuts)
+    ]
 
 
 def _guesses(ranks: Array, low: Array, high: Array) -> list[Array]:
@@ -242,13 +255,14 @@ def _tied(ranks: Array, low: Array, high: Array, levels: Levels) -> Levels:
 def _polished(ranks: Array, low: Array, high: Array, levels: Levels) -> Levels:
     """Move single images into a group or between groups while the exact correlation falls."""
     current = _spearman(ranks, levels)
+    enough = 0.0 if len(ranks) <= _SMALL else _GAIN * math.sqrt(float((ranks * ranks).sum()))
     for _ in range(_PASSES):
         before = current
         for image in range(len(ranks)):
             value, moved = _best_move(ranks, low, high, levels, image)
             if value < current - 1e-12:
                 current, levels = value, moved
-        if current >= before:
+        if before - current <= enough:
             break
     return levels
 
@@ -256,11 +270,13 @@ def _polished(ranks: Array, low: Array, high: Array, levels: Levels) -> Levels:
 def _best_move(ranks: Array, low: Array, high: Array, levels: Levels, image: int) -> tuple[float, Levels]:
     """Return the lowest correlation when one image moves, up to a constant factor, with its levels.
 
-    Places are numbered 2 g for a tie with group g and 2 g + 1 for a place of its own above it.
+    Places are numbered 2 g for a tie with group g of the others and 2 g + 1 for a place of its own above it.
     """
     n = len(ranks)
     others = np.arange(n) != image
-    _, group = np.unique(levels[others], return_inverse=True)
+    group = levels[others]
+    if not (group == levels[image]).any():
+        group = group - (group > levels[image])
     count = np.bincount(group).astype(np.float64)
     weight = np.bincount(group, ranks[others])
     floors, ceilings = low[others], high[others]
@@ -289,10 +305,10 @@ def _best_move(ranks: Array, low: Array, high: Array, levels: Levels, image: int
     if not len(values):
         return math.inf, levels
     place = least + int(values.argmin())
-    doubled = np.empty(n, dtype=np.intp)
-    doubled[others] = 2 * group
-    doubled[image] = place
-    return float(values.min()), np.unique(doubled, return_inverse=True)[1]
+    moved = np.empty(n, dtype=np.intp)
+    moved[others] = group + (group > place // 2) if place % 2 else group
+    moved[image] = (place + 1) // 2
+    return float(values.min()), moved
 
 
 def _product(ranks: Array, levels: Levels) -> float:

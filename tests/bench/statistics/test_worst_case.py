@@ -199,3 +199,22 @@ def test_the_choice_inverts_more_than_score_reflection_and_is_fast():
     assert time.process_time() - start < 0.3  # 0.04 on an idle core
     reflection = np.where(quality > np.median(quality), low, high)
     assert found.value < stats.spearmanr(quality, reflection).statistic - 0.03
+
+
+@pytest.mark.parametrize("width", [0.1, 0.3, 0.8])
+def test_saturated_scores_that_only_a_tie_can_bring_together_are_tied(width):
+    quality, low, high = attacked(120, width, noise=0.4)
+    low, high = np.clip(low * 1.6 - 0.3, 0, 1), np.clip(high * 1.6 - 0.3, 0, 1)
+    found = worst_case_srocc(quality, low, high)
+    assert_inside(found.scores, low, high)
+    chosen = [np.where(quality > cut, low, high) for cut in np.quantile(quality, [0.3, 0.5, 0.7])]
+    chosen.append(worst_case_plcc(stats.rankdata(quality), low, high).scores)
+    assert found.value <= min(stats.spearmanr(quality, scores).statistic for scores in chosen) + 1e-12
+
+    # Two images are stuck at 1. The third, whose label is lower, can join them there but not pass them.
+    assert worst_case_srocc([0.2, 0.5, 0.9], [0, 1, 1], [1, 1, 1]).value == pytest.approx(3**0.5 / 2)
+    # Fifty are stuck at 1, and all but one of the others can join them: hardly a correlation is left.
+    quality, low = np.linspace(0, 1, 100), np.r_[np.zeros(50), np.ones(50)]
+    lone = np.where(np.arange(100) == 49, 0.0, 1.0)
+    found = worst_case_srocc(quality, low, np.ones(100))
+    assert found.value <= stats.spearmanr(quality, lone).statistic + 1e-12
