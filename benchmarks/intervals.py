@@ -14,8 +14,8 @@ from time import process_time
 import click
 import numpy as np
 
-from iqabench.bench.store.intervals import evaluate_intervals
-from iqabench.bench.store.worst_case import worst_case_plcc, worst_case_srocc
+from iqabench.bench.statistics.intervals import evaluate_intervals
+from iqabench.bench.statistics.worst_case import worst_case_plcc, worst_case_srocc
 
 
 @click.command()

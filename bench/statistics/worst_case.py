@@ -39,8 +39,9 @@ def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> Wor
     Ranks are average ranks, as in scipy. An order of the images is possible exactly when no image stands
     below one whose whole interval lies beneath its own, so the search is over the linear extensions of an
     interval order: minimise the sum of label rank times position, which is single-machine scheduling with
-    weighted completion times and is NP-hard (Ambuehl, Mastrolilli, Mutsanas & Svensson 2011). `worst_order`
-    starts from several good orders and improves them until no move helps; the value is one that is reached.
+    weighted completion times and is NP-hard for interval orders (Ambühl, Mastrolilli, Mutsanas & Svensson,
+    "Scheduling with precedence constraints of low fractional dimension", IPCO 2007). So `worst_order`
+    improves good orders until no move helps; the value is one that the returned scores reach.
 
     Args:
         quality: (N,) labels.
@@ -48,8 +49,8 @@ def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> Wor
         high: (N,) largest score of each image.
 
     Returns:
-        The value and the scores. Scores of different images keep the largest common distance that the order
-        allows, so that they can be realised as images. Undefined (NaN, and the middle of each interval) when
+        The value and the scores. Scores that differ keep the largest common distance that the order allows, so
+        that they can be realised as images. Undefined (NaN, and the middle of each interval) when
         labels are constant, or when all intervals lie in a range that float32 rounding explains.
 
     Raises:

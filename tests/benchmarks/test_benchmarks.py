@@ -12,6 +12,7 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 TINY = {
     "attacks": ("--batch-size 2 --image-size 32 --rounds 1", "PGD-10"),
     "cpu": ("--batch-size 1 --rounds 1 --company alone", "threads give way"),
+    "intervals": ("--images 30", "worst SROCC"),
     "leaderboard": ("--models 8", "another database"),
     "mask": ("--batch-size 1 --image-size 32 --rounds 1", "every block"),
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
