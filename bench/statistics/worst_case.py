@@ -49,9 +49,9 @@ def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> Wor
         high: (N,) largest score of each image.
 
     Returns:
-        The value and the scores. Scores that differ keep the largest common distance that the order allows, so
-        that they can be realised as images. Undefined (NaN, and the middle of each interval) when
-        labels are constant, or when all intervals lie in a range that float32 rounding explains.
+        The value and the scores. Scores that differ keep the largest common distance that the order allows,
+        so that they can be realised as images. Undefined (NaN, and the middle of each interval) when labels
+        are constant, or when all intervals lie in a range that float32 rounding explains.
 
     Raises:
         ValueError: the arrays differ in shape, are not (N,), hold NaN, or `low` exceeds `high`.
