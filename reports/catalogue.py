@@ -4,12 +4,15 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..bench.core.errors import UserError
 from ..bench.core.parameters import accepted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = Path(__file__).with_name("catalogue.toml")
 
@@ -106,6 +109,15 @@ def ordered(kind: Kind, names: Iterable[str]) -> list[str]:
     """Return names without repetition: those of the catalogue in its order, then the others by alphabet."""
     places = {name: place for place, name in enumerate(_tables(kind))}
     return sorted(set(names), key=lambda name: (places.get(name, len(places)), name))
+
+
+def in_order(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the rows of results with datasets, models and attacks in the order of the catalogue."""
+    kinds: tuple[Kind, ...] = ("dataset", "model", "attack")
+    ranks = {kind: {name: rank for rank, name in enumerate(ordered(kind, frame[kind]))} for kind in kinds}
+    keys = frame[["dataset", "model", "regime", "seed", "attack", "epsilon"]]
+    keys = keys.assign(**{kind: frame[kind].map(ranks[kind]) for kind in kinds})
+    return frame.loc[keys.sort_values([*keys.columns], kind="stable").index].reset_index(drop=True)
 
 
 def model_name(name: str) -> str:

@@ -3,10 +3,10 @@
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -58,17 +58,6 @@ COLUMNS = (
 )
 """The columns of `Results.frame`, in order."""
 
-DATASET_ORDER = ("vcl", "live", "livec", "koniq")
-MODEL_ORDER = ("dbcnn", "nima", "resnet", "lwta", "denoise", "sat", "cprl")
-ATTACK_ORDER = ("none", "fgsm", "pgd")
-
-_Kind = Literal["dataset", "model", "attack"]
-
-_ORDERS: dict[_Kind, tuple[str, ...]] = {
-    "dataset": DATASET_ORDER,
-    "model": MODEL_ORDER,
-    "attack": ATTACK_ORDER,
-}
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
 _ABSENT = {"variant": "", "dataset_version": 1, "model_version": 1, "attack_version": 1}  # in old cells
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
@@ -80,10 +69,10 @@ class Results:
     """What a store holds.
 
     Attributes:
-        frame: A row per cell with `COLUMNS`, in the paper's order of datasets and models. `attack` is `none`
-            and `epsilon` 0 for clean images; `epsilon` is in units of 1/255. `status` is `ok`, or why
-            metrics are NaN. Those of `INTERVAL_METRICS` are NaN but for interval attacks; their other metrics
-            are those under score reflection.
+        frame: A row per cell with `COLUMNS`, in alphabetical order with clean images first: `attack` is
+            `none` and `epsilon` 0 for them. `epsilon` is in units of 1/255. `status` is `ok`, or why metrics
+            are NaN. Those of `INTERVAL_METRICS` are NaN but for interval attacks; their other metrics are
+            those under score reflection.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
     """
@@ -129,7 +118,7 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
     rows = [row_of(cell, metrics[cell.path].evaluation, _relative(cell.path, store.root)) for cell in usable]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
-    return Results(_in_paper_order(frame), tuple(unreadable), tuple(notes))
+    return Results(_in_order(frame), tuple(unreadable), tuple(notes))
 
 
 def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, Any]:
@@ -157,11 +146,6 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
 def results_table(store: Store | Path, *, resamples: int = RESAMPLES) -> pd.DataFrame:
     """Return the frame of `read_results`."""
     return read_results(store, resamples=resamples).frame
-
-
-def ordered(kind: _Kind, names: Iterable[str]) -> list[str]:
-    """Return names without repetition: those of the paper in its order, then the others by alphabet."""
-    return sorted(set(names), key=lambda name: (_rank(kind, name), name))
 
 
 def _refuse_no_folder(root: Path) -> None:
@@ -232,18 +216,9 @@ def _on_other_labels(frame: pd.DataFrame, scored_on: Sequence[str]) -> list[str]
     ]
 
 
-def _in_paper_order(frame: pd.DataFrame) -> pd.DataFrame:
-    keys = frame[[*IDENTITY, "created", "key"]].fillna({"created": ""})
-    for kind in _ORDERS:
-        ranks = {name: rank for rank, name in enumerate(ordered(kind, keys[kind]))}
-        keys[kind] = keys[kind].map(ranks)
-    order = keys.sort_values([*keys.columns], kind="stable").index
-    return frame.loc[order].reset_index(drop=True)
-
-
-def _rank(kind: _Kind, name: str) -> int:
-    order = _ORDERS[kind]
-    return order.index(name) if name in order else len(order)
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    keys = frame[[*IDENTITY, "created", "key"]].fillna({"created": ""}).replace({"attack": {"none": ""}})
+    return frame.loc[keys.sort_values([*keys.columns], kind="stable").index].reset_index(drop=True)
 
 
 def _relative(path: Path, root: Path) -> str:

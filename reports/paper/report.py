@@ -1,11 +1,12 @@
 """Puts a report together from a store and writes it in the format asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from ...bench.store.results import Results
+from ..catalogue import in_order
 from ..explain.explanation import Explanations, ShownExplanation, explanations
 from .content import Content
 from .curves import Panel, figure6
@@ -48,6 +49,7 @@ def compose(results: Results, root: Path | None = None) -> Report:
         results: From `read_results`.
         root: The store's folder, where explanations and saved splits are; without it there are none.
     """
+    results = replace(results, frame=in_order(results.frame))
     selection = select(results)
     tables = build_tables(Content(results.frame, selection, root))
     explained = explanations(root, results) if root else Explanations((), ())

@@ -68,3 +68,16 @@ def test_a_mistake_in_it_is_named(tmp_path, old, new, reason):
     path.write_text(FILE.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(UserError, match=reason):
         read_catalogue(path)
+
+
+def test_results_are_printed_in_its_order(results):
+    rows = [
+        ("synthetic", "cprl", "none"),
+        ("live", "zoo", "pgd"),
+        ("live", "cprl", "fgsm"),
+        ("live", "nima", "none"),
+    ]
+    frame = results(
+        *({"dataset": dataset, "model": model, "attack": attack} for dataset, model, attack in rows)
+    ).frame
+    assert list(module.in_order(frame)["key"]) == ["key3", "key2", "key1", "key0"]

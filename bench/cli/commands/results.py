@@ -1,5 +1,6 @@
 """`iqabench results`: the numbers of a store."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..options import for_people, results_option
 @for_people
 def results(form: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
+    from ....reports.catalogue import in_order
     from ...store.results import read_results
     from ...store.results_text import render_results
 
@@ -23,4 +25,4 @@ def results(form: Any, results: Path) -> None:
     if form != "table":  # which lists them itself
         for note in found.left_out:
             click.echo(note, err=True)
-    click.echo(render_results(found, form), nl=False)
+    click.echo(render_results(replace(found, frame=in_order(found.frame)), form), nl=False)
