@@ -1,11 +1,9 @@
 """The first table: SROCC without attack, and in the worst case of the intervals that `auto` finds."""
 
+import math
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
-
 from ....bench.core.text import NOT_RUN, number
-from ....bench.statistics.metrics import OK
 from ...catalogue import dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..content import Content
@@ -14,31 +12,23 @@ from ..selection import Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 ATTACK = "auto"
-WORST = "worst_srocc"
-WIDTH = "median_width"
-_WIDTH_DIGITS = 3
+WORST, WIDTH = "worst_srocc", "median_width"
 
 
 def build(content: Content) -> Iterator[Table]:
-    """Yield the table, with a block per dataset; nothing where no model was attacked by `auto`."""
-    cells, points = content.selection.cells, content.selection.points
+    """Yield the table, with a block per dataset; nothing where `auto` found no worst case."""
+    points = [point for point in content.selection.points if point.attack in ("none", ATTACK)]
     attacked = [point for point in points if point.attack == ATTACK]
-    if not attacked or WORST not in attacked[0].measures:
+    if all(math.isnan(point.measures[WORST].value) for point in attacked):
         return
     epsilons = sorted({point.epsilon for point in attacked})
     strength = EPSILON if EPSILON in epsilons else epsilons[0]
-    widths = cells.set_index("key")[WIDTH] if WIDTH in cells else pd.Series(dtype=float)
-    blocks = [
-        _block(dataset, [point for point in points if point.dataset == dataset], epsilons, strength, widths)
-        for dataset in ordered("dataset", (point.dataset for point in attacked))
-    ]
-    at = f"at {strength:g}/255"
     yield Table(
         number="0",
         title="Worst-case SROCC, with clean training",
         caption=wording.caption(
             wording.ROBUSTNESS,
-            wording.several_seeds(cells.loc[cells["attack"] == ATTACK, "seed"]),
+            wording.several_seeds(seed for point in attacked for seed in point.seeds),
             wording.stand_ins(point.dataset for point in attacked if point.stand_in),
         ),
         heading="Model",
@@ -48,57 +38,41 @@ def build(content: Content) -> Iterator[Table]:
                 tuple(Column(f"ε = {epsilon:g}/255", "descending") for epsilon in epsilons),
                 Label(metric_name(WORST)),
             ),
-            Group((Column(f"Drop {at}", "ascending"), Column(f"Median width {at}", "ascending"))),
-        ),
-        blocks=tuple(blocks),
-    )
-
-
-def _block(
-    dataset: str,
-    points: Sequence[Point],
-    epsilons: Sequence[float],
-    strength: float,
-    widths: "pd.Series[float]",
-) -> Block:
-    found = {(point.model, point.epsilon): point for point in points if point.attack in ("none", ATTACK)}
-    models = ordered("model", (model for model, epsilon in found if epsilon))
-    stand_in = any(point.stand_in for point in points)
-    clean, *worst = (
-        metric_cells(
-            [
-                Entry(
-                    found.get((model, epsilon)),
-                    dataset,
-                    model,
-                    ATTACK if epsilon else "none",
-                    epsilon,
-                    stand_in,
-                )
-                for model in models
-            ],
-            (WORST if epsilon else "srocc",),
-        )
-        for epsilon in (0.0, *epsilons)
-    )
-    rows = [
-        Row(
-            Label(model_name(model)),
-            (
-                clean[place],
-                tuple(cell for column in worst for cell in column[place]),
-                _change(found.get((model, 0.0)), found.get((model, strength)), widths),
+            Group(
+                tuple(Column(f"{what} at {strength:g}/255", "ascending") for what in ("Drop", "Median width"))
             ),
-        )
-        for place, model in enumerate(models)
+        ),
+        blocks=tuple(
+            _block([point for point in points if point.dataset == dataset], epsilons, strength)
+            for dataset in ordered("dataset", (point.dataset for point in attacked))
+        ),
+    )
+
+
+def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float) -> Block:
+    found = {(point.model, point.epsilon): point for point in points}
+    models = ordered("model", (model for model, epsilon in found if epsilon))
+    dataset, stand_in = points[0].dataset, any(point.stand_in for point in points)
+
+    def column(metric: str, epsilon: float) -> list[Cell]:
+        attack = ATTACK if epsilon else "none"
+        entries = [
+            Entry(found.get((model, epsilon)), dataset, model, attack, epsilon, stand_in) for model in models
+        ]
+        return [cell for (cell,) in metric_cells(entries, (metric,))]
+
+    clean, widths = column("srocc", 0.0), column(WIDTH, strength)
+    worst = zip(*(column(WORST, epsilon) for epsilon in epsilons), strict=True)
+    rows = [
+        Row(Label(model_name(model)), ((before,), under, (_drop(found, model, strength), width)))
+        for model, before, under, width in zip(models, clean, worst, widths, strict=True)
     ]
     return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
 
 
-def _change(clean: Point | None, attacked: Point | None, widths: "pd.Series[float]") -> tuple[Cell, Cell]:
-    """Return how far SROCC falls, and the median width of the intervals of scores."""
-    if attacked is None or attacked.status != OK:
-        return Cell(NOT_RUN, "absent"), Cell(NOT_RUN, "absent")
-    width = widths.reindex(list(attacked.cells)).mean()
-    drop = clean.measures["srocc"].value - attacked.measures[WORST].value if clean else float("nan")
-    return Cell(number(drop, DIGITS)), Cell(number(width, _WIDTH_DIGITS))
+def _drop(found: dict[tuple[str, float], Point], model: str, strength: float) -> Cell:
+    """Return how far SROCC falls from clean images to the worst case."""
+    clean, attacked = found.get((model, 0.0)), found.get((model, strength))
+    if clean is None or attacked is None:
+        return Cell(NOT_RUN, "absent")
+    return Cell(number(clean.measures["srocc"].value - attacked.measures[WORST].value, DIGITS))
