@@ -4,39 +4,36 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Json, ValidationError
 
 from ...bench.core.errors import UserError, nearest
 from ...bench.core.files import write_text
 from ...bench.core.parameters import accepted
-from ...bench.core.text import listing, plural
 from ...bench.core.version import __version__
-from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
 from ...bench.store.newest import newest_versions
 from ...bench.store.results import COLUMNS, Results, read_results
 from ...bench.store.results_text import json_rows
-from ..catalogue import STAND_IN
-from .check import Check, stand_ins
+from .check import Check
 from .comparison import Comparison, Status, compared
+from .words import notes_on_baseline, pinning_text
 
 RUN = ("dataset", "model", "variant", "regime", "seed")
 """The columns that a sweep of one model on one dataset has in common."""
 
-KEY = (*RUN, "attack", "epsilon")
-"""The columns that identify a row for people; code, weights and parameters may change behind them."""
-
 _TELLING = (
     "weights",
     "model_params",
+    "model_version",
     "model_source",
+    "attack_version",
     "attack_source",
+    "dataset_version",
     "dataset_digest",
     "pixels_digest",
     "split_digest",
@@ -45,7 +42,7 @@ _TELLING = (
 )  # named beside a number that moved, where they changed
 _ON_IMAGES = {"n": "number of images", "image_size": "image size", "split_seed": "split seed"}
 
-_Key = tuple[Any, ...]
+_Row = Mapping[Any, Any]
 
 
 class Pinned(BaseModel):
@@ -71,21 +68,9 @@ class Pinned(BaseModel):
     versions: str = ""
 
     @property
-    def run(self) -> _Key:
-        """The values of `RUN`."""
-        return tuple(getattr(self, name) for name in RUN)
-
-    @property
-    def key(self) -> _Key:
-        """The values of `KEY`."""
-        return (*self.run, self.attack, self.epsilon)
-
-    @property
     def condition(self) -> Condition:
         """What was measured."""
-        return Condition(
-            self.dataset, self.model, self.variant, self.regime, (self.seed,), self.attack, self.epsilon
-        )
+        return Condition.of(dict(self))
 
 
 def pin(store: Path, path: Path) -> str:
@@ -109,11 +94,11 @@ def pin(store: Path, path: Path) -> str:
         write_text(path, json_rows(rows))
     except OSError as error:
         raise UserError(f"--pin {path}: cannot be written: {error.strerror}") from None
-    return "\n".join([f"{plural(len(rows), 'row')} pinned in {path}.", *_of_pinning(results, rows)])
+    return pinning_text(results, rows, path)
 
 
 def read_baseline(path: Path) -> list[Pinned]:
-    """The rows of a baseline.
+    """Read the rows of a baseline.
 
     Raises:
         UserError: not a readable JSON list of rows, one from a newer iqabench, columns that are unknown or
@@ -121,22 +106,22 @@ def read_baseline(path: Path) -> list[Pinned]:
     """
     rows = _rows(path)
     _refuse_newer(path, rows)
-    pinned: dict[_Key, int] = {}
+    numbers: dict[Condition, int] = {}
     found = []
     for number, values in enumerate(rows, start=1):
         row = _row(path, number, values)
-        if row.key in pinned:
+        if row.condition in numbers:
             raise UserError(
-                f"{path}, rows {pinned[row.key]} and {number}: both pin {row.condition.phrase}; keep one, or "
-                f"write the file anew: `iqabench check --pin {path}`"
+                f"{path}, rows {numbers[row.condition]} and {number}: both pin {row.condition.phrase}; keep "
+                f"one, or write the file anew: `iqabench check --pin {path}`"
             )
-        pinned[row.key] = number
+        numbers[row.condition] = number
         found.append(row)
     return found
 
 
 def against_baseline(results: Results, path: Path, tolerances: Mapping[str, float]) -> Check:
-    """Compare a results table with a baseline.
+    """Compare results with a baseline.
 
     Rows meet by dataset, model, variant, regime, seed, attack and epsilon; what may change with the code,
     such as weights and parameters of a model, is named beside a number that moved. Numbers are not comparable
@@ -154,20 +139,19 @@ def against_baseline(results: Results, path: Path, tolerances: Mapping[str, floa
     """
     baseline = read_baseline(path)
     current = _current(results.frame, baseline)
-    comparisons = [
-        comparison for row in baseline for comparison in _compare(row, current.get(row.key, []), tolerances)
+    found = [
+        comparison
+        for row in baseline
+        for comparison in _compare(row, current.get(row.condition, []), tolerances)
     ]
+    unguarded = len(current.keys() - {row.condition for row in baseline})
     return Check(
         against=str(path),
-        comparisons=tuple(comparisons),
+        comparisons=tuple(found),
         tolerances=tolerances,
         guarding=True,
         advice="run the sweep that it was pinned from, or name its store: --results DIR.",
-        notes=(
-            *results.left_out,
-            *_unguarded(results.frame, baseline, path),
-            *_named_stand_ins(results.frame),
-        ),
+        notes=(*results.left_out, *notes_on_baseline(results.frame, unguarded, path)),
     )
 
 
@@ -188,7 +172,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _refuse_newer(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_newer(path: Path, rows: Sequence[_Row]) -> None:
     newest = max((_version(str(row.get("versions", ""))) for row in rows), default=())
     if newest > _version(f"iqabench {__version__}"):
         text = ".".join(map(str, newest))
@@ -199,7 +183,7 @@ def _refuse_newer(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _version(versions: str) -> tuple[int, ...]:
-    """The version of iqabench among those of a row; empty if it is not there."""
+    """Return the version of iqabench among those of a row; empty if it is not there."""
     found = re.search(r"\biqabench (\d{1,9}(?:\.\d{1,9})*)", versions)
     return tuple(map(int, found[1].split("."))) if found else ()
 
@@ -216,41 +200,31 @@ def _row(path: Path, number: int, values: Mapping[str, Any]) -> Pinned:
         raise UserError(f"{path}, row {number}: column {column!r}: {accepted(problem)}") from None
 
 
-def _current(results: pd.DataFrame, baseline: Sequence[Pinned]) -> dict[_Key, list[dict[Hashable, Any]]]:
-    """The cells that each key stands for now, the newest last; on other images only if on no pinned ones."""
-    images = defaultdict(set)
+def _current(frame: pd.DataFrame, baseline: Sequence[Pinned]) -> dict[Condition, list[_Row]]:
+    """Return the rows of each condition now, the newest last; on other images only if on no pinned ones."""
+    pinned = defaultdict(list)
     for row in baseline:
-        images[row.run].add((row.n, row.image_size, row.split_seed))
-    runs = _tuples(results, RUN)
-    alike = np.array(
+        pinned[tuple(getattr(row, name) for name in RUN)].append(row)
+    records = frame.to_dict("records")
+    alike = pd.Series(
         [
-            any(_same(wanted, found) for wanted in images[run])
-            for run, found in zip(runs, _tuples(results, _ON_IMAGES), strict=True)
-        ]
+            any(not list(_other_images(row, cell)) for row in pinned[tuple(cell[name] for name in RUN)])
+            for cell in records
+        ],
+        index=frame.index,
+        dtype=bool,
     )
-    version = newest_versions(results[alike], RUN)
-    return _by_key(results[~alike]) | _by_key(version)
+    return _by_condition(frame[~alike]) | _by_condition(newest_versions(frame[alike], RUN))
 
 
-def _by_key(cells: pd.DataFrame) -> dict[_Key, list[dict[Hashable, Any]]]:
-    found = defaultdict(list)
-    by_age = cells.sort_values("created", kind="stable", na_position="first")
-    for key, cell in zip(_tuples(by_age, KEY), by_age.to_dict("records"), strict=True):
-        found[key].append(cell)
+def _by_condition(cells: pd.DataFrame) -> dict[Condition, list[_Row]]:
+    found: dict[Condition, list[_Row]] = defaultdict(list)
+    for cell in cells.sort_values("created", kind="stable", na_position="first").to_dict("records"):
+        found[Condition.of(cell)].append(cell)
     return found
 
 
-def _tuples(table: pd.DataFrame, columns: Iterable[str]) -> list[_Key]:
-    return list(table[list(columns)].itertuples(index=False, name=None))
-
-
-def _same(wanted: tuple[int | None, ...], found: tuple[Any, ...]) -> bool:
-    return all(one is None or one == other for one, other in zip(wanted, found, strict=True))
-
-
-def _compare(
-    row: Pinned, cells: Sequence[Mapping[Hashable, Any]], tolerances: Mapping[str, float]
-) -> Iterator[Comparison]:
+def _compare(row: Pinned, cells: Sequence[_Row], tolerances: Mapping[str, float]) -> Iterator[Comparison]:
     comparable = [cell for cell in cells if not list(_differences(row, cell))]
     for metric, tolerance in tolerances.items():
         pinned = getattr(row, metric)
@@ -268,48 +242,23 @@ def _compare(
             yield compared("", row.condition, metric, *numbers, status=status_now, changed=changed)
 
 
-def _differences(row: Pinned, cell: Mapping[Hashable, Any]) -> Iterator[str]:
-    """Why two numbers measure different things, in phrases."""
-    for name, spoken in _ON_IMAGES.items():
-        wanted = getattr(row, name)
-        if wanted is not None and cell[name] != wanted:
-            yield f"{spoken} {cell[name]}, pinned at {wanted}"
+def _differences(row: Pinned, cell: _Row) -> Iterator[str]:
+    """Yield why two numbers measure different things, in phrases."""
+    yield from _other_images(row, cell)
     now, then = json.loads(cell["attack_params"]), row.attack_params or {}
     for name in sorted(now.keys() & then.keys()):
         if now[name] != then[name]:
             yield f"{row.attack}'s {name} {now[name]}, pinned at {then[name]}"
 
 
-def _changed(row: Pinned, cell: Mapping[Hashable, Any]) -> str:
+def _other_images(row: Pinned, cell: _Row) -> Iterator[str]:
+    for name, spoken in _ON_IMAGES.items():
+        pinned = getattr(row, name)
+        if pinned is not None and cell[name] != pinned:
+            yield f"{spoken} {cell[name]}, pinned at {pinned}"
+
+
+def _changed(row: Pinned, cell: _Row) -> str:
     then = row.model_dump()
     changed = [name for name in _TELLING if then.get(name) is not None and then[name] != cell[name]]
     return f"changed: {', '.join(name.replace('_', ' ') for name in changed)}" if changed else ""
-
-
-def _unguarded(results: pd.DataFrame, baseline: Sequence[Pinned], path: Path) -> Iterator[str]:
-    count = len({*_tuples(results, KEY)} - {row.key for row in baseline})
-    if count:
-        yield (
-            f"{plural(count, 'condition')} in the store {'is' if count == 1 else 'are'} not in {path}: "
-            "pin anew to guard them, too."
-        )
-
-
-def _named_stand_ins(results: pd.DataFrame) -> Iterator[str]:
-    names = stand_ins(results)
-    if names:
-        yield f"{listing(names)} {STAND_IN}."
-
-
-def _of_pinning(results: Results, rows: pd.DataFrame) -> Iterator[str]:
-    yield from results.left_out
-    older = len(results.frame) - len(rows)
-    if older:
-        yield f"{plural(older, 'cell')} of older versions or with other parameters of an attack left out."
-    broken = rows[rows["status"] != OK]
-    if len(broken):
-        first = broken.iloc[0].to_dict()
-        yield (
-            f"{plural(len(broken), 'row')} without usable scores, which never hold, such as "
-            f"{Condition.of(first).phrase}: {first['status']}."
-        )

@@ -14,13 +14,11 @@ from typing import Any, Literal
 from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
 from ..catalogue import higher_is_better, metric_name
+from .words import ROUNDING
 
 Status = Literal["holds", "falls short", "exceeds", "not run", "not comparable"]
 
 STATUSES: tuple[Status, ...] = ("holds", "falls short", "exceeds", "not run", "not comparable")
-
-ROUNDING = 1e-9
-"""So that 0.90 and 0.85 are within 0.05 of one another in binary, too."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,18 @@ class Comparison:
         return self.measured - self.expected
 
     @property
+    def moved(self) -> bool:
+        """Whether there is a number to compare, and it does not hold."""
+        return self.status in ("falls short", "exceeds")
+
+    @property
     def name(self) -> str:
-        """In words, unlike that of any other comparison of a check."""
+        """A phrase that no other comparison of a check has."""
         table = f"{self.table}: " if self.table else ""
         return f"{table}{self.condition.phrase}: {metric_name(self.metric)}"
 
     def record(self) -> dict[str, Any]:
-        """For JSON: flat, with null for a number that is not there."""
+        """Return the comparison as flat JSON, with null for a number that is not there."""
         numbers = {
             name: _or_none(getattr(self, name))
             for name in ("expected", "measured", "difference", "tolerance")

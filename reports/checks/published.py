@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ...bench.core.text import listing, plural
 from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
 from ...bench.store.results import Results
 from ..paper.ablation_cells import cprl_cells, over_b, over_pns
 from ..paper.selection import REGIME, Point, grouped, point, select
 from ..published import load
-from .check import Check, stand_ins
+from .check import Check
 from .comparison import Comparison, compared
+from .words import notes_on_published
 
 PUBLISHED = "published"
 
@@ -61,7 +61,7 @@ def against_published(results: Results, tolerances: Mapping[str, float]) -> Chec
         tolerances=tolerances,
         guarding=False,
         advice="the store holds no number of a paper; `iqabench run --profile paper` computes those.",
-        notes=(*shown.notes, *_stand_ins(frame), *_other_images(shown.cells)),
+        notes=(*shown.notes, *notes_on_published(frame, shown.cells, IMAGE_SIZE)),
     )
 
 
@@ -100,17 +100,10 @@ def _compare(
     condition = Condition(row["dataset"], row["model"], row["variant"], REGIME, (), *place[2:4])
     for found in measured.get(place, []):
         names = [row["variant"], f"({found.variant})" if found.variant else ""]
-        yield compared(
-            table,
-            replace(
-                condition, variant=" ".join(filter(None, names)), seeds=tuple(map(int, found.point.seeds))
-            ),
-            metric,
-            row["value"],
-            found.point.measures[metric].value,
-            tolerance,
-            status=_status(found.point),
-        )
+        variant, seeds = " ".join(filter(None, names)), tuple(map(int, found.point.seeds))
+        run = replace(condition, variant=variant, seeds=seeds)
+        numbers = (row["value"], found.point.measures[metric].value, tolerance)
+        yield compared(table, run, metric, *numbers, status=_status(found.point))
     if place not in measured:
         yield Comparison(table, condition, metric, row["value"], math.nan, tolerance, "not run")
 
@@ -119,18 +112,3 @@ def _status(found: Point) -> str:
     if found.status == OK and found.usable < len(found.seeds):
         return f"only {found.usable} of {len(found.seeds)} seeds have usable scores"
     return found.status
-
-
-def _stand_ins(results: pd.DataFrame) -> Iterator[str]:
-    names = stand_ins(results)
-    if names:
-        verb = "stands in for a database and is" if len(names) == 1 else "stand in for databases and are"
-        yield f"{listing(names)} {verb} not compared with published numbers."
-
-
-def _other_images(cells: pd.DataFrame) -> Iterator[str]:
-    """Notes where a number was measured on other images than the paper's."""
-    for (dataset, size), _ in grouped(cells[cells["image_size"] != IMAGE_SIZE], ["dataset", "image_size"]):
-        yield f"On {dataset} images of {size} pixels were scored; the paper's have {IMAGE_SIZE}."
-    for (dataset, limit), _ in grouped(cells[cells["limit"].notna()], ["dataset", "limit"]):
-        yield f"On {dataset} only {plural(limit, 'test image')} were scored: --limit."
