@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from iqabench.bench.store.cell import key_of
+from iqabench.bench.store.worst_case import worst_case_srocc
 from iqabench.reports.leaderboard.submission.create import create_entry
 from iqabench.reports.leaderboard.submission.entry import FOLDER
 from iqabench.reports.leaderboard.submission.verify import examine, verify
 
-from ....fabricated import drawn_cell, drawn_sweep
+from ....fabricated import drawn_cell, drawn_sweep, labels
 
 
 def file_of(entry, row):
@@ -104,6 +105,28 @@ def test_a_mean_over_seeds_is_compared_with_the_mean(swept, tmp_path, rewritten)
     assert any(
         "SROCC is stated as 0.5, and its scores give" in problem for problem in examine(entry).problems
     )
+
+
+def test_the_worst_case_of_an_interval_attack_is_computed_from_the_ends_again(store, tmp_path, rewritten):
+    quality, score = labels(120), np.linspace(0, 1, 120)
+    ends = {"low": score - 0.2, "high": score + 0.2}
+    drawn_cell(store, score, model="mine", attack="auto", epsilon=1.0, more=ends)
+    entry = tmp_path / "mine.toml"
+    create_entry(store, "mine", entry)
+    assert verify([entry]) == (f"{entry}: mine: 1 measured number on live; nothing is wrong", 0)
+    (number,) = examine(entry).numbers
+    worst = worst_case_srocc(quality, *ends.values())
+    assert number.worst_case
+    assert number.srocc == pytest.approx(stats.spearmanr(quality, worst.scores).statistic)
+    assert number.low < number.srocc < number.high
+    (row,) = tomllib.loads(entry.read_text())["measured"]
+    assert row["worst_srocc"] == round(number.srocc, 4) < row["srocc"]
+    assert row["worst_interval"] == [round(number.low, 4), round(number.high, 4)]
+
+    alter(file_of(entry, 1), scores=lambda table: table.assign(low=table["score"]))
+    assert any("worst-case SROCC is stated as" in problem for problem in examine(entry).problems)
+    alter(file_of(entry, 1), scores=lambda table: table.drop(columns=["low", "high"]))
+    assert any("scores have no attainable intervals" in problem for problem in examine(entry).problems)
 
 
 @pytest.mark.parametrize(
