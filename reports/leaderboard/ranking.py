@@ -101,6 +101,11 @@ class Ranking:
     attacks: int
     stand_in: bool
 
+    @property
+    def worst_cases(self) -> int:
+        """How many of its numbers are worst cases of an interval attack."""
+        return sum(standing.robust.decisive.worst_case for standing in self.standings)
+
 
 def rankings(board: Board) -> list[Ranking]:
     """Return every ranking of a board: per dataset all attacks, each attack, and clean images last.
@@ -123,15 +128,15 @@ def rankings(board: Board) -> list[Ranking]:
 def opening(found: Sequence[Ranking]) -> Ranking | None:
     """Choose the ranking that a board opens with.
 
-    It is the one with most measured numbers, worst cases before others, under the worst of the attacks where
-    there are attacks. Among equals databases come before stand-ins, then what most entrants have a number
-    under.
+    It is one under an interval attack if there is a worst case, else under the worst of the attacks, else of
+    clean images. Of several it is the one with most measured numbers; among equals databases come before
+    stand-ins, then what most entrants have a number under.
     """
-    worst_case = [ranking for ranking in found if ranking.threat.attack == ALL] or found
+    of_intervals = [ranking for ranking in found if ranking.threat.attack != ALL and ranking.worst_cases]
+    of_all = [ranking for ranking in found if ranking.threat.attack == ALL]
     return max(
-        worst_case,
+        of_intervals or of_all or found,
         key=lambda ranking: (
-            sum(bool(one.robust.measured and one.robust.measured.worst_case) for one in ranking.standings),
             sum(standing.robust.measured is not None for standing in ranking.standings),
             not ranking.stand_in,
             len(ranking.standings),

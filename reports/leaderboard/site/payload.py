@@ -114,10 +114,9 @@ def note(standing: Standing, ranking: Ranking) -> str:
 
 def ranked_by(ranking: Ranking) -> str:
     """Name the numbers that a ranking compares."""
-    worst_cases = {standing.robust.decisive.worst_case for standing in ranking.standings}
-    if worst_cases == {True}:
+    if ranking.worst_cases == len(ranking.standings):
         return "worst-case SROCC"
-    return "worst-case SROCC where it is known, else SROCC" if True in worst_cases else "SROCC"
+    return "worst-case SROCC where it is known, else SROCC" if ranking.worst_cases else "SROCC"
 
 
 def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) -> list[Condition]:

@@ -145,7 +145,7 @@ def test_rankings_are_in_the_papers_order_without_noise():
         ([measured(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("synthetic", "all", 1)),
         (
             [measured(0.5), measured(0.4, "auto", dataset="vcl", worst_case=True)],
-            Threat("vcl", "all", 1),
+            Threat("vcl", "auto", 1),
         ),
         ([reported(0.5, "none", 0)], Threat("live", "none", 0)),
     ],

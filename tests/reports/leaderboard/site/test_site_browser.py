@@ -182,6 +182,8 @@ def test_red_flags_are_read_on_a_click(page):
 def test_worst_cases_and_doubtful_audits_are_marked_and_sorted(opened):
     sure, doubtful = measured(0.2, "auto", worst_case=True), measured(0.3, "auto", worst_case=True)
     page = opened(board(entrant("a", sure), entrant("b", doubtful, measured(0.4), audit="doubtful")))
+    assert page.locator("#caption").inner_text() == "LIVE, auto, ε = 1/255"
+    page.locator("#attack").select_option("all")
     assert page.locator("#count").inner_text() == "2 models, ranked by worst-case SROCC, in bold."
     assert [text.split("\n") for text in page.locator("tbody td:nth-child(5)").all_inner_texts()] == [
         ["auto", "worst case, worst of 2"], ["auto", "worst case, 1 of 2"],
