@@ -17,7 +17,6 @@ from typing import Any
 
 import click
 import numpy as np
-from playwright.sync_api import sync_playwright
 
 from iqabench.reports.leaderboard.board import Board, Entrant, Number
 from iqabench.reports.leaderboard.site.site import write_site
@@ -81,6 +80,8 @@ def main(models: int, keep: Path | None) -> None:
 
 def time_in_browser(path: Path) -> None:
     """Print how long the page takes for each of `ACTIONS`."""
+    from playwright.sync_api import sync_playwright
+
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

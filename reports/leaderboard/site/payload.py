@@ -19,7 +19,7 @@ with an item for each line, or the item itself where all lines have the same.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ...catalogue import attack_name, dataset_name, ordered
@@ -78,19 +78,42 @@ def board_data(
         rankings: All of its rankings.
         start: The one of them that is shown first.
     """
-    by_index = by_name(entrants)
-    conditions = _in_order([pairs(entrant) for entrant in entrants], attacks)
+    in_order = by_name(entrants)
+    known = [pairs(entrant) for entrant in in_order]
+    conditions = {condition: index for index, condition in enumerate(_in_order(known, attacks))}
+    indices = {entrant.slug: index for index, entrant in enumerate(in_order)}
+    datasets = ordered("dataset", (dataset for dataset, _, _ in conditions))
     texts: dict[str, int] = {}
-    write = _RankingWriter(
-        {entrant.slug: index for index, entrant in enumerate(by_index)},
-        {condition: index for index, condition in enumerate(conditions)},
-        ordered("dataset", (dataset for dataset, _, _ in conditions)),
-        texts,
-    )
+
+    def data_of(ranking: Ranking) -> dict[str, Any]:
+        threat, standings = ranking.threat, ranking.standings
+        ranked = [standing.ranks for standing in standings if standing.ranks]
+        deciding = [standing.robust.decisive for standing in standings]
+        notes = [note(standing, ranking) for standing in standings]
+        return {
+            "dataset": datasets.index(threat.dataset),
+            "attack": threat.attack,
+            "label": _label(threat.attack),
+            "epsilon": threat.epsilon,
+            "caption": caption(ranking),
+            "by": ranked_by(ranking),
+            "stand_in": ranking.stand_in,
+            "clean": conditions.get((threat.dataset, CLEAN, 0.0)),
+            "entrants": [indices[standing.entrant.slug] for standing in standings],
+            "ranked": len(ranked),
+            "tied": [line for line, (rank, _, _) in enumerate(ranked) if rank <= line],
+            "up": _column([rank - best for rank, best, _ in ranked]),
+            "down": _column([worst - rank for rank, _, worst in ranked]),
+            "robust": _column([conditions[number.condition] for number in deciding]),
+            "images": _column([number.images for number in deciding]),
+            "limited": _column([number.limited for number in deciding]),
+            "note": _column([texts.setdefault(text, len(texts)) for text in notes]),
+        }
+
     return {
-        **curves_data(by_index, attacks),
-        "entrants": [_words(entrant) for entrant in by_index],
-        "rankings": [write(ranking) for ranking in rankings],
+        **curves_data(in_order, attacks),
+        "entrants": [_words(entrant) for entrant in in_order],
+        "rankings": [data_of(ranking) for ranking in rankings],
         "start": rankings.index(start) if start else None,
         "texts": list(texts),
     }
@@ -165,47 +188,6 @@ def _words(entrant: Entrant) -> dict[str, Any]:
         "doubted": bool(entrant.unreliable) or entrant.audit == "doubtful",
         "flags": Counter(dataset for dataset, _ in entrant.red_flags),
     }
-
-
-class _RankingWriter:
-    """Writes rankings with what they refer to held as indices."""
-
-    def __init__(
-        self,
-        entrants: dict[str, int],
-        conditions: dict[Condition, int],
-        datasets: list[str],
-        texts: dict[str, int],
-    ) -> None:
-        self._entrants, self._conditions = entrants, conditions
-        self._datasets, self._texts = datasets, texts
-
-    def __call__(self, ranking: Ranking) -> dict[str, Any]:
-        threat, standings = ranking.threat, ranking.standings
-        ranked = [standing.ranks for standing in standings if standing.ranks]
-
-        def column(value: Callable[[Standing], Any]) -> Any:
-            return _column([value(standing) for standing in standings])
-
-        return {
-            "dataset": self._datasets.index(threat.dataset),
-            "attack": threat.attack,
-            "label": _label(threat.attack),
-            "epsilon": threat.epsilon,
-            "caption": caption(ranking),
-            "by": ranked_by(ranking),
-            "stand_in": ranking.stand_in,
-            "clean": self._conditions.get((threat.dataset, CLEAN, 0.0)),
-            "entrants": [self._entrants[standing.entrant.slug] for standing in standings],
-            "ranked": len(ranked),
-            "tied": [line for line, (rank, _, _) in enumerate(ranked) if rank <= line],
-            "up": _column([rank - best for rank, best, _ in ranked]),
-            "down": _column([worst - rank for rank, _, worst in ranked]),
-            "robust": column(lambda one: self._conditions[one.robust.decisive.condition]),
-            "images": column(lambda one: one.robust.decisive.images),
-            "limited": column(lambda one: one.robust.decisive.limited),
-            "note": column(lambda one: self._texts.setdefault(note(one, ranking), len(self._texts))),
-        }
 
 
 def _label(attack: str) -> str:

@@ -61,27 +61,20 @@ def _relative_path(text: str) -> str:
     return text
 
 
-def _correlation(value: float) -> float:
-    if not -1 <= value <= 1:
-        raise ValueError("a correlation, from -1 to 1")
-    return value
+def _within(low: float, high: float, what: str) -> AfterValidator:
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise ValueError(what)
+        return value
 
-
-def _squared_error(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError("a mean squared error of quality in [0, 1], from 0 to 1")
-    return value
-
-
-def _radius(value: float) -> float:
-    if not 0 <= value <= 255:
-        raise ValueError("in units of 1/255, from 0 (no attack) to 255")
-    return value
+    return AfterValidator(check)
 
 
 Line = Annotated[str, AfterValidator(_line)]
 Url = Annotated[str, AfterValidator(_url)]
-Correlation = Annotated[FiniteFloat, AfterValidator(_correlation)]
+Correlation = Annotated[FiniteFloat, _within(-1, 1, "a correlation, from -1 to 1")]
+SquaredError = Annotated[FiniteFloat, _within(0, 1, "a mean squared error of quality in [0, 1], from 0 to 1")]
+Radius = Annotated[FiniteFloat, _within(0, 255, "in units of 1/255, from 0 (no attack) to 255")]
 Bounds = Annotated[list[Correlation], Field(min_length=2, max_length=2)]
 
 
@@ -115,10 +108,10 @@ class Weights(_Table):
 class _Number(_Table):
     dataset: Line
     attack: Line
-    epsilon: Annotated[FiniteFloat, AfterValidator(_radius)]
+    epsilon: Radius
     srocc: Correlation
     plcc: Correlation | None = None
-    mse: Annotated[FiniteFloat, AfterValidator(_squared_error)] | None = None
+    mse: SquaredError | None = None
     worst_srocc: Correlation | None = None
 
     @model_validator(mode="after")
