@@ -1,6 +1,7 @@
 """Every benchmark still starts, runs to its end at a tiny size, and says what it measured."""
 
 import importlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,8 @@ def test_a_benchmark_runs_to_its_end(name, tmp_path, drawn_database, monkeypatch
     config.write_text(CONFIG.replace("drawn.csv", str(drawn_database)))
     arguments, printed = TINY[name]
     module = importlib.import_module(f"iqabench.benchmarks.{name}")
-    done = CliRunner().invoke(module.main, arguments.replace("CONFIG", str(config)).split())
+    with ThreadPoolExecutor(1) as pool:  # Playwright refuses a second browser in the thread of another test's
+        call = pool.submit(CliRunner().invoke, module.main, arguments.replace("CONFIG", str(config)).split())
+    done = call.result()
     assert done.exit_code == 0, (done.output, done.exception)
     assert printed in done.output

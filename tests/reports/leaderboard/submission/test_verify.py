@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.bench.store.cell import key_of
-from iqabench.bench.store.worst_case import worst_case_srocc
 from iqabench.reports.leaderboard.submission.create import create_entry
 from iqabench.reports.leaderboard.submission.entry import FOLDER
 from iqabench.reports.leaderboard.submission.verify import examine, verify
