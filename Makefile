@@ -23,7 +23,7 @@ lint: $(READY) types
 
 types: $(READY)  # the root is the package, so mypy is shown a folder that is named like it
 	mkdir -p .types && ln -sfn .. .types/iqabench
-	MYPYPATH=.types $(BIN)/mypy -m iqabench $(addprefix -p iqabench.,bench models attacks reports benchmarks) \
+	MYPYPATH=.types $(BIN)/mypy -m iqabench -m iqabench.testing $(addprefix -p iqabench.,bench models attacks reports benchmarks) \
 		$(addprefix -m iqabench.,$(subst /,.,$(basename $(HELPERS))))
 
 format: $(READY)

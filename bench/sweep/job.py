@@ -6,8 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from ...models.check import check_model
 from ...models.recipe import Regime
 from ..core import registry
 from ..core.config import Settings
@@ -135,28 +134,18 @@ class Job:
             )
 
     def check_model(self) -> None:
-        """Build the model and score two images with it.
+        """Build the model, and rehearse with two images what the sweep does with it.
 
         Raises:
-            UserError: it cannot be built, its weights cannot be had, or it breaks the contract: float images
-                (N, 3, H, W) in, scores (N,) out.
+            UserError: it cannot be built, its weights cannot be had, or it breaks the contract; see
+                `iqabench.testing.check_model`.
         """
-        model = self.model.build().eval()
+        self.model.build()
         images = to_float(self.data.cache.test_batch(self.data.test_rows[:2].tolist()), "cpu")
-        with torch.inference_mode():
-            try:
-                scores = model(images)
-            except Exception as error:
-                raise UserError(
-                    f"{self.model.where}: model {self.model.name!r} cannot score images of shape "
-                    f"{tuple(images.shape)}: {type(error).__name__}: {error}"
-                ) from error
-        if not isinstance(scores, torch.Tensor) or scores.shape != images.shape[:1]:
-            found = f"shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else repr(type(scores))
-            raise UserError(
-                f"{self.model.where}: model {self.model.name!r} gives {found} for {len(images)} images; a "
-                "model gives one score for each, shape (N,)"
-            )
+        try:
+            check_model(self.model.build_empty, images, trained=self.model.fitted_by != "none")
+        except UserError as error:
+            raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
 
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
         """The cells of clean scoring (attack None), then those of each attack, an epsilon each."""

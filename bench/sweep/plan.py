@@ -158,7 +158,8 @@ class PlannedModel:
     def _call(self, params: dict[str, Any]) -> nn.Module:
         model = _built(self.factory, params, self.where)
         if not isinstance(model, nn.Module):
-            raise UserError(f"{self.where}: model {self.name!r} is a {type(model).__name__}, no nn.Module")
+            found = type(model).__name__
+            raise UserError(f"{self.where}: model {self.name!r} is a {found}, not an nn.Module")
         return model
 
 

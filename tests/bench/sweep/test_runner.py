@@ -449,7 +449,7 @@ def test_a_mistake_is_answered_before_anything_runs(iqabench, tiny_sweep, tmp_pa
     ("model", "message"),
     [
         ("column", r"gives shape \(2, 1\) for 2 images"),
-        ("grey", r"cannot score images of shape \(2, 3, 24, 24\)"),
+        ("grey", r"Grey cannot score two images, shape \(2, 3, 24, 24\)"),
         ("broken", "cannot be built: RuntimeError: no luck"),
     ],
 )

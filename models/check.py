@@ -1,0 +1,161 @@
+"""Rehearses what a sweep does with a model, so that a fault shows in seconds, with the line that has it."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from ..bench.core.errors import UserError
+
+TOLERANCE = 1e-5  # of scores in [0, 1], for another batch size or memory format
+
+
+def check_model(
+    factory: Callable[[], nn.Module], images: Tensor | None = None, *, trained: bool = True
+) -> None:
+    """Check that a model keeps to the contract of `iqabench.models`.
+
+    It is built, scores two images and one, twice and in the layout of a sweep; it is differentiated to the
+    pixels and takes a step in training mode; and its weights are saved and loaded.
+
+    Args:
+        factory: Builds the model: its class, or a function without arguments.
+        images: Two different float images (2, 3, H, W) in [0, 1]. Default: noise of 96 x 128 pixels, bright
+            and dark.
+        trained: Whether it will be trained. A model that will not, or whose recipe is "none", is not asked
+            for gradients.
+
+    Raises:
+        UserError: the first fault found; where an operation failed, with the model's file and line.
+    """
+    if images is None:
+        images = torch.rand(2, 3, 96, 128, generator=torch.Generator().manual_seed(0))
+        images[1] *= 0.25
+    with torch.random.fork_rng([]):
+        model = _built(factory)
+        _check_scores(model, images)
+        if trained and getattr(model, "recipe", "regression") != "none":
+            _check_gradient(model, images)
+            _check_training(model, images)
+        _check_weights(model, _built(factory), images)
+
+
+def _built(factory: Callable[[], nn.Module]) -> nn.Module:
+    model = factory()
+    if not isinstance(model, nn.Module):
+        raise UserError(f"a {type(model).__name__} is not an nn.Module")
+    return model
+
+
+def _check_scores(model: nn.Module, images: Tensor) -> None:
+    model.eval()
+    before = images.clone()
+    scores = _scores(model, images, "two images")
+    if not torch.equal(images, before):
+        raise UserError(
+            f"{type(model).__name__} changes the images that it is given; normalise a copy, as in "
+            "images = images - mean"
+        )
+    alone = torch.cat([_scores(model, image, "one image") for image in images.unsqueeze(1)])
+    channels_last = images.contiguous(memory_format=torch.channels_last)
+    other_layout = _scores(model, channels_last, "two images in the layout channels_last")
+    if getattr(model, "stochastic", False):
+        return
+    again = _scores(model, images, "two images")
+    _require_same(
+        model, scores, again, "gives one image two scores; if that is meant, say `stochastic = True`"
+    )
+    _require_same(model, scores, alone, "scores an image by what else is in its batch")
+    _require_same(model, scores, other_layout, "scores an image by its layout in memory")
+
+
+def _scores(model: nn.Module, images: Tensor, what: str) -> Tensor:
+    with torch.no_grad(), _blaming(model, f"cannot score {what}, shape {tuple(images.shape)}"):
+        scores = model(images)
+    return _checked(model, scores, images, "")
+
+
+def _checked(model: nn.Module, scores: object, images: Tensor, when: str) -> Tensor:
+    name = type(model).__name__
+    if not isinstance(scores, Tensor) or scores.shape != images.shape[:1]:
+        found = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+        raise UserError(
+            f"{name} gives {found}{when} for {len(images)} image{'s' * (len(images) > 1)}; a model gives one "
+            "score for each, shape (N,)"
+        )
+    return scores
+
+
+def _require_same(model: nn.Module, scores: Tensor, others: Tensor, fault: str) -> None:
+    if not torch.allclose(scores, others, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+        found = ", ".join(f"{score:.6g} and {other:.6g}" for score, other in zip(scores, others, strict=True))
+        raise UserError(f"{type(model).__name__} {fault} (found: {found})")
+
+
+def _check_gradient(model: nn.Module, images: Tensor) -> None:
+    pixels = images.clone().requires_grad_()
+    with _blaming(model, "cannot be differentiated to the pixels"):
+        scores = model(pixels)
+        if not scores.requires_grad:
+            raise UserError(
+                f"{type(model).__name__}: its scores carry no gradient; look for torch.no_grad() or "
+                ".detach() in its forward"
+            )
+        if not scores.isfinite().all():
+            raise UserError(f"{type(model).__name__} gives the scores {scores.tolist()}; a score is finite")
+        (gradient,) = torch.autograd.grad(scores.sum(), pixels)
+    if not gradient.isfinite().all():
+        raise UserError(f"{type(model).__name__}: the gradient of its scores to the pixels is not finite")
+
+
+def _check_training(model: nn.Module, images: Tensor) -> None:
+    model.train()
+    with _blaming(model, "cannot be trained"):
+        scores = _checked(model, model(images), images, " in training mode")
+        (scores - 0.5).square().sum().backward()  # type: ignore[no-untyped-call]
+    if all(weight.grad is None for weight in model.parameters()):
+        raise UserError(f"{type(model).__name__}: training reaches none of its weights")
+    model.eval()
+
+
+def _check_weights(model: nn.Module, other: nn.Module, images: Tensor) -> None:
+    with _blaming(model, "has weights that cannot be saved as safetensors and loaded"):
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        other.load_state_dict(load(save(tensors)))
+    if not getattr(model, "stochastic", False):
+        loaded = _scores(other.eval(), images, "two images")
+        _require_same(
+            model,
+            _scores(model, images, "two images"),
+            loaded,
+            "scores otherwise once its weights "
+            "were saved and loaded; what training changes belongs in parameters and buffers",
+        )
+
+
+@contextmanager
+def _blaming(model: nn.Module, fault: str) -> Iterator[None]:
+    """Turn whatever is raised into a sentence that names the model, the fault and the user's line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        what = f"{type(model).__name__} {fault}: {type(error).__name__}: {error}"
+        raise UserError(f"{what}{_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    """The innermost line outside of this package and of installed ones."""
+    installed, here = Path(torch.__file__).parents[1], Path(__file__)
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [
+        frame
+        for frame in frames
+        if installed not in Path(frame.filename).parents and Path(frame.filename) != here
+    ]
+    return f" ({theirs[-1].filename}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""

@@ -1,0 +1,120 @@
+"""Own models pass the rehearsal; each fault that a model can have is found by it, with its line."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from iqabench import UserError
+from iqabench.testing import check_model
+
+from .conftest import MODELS
+
+
+class Sound(nn.Module):
+    """Passes; the others differ from it by one fault each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, images: Tensor) -> Any:
+        return torch.sigmoid(self.head(self.body(images).mean((2, 3)))).squeeze(1)
+
+
+class InPlace(Sound):
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images.sub_(0.5))
+
+
+class Squeezed(Sound):
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images).unsqueeze(1).squeeze()
+
+
+class Column(Sound):
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images).unsqueeze(1)
+
+
+class TupleInTraining(Sound):
+    def forward(self, images: Tensor) -> Any:
+        scores = super().forward(images)
+        return (scores, images) if self.training else scores
+
+
+class NoGradient(Sound):
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images)
+
+
+class Viewed(Sound):
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images.view(len(images), -1).view(images.shape))
+
+
+class BatchStatistics(Sound):
+    def forward(self, images: Tensor) -> Any:
+        scores = super().forward(images)
+        return scores - 0.5 * scores.mean()
+
+
+class Random(Sound):
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images + torch.rand(()))
+
+
+class Shared(Sound):
+    def __init__(self) -> None:
+        super().__init__()
+        self.other_head = self.head
+
+
+class NotANumber(Sound):
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images) / 0 * 0
+
+
+class Forgetful(Sound):
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset = torch.rand(())
+
+    def forward(self, images: Tensor) -> Any:
+        return super().forward(images) + self.offset
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_own_models_pass(tiny_model: Callable[..., nn.Module], name: str) -> None:
+    check_model(lambda: tiny_model(name))
+
+
+def test_a_sound_model_passes() -> None:
+    check_model(Sound)
+    check_model(Sound, torch.rand(2, 3, 17, 23))
+
+
+@pytest.mark.parametrize(
+    ("faulty", "message"),
+    [
+        (InPlace, "InPlace changes the images"),
+        (Squeezed, r"Squeezed gives shape \(\) for 1 image;"),
+        (Column, r"Column gives shape \(2, 1\) for 2 images"),
+        (TupleInTraining, "TupleInTraining gives a tuple in training mode"),
+        (NoGradient, "NoGradient: its scores carry no gradient"),
+        (Viewed, r"Viewed cannot score two images in the layout channels_last.*test_check\.py, line .*view"),
+        (BatchStatistics, "BatchStatistics scores an image by what else is in its batch"),
+        (Random, "Random gives one image two scores.*stochastic = True"),
+        (Shared, "Shared has weights that cannot be saved.*share memory"),
+        (NotANumber, r"NotANumber gives the scores \[nan, nan\]"),
+        (Forgetful, "Forgetful scores otherwise once its weights were saved and loaded"),
+        (dict, "a dict is not an nn.Module"),
+    ],
+)
+def test_each_fault_is_found_and_named(faulty: type, message: str) -> None:
+    with pytest.raises(UserError, match=f"(?s){message}"):
+        check_model(faulty)
