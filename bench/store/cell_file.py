@@ -9,7 +9,6 @@ from textwrap import shorten
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -107,14 +106,6 @@ class StoredCell:
     path: Path
     provenance: dict[str, Any]
     content: str
-
-    def scores(self) -> pd.DataFrame:
-        """Return a row per image: `COLUMNS` and those of `FURTHER_COLUMNS` that the cell has.
-
-        `quality` is the label and `score` the prediction.
-        """
-        table: pd.DataFrame = pq.ParquetFile(self.path).read().to_pandas()
-        return table
 
 
 @dataclass(frozen=True)

@@ -65,5 +65,5 @@ def attack_phrase(attack: str, epsilon: float, named: Naming = str) -> str:
 
 
 def under(attack: str, epsilon: float, named: Naming = str) -> str:
-    """The same as an adverbial phrase: `under FGSM at 1/255`, or `without attack`."""
+    """Say what a model was measured under: `under FGSM at 1/255`, or `without attack`."""
     return "without attack" if attack == "none" else f"under {attack_phrase(attack, epsilon, named)}"

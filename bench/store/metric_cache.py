@@ -82,7 +82,7 @@ class CellMetrics:
         return cls(scores.scored_on, replace(found, measures={**found.measures, **measures}))
 
     def without_intervals(self) -> "CellMetrics":
-        """The same, as it is computed without resamples."""
+        """Return what is computed without resamples: the values, without intervals."""
         measures = {
             name: Measure(measure.value, math.nan, math.nan)
             for name, measure in self.evaluation.measures.items()
@@ -91,7 +91,7 @@ class CellMetrics:
 
 
 class MetricCache:
-    """The metrics kept in a file. Several processes may share it: what one of them loses is computed again.
+    """Metrics that are kept in a file. Several processes may share it: what one of them loses is computed again.
 
     Args:
         path: A Parquet file, made when needed.
@@ -105,9 +105,9 @@ class MetricCache:
         self._saved = time.monotonic()
 
     def get(self, content: str, resamples: int) -> CellMetrics | None:
-        """The metrics of a cell of this content; None if they are not kept.
+        """Return the metrics of a cell of this content; None if they are not kept.
 
-        Without resamples, those of any number of resamples will do, less their intervals.
+        Without resamples, the values kept with any number of resamples are returned.
         """
         if resamples:
             return self._kept.get((content, resamples))
@@ -121,7 +121,7 @@ class MetricCache:
             self.save()
 
     def save(self) -> None:
-        """Write what was added, beside what other processes wrote since; if the file can be written."""
+        """Write what was added, together with what other processes wrote since, if the file can be written."""
         if not self._added:
             return
         self._kept = _read(self._path) | self._kept | self._added
@@ -134,7 +134,7 @@ class MetricCache:
 def cell_metrics(
     cells: Sequence[StoredCell], root: Path, resamples: int
 ) -> tuple[dict[Path, CellMetrics], list[tuple[Path, str]]]:
-    """The metrics of a store's cells, from its cache or computed.
+    """Return the metrics of a store's cells, from its cache or computed.
 
     Args:
         cells: From `Store.cells`.

@@ -45,10 +45,13 @@ def newest_versions(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 def newest_attacks(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the newest row per attack and epsilon of each group, of the attack's highest version."""
+    by_age = highest_attacks(frame, by).sort_values("created", kind="stable", na_position="first")
+    return by_age.drop_duplicates([*by, "attack", "epsilon"], keep="last").sort_index()
+
+
+def highest_attacks(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of each attack's highest version in each group."""
     if frame.empty:
         return frame
     highest = frame.groupby([*by, "attack"], dropna=False)["attack_version"].transform("max")
-    by_age = frame[frame["attack_version"] == highest].sort_values(
-        "created", kind="stable", na_position="first"
-    )
-    return by_age.drop_duplicates([*by, "attack", "epsilon"], keep="last").sort_index()
+    return frame[frame["attack_version"] == highest]

@@ -91,7 +91,7 @@ class Results:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """A sentence on each file that could not be read, and the notes."""
+        """A sentence for each file that could not be read, then the notes."""
         files = (f"Not readable, so left out: {file}: {reason}." for file, reason in self.unreadable)
         return (*files, *self.notes)
 

@@ -32,12 +32,12 @@ class Store:
         self.unreadable: list[tuple[Path, str]] = []
 
     def path(self, cell: Cell) -> Path:
-        """Where a cell's file is, or would be."""
+        """Return the path of a cell's file, whether it is there or not."""
         name = f"{cell.attack}-{cell.epsilon:g}-{cell.key}.parquet"
         return self.root / "cells" / safe_name(cell.dataset) / safe_name(cell.model) / safe_name(name)
 
     def has(self, cell: Cell) -> bool:
-        """Whether the cell has been computed and its file can be read."""
+        """Return whether the cell has been computed and its file can be read."""
         path = self.path(cell)
         if not path.is_file():
             return False
@@ -74,7 +74,7 @@ class Store:
         return path
 
     def cells(self) -> Iterator[StoredCell]:
-        """All cells, in the order of their paths; unreadable files and folders are passed over and listed."""
+        """Yield all cells in the order of their paths; what cannot be read is listed in `unreadable`."""
         self.unreadable = []
         for path in sorted(self._files()):
             try:

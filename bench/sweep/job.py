@@ -69,7 +69,7 @@ class Job:
         return training
 
     def regime(self) -> Regime:
-        """What training sees."""
+        """Return the regime: which images training sees."""
         if self.inner_attack is None:
             return CleanRegime()
         chosen = self.settings.training.adversarial
@@ -93,7 +93,7 @@ class Job:
 
     @cached_property
     def checkpoint(self) -> Checkpoint:
-        """Where the trained weights are, or will be: named by all that determines them."""
+        """The checkpoint of the trained weights, named by all that determines them."""
         identity = {
             **self.data.identity(),
             "model": self.model.name,
@@ -148,7 +148,7 @@ class Job:
             raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
 
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
-        """The cells of clean scoring (attack None), then those of each attack, an epsilon each."""
+        """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon."""
         run = self.settings.run
         shared: dict[str, Any] = {
             **self.data.identity(),

@@ -16,7 +16,7 @@ from ...bench.core.files import write_text
 from ...bench.core.parameters import accepted
 from ...bench.core.version import __version__
 from ...bench.store.condition import Condition
-from ...bench.store.newest import newest_versions
+from ...bench.store.newest import highest_attacks, newest_versions
 from ...bench.store.results import COLUMNS, Results, read_results
 from ...bench.store.results_text import json_rows
 from .check import Check
@@ -214,7 +214,8 @@ def _current(frame: pd.DataFrame, baseline: Sequence[Pinned]) -> dict[Condition,
         index=frame.index,
         dtype=bool,
     )
-    return _by_condition(frame[~alike]) | _by_condition(newest_versions(frame[alike], RUN))
+    current = highest_attacks(newest_versions(frame[alike], RUN), RUN)
+    return _by_condition(frame[~alike]) | _by_condition(current)
 
 
 def _by_condition(cells: pd.DataFrame) -> dict[Condition, list[_Row]]:

@@ -15,7 +15,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 class Case(NamedTuple):
-    """A test case: what it belongs to, its name, and how it ended."""
+    """A test case: its group, its name, and how it ended."""
 
     group: str
     name: str
@@ -25,7 +25,7 @@ class Case(NamedTuple):
 
 
 def junit(suite: str, cases: Iterable[Case]) -> str:
-    """A test suite as JUnit XML. Characters that XML does not allow become `\N{REPLACEMENT CHARACTER}`."""
+    """Return a test suite as JUnit XML. Characters that XML does not allow become `\N{REPLACEMENT CHARACTER}`."""
     listed = list(cases)
     counts = {
         "tests": len(listed),

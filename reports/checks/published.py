@@ -78,7 +78,7 @@ def _measured(points: tuple[Point, ...], results: pd.DataFrame) -> dict[_Place, 
 
 
 def _ablated(results: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The cells behind each entry of Tables 5 and 6, with the name of their variant there."""
+    """Yield the cells behind each entry of Tables 5 and 6, with the name of their variant there."""
     candidates = cprl_cells(results)
     by_b, by_pns = over_b(candidates), over_pns(candidates)
     mask_alone = by_b[by_b["pns_weight"] == 0]
@@ -93,7 +93,7 @@ def _ablated(results: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def _compare(
     row: Mapping[Hashable, Any], measured: Mapping[_Place, list[_Measured]], tolerances: Mapping[str, float]
 ) -> Iterator[Comparison]:
-    """One published number beside each measured one that stands for it, or beside none."""
+    """Yield a comparison of one published number with each measured one that stands for it, or with none."""
     place = tuple(row[name] for name in ("dataset", "model", "attack", "epsilon", "variant"))
     table, metric = f"{row['source']}, Table {row['table']}", row["metric"]
     tolerance = tolerances[metric]

@@ -153,17 +153,9 @@ def test_files_that_cannot_be_used_are_named_with_the_reason_and_left_out(store,
     ]
     assert not missing, lines
     assert exit_status in ([0] if command.startswith("re") else [0, 1, 2])
-
-
-@pytest.mark.parametrize(("damage", "reason"), LEFT_OUT.values(), ids=LEFT_OUT)
-def test_a_file_that_cannot_be_used_leaves_the_others(store, damage, reason):
-    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
-    damage(path)
     found = read_results(store, resamples=0)
     assert list(found.frame["attack"]) == ["none"]
-    ((file, said),) = found.unreadable
-    assert store.root / file == path
-    assert reason in said
+    assert sorted(file for file, _ in found.unreadable) == sorted(places.values())
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -43,12 +43,6 @@ def test_the_columns_begin_as_promised(store):
     assert tuple(table.columns) == COLUMNS
 
 
-def test_clean_images_have_attack_none_and_epsilon_zero(store):
-    drawn_cell(store)
-    row = results_table(store).iloc[0]
-    assert (row["attack"], row["epsilon"]) == ("none", 0.0)
-
-
 def test_rows_come_in_alphabetical_order_with_clean_images_first(store):
     for dataset, model, attack, epsilon in [
         ("synthetic", "resnet", "none", 0.0),
@@ -144,34 +138,6 @@ def test_json_is_a_list_of_rows_with_null_for_what_is_undefined(store):
     assert diverged["status"] == "NaN scores in 60 of 60 images"
     assert (measured["srocc"], measured["limit"]) == (found.frame["srocc"].iloc[0], None)
     assert (measured["n"], measured["stand_in"]) == (60, False)
-
-
-def test_files_that_cannot_be_read_are_named_beside_the_others(store):
-    drawn_cell(store)
-    truncated = drawn_cell(store, model="cprl")
-    truncated.write_bytes(truncated.read_bytes()[:100])
-    damaged = drawn_cell(store, model="sat")
-    content = bytearray(damaged.read_bytes())
-    content[4:400] = bytes(396)
-    damaged.write_bytes(content)
-    found = read_results(store)
-    assert list(found.frame["model"]) == ["resnet"]
-    reasons = dict(found.unreadable)
-    assert reasons[truncated.relative_to(store.root).as_posix()].startswith("not a readable Parquet file")
-    assert reasons[damaged.relative_to(store.root).as_posix()].startswith("damaged")
-    assert render_results(found).count("Not readable, so left out: cells/live/") == 2
-
-
-def test_an_empty_store_says_which_folder_and_what_to_run(tmp_path):
-    with pytest.raises(UserError, match=r"nothing-here: no results in this folder; `iqabench run`"):
-        results_table(tmp_path / "nothing-here")
-
-
-def test_a_store_of_unreadable_files_says_so(store):
-    path = drawn_cell(store)
-    path.write_bytes(b"no parquet")
-    with pytest.raises(UserError, match=r"no result in this folder can be read: cells/live/resnet/none-0-"):
-        results_table(store)
 
 
 def test_an_unknown_format_is_answered_with_the_known_ones(store):

@@ -129,7 +129,7 @@ def scores_by_cell(results: Path) -> dict[tuple[str, str, float], pd.DataFrame]:
     cells = {}
     for stored in Store(results).cells():
         cell = stored.provenance["cell"]
-        cells[cell["model"], cell["attack"], cell["epsilon"]] = stored.scores()
+        cells[cell["model"], cell["attack"], cell["epsilon"]] = pd.read_parquet(stored.path)
     return cells
 
 

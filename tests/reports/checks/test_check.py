@@ -297,6 +297,14 @@ def test_the_newest_version_of_a_model_is_compared_and_not_filled_from_an_older_
     assert {c.status for c in check.comparisons if c.condition.attack == "fgsm"} == {"not run"}
 
 
+def test_an_older_version_of_an_attack_is_not_compared_where_the_newer_was_not_run(pinned):
+    strengths = [{**FGSM, "epsilon": epsilon} for epsilon in (1.0, 2.0)]
+    check = against_baseline(
+        results(*strengths, FGSM | {"attack_version": 2}), pinned(*strengths), TOLERANCES
+    )
+    assert summary(check) == {"holds": 3, "not run": 3}
+
+
 def test_of_several_versions_the_one_on_the_pinned_images_is_compared(pinned):
     small = {"srocc": 0.9, "image_size": 96}
     large = {"srocc": 0.2, "image_size": 320, "created": LATER}
