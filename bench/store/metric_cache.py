@@ -91,7 +91,7 @@ class CellMetrics:
 
 
 class MetricCache:
-    """Metrics that are kept in a file. Several processes may share it: what one of them loses is computed again.
+    """Metrics kept in a file that several processes may share: what one of them loses is computed again.
 
     Args:
         path: A Parquet file, made when needed.
@@ -121,7 +121,7 @@ class MetricCache:
             self.save()
 
     def save(self) -> None:
-        """Write what was added, together with what other processes wrote since, if the file can be written."""
+        """Write what was added, and what other processes wrote since, if the file can be written."""
         if not self._added:
             return
         self._kept = _read(self._path) | self._kept | self._added

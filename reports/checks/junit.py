@@ -25,7 +25,7 @@ class Case(NamedTuple):
 
 
 def junit(suite: str, cases: Iterable[Case]) -> str:
-    """Return a test suite as JUnit XML. Characters that XML does not allow become `\N{REPLACEMENT CHARACTER}`."""
+    """Return a test suite as JUnit XML, with U+FFFD in place of characters that XML does not allow."""
     listed = list(cases)
     counts = {
         "tests": len(listed),
