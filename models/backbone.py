@@ -34,7 +34,7 @@ def create_backbone(
     backbone_args: Mapping[str, Any] | None = None,
     max_stride: int = 32,
 ) -> nn.Module:
-    """A timm model without its classifier: images (N, 3, H, W) to features (N, C, h, w).
+    """Build a timm model without its classifier: images (N, 3, H, W) to features (N, C, h, w).
 
     The features are the deepest that are no coarser than `max_stride`; what comes after them is cut off.
     `backbone.num_features` is C; `backbone.pretrained_cfg` holds `mean` and `std`.

@@ -1,4 +1,4 @@
-"""What the package's own models share: the contract's door, the backbone and the normalisation behind it."""
+"""Base classes of models: the check of the images, their normalisation, and a backbone of timm."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -150,7 +150,7 @@ def _blaming(model: nn.Module, fault: str) -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    """The innermost line outside of this package and of installed ones."""
+    """Return the innermost line outside of this module and of installed packages."""
     installed, here = Path(torch.__file__).parents[1], Path(__file__)
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [

@@ -69,7 +69,7 @@ class DBCNN(BackboneModel):
 
 
 def create_scnn(width: float = 1.0) -> nn.Sequential:
-    """SCNN, the distortion branch: nine 3x3 convolutions with batch norm and ReLU, to 1/16 of the image size.
+    """Build SCNN, the distortion branch: nine 3x3 convolutions with batch norm and ReLU, to 1/16 of the size.
 
     Args:
         width: Multiplies the number of channels, 128 at the end.
@@ -92,7 +92,7 @@ def _scaled(channels: int, width: float) -> int:
 
 
 def bilinear_pool(first: Tensor, second: Tensor) -> Tensor:
-    """Outer products of two feature maps at each position, averaged over positions.
+    """Average the outer products of two feature maps at each position over the positions.
 
     Args:
         first: (N, A, H, W).
@@ -106,5 +106,5 @@ def bilinear_pool(first: Tensor, second: Tensor) -> Tensor:
 
 
 def signed_root(pooled: Tensor) -> Tensor:
-    """sign(x) sqrt(|x| + 1e-8), any shape; the constant keeps the gradient finite at zero."""
+    """Return sign(x) sqrt(|x| + 1e-8), any shape; the constant keeps the gradient finite at zero."""
     return torch.copysign((pooled.abs() + 1e-8).sqrt(), pooled)

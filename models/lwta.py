@@ -122,7 +122,7 @@ class WinnerTakesAll(nn.Module):
         return (blocks * self._shares(blocks)).flatten(1, 2)
 
     def _shares(self, blocks: Tensor) -> Tensor:
-        """What each channel of a block (N, C / U, U, ...) passes of itself."""
+        """Return the share that each channel of a block (N, C / U, U, ...) passes of itself."""
         if not self.training and not self.sampled:
             return F.softmax(blocks, dim=2)
         contest: Contest = ContestOfTwo(blocks) if self.competitors == 2 else Contest(blocks)

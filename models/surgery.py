@@ -1,4 +1,4 @@
-"""Changing a backbone in place: its ReLUs, and its stages."""
+"""Functions that change a backbone in place: its ReLUs, and its stages."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ def replace_last_activation(block: nn.Module, module: nn.Module) -> None:
 
 
 def stages(backbone: nn.Module) -> list[Stage]:
-    """The stages of a residual network, in order.
+    """Return the stages of a residual network, in order.
 
     Raises:
         UserError: the backbone is not made of such stages.

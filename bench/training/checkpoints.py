@@ -20,17 +20,17 @@ from ..core.files import replacing, write_text
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file of weights and the card beside it (`.json`)."""
+    """A file of weights, with a card in a `.json` file of the same name."""
 
     path: Path
 
     @property
     def card_path(self) -> Path:
-        """The JSON card."""
+        """Path of the JSON card."""
         return self.path.with_suffix(".json")
 
     def card(self) -> dict[str, Any] | None:
-        """The card, or None while there is no finished checkpoint here."""
+        """Return the card, or None while there is no finished checkpoint here."""
         if not (self.path.is_file() and self.card_path.is_file()):
             return None
         try:
@@ -43,7 +43,7 @@ class Checkpoint:
         return card
 
     def save(self, model: nn.Module, card: dict[str, Any]) -> dict[str, Any]:
-        """Write weights, then the card with their digest; returns the card as written."""
+        """Write weights, then the card with their digest, and return the card as written."""
         with replacing(self.path) as temporary:
             save_file(_tensors(model), temporary)
         card = {**card, "weights": weights_digest(model)}
@@ -82,7 +82,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def weights_digest(model: nn.Module) -> str:
-    """Digest of a model's parameters and buffers: names, types, shapes and bytes."""
+    """Return a digest of a model's parameters and buffers: names, types, shapes and bytes."""
     running = hashlib.sha256()
     for name, tensor in sorted(_tensors(model).items()):
         running.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())

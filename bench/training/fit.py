@@ -1,4 +1,4 @@
-"""Fitting a model: the loop over epochs and batches, its learning rate, its curves and its resumption.
+"""Fits a model: the loop over epochs and batches, its learning rate, its curves and its resumption.
 
 Every random number of an epoch is drawn from (seed, epoch), and the learning rate is a function of the
 step. So an epoch does not depend on how the process came to it, and a resumed run ends in the same weights.
@@ -67,7 +67,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """Everything a fit is given besides the model.
+    """What a fit is given besides the model.
 
     Attributes:
         data: What to fit.
@@ -120,7 +120,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
 
 
 def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str, float]:
-    """One pass over the training images; the mean of each loss term, and the last learning rate."""
+    """Pass over the training images once; return the mean of each loss term and the last learning rate."""
     settings = run.settings
     terms: dict[str, list[Tensor]] = {}
     latest: Terms = {}

@@ -46,7 +46,7 @@ class Snapshot:
         self._last = time.monotonic()
 
     def restore(self, model: nn.Module, optimizers: dict[str, Optimizer]) -> dict[str, Any] | None:
-        """Load what was saved into model and optimisers; None, and nothing loaded, if there is nothing.
+        """Load what was saved into model and optimisers, and return the state; None if nothing was saved.
 
         A file that cannot be read is as good as none: the run starts again.
         """
@@ -68,7 +68,7 @@ class Snapshot:
         return state
 
     def discard(self) -> None:
-        """The run is finished: the file is not needed any more."""
+        """Delete the file, once the run is finished."""
         self.path.unlink(missing_ok=True)
 
 

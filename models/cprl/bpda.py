@@ -83,7 +83,7 @@ class _BPDAMask(torch.autograd.Function):
 
 
 def _cuts(channels: int, b: float, reading: Reading) -> Iterator[tuple[int, int]]:
-    """The ascending rank at the cut of each sigmoid, and whether it rises (1) or falls (-1) there."""
+    """Yield the ascending rank at the cut of each sigmoid, and whether it rises (1) or falls (-1) there."""
     for order, sign in READINGS[reading]:
         rank = min(channels - 1, math.ceil(channels / 2 - sign * b * channels))  # the first that is active
         yield (rank, 1) if order == "ascending" else (channels - 1 - rank, -1)

@@ -78,7 +78,7 @@ class _End:
 
 
 def _channels_at(rows: Tensor, ends: list[_End]) -> list[Tensor]:
-    """The channels at these ends of each row's order, by ascending rank."""
+    """Return the channels at these ends of each row's order, by ascending rank."""
     if rows.dtype == torch.float64:
         rows = rows.argsort(dim=-1, stable=True).argsort(dim=-1)  # in the same order, and exact in float32
     rows = rows.float() + 0.0  # -0 + 0 is 0
@@ -103,7 +103,7 @@ def _channels_at_on_cpu(rows: np.ndarray, ends: list[_End]) -> list[Tensor]:
 
 
 def _keys_without_ties(bits: Any, channels: Any) -> Any:
-    """Integers in the order of the features, and of equal features by channel, which the lower bits hold.
+    """Return integers in the order of the features, of equal ones by channel, which the lower bits hold.
 
     Args:
         bits: Those of float32 features, as an int32 array or tensor.
@@ -125,7 +125,7 @@ def _channel_of(keys: Any) -> Any:
 
 
 def _sorted_end(keys: np.ndarray, end: _End) -> np.ndarray:
-    """That end of each row, ascending; reorders the keys of a row."""
+    """Return that end of each row, ascending; reorders the keys of a row."""
     size = keys.shape[-1]
     if size > _FAST_SORT and 2 * end.count <= _FAST_SORT:
         halves = keys[:, : size // 2], keys[:, size // 2 :]

@@ -16,7 +16,7 @@ Kind = Literal["sufficiency", "necessity"]
 def intervene(
     features: Tensor, mask: Tensor, linear: nn.Module, kind: Kind, *, printed: bool = False
 ) -> Tensor:
-    """c = h_phi(f, M) or s = h_xi(f, M) (Eq. 13).
+    """Return c = h_phi(f, M) or s = h_xi(f, M) (Eq. 13).
 
     - `sufficiency`: c = FC_phi f * (1 - M) + f * M. What the mask keeps stays, the rest is replaced.
     - `necessity`: s = FC_xi f * M + f * (1 - M). What the mask keeps is replaced, the rest stays.
@@ -46,7 +46,7 @@ def intervene(
 
 
 def channel_map(channels: int) -> nn.Module:
-    """FC_phi or FC_xi: a linear map over channels with spectral norm 1 (Miyato et al. 2018).
+    """Make FC_phi or FC_xi: a linear map over channels with spectral norm 1 (Miyato et al. 2018).
 
     It has no bias, which a spectral norm would not bound. The norm is estimated by a power iteration that
     goes on with every forward pass in training mode.
@@ -55,7 +55,7 @@ def channel_map(channels: int) -> nn.Module:
 
 
 def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
-    """SF = mean ||y_c - y||^2 (Eq. 12): theta and w lower it, phi raises it.
+    """Return SF = mean ||y_c - y||^2 (Eq. 12): theta and w lower it, phi raises it.
 
     Args:
         sufficient: y_c, (N,) scores under the intervention `sufficiency`.
@@ -67,7 +67,7 @@ def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
 
 
 def necessity_risk(necessary: Tensor, prediction: Tensor) -> Tensor:
-    """NC = -mean ||y_s - y||^2 (Eq. 12): theta and w lower it, xi raises it.
+    """Return NC = -mean ||y_s - y||^2 (Eq. 12): theta and w lower it, xi raises it.
 
     Args:
         necessary: y_s, (N,) scores under the intervention `necessity`.

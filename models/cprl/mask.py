@@ -22,7 +22,7 @@ READINGS: dict[Reading, tuple[tuple[Order, int], ...]] = {
 
 
 def mask_by_definition(features: Tensor, b: float, reading: Reading = "keep_top") -> Tensor:
-    """M = sigmoid(sort(f) - K/2 + bK), over the K channels of each position (Eq. 7).
+    """Return M = sigmoid(sort(f) - K/2 + bK), over the K channels of each position (Eq. 7).
 
     Ranks count from 0, the smallest when ascending, to K - 1. Of equal features the one with the lower
     channel index counts as the smaller; a descending rank is K - 1 minus the ascending one. The paper does
@@ -54,7 +54,7 @@ def mask_by_definition(features: Tensor, b: float, reading: Reading = "keep_top"
 
 
 def mask_of_rank(ascending: Tensor, channels: int, b: float, reading: Reading) -> Tensor:
-    """Eq. 7 for ascending ranks of any shape among K channels, in double precision."""
+    """Apply Eq. 7 to ascending ranks of any shape among K channels, in double precision."""
     rank = {"ascending": ascending.double(), "descending": channels - 1 - ascending.double()}
     half, shift = channels / 2, b * channels
     sigmoids = [torch.sigmoid(rank[order] - half + sign * shift) for order, sign in READINGS[reading]]

@@ -130,7 +130,7 @@ class CPRL(ResNet):
 
 
 def _chosen_blocks(backbone: nn.Module, sites: Sites) -> list[tuple[nn.Module, int]]:
-    """The blocks that carry a mask, with their numbers of channels."""
+    """Return the blocks that carry a mask, with their numbers of channels."""
     found: list[Stage] = stages(backbone)
     if sites == "every_block":
         return [(block, stage.channels) for stage in found for block in stage.blocks]

@@ -12,7 +12,7 @@ KINDS: tuple[Kind, Kind] = ("sufficiency", "necessity")
 
 
 class MinimaxPNS(Recipe):
-    """After each step of plain regression one on the PNS risk (Eq. 12, 14), on its halves by turns.
+    """Follows each step of plain regression by one on the PNS risk (Eq. 12, 14), on its halves by turns.
 
     In steps of even number t the intervention is SF: phi raises ||y_c - y||^2, then theta and w lower it. In
     odd ones it is NC: xi lowers ||y_s - y||^2, then theta and w raise it. theta and w have one AdamW, phi and
