@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import accumulate, zip_longest
 from typing import Any, Literal
 
-Kind = Literal["number", "state", "absent", "text", "flag"]
-"""A number, why there is none, a dash for what was not run, a text, or a verdict that asks for attention."""
+Kind = Literal["number", "state", "absent", "text", "code", "flag"]
+"""A number, why there is none, a dash for what was not run, a text, code, or a verdict to heed."""
 
 Order = Literal["text", "ascending", "descending"]
 """How a column is sorted first: by the alphabet, or by number."""

@@ -46,6 +46,8 @@ ROBUSTNESS = (
 )
 NOT_FILLED = "Not run. `iqabench run{}` fills this table."
 
+CHECKPOINTS = "The weights behind the numbers in the tables."
+
 # What is not shown, and what is odd about what is
 
 VARIANTS_LEFT_OUT = (

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from iqabench.bench.store.results import Results
+from iqabench.reports.catalogue import in_order
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
@@ -109,10 +110,11 @@ def test_every_table_has_a_caption(text, ablated):
 
 def test_every_measured_number_leads_to_the_row_of_its_cell(text, swept_table):
     tables = text.split("<tbody>")[1].split("</tbody>")[0]
+    cells = in_order(swept_table)
     numbers = re.findall(r'href="#cell(\d+)" data-cells="(\d+)" data-metric="(\w+)"[^>]*>([^<]+)<', tables)
     assert len(numbers) == 7 * 2 * 3
     for target, place, metric, shown in numbers:
-        row = swept_table.iloc[int(place)]
+        row = cells.iloc[int(place)]
         assert target == place
         assert (row["attack"], row["epsilon"]) == ("fgsm", 1)
         assert shown == f"{row[metric.lower()]:.4f}".replace("-", "−")
@@ -175,7 +177,7 @@ def test_ablations_hold_the_papers_numbers_below_the_measured(ablated):
     five, six = (table for table in page.tables if "Seeds " in table[0])
     assert five[0] == ["b ", "Seeds ", "No attack ", "FGSM at 1/255 "]
     assert five[1] == ["SROCC ", "PLCC ", "MSE "] * 2
-    synthetic, live = (row for row in five if row[0] == "0.4 ")
+    live, synthetic = (row for row in five if row[0] == "0.4 ")
     assert synthetic[1:3] == ["2 ", "0.8000 [0.700, 0.900] 0.800 to 0.800 paper, LIVE 0.8560 "]
     assert live[1:3] == ["1 ", "0.8000 [0.700, 0.900] paper 0.8560 (−0.0560) "]
     assert live[5] == "0.5000 [0.400, 0.600] paper 0.8432 (−0.3432) "

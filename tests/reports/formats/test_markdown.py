@@ -136,11 +136,11 @@ def test_ablations_hold_the_papers_numbers_beside_those_of_each_block(ablated, t
     conditions = [
         f"{name} {metric}" for name in ("No attack", "FGSM at 1/255") for metric in ("SROCC", "PLCC", "MSE")
     ]
-    synthetic, live = ([row for row in table if row[0] == "0.4"] for table in tables)
+    live, synthetic = ([row for row in table if row[0] == "0.4"] for table in tables)
     assert tables[0][0] == ["b", "Seeds", *conditions]
     assert synthetic[0][:3] == ["0.4", "2", "0.8000 [0.700, 0.900] 0.800 to 0.800 paper, LIVE 0.8560"]
     assert live[0][:3] == ["0.4", "1", "0.8000 [0.700, 0.900] paper 0.8560 (−0.0560)"]
-    (unmeasured,) = (row for row in tables[0] if row[0] == "0.0")
+    (unmeasured,) = (row for row in tables[1] if row[0] == "0.0")
     assert unmeasured[:3] == ["0.0", "–", f"– paper, LIVE {unmeasured[2].split()[-1]}"]
     assert "**synthetic†** · keep\\_top: " in text
 
