@@ -14,10 +14,13 @@ from ..bench.core.parameters import complete_parameters
 
 if TYPE_CHECKING:
     from .base import Attack
+    from .bisection import Realisation, realise
 
-__getattr__, __dir__, _ = lazy_loader.attach(__name__, submod_attrs={"base": ["Attack"]})
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__, submod_attrs={"base": ["Attack"], "bisection": ["Realisation", "realise"]}
+)
 
-__all__ = ["Attack", "create_attack"]
+__all__ = ["Attack", "Realisation", "create_attack", "realise"]
 
 
 def create_attack(name: str, **params: Any) -> "Attack":

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from .search import Search
 from .tools.balls import Ball
-from .tools.noise import unit_noise
 from .tools.victim import Victim
 
 MOMENTUM = 0.75  # alpha, the weight of the new step
@@ -37,7 +36,7 @@ class APGD(Search):
         """See `Search.search`."""
         best, value = self.climb(victim, ball, start)
         for restart in range(1, self.restarts):
-            noise = unit_noise(victim.images, self.seed + restart, victim.generator)
+            noise = victim.noise(self.seed + restart)
             found, found_value = self.climb(victim, ball, ball.spread(noise))
             higher = found_value > value
             best = torch.where(_wide(higher), found, best)

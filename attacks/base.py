@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,8 @@ from ..bench.core.errors import UserError
 from .tools.gradient import undisturbed
 from .tools.objectives import Objective, score_reflection
 from .tools.victim import SearchRecord, Victim
+
+Found = TypeVar("Found")
 
 
 class Attack(ABC):
@@ -70,12 +72,23 @@ class Attack(ABC):
         """
 
     def _batches(self, model: nn.Module, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
-        found = self.run(victim, [epsilon for epsilon in epsilons if epsilon > 0])
+        found = advanced(model, self.run(victim, [epsilon for epsilon in epsilons if epsilon > 0]))
         for epsilon in epsilons:
-            # Only while the search advances is the model changed: a caller may stop at any yield.
-            with torch.inference_mode(False), torch.no_grad(), undisturbed(model):
-                batch = next(found) if epsilon > 0 else victim.images.clone()
-            yield batch
+            yield next(found) if epsilon > 0 else victim.images.clone()
+
+
+def advanced(model: nn.Module, found: Iterator[Found]) -> Iterator[Found]:
+    """Yield what a search yields, with the model undisturbed while it advances and as it was in between.
+
+    So a caller may stop at any yield.
+    """
+    while True:
+        with torch.inference_mode(False), torch.no_grad(), undisturbed(model):
+            try:
+                item = next(found)
+            except StopIteration:
+                return
+        yield item
 
 
 def checked_images(images: Tensor, labels: Tensor, epsilons: Sequence[float]) -> Tensor:

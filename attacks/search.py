@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import torch
@@ -26,7 +26,7 @@ class Search(Attack):
     Attributes:
         norm: "linf" or "l2": of the ball.
         eight_bit: Round every adversarial image to 256 grey levels, as an image file holds, inside the ball.
-        seed: Of random draws, together with each image, where no generator is passed.
+        seed: Of random draws, together with each image.
         intervals: The attack is to be run with the objectives `ascend` and `descend`, which give the ends of
             each image's interval of attainable scores.
     """
@@ -38,7 +38,8 @@ class Search(Attack):
     seed: Annotated[int, Field(ge=0)] = 0
 
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
-        """See `Attack.run`."""
+        """See `Attack.run`. Nothing is drawn from the generator."""
+        victim = replace(victim, generator=None)
         victim = victim.averaged(EOT_SAMPLES if victim.is_random() else 1)
         to_do, best, found = sorted(set(epsilons)), victim.images, {}
         for epsilon in epsilons:

@@ -13,6 +13,10 @@ Scorer = Callable[[Tensor], Tensor]
 """From images (N, 3, H, W) in [0, 1] to scores (N,): a model, or a view of one."""
 
 
+class NoGradientError(UserError):
+    """The scores of a model do not depend on the pixels through differentiable operations."""
+
+
 def pixel_gradient(
     model: Scorer, images: Tensor, labels: Tensor, objective: Objective, eot_samples: int = 1
 ) -> Tensor:
@@ -40,8 +44,8 @@ def values_and_gradient(
             time (EOT, expectation over transformation, Athalye et al. 2018).
 
     Raises:
-        UserError: The model does not return one score per image, or its scores do not depend on the pixels
-            through differentiable operations.
+        UserError: The model does not return one score per image.
+        NoGradientError: Its scores carry no gradient.
     """
     values, gradient = _one_gradient(model, images, labels, objective)
     for _ in range(eot_samples - 1):
@@ -81,7 +85,7 @@ def _one_gradient(
                 f"images, expected ({len(images)},): one score per image"
             )
         if not scores.requires_grad:
-            raise UserError(
+            raise NoGradientError(
                 f"{name}: its scores carry no gradient to the pixels, so a gradient attack "
                 "cannot be run on it; look for torch.no_grad() or .detach() in its forward"
             )

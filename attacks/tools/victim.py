@@ -18,7 +18,9 @@ class SearchRecord:
     Attributes:
         gradients: Gradients asked for, counted per image.
         zero: Of these, how many were zero at every pixel.
-        nonfinite: Of these, how many had a NaN or an infinite pixel. A NaN is used as zero.
+        nonfinite: Of these, how many were NaN or infinite at a pixel, or belonged to a value that is. A NaN
+            is used as zero.
+        views: Names of the views of the model that showed a gradient of their own.
         query_curve: For each epsilon of a black-box search, the best value of each image (N,) after some
             numbers of queries, a list entry for each batch.
     """
@@ -26,16 +28,17 @@ class SearchRecord:
     gradients: int = 0
     zero: int = 0
     nonfinite: int = 0
+    views: set[str] = field(default_factory=set)
     query_curve: dict[float, list[dict[int, Tensor]]] = field(default_factory=dict)
 
-    def checked(self, gradient: Tensor) -> Tensor:
-        """Count the gradients (N, 3, H, W) of a batch, and return them made finite."""
+    def checked(self, values: Tensor, gradient: Tensor) -> Tensor:
+        """Count the gradients (N, 3, H, W) of values (N,), and return them made finite."""
         flat = gradient.flatten(1)
-        finite = flat.isfinite().all(1)
+        finite = values.isfinite() & flat.isfinite().all(1)
         self.gradients += len(flat)
         self.nonfinite += int((~finite).sum())
         self.zero += int((finite & (flat == 0).all(1)).sum())
-        return gradient if bool(finite.all()) else gradient.nan_to_num()
+        return gradient.nan_to_num_()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Victim:
     def averaged(self, eot_samples: int) -> "Victim":
         """Return the victim with values and gradients averaged over this many forward passes."""
         return replace(self, eot_samples=eot_samples)
+
+    def only(self, chosen: Tensor) -> "Victim":
+        """Return the victim with some of its images; `chosen` (N,) says which."""
+        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
     def through(self, backward: str) -> "Victim":
         """Return the victim with gradients through another backward pass.
@@ -104,7 +111,7 @@ class Victim:
         values, gradient = values_and_gradient(
             self.model, images, self.labels, self.objective, self.eot_samples
         )
-        return values, self.record.checked(gradient)
+        return values, self.record.checked(values, gradient)
 
     def noise(self, seed: int) -> Tensor:
         """Return uniform noise (N, 3, H, W) in [-1, 1): of the seed and each image, or the generator's."""

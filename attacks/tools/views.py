@@ -15,8 +15,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from .gradient import Scorer
+from .gradient import NoGradientError, Scorer
 from .noise import unit_noise
+
+SAME = 0.999  # cosine of two gradients above which the second view is not worth its passes
 
 
 class View(NamedTuple):
@@ -48,6 +50,55 @@ def all_views(model: Scorer) -> Iterator[View]:
     yield from offered_views(model)
     yield View("seen through", _SeenThrough(model, logit=False))
     yield View("logit", _SeenThrough(model, logit=True))
+
+
+class Lens(NamedTuple):
+    """A view, and the images that it is worth searching for.
+
+    Attributes:
+        view: The view.
+        useful: (N,) for which images the view shows a gradient that none before it shows.
+    """
+
+    view: View
+    useful: Tensor
+
+
+def useful_views(model: Scorer, gradient_through: Callable[[Scorer], Tensor]) -> list[Lens]:
+    """Return the views that show another gradient than those before them, for at least one image.
+
+    Args:
+        model: Images (N, 3, H, W) to scores (N,).
+        gradient_through: From a view's scorer to the gradient (N, 3, H, W) of the objective, finite. It is
+            called once for each view; a random model makes the same draws in each call.
+    """
+    lenses: list[Lens] = []
+    directions: list[Tensor] = []
+    for view in all_views(model):
+        gradient = _trial(view, gradient_through)
+        if gradient is None:
+            continue
+        direction = F.normalize(gradient.flatten(1).double(), dim=1, eps=1e-300)
+        shown = (direction != 0).any(1)
+        for other in directions:
+            shown = shown & ((direction * other).sum(1) < SAME)
+        if shown.any():
+            lenses.append(Lens(view, shown))
+            directions.append(direction)
+    return lenses
+
+
+def _trial(view: View, gradient_through: Callable[[Scorer], Tensor]) -> Tensor | None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        try:
+            return gradient_through(view.scorer)
+        except NoGradientError:
+            return None
+        except Exception:
+            if view.name == "own":
+                raise
+            return None  # a model may do with a tensor what a view cannot follow
 
 
 @dataclass(frozen=True)
@@ -144,12 +195,11 @@ class _SeeThrough(TorchFunctionMode):
     """Every torch operation keeps its value; those that stop a gradient pass it on.
 
     Rounding, signs and casts to integers pass it on unchanged, `detach` and `no_grad` do nothing, and no
-    tensor says that it requires a gradient. A function with one element for each image that saturates, such
-    as the last sigmoid, passes its gradient on unchanged.
+    tensor says that it requires a gradient.
 
     Args:
         images: N, by which a tensor of one element for each image is known.
-        logit: Leave saturating functions of one element for each image out altogether.
+        logit: Leave out functions that saturate and have one element per image, such as the last sigmoid.
     """
 
     steps: ClassVar[set[Any]] = {
@@ -185,7 +235,7 @@ class _SeeThrough(TorchFunctionMode):
         with ExitStack() as gradients:
             gradients.enter_context(torch.inference_mode(False))
             gradients.enter_context(torch.enable_grad())
-            if func is Tensor.requires_grad.__get__:  # type: ignore[attr-defined]
+            if func == Tensor.requires_grad.__get__:  # type: ignore[attr-defined]
                 return False
             if not (isinstance(first, Tensor) and first.is_floating_point() and first.requires_grad):
                 return func(*args, **kwargs)
@@ -200,8 +250,9 @@ class _SeeThrough(TorchFunctionMode):
                 cast = func(first.detach(), *args[1:], **kwargs)
                 whole = isinstance(cast, Tensor) and not cast.is_floating_point() and cast.dtype != torch.bool
                 return _straight(first, cast) if whole else func(*args, **kwargs)
-            if func in self.saturating and first.shape[:1] == (self.images,) == (first.numel(),):
-                return first.view_as(first) if self.logit else _straight(first, func(*args, **kwargs))
+            per_image = first.shape[:1] == (self.images,) == (first.numel(),)
+            if self.logit and per_image and func in self.saturating:
+                return first.view_as(first)
             return func(*args, **kwargs)
 
 

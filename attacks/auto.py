@@ -1,0 +1,261 @@
+"""auto: the interval of scores that an attack can reach for each image, without parameters to tune."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from .apgd import APGD
+from .base import Attack, advanced, checked_images
+from .search import Search
+from .square import Square
+from .tools.balls import Norm, ball_around
+from .tools.objectives import ascend, descend
+from .tools.victim import SearchRecord, Victim
+from .tools.views import FiniteDifferences, Lens, View, useful_views
+from .transfer import Transfer
+
+CLEAN = "clean"  # what reached an end that no member moved
+
+
+class Budget(NamedTuple):
+    """What a budget spends for each image, epsilon and direction.
+
+    Attributes:
+        steps: Gradient steps of Auto-PGD.
+        shared: The views of the model share the steps, less the passes that each view costs besides; else
+            each gets as many, and the one that went furthest as many again from a random start.
+        queries: Scores that Square asks for.
+        blind_queries: Scores that Square asks for where no view shows a gradient.
+        differences: Random directions of a gradient by finite differences, where no view shows one.
+        eot_samples: Passes that are averaged for a model whose passes differ.
+    """
+
+    steps: int
+    shared: bool
+    queries: int
+    blind_queries: int
+    differences: int
+    eot_samples: int
+
+
+BUDGETS = {
+    "quick": Budget(20, True, 0, 60, 0, 2),
+    "standard": Budget(100, False, 200, 1000, 20, 10),
+}
+
+
+class Interval(NamedTuple):
+    """The scores attained within one epsilon.
+
+    Attributes:
+        low_images: (N, 3, H, W), the images with the lowest scores found.
+        high_images: (N, 3, H, W), those with the highest.
+        low_scores: (N,) of these images, in plain inference passes apart from the search; the means over
+            `eot_samples` passes for a model whose passes differ.
+        high_scores: (N,), likewise.
+        low_by: For each image, the member and the view of the model that found it, such as `apgd` or
+            `apgd (soft_ranks_0.2)`; `clean` for an image that nothing moved.
+        high_by: Likewise.
+    """
+
+    low_images: Tensor
+    high_images: Tensor
+    low_scores: Tensor
+    high_scores: Tensor
+    low_by: list[str]
+    high_by: list[str]
+
+
+@dataclass(frozen=True)
+class Auto(Attack):
+    """The furthest that any member attack moves each score, upwards and downwards.
+
+    Auto-PGD searches through every view of the model that shows another gradient: its own, the backward
+    passes it offers, one that sees through operations that stop a gradient, its logit. Square asks for
+    scores only. Each candidate is scored by the model itself in a plain inference pass, and an image keeps
+    the one that moved its score furthest; the next search starts there, and so does a larger epsilon.
+
+    Attributes:
+        budget: `quick` or `standard`; see `BUDGETS`.
+        norm: "linf" or "l2": of the ball.
+        eight_bit: Round every adversarial image to 256 grey levels inside the ball.
+        seed: Of random draws, together with each image.
+    """
+
+    intervals: ClassVar[bool] = True
+
+    budget: Literal["quick", "standard"] = "standard"
+    norm: Norm = "linf"
+    eight_bit: bool = False
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        """See `Attack.run`: the end that the objective asks for. Nothing is drawn from the generator."""
+        victim, lenses = self._prepared(victim)
+        end = _End(victim, lenses)
+        to_do, found = sorted(set(epsilons)), {}
+        for epsilon in epsilons:
+            while epsilon not in found:
+                radius = to_do.pop(0)
+                self._extend(end, radius, {})
+                found[radius] = end.images.clone()
+            yield found[epsilon].clone()
+
+    def interval(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        epsilons: Sequence[float],
+        *,
+        sources: Mapping[str, nn.Module] | None = None,
+        record: SearchRecord | None = None,
+    ) -> Iterator[Interval]:
+        """Yield the interval attained within each epsilon.
+
+        Args:
+            model: Images (N, 3, H, W) in [0, 1] to scores (N,); left as it was found.
+            images: (N, 3, H, W) in [0, 1], float32 or float64.
+            epsilons: Radii of the ball, in pixel units of [0, 1], ascending.
+            sources: Other models by name, whose perturbations are tried too (budget `standard`).
+            record: Filled while intervals are yielded, with what the search has to tell besides them.
+
+        Raises:
+            ValueError: Images have another shape, type or range, or epsilons do not ascend.
+            UserError: An epsilon is not in [0, 1].
+        """
+        if list(epsilons) != sorted(set(epsilons)):
+            raise ValueError(f"expected ascending epsilons, got {list(epsilons)}")
+        labels = torch.zeros(len(images), device=images.device)
+        images = checked_images(images, labels, epsilons)
+        victim = Victim(model, images, labels, ascend, record=record or SearchRecord())
+        return advanced(model, self._intervals(victim, epsilons, sources or {}))
+
+    def _intervals(
+        self, victim: Victim, epsilons: Sequence[float], sources: Mapping[str, nn.Module]
+    ) -> Iterator[Interval]:
+        victim, lenses = self._prepared(victim)
+        low, high = _End(replace(victim, objective=descend), lenses), _End(victim, lenses)
+        for epsilon in epsilons:
+            if epsilon > 0:
+                self._extend(low, epsilon, sources)
+                self._extend(high, epsilon, sources)
+            images = low.images.clone(), high.images.clone()
+            yield Interval(*images, -low.values, high.values.clone(), [*low.by], [*high.by])
+
+    def _prepared(self, victim: Victim) -> tuple[Victim, list[Lens]]:
+        eot_samples = BUDGETS[self.budget].eot_samples if victim.is_random() else 1
+        victim = replace(victim, generator=None, eot_samples=eot_samples)
+        lenses = useful_views(
+            victim.model, lambda scorer: replace(victim, model=scorer).gradient(victim.images)
+        )
+        victim.record.views |= {lens.view.name for lens in lenses}
+        return victim, lenses
+
+    def _extend(self, end: "_End", epsilon: float, sources: Mapping[str, nn.Module]) -> None:
+        """Move one end of the intervals outwards, within one epsilon."""
+        budget = BUDGETS[self.budget]
+        climb = APGD(norm=self.norm, seed=self.seed, steps=budget.steps)
+        lenses = end.lenses
+        steps = budget.steps
+        if budget.shared:
+            steps = max(1, (steps + 1) // max(1, len(lenses)) - 1)
+        for lens in lenses:
+            self._search(end, replace(climb, steps=steps), epsilon, lens.useful, lens.view)
+        for lens in lenses if not budget.shared else ():
+            found_by = torch.tensor([by == _named("apgd", lens.view) for by in end.by])
+            self._search(end, climb, epsilon, found_by.to(lens.useful.device), lens.view, anew=True)
+        blind = ~_any([lens.useful for lens in end.lenses], end.images)
+        if budget.differences:
+            view = FiniteDifferences(end.victim.model, budget.differences, epsilon / 2, self.seed)
+            estimated = View("finite differences", view)
+            self._search(end, replace(climb, steps=10), epsilon, blind, estimated)
+        square = Square(norm=self.norm, seed=self.seed, queries=max(2, budget.queries))
+        if budget.queries:
+            self._search(end, square, epsilon, ~blind)
+        self._search(end, replace(square, queries=budget.blind_queries), epsilon, blind)
+        for name, source in sources.items() if budget.queries else ():
+            transfer = Transfer(norm=self.norm, source=name).from_model(source)
+            self._search(
+                end, transfer, epsilon, torch.ones_like(blind), View(name, end.victim.model), anew=True
+            )
+
+    def _search(
+        self,
+        end: "_End",
+        member: Search,
+        epsilon: float,
+        chosen: Tensor,
+        view: View | None = None,
+        *,
+        anew: bool = False,
+    ) -> None:
+        """Let a member search for some images, and keep what moved their scores further.
+
+        Args:
+            end: Which end to move.
+            member: The search.
+            epsilon: Radius of the ball.
+            chosen: (N,) for which images.
+            view: What it sees of the model; None: the model.
+            anew: Start from a random point (Auto-PGD) instead of the furthest found.
+        """
+        if not chosen.any():
+            return
+        victim = end.victim.only(chosen)
+        ball = ball_around(victim.images, epsilon, self.norm)
+        start = ball.spread(victim.noise(self.seed + 1)) if anew else end.images[chosen]
+        seen = victim if view is None else replace(victim, model=view.scorer)
+        images = member.search(seen, ball, start)
+        images = ball.eight_bit(images) if self.eight_bit else images
+        name = {APGD: "apgd", Square: "square", Transfer: "transfer"}[type(member)]
+        end.offer(_named(name, view), chosen, images, victim.values(images))
+
+
+@dataclass
+class _End:
+    """One end of each image's interval.
+
+    Attributes:
+        victim: The model and the images, with the objective that points outwards.
+        lenses: The views of the model to search through.
+        images: (N, 3, H, W), the furthest found.
+        values: (N,) of the objective there.
+        by: What found each.
+    """
+
+    victim: Victim
+    lenses: list[Lens]
+    images: Tensor = field(init=False)
+    values: Tensor = field(init=False)
+    by: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.images = self.victim.images.clone()
+        self.values = self.victim.values(self.images)
+        self.by = [CLEAN] * len(self.images)
+
+    def offer(self, name: str, chosen: Tensor, images: Tensor, values: Tensor) -> None:
+        """Take images that move the score further, for those that are chosen (N,).
+
+        Where a score is the same, as of a saturated model, the newer image is the better start.
+        """
+        rows, before = chosen.nonzero().flatten(), self.values[chosen]
+        further = (values > before) | (before.isnan() & ~values.isnan())
+        moved = rows[further | (values == before)]
+        self.images[moved] = images[further | (values == before)]
+        self.values[rows[further]] = values[further]
+        for row in rows[further].tolist():
+            self.by[row] = name
+
+
+def _named(member: str, view: View | None) -> str:
+    return member if view is None or view.name == "own" else f"{member} ({view.name})"
+
+
+def _any(masks: list[Tensor], images: Tensor) -> Tensor:
+    nothing = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+    return torch.stack([nothing, *masks]).any(0)
