@@ -1,4 +1,4 @@
-"""What the user sees while a sweep runs: one bar with the time left, and a line per finished model."""
+"""What the user sees while work goes on: one bar with the time left, and a line per finished model."""
 
 import sys
 import time
@@ -8,47 +8,61 @@ from typing import Any
 
 from tqdm import tqdm
 
+from .pace import Pace, Stage
+
 SIGN_OF_LIFE = 30.0  # seconds between two lines where there is no terminal for a bar
 
 
 class Progress:
-    """A bar over the work of a whole sweep, in images: trained on or scored once.
+    """A bar over images, or other units, and the time left.
 
-    Where standard error is no terminal there are lines only: those that stay, and every
-    half minute one of what is being done.
+    Where standard error is not a terminal there are lines only: those that stay, and every half minute one
+    that says what is being done.
 
     Args:
-        total_images: Of the whole work.
         show: Whether to show anything.
         delay: Seconds of work after which the bar appears.
+        pace: What is left to do, and how fast it goes.
     """
 
-    def __init__(self, total_images: float, *, show: bool = True, delay: float = 0.0) -> None:
+    def __init__(self, *, show: bool = True, delay: float = 0.0, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
         self._show = show
-        self._total = total_images
-        self._done = 0.0
         self._what = ""
         self._last_line = time.monotonic()
         self._bar: Any = tqdm(
-            total=total_images,
+            total=1,
             disable=not (show and sys.stderr.isatty()),
-            bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
+            bar_format="{percentage:3.0f}%|{bar}| {elapsed}, {desc}{postfix}",
             mininterval=0.3,
             delay=delay,
             dynamic_ncols=True,
         )
 
+    def begin(self, stage: Stage, what: str) -> None:
+        """Go over to a stage of the work, and say what is being done."""
+        self.pace.begin(stage)
+        self.doing(what)
+
     def doing(self, what: str) -> None:
-        """Say what is being done, beside the bar."""
+        """Say what is being done, after the bar."""
         self._what = what
         self._bar.set_postfix_str(f" {what}", refresh=False)
 
     def advance(self, images: float) -> None:
         """Count images as done."""
-        self._done += images
-        self._bar.update(images)
-        if self._bar.disable and time.monotonic() - self._last_line > SIGN_OF_LIFE:
-            self.line(f"{min(1.0, self._done / max(1.0, self._total)):4.0%} {self._what}")
+        self.pace.advance(images)
+        if self._bar.disable:
+            if time.monotonic() - self._last_line > SIGN_OF_LIFE:
+                self.line(f"{self.pace.done / max(1.0, self.pace.total):4.0%}, {self._left()}: {self._what}")
+            return
+        self._bar.total = self.pace.total
+        self._bar.set_description_str(self._left(), refresh=False)
+        self._bar.update(self.pace.done - self._bar.n)
+
+    def skip(self, images: float) -> None:
+        """Count images as done by an earlier run."""
+        self.pace.skip(images)
 
     def line(self, text: str) -> None:
         """Print a line that stays, above the bar."""
@@ -61,11 +75,24 @@ class Progress:
         """Take the bar away."""
         self._bar.close()
 
+    def _left(self) -> str:
+        seconds = self.pace.seconds_left()
+        return "time left not known yet" if seconds is None else f"{tqdm.format_interval(seconds)} left"
+
 
 @contextmanager
-def progress_over(total_images: float, *, show: bool, delay: float = 0.0) -> Iterator[Progress]:
-    """A `Progress` that is closed whatever happens."""
-    progress = Progress(total_images, show=show, delay=delay)
+def progress_over(images: int = 0, *, show: bool, delay: float = 0.0) -> Iterator[Progress]:
+    """Make a `Progress` that is closed whatever happens.
+
+    Args:
+        images: All of the work, where it is of one kind; without it the caller says what to expect.
+        show: Whether to show anything.
+        delay: Seconds of work after which the bar appears.
+    """
+    progress = Progress(show=show, delay=delay)
+    if images:
+        progress.pace.expect("", {Stage(""): images})
+        progress.pace.begin(Stage(""))
     try:
         yield progress
     finally:

@@ -11,7 +11,8 @@ from ..core.config import ALL, Settings
 from ..core.errors import UserError
 from ..store.explanation import ExplainedModel, Explanation, explanation_folder, write_explanation
 from ..sweep.job import PIXEL, Job
-from ..sweep.runner import choose_device, trained_models, versions
+from ..sweep.machine import choose_device, versions
+from ..sweep.runner import trained_models
 from .activations import comparable, stage_activations
 from .image import choose_image, picture
 from .landscape import landscape, random_direction

@@ -14,6 +14,18 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 TOLERANCE = 1e-5  # of scores in [0, 1], for rounding in another order
 
 
+def ready_to_score(model: nn.Module, images: Tensor) -> nn.Module:
+    """Return a model in evaluation mode, its weights without gradients, folded, on the device of the images.
+
+    Args:
+        model: Is moved to the device.
+        images: (N, 3, H, W) float in [0, 1], to try the folded model on.
+    """
+    model.requires_grad_(False).eval()
+    model.to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return folded(model, images)
+
+
 def folded(model: nn.Module, images: Tensor) -> nn.Module:
     """The model with batch normalisations folded where that is exact; itself where nothing can be.
 

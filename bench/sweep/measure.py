@@ -92,7 +92,7 @@ def measure(
     Returns:
         (E, N) scores.
     """
-    progress.advance(partial.done * len(epsilons))
+    progress.skip(partial.done * len(epsilons))
 
     starts = range(partial.done, len(data.rows), batch_size)
     batches = (data.cache.test_batch(data.rows[s : s + batch_size].tolist()) for s in starts)

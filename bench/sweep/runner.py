@@ -6,36 +6,35 @@ share a store divide the work.
 """
 
 import datetime
-import platform
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
 from ..core.config import Settings
-from ..core.errors import UserError
 from ..core.progress import Progress, progress_over
-from ..core.version import __version__
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
 from ..store.cell import Cell, digest
 from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
 from ..store.store import Store
-from ..training.fit import Curve, TrainingRun, described, fit
-from .folding import folded
+from ..training.fit import TrainingRun, fit
+from . import wording
+from .folding import ready_to_score
 from .job import PIXEL, Job
+from .machine import choose_device, device_name, versions
 from .measure import Partial, TestData, measure
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
+from .rehearsal import rehearse
+from .workload import images_left, scoring_stage, training_stage
 
 
 @dataclass
@@ -66,9 +65,7 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
         UserError: something in configuration, data or weights is wrong; found before anything is trained.
     """
     sweep = _Sweep.prepare(settings, results, command)
-    store = sweep.store
-    total = sum(_training_images(job) + _scoring_images(job, store) for job in sweep.jobs)
-    summary = sweep.run(sweep.score, total, show=show)
+    summary = sweep.run(sweep.score, score=True, show=show)
     sweep.evaluate()
     return summary
 
@@ -77,7 +74,7 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
 def train_models(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
     """Train the models of the sweep that have no weights yet; score nothing. Arguments as `run_sweep`."""
     sweep = _Sweep.prepare(settings, results, command)
-    return sweep.run(sweep.train, sum(_training_images(job) for job in sweep.jobs), show=show)
+    return sweep.run(sweep.train, score=False, show=show)
 
 
 @torch.random.fork_rng()
@@ -93,21 +90,8 @@ def trained_models(
         folded, on the device.
     """
     sweep = _Sweep.prepare(settings, results, command)
-    sweep.run(sweep.train, sum(_training_images(job) for job in sweep.jobs), show=show)
+    sweep.run(sweep.train, score=False, show=show)
     return [(job, sweep.load(job)) for job in sweep.jobs]
-
-
-def choose_device(name: str) -> torch.device:
-    """The device to compute on.
-
-    Raises:
-        UserError: a GPU was asked for and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: torch finds no CUDA GPU here; use --device cpu or auto")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 class _Sweep:
@@ -119,7 +103,7 @@ class _Sweep:
         self.device = device
         self.command = command
         self.summary = Summary()
-        self.progress = Progress(0, show=False)
+        self.progress = Progress(show=False)
         self._written: list[Path] = []  # cells
         self._warned: set[str] = set()  # titles of jobs whose scores leave [0, 1]
 
@@ -145,17 +129,26 @@ class _Sweep:
                 job.check_model()  # what is wrong with a model shows now, not hours later
         return cls(jobs, Store(results), device, command)
 
-    def run(self, work: Callable[[Job], None], total_images: float, *, show: bool) -> Summary:
+    def run(self, work: Callable[[Job], None], *, score: bool, show: bool) -> Summary:
         """Work through the jobs; one that another process is at is put off to the end."""
         waiting = deque((job, False) for job in self.jobs)
-        with progress_over(total_images, show=show) as self.progress:
+        with progress_over(show=show) as self.progress:
+            for job in self.jobs:
+                self.progress.pace.expect(job.title, images_left(job, self.store, score=score))
+            for job in self.jobs if show else ():
+                for stage, seconds in rehearse(job, self.progress.pace.unknown(job.title), self.device):
+                    self.progress.pace.rehearsed(stage, seconds)
             while waiting:
                 job, put_off = waiting.popleft()
                 try:
                     with self._lock(job).acquire(timeout=-1 if put_off else 0):
+                        if put_off:
+                            left = images_left(job, self.store, score=score)
+                            self.progress.pace.expect(job.title, left)
                         work(job)
                 except Timeout:
-                    self.progress.line(f"{job.title}: another process is at it; going on with the next")
+                    self.progress.line(wording.put_off(job.title))
+                    self.progress.pace.expect(job.title, {})  # the other process spends that time
                     waiting.append((job, True))
         return self.summary
 
@@ -169,22 +162,26 @@ class _Sweep:
     def score(self, job: Job) -> None:
         """Compute the cells of a job that the store lacks."""
         weights = job.weights() or self._train(job)
-        model: nn.Module | None = None
-        measured: dict[str, float] = {}
+        pending: list[tuple[PlannedAttack | None, list[Cell]]] = []
         for attack, cells in job.cells(weights):
             missing = [cell for cell in cells if not self.store.has(cell)]
             self.summary.found += len(cells) - len(missing)
-            if not missing:
-                continue
-            model = model if model is not None else self.load(job)
-            measured |= self._measure(job, model, attack, missing)
+            if missing:
+                pending.append((attack, missing))
+        images = len(job.data.test_rows)
+        left = {scoring_stage(job, attack): len(missing) * images for attack, missing in pending}
+        self.progress.pace.expect(job.title, left)
+        if not pending:
+            return
+        model = self.load(job)
+        srocc_of: dict[str, float] = {}
+        for attack, missing in pending:
+            srocc_of |= self._measure(job, model, attack, missing)
             self.summary.computed += len(missing)
-        if measured:
-            values = ", ".join(f"{name} {value:.3f}" for name, value in measured.items())
-            self.progress.line(f"{job.title}: SROCC {values}")
+        self.progress.line(wording.scored(job.title, srocc_of))
 
     def _train(self, job: Job) -> str:
-        self.progress.doing(f"training {job.title}")
+        self.progress.begin(training_stage(job), f"training {job.title}")
         started = time.monotonic()
         torch.manual_seed(job.seed)
         model = job.model.build()
@@ -221,9 +218,7 @@ class _Sweep:
         )
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
         self.summary.trained += 1
-        self.progress.line(
-            f"{job.title}: trained in {card['seconds']:.0f} s, {len(curve)} epochs, {_last_terms(curve)}"
-        )
+        self.progress.line(wording.trained(job.title, card["seconds"], curve))
         return str(card["weights"])
 
     def evaluate(self) -> None:
@@ -237,19 +232,18 @@ class _Sweep:
         else:
             model = job.model.build_empty()
             job.checkpoint.load_into(model)
-        model.requires_grad_(False).eval()
-        model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         example = job.data.cache.test_batch(job.data.test_rows[:2].tolist())
-        return folded(model, to_float(example, self.device))
+        return ready_to_score(model, to_float(example, self.device))
 
     def _measure(
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
     ) -> dict[str, float]:
         """Compute and store the cells of one attack; their SROCC by name, for the user to see."""
         name = attack.name if attack else CLEAN
-        self.progress.doing(f"{job.title}: {name}")
+        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {name}")
         started = time.monotonic()
         table = job.data.dataset.table.iloc[job.data.test_rows]
+        rows = table.rename(columns={"path": "image"})
         quality = table["quality"].to_numpy()
         partial_path = self.store.root / "partial" / f"{digest([cell.key for cell in cells])}.npz"
         partial = Partial(partial_path, len(cells), len(table))
@@ -266,7 +260,7 @@ class _Sweep:
         )
         context = {**self._context(job), "seconds": round(time.monotonic() - started, 2)}
         self._written += [
-            self.store.write(cell, _frame(table, column), context)
+            self.store.write(cell, rows.assign(score=column), context)
             for cell, column in zip(cells, scores, strict=True)
         ]
         partial.discard()
@@ -280,24 +274,20 @@ class _Sweep:
         low, high = float(np.nanmin(scores, initial=0.0)), float(np.nanmax(scores, initial=1.0))
         if (low < 0 or high > 1) and job.title not in self._warned:
             self._warned.add(job.title)
-            self.progress.line(
-                f"{job.title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels "
-                "are: MSE and RMSE mean nothing, and attacks take 0.5 for the middle; map them in `forward`"
-            )
+            self.progress.line(wording.out_of_range(job.title, low, high))
 
     def _context(self, job: Job) -> dict[str, Any]:
         """What does not determine a result but tells how it came about."""
         dataset = job.data.dataset
         trained = job.model.fitted_by != "none"
+        where = job.checkpoint.path.relative_to(job.results) if trained else job.model.weights or ""
         return {
             "versions": versions(),
             "created": datetime.datetime.now(datetime.UTC).isoformat(),
             "command": self.command,
             "profile": job.settings.profile,
-            "device": _device_name(self.device),
-            "checkpoint": str(job.checkpoint.path.relative_to(job.results))
-            if trained
-            else str(job.model.weights or ""),
+            "device": device_name(self.device),
+            "checkpoint": str(where),
             "stand_in": dataset.stand_in,
             "bounds": [dataset.low, dataset.high],
             "lower_is_better": dataset.lower_is_better,
@@ -307,51 +297,3 @@ class _Sweep:
         path = self.store.root / "locks" / f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what computes: Python, this package and the libraries that decide a score."""
-    found = {"python": platform.python_version(), "iqabench": __version__}
-    for package in ("torch", "timm", "numpy", "pillow"):
-        try:
-            found[package] = version(package) or "unknown"  # None while it is being installed anew
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def _training_images(job: Job) -> int:
-    """How many images a job's training still sees, each counted in every epoch."""
-    if job.weights() is not None:
-        return 0
-    training = job.settings.training
-    return training.epochs * job.data.training.steps(training.batch_size) * training.batch_size
-
-
-def _last_terms(curve: Curve) -> str:
-    """The loss terms of the last epoch, for people."""
-    return described({name: curve[-1][name] for name in curve[-1] if name not in ("epoch", "learning_rate")})
-
-
-def _scoring_images(job: Job, store: Store) -> int:
-    """How many images are scored for the cells that the store lacks, each counted in every cell."""
-    weights = job.weights()
-    cells = [cell for _, of_attack in job.cells(weights or "") for cell in of_attack]
-    missing = len(cells) if weights is None else sum(not store.has(cell) for cell in cells)
-    return missing * len(job.data.test_rows)
-
-
-def _frame(table: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "image": table["path"].to_numpy(),
-            "scene": table["scene"].to_numpy(),
-            "distortion": table["distortion"].to_numpy(),
-            "quality": table["quality"].to_numpy(),
-            "score": scores,
-        }
-    )
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"

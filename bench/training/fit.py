@@ -107,7 +107,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     snapshot = Snapshot(run.snapshot)
     state = snapshot.restore(model, recipe.optimizers)
     curve: Curve = state["curve"] if state else []
-    run.progress.advance(len(curve) * steps * settings.batch_size)
+    run.progress.skip(len(curve) * steps * settings.batch_size)
 
     for epoch in range(len(curve), settings.epochs):
         torch.manual_seed(_epoch_seed(run.seed, epoch))

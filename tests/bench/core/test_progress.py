@@ -1,6 +1,7 @@
 import pytest
 
 from iqabench.bench.core import progress
+from iqabench.bench.core.pace import Pace, Stage
 from iqabench.bench.core.progress import Progress
 
 
@@ -12,9 +13,17 @@ def clock(monkeypatch):
     return now
 
 
-def test_without_a_terminal_a_line_every_half_minute_says_what_is_being_done(clock, capsys):
-    shown = Progress(200, show=True)
-    shown.doing("training cprl, epoch 1/8: loss 0.07")
+@pytest.fixture
+def pace(clock):
+    """Two hundred images to train on."""
+    pace = Pace(lambda: clock[0])
+    pace.expect("live / cprl", {Stage("training", "cprl", "live / cprl"): 200})
+    return pace
+
+
+def test_without_a_terminal_a_line_every_half_minute_says_what_is_being_done(clock, pace, capsys):
+    shown = Progress(show=True, pace=pace)
+    shown.begin(Stage("training", "cprl", "live / cprl"), "training cprl, epoch 1/8: loss 0.07")
     assert capsys.readouterr().err == ""
     shown.advance(48)
     clock[0] = 31
@@ -22,7 +31,7 @@ def test_without_a_terminal_a_line_every_half_minute_says_what_is_being_done(clo
     shown.advance(2)
     clock[0] = 32
     shown.advance(2)
-    assert capsys.readouterr().err == " 25% training cprl, epoch 2/8: loss 0.06\n"
+    assert capsys.readouterr().err == " 25%, 01:33 left: training cprl, epoch 2/8: loss 0.06\n"
     clock[0] = 62
     shown.line("cprl: trained")
     clock[0] = 90
@@ -30,8 +39,19 @@ def test_without_a_terminal_a_line_every_half_minute_says_what_is_being_done(clo
     assert capsys.readouterr().err == "cprl: trained\n"
 
 
+def test_where_nothing_is_known_yet_no_time_is_made_up(clock, pace, capsys):
+    shown = Progress(show=True, pace=pace)
+    pace.expect(
+        "live / sat", {Stage("training", "sat", "live / sat"): 1, Stage("pgd", "sat", "live / sat"): 1}
+    )
+    shown.begin(Stage("training", "cprl", "live / cprl"), "training")
+    clock[0] = 31
+    shown.advance(101)
+    assert capsys.readouterr().err == " 50%, time left not known yet: training\n"
+
+
 def test_nothing_is_shown_where_nothing_is_to_be_shown(clock, capsys):
-    hidden = Progress(200, show=False)
+    hidden = Progress(show=False)
     clock[0] = 31
     hidden.advance(1)
     hidden.line("trained")

@@ -60,7 +60,7 @@ def run_in(tmp_path, settings=SETTINGS, images=40, **changes):
         "seed": 0,
         "device": torch.device("cpu"),
         "snapshot": tmp_path / "snapshot",
-        "progress": Progress(1, show=False),
+        "progress": Progress(show=False),
     }
     return TrainingRun(**{**arguments, **changes})
 

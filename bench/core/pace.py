@@ -1,0 +1,114 @@
+"""Tell the time left of a sweep from what its images have taken so far."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Stage(NamedTuple):
+    """A part of the work whose images take about equally long.
+
+    Attributes:
+        kind: What is done with an image: training, scoring, or an attack by its name.
+        model: The model it is done with.
+        job: What the stage belongs to; two jobs with one model and one kind share what was learnt.
+    """
+
+    kind: str
+    model: str = ""
+    job: str = ""
+
+
+class Pace:
+    """Seconds per image of each kind of work with each model, learnt while it is done.
+
+    What has not been done yet is taken to cost what a rehearsal said, times what the work done so far cost in
+    comparison with its rehearsal; without a rehearsal, what the kind of work costs with other models.
+
+    Args:
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._stage: Stage | None = None
+        self._left: dict[Stage, float] = {}
+        self._images: dict[tuple[str, str], float] = {}
+        self._seconds: dict[tuple[str, str], float] = {}
+        self._rehearsed: dict[tuple[str, str], float] = {}
+        self.done = 0.0
+
+    @property
+    def total(self) -> float:
+        """Images in all: done, and left."""
+        return self.done + sum(self._left.values())
+
+    def expect(self, job: str, images: Mapping[Stage, int]) -> None:
+        """State how many images each stage of a job still has, in place of what was stated before."""
+        self._left = {stage: left for stage, left in self._left.items() if stage.job != job}
+        self._left |= {stage: float(count) for stage, count in images.items() if count}
+
+    def rehearsed(self, stage: Stage, seconds: float) -> None:
+        """State what an image took in a rehearsal of a stage."""
+        self._rehearsed[stage.kind, stage.model] = seconds
+
+    def unknown(self, job: str) -> dict[Stage, float]:
+        """Return the images left of those stages of a job of whose cost nothing is known yet."""
+        known = self._images.keys() | self._rehearsed.keys()
+        return {
+            stage: images
+            for stage, images in self._left.items()
+            if stage.job == job and (stage.kind, stage.model) not in known
+        }
+
+    def begin(self, stage: Stage) -> None:
+        """Take the time from now on for that of a stage."""
+        self._stage = stage
+        self._since = self._clock()
+
+    def advance(self, images: float) -> None:
+        """Count images of the present stage as done in the time since the last call."""
+        now = self._clock()
+        if self._stage is not None:
+            key = (self._stage.kind, self._stage.model)
+            self._images[key] = self._images.get(key, 0.0) + images
+            self._seconds[key] = self._seconds.get(key, 0.0) + now - self._since
+        self._since = now
+        self.skip(images)
+
+    def skip(self, images: float) -> None:
+        """Count images of the present stage as done before, in no time."""
+        self.done += images
+        if self._stage is not None and self._stage in self._left:
+            self._left[self._stage] = max(0.0, self._left[self._stage] - images)
+
+    def seconds_left(self) -> float | None:
+        """Return the time that the images left will take; None while nothing is known of one of them."""
+        rates = {stage: self._rate(stage) for stage, images in self._left.items() if images}
+        if None in rates.values():
+            return None
+        return float(sum(self._left[stage] * (rate or 0.0) for stage, rate in rates.items()))
+
+    def _rate(self, stage: Stage) -> float | None:
+        """Seconds per image, as measured or as estimated."""
+        key = (stage.kind, stage.model)
+        measured = {known: self._seconds[known] / count for known, count in self._images.items() if count}
+        if key in measured:
+            return measured[key]
+        if key in self._rehearsed:
+            return self._rehearsed[key] * self._correction(stage.kind, measured)
+        alike = [rate for (kind, _), rate in measured.items() if kind == stage.kind]
+        return float(np.mean(alike)) if alike else None
+
+    def _correction(self, kind: str, measured: Mapping[tuple[str, str], float]) -> float:
+        """How many times as long as rehearsed the work took: that of a kind or, before it began, all."""
+        ratios = {
+            key: rate / self._rehearsed[key]
+            for key, rate in measured.items()
+            if rate and self._rehearsed.get(key)
+        }
+        alike = [ratio for key, ratio in ratios.items() if key[0] == kind] or list(ratios.values())
+        return float(np.exp(np.mean(np.log(alike)))) if alike else 1.0

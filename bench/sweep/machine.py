@@ -1,0 +1,38 @@
+"""What a sweep computes on and with: the device, and the versions of the software."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from ..core.errors import UserError
+from ..core.version import __version__
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device to compute on: `cpu`, `cuda`, or for `auto` a GPU where there is one.
+
+    Raises:
+        UserError: a GPU was asked for and there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: torch finds no CUDA GPU here; use --device cpu or auto")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """Return a device as it is recorded with what it computes."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this package and the libraries that decide a score."""
+    found = {"python": platform.python_version(), "iqabench": __version__}
+    for package in ("torch", "timm", "numpy", "pillow"):
+        try:
+            found[package] = version(package) or "unknown"  # None while it is being installed anew
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,30 @@
+"""The lines that a sweep prints while it works."""
+
+from collections.abc import Mapping
+
+from ..training.fit import Curve, described
+
+
+def put_off(title: str) -> str:
+    """Say that a job waits."""
+    return f"{title}: another process is at it; going on with the next"
+
+
+def trained(title: str, seconds: float, curve: Curve) -> str:
+    """Say how a training went, with the loss terms of its last epoch."""
+    last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}
+    return f"{title}: trained in {seconds:.0f} s, {len(curve)} epochs, {described(last)}"
+
+
+def scored(title: str, srocc: Mapping[str, float]) -> str:
+    """Say how well a model ranks the images, clean and attacked."""
+    values = ", ".join(f"{condition} {value:.3f}" for condition, value in srocc.items())
+    return f"{title}: SROCC {values}"
+
+
+def out_of_range(title: str, low: float, high: float) -> str:
+    """Warn that scores are not where labels are."""
+    return (
+        f"{title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: MSE and "
+        "RMSE mean nothing, and attacks take 0.5 for the middle; map them in `forward`"
+    )

@@ -1,0 +1,42 @@
+"""How many images a job still has to train on, score and attack."""
+
+from ..core.pace import Stage
+from ..store.store import Store
+from .job import Job
+from .plan import PlannedAttack
+
+TRAINING, SCORING = "training", "scoring"
+
+
+def training_stage(job: Job) -> Stage:
+    """Return the stage in which a job's model is trained."""
+    return _stage(job, TRAINING)
+
+
+def scoring_stage(job: Job, attack: PlannedAttack | None) -> Stage:
+    """Return the stage in which a job's model is attacked and scored; an image counts for each epsilon."""
+    return _stage(job, attack.name if attack else SCORING)
+
+
+def images_left(job: Job, store: Store, *, score: bool) -> dict[Stage, int]:
+    """Return how many images each stage of a job still has, an image counted in each epoch and each cell.
+
+    Args:
+        job: The job.
+        store: Where its cells may be.
+        score: Whether cells are wanted, or only the trained model.
+    """
+    weights = job.weights()
+    left = {}
+    if weights is None:
+        training = job.settings.training
+        steps = training.epochs * job.data.training.steps(training.batch_size)
+        left[training_stage(job)] = steps * training.batch_size
+    for attack, cells in job.cells(weights or "") if score else ():
+        missing = len(cells) if weights is None else sum(not store.has(cell) for cell in cells)
+        left[scoring_stage(job, attack)] = missing * len(job.data.test_rows)
+    return left
+
+
+def _stage(job: Job, kind: str) -> Stage:
+    return Stage(kind, f"{job.model.name} {job.model.variant}", job.title)

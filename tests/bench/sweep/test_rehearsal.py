@@ -1,0 +1,53 @@
+"""Long stages are rehearsed on two images; nothing that is computed depends on it."""
+
+import pandas as pd
+import pytest
+
+from iqabench.bench.core import registry
+from iqabench.bench.core.config import load_settings
+from iqabench.bench.store.store import Store
+from iqabench.bench.sweep import rehearsal
+from iqabench.bench.sweep.runner import _Sweep, run_sweep
+from iqabench.bench.sweep.workload import images_left
+
+
+@pytest.fixture
+def settings(tiny_config, tiny_plugin, drawn_database, monkeypatch):
+    monkeypatch.setitem(registry._PLUGINS, "models", {})
+    registry.load_plugin(tiny_plugin)
+    return load_settings(tiny_config, overrides={"run": {"datasets": [str(drawn_database)]}})
+
+
+def test_all_that_a_job_has_left_is_rehearsed_and_only_if_it_is_long(settings, tmp_path):
+    sweep = _Sweep.prepare(settings, tmp_path, "")
+    (job,) = sweep.jobs
+    left = images_left(job, sweep.store, score=True)
+    tests = len(job.data.test_rows)
+    assert {stage.kind: count for stage, count in left.items()} == {
+        "training": 3 * 4 * (len(job.data.training.rows) // 4),
+        "scoring": tests,
+        "fgsm": 2 * tests,
+        "pgd": 2 * tests,
+    }
+    many = dict.fromkeys(left, 1000.0)
+    seconds = dict(rehearsal.rehearse(job, many, sweep.device))
+    assert seconds.keys() == left.keys()
+    assert all(value > 0 for value in seconds.values())
+    only = {stage: 1000.0 for stage in left if stage.kind == "pgd"}
+    assert rehearsal_kinds(job, only, sweep) == {"pgd"}
+    assert rehearsal_kinds(job, dict.fromkeys(left, 99.0), sweep) == set()
+
+
+def rehearsal_kinds(job, left, sweep):
+    return {stage.kind for stage, _ in rehearsal.rehearse(job, left, sweep.device)}
+
+
+def test_a_rehearsed_sweep_has_the_scores_of_one_that_is_not(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(rehearsal, "LARGEST_SHARE", 1e9)
+    scores = []
+    for name, show in (("shown", True), ("hidden", False)):
+        run_sweep(settings, tmp_path / name, show=show)
+        cells = list(Store(tmp_path / name).cells())
+        scores.append({cell.provenance["key"]: list(pd.read_parquet(cell.path)["score"]) for cell in cells})
+    assert len(scores[0]) == 5
+    assert scores[0] == scores[1]
