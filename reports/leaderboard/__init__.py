@@ -1,1 +1,1 @@
-"""The leaderboard: entries that anybody can submit, stores, and the static site made of them."""
+"""The leaderboard: submissions, and the static site made of them and of a store."""

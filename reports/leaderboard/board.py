@@ -33,7 +33,7 @@ class Number:
         source: `Table 1` of a paper, or the name of the file of scores.
         limited: Whether it is known to be of a part of the dataset's test images only.
         worst_case: Whether `srocc`, its interval and `plcc` are the lowest that scores inside the attainable
-            intervals of the images give, in place of those under one objective of the attack.
+            intervals of the images give, and not those under one objective of the attack.
     """
 
     kind: Kind

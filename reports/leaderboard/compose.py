@@ -76,7 +76,7 @@ def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None =
 
 
 def _files(given: Sequence[Path]) -> list[Path]:
-    """The TOML files of all entries, each once."""
+    """Return the TOML files of all entries, each once."""
     found = []
     for path in [FOLDER, *given]:
         if path.is_dir():
@@ -92,7 +92,7 @@ def _files(given: Sequence[Path]) -> list[Path]:
 
 
 def _admitted(found: Examination, labels: KnownLabels, notes: list[str]) -> bool:
-    """Whether nothing is wrong with an entry; else a note says what."""
+    """Return whether nothing is wrong with an entry; if not, note what."""
     problems = list(found.problems) or [*labels.contradictions(found.files)]
     if problems:
         others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -175,7 +175,7 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
 
 
 def _facts(cells: Sequence[Row]) -> tuple[tuple[str, str], ...]:
-    """What the measured numbers of a model were made with, for its page; each value once."""
+    """Return what the measured numbers of a model were made with, for its page; each value once."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for cell in cells:
         where = f"{dataset_name(cell['dataset'])}, seed {cell['seed']}"
@@ -256,7 +256,7 @@ def _slug(name: str) -> str:
 
 
 def _unused(name: str, taken: Mapping[str, object], joint: str = " ") -> str:
-    """The name, with a number appended if it is taken."""
+    """Return the name, with a number appended if it is taken."""
     count = 2
     unused = name
     while unused in taken:

@@ -103,7 +103,7 @@ class Ranking:
 
     @property
     def worst_cases(self) -> int:
-        """How many of its numbers are worst cases of an interval attack."""
+        """Number of its worst cases, which interval attacks give."""
         return sum(standing.robust.decisive.worst_case for standing in self.standings)
 
 
@@ -160,7 +160,7 @@ def by_name(entrants: Iterable[Entrant]) -> list[Entrant]:
 
 
 def _threats(dataset: str, known: set[tuple[str, float]]) -> Iterable[tuple[Threat, list[str]]]:
-    """The threats of a dataset, each with its attacks, given the (attack, epsilon) of its numbers."""
+    """Yield the threats of a dataset with their attacks, given the (attack, epsilon) of its numbers."""
     real = {(attack, epsilon) for attack, epsilon in known if attack not in (CLEAN, *CONTROLS)}
     attacks = ordered("attack", (attack for attack, _ in real))
     for epsilon in sorted({epsilon for _, epsilon in real}):
@@ -215,7 +215,7 @@ def _interval(number: Number) -> tuple[float, float, float]:
 
 
 def _ranks(intervals: Sequence[tuple[float, float, float]]) -> Iterable[Ranks | None]:
-    """The ranks of each of some intervals; None where the value is undefined."""
+    """Yield the ranks of each of some intervals; None where the value is undefined."""
     defined = [interval for interval in intervals if interval[1] > -math.inf]
     lows, values, highs = (sorted(interval[part] for interval in defined) for part in range(3))
     for low, value, high in intervals:

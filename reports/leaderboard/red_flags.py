@@ -140,7 +140,7 @@ def _reported_differs_from_measured(numbers: Sequence[Number]) -> Iterator[str]:
 
 
 def _pairs(numbers: Sequence[Number], first: str, second: str) -> Iterator[tuple[Number, Number]]:
-    """The numbers under two attacks at the same epsilon."""
+    """Yield the numbers under two attacks at the same epsilon."""
     seconds = {one.epsilon: one for one in numbers if one.attack == second}
     for one in sorted(numbers, key=lambda one: one.epsilon):
         if one.attack == first and one.epsilon in seconds:

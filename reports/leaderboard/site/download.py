@@ -13,15 +13,15 @@ from ..board import Board, Entrant, Number
 from ..ranking import Ranking, Ranks, Standing
 
 FORMAT = "iqabench leaderboard"
-"""What the JSON file says it is, under the key `format`."""
+"""Value of the key `format` of the JSON file."""
 
 _OF_ENTRANT = ("slug", "name", "paper", "year", "training", "unreliable", "audit")
 COLUMNS = (*_OF_ENTRANT, *(field.name for field in fields(Number)))
-"""Of the CSV file: who it is, then the attributes of `Number`."""
+"""Columns of the CSV file: attributes of the entrant, then those of `Number`."""
 
 
 def csv_text(board: Board) -> str:
-    """All numbers with `COLUMNS`; empty where something is not known or undefined, seeds apart by spaces.
+    """Return all numbers with `COLUMNS`; empty where one is unknown or undefined, seeds separated by spaces.
 
     Texts are those that no spreadsheet takes for a formula: see `reports/formats/csv.py`.
     """
@@ -37,14 +37,14 @@ def csv_text(board: Board) -> str:
 
 
 def json_text(board: Board) -> str:
-    """The whole board; null where a number is not known or undefined."""
+    """Return the whole board; null where a number is not known or undefined."""
     entrants = ",\n".join(json.dumps(_entrant(entrant), allow_nan=False) for entrant in board.entrants)
     notes = json.dumps(board.notes)
     return f'{{"format": {json.dumps(FORMAT)}, "notes": {notes}, "entrants": [\n{entrants}\n]}}\n'
 
 
 def rankings_text(rankings: Sequence[Ranking]) -> str:
-    """All rankings, a line for each: its threat, and the entrants in their order with their ranks."""
+    """Return all rankings, a line for each: its threat, and the entrants in their order with their ranks."""
     lines = (
         asdict(ranking.threat)
         | {"stand_in": ranking.stand_in, "standings": [_standing(one) for one in ranking.standings]}

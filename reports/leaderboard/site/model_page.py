@@ -41,7 +41,7 @@ def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
 
 
 def _conditions(numbers: Iterable[Number]) -> Iterable[dict[str, Any]]:
-    """The rows of a table on one dataset: a reported number and a measured one of its condition."""
+    """Yield the rows of a table on one dataset: a reported and a measured number of one condition."""
     known = list(numbers)
     for attack in ordered("attack", (one.attack for one in known)):
         for epsilon in sorted({one.epsilon for one in known if one.attack == attack}):
@@ -76,7 +76,7 @@ def _images(known: Number) -> str:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """What a reported and a measured number say of themselves, once where they say the same."""
+    """Join what a reported and a measured number have in a column, once where it is the same."""
     return "; ".join(dict.fromkeys(filter(None, texts))) or UNKNOWN
 
 

@@ -38,7 +38,7 @@ from ..ranking import (
 )
 
 CONTROL = -1
-"""The look of a curve of a control; an attack's is its index among the attacks of the board."""
+"""Look of a control's curve; that of an attack is its index among the attacks of the board."""
 
 
 def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def ranked_by(ranking: Ranking) -> str:
 
 
 def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) -> list[Condition]:
-    """All conditions by dataset, attack and epsilon, clean images first."""
+    """Sort all conditions by dataset, attack and epsilon, clean images first."""
     turns = {attack: turn for turn, attack in enumerate((CLEAN, *attacks))}
     found = {condition for numbers in known for condition in numbers}
     datasets = ordered("dataset", (dataset for dataset, _, _ in found))
@@ -195,7 +195,7 @@ def _label(attack: str) -> str:
 
 
 def _column(values: Sequence[Any]) -> Any:
-    """The values, or one of them where all are alike."""
+    """Return the values, or one of them where all are alike."""
     return values[0] if values and all(value == values[0] for value in values) else list(values)
 
 

@@ -35,7 +35,7 @@ def render_rankings(board: Board, attacks: Sequence[str], rankings: Sequence[Ran
 
 
 def _rows(ranking: Ranking) -> list[dict[str, Any]]:
-    """The lines of the table as they read; entrants without a number are last, without cells."""
+    """Return the rows of the table as text; entrants without a number are last, without cells."""
     rows = [_row(standing, ranking) for standing in ranking.standings]
     return rows + [{"entrant": entrant, "ranked": False} for entrant in ranking.absent]
 
@@ -58,7 +58,7 @@ def _row(standing: Standing, ranking: Ranking) -> dict[str, Any]:
 
 
 def _cells(pair: Pair | None, *, decides: bool) -> list[dict[str, Any]]:
-    """The reported and the measured number as they read, the one that decides the rank marked."""
+    """Return the reported and the measured number as text, the one that decides the rank marked."""
     return [
         {
             "text": srocc(known)[0],

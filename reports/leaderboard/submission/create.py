@@ -131,7 +131,7 @@ def _check_paths(out: Path, folder: Path) -> None:
 
 
 def _own(results: pd.DataFrame, model: str, regime: str, variant: str) -> pd.DataFrame:
-    """The rows of one model, variant and regime."""
+    """Return the rows of one model, variant and regime."""
     of_model = results[results["model"] == model]
     if of_model.empty:
         raise UserError(f"no model {model!r} in the store: {nearest(model, set(results['model']))}")

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent / "entries"
 """Where the package's own entries are: the models of the CPRL paper, as it reports them."""
 
 LARGEST = 1 << 20
-"""Bytes that an entry's TOML file may have."""
+"""Maximum bytes of an entry's TOML file."""
 
 _SMALLEST_EPSILON = 0.1  # of a reported number; less is surely in pixel units, where 1/255 is 0.0039
 _SHOWN = 80  # characters of a value or key in an error
@@ -150,7 +150,7 @@ class Measured(_Number):
 
 
 class Entry(_Table):
-    """All that an entry says."""
+    """An entry."""
 
     name: Line
     training: Line
@@ -171,7 +171,7 @@ _ROWS: dict[str, type[_Table]] = {"weights": Weights, "reported": Reported, "mea
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading an entry gives.
+    """Result of reading an entry.
 
     Attributes:
         entry: All of it; None if anything is wrong with it.
@@ -215,7 +215,7 @@ def understood(values: Mapping[str, Any]) -> Reading:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    """The values of a TOML file; a ValueError says why there are none."""
+    """Return the values of a TOML file; a ValueError says why there are none."""
     if path.is_dir():
         raise ValueError("a folder; name the TOML file in it")
     try:
@@ -236,7 +236,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 
 def _rows(schema: type[Number], rows: Any) -> dict[int, Number]:
-    """The rows of an array of tables that are as they should be, by their number."""
+    """Return the valid rows of an array of tables by their number."""
     found = {}
     for number, values in enumerate(rows if isinstance(rows, list) else [], start=1):
         with suppress(ValidationError):

@@ -1,4 +1,4 @@
-"""What the labels of each version of a dataset are, so that nobody is measured against others."""
+"""Known labels of each version of a dataset, so that all models are measured against the same."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from .verify import contradicting_label
 
 
 class KnownLabels:
-    """Quality by image, of each version of a dataset; whoever comes first tells."""
+    """Quality by image for each version of a dataset, from the store or the first entry that has it."""
 
     def __init__(self) -> None:
         self._quality: Mapping[str, dict[str, float]] = defaultdict(dict)
@@ -22,13 +22,13 @@ class KnownLabels:
         )  # version, digest of images and labels: no need to read again
 
     def learn_from_store(self, results: pd.DataFrame, root: Path) -> None:
-        """Those of the datasets of a results table, from one cell of each set of test images."""
+        """Learn the labels of a store, from one cell of each set of test images."""
         for row in results.drop_duplicates(["dataset_digest", "split_digest", "limit"]).to_dict("records"):
             with suppress(ValueError):  # the file was replaced since it was evaluated
                 self._quality[row["dataset_digest"]].update(labels_of(read_cell(root / row["file"])))
 
     def contradictions(self, files: Iterable[ScoreFile]) -> Iterator[str]:
-        """In which files of an entry an image has another label than is known, in sentences."""
+        """Yield a sentence on each file of an entry that labels an image otherwise than is known."""
         for file in self._untold(files):
             labels, known = file.labels, self._quality[file.cell["dataset_digest"]]
             image = contradicting_label(labels, known)
@@ -39,7 +39,7 @@ class KnownLabels:
                 )
 
     def learn(self, files: Iterable[ScoreFile]) -> None:
-        """Those of an entry that contradicts nothing known."""
+        """Learn the labels of an entry that contradicts nothing known."""
         for file in self._untold(files):
             self._quality[file.cell["dataset_digest"]].update(file.labels)
             self._told.add(_version(file))

@@ -24,7 +24,7 @@ STAND_INS = ("synthetic",)
 """Datasets that stand in for a database, whatever a file says of them."""
 
 METRICS = ("srocc", "plcc", "mse")
-"""What the leaderboard shows, in this order."""
+"""Metrics that the leaderboard shows, in this order."""
 
 WORST = "worst_srocc"
 """Column of the worst-case SROCC of an interval attack."""
@@ -167,5 +167,5 @@ def measured_numbers(rows: Iterable[Row]) -> tuple[Number, ...]:
 
 
 def same(one: float, other: float, tolerance: float) -> bool:
-    """Whether two numbers differ by no more than a tolerance."""
+    """Return whether two numbers differ by no more than a tolerance."""
     return math.isclose(one, other, rel_tol=0, abs_tol=tolerance + 1e-12)

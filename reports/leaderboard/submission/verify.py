@@ -1,4 +1,4 @@
-"""Whether an entry can be believed: its TOML file, and each measured number against its per-image scores.
+"""Verification of an entry: its TOML file, and each measured number against its per-image scores.
 
 `iqabench entry verify` says everything that is wrong; a board takes only entries with which nothing is.
 """
@@ -29,10 +29,10 @@ from .scores import (
 )
 
 ROUNDING = 5e-4
-"""By how much a measured number may differ from that of its scores: it was rounded to three decimals."""
+"""Tolerance of a measured number, which may have been rounded to three decimals."""
 
 INTERVAL_ROUNDING = 0.01
-"""Likewise the bounds of an interval, which other resamples move a little."""
+"""Tolerance of the bounds of an interval, which other resamples move a little."""
 
 _TEST_IMAGES = ("dataset_digest", "split_digest", "limit")
 _OF_A_SWEEP = {"weights": "weights", "model_params": "parameters of the model"}
@@ -69,7 +69,7 @@ class Examination:
 
 
 def verify(paths: Sequence[Path]) -> tuple[str, int]:
-    """What `iqabench entry verify` prints of some files, and its exit status: 0 if nothing is wrong, else 1.
+    """Return what `iqabench entry verify` prints of some files, and its exit status: 0 or 1.
 
     A file with which nothing is wrong has one line, and one more for each red flag.
     """
@@ -103,7 +103,7 @@ def examine(path: Path, kept: MetricCache | None = None) -> Examination:
 
 
 def contradicting_label(one: Mapping[str, float], other: Mapping[str, float]) -> str | None:
-    """The first image that two sets of labels rate differently."""
+    """Return the first image that two sets of labels rate differently."""
     return next((image for image, quality in one.items() if other.get(image, quality) != quality), None)
 
 
@@ -152,7 +152,7 @@ def _reported(entry: Entry) -> Iterator[Number]:
 
 
 def _of_row(number: int, row: Measured, files: Sequence[ScoreFile]) -> Iterator[str]:
-    """What is wrong with a row, given the files of it that could be read."""
+    """Yield what is wrong with a row, given those of its files that could be read."""
     for file in files:
         if condition_of(file.cell) != row.condition:
             held, claimed = in_words(condition_of(file.cell)), in_words(row.condition)

@@ -131,9 +131,9 @@ function names(lines, { end, y }) {
   });
 }
 
-function marker(line, kind, place) {
+function marker(line, kind, at) {
   const shape = layout.markers[Math.max(0, line.look) % layout.markers.length];
-  return draw("path", { class: kind, transform: `translate(${place})`, d: shape });
+  return draw("path", { class: kind, transform: `translate(${at})`, d: shape });
 }
 
 function lookOf(line) {
@@ -148,6 +148,6 @@ function inWords({ name, measured, reported }) {
   return [...said("measured", measured), ...said("reported", reported)].join(" ");
 }
 
-for (const place of document.querySelectorAll("[data-curves]")) {
-  place.append(figureOf(board.entrants[0], Number(place.dataset.curves)));
+for (const holder of document.querySelectorAll("[data-curves]")) {
+  holder.append(figureOf(board.entrants[0], Number(holder.dataset.curves)));
 }

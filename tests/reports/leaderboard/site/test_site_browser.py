@@ -27,16 +27,16 @@ def page(opened):
     return opened(varied())
 
 
-def cells(page, place):
+def cells(page, column):
     """The first line of each cell of a column of the shown rows."""
     return page.evaluate(
-        """place => [...document.querySelectorAll("#table tbody tr[data-entrant]")]
+        """column => [...document.querySelectorAll("#table tbody tr[data-entrant]")]
             .filter(row => row.offsetParent).map(row => {
-              const cell = row.cells[place].cloneNode(true);
+              const cell = row.cells[column].cloneNode(true);
               cell.querySelectorAll("small, button").forEach(part => part.remove());
               return cell.textContent.trim();
             })""",
-        place,
+        column,
     )
 
 

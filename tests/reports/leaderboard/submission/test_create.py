@@ -1,4 +1,4 @@
-"""Entries made from a store: the newest numbers, their scores beside them, and nothing overwritten."""
+"""Entries made from a store: the newest numbers, their scores in a folder, and nothing overwritten."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""An entry's TOML file: what is accepted, and every mistake named with its place and what is accepted."""
+"""An entry's TOML file: what is accepted, and every mistake named with its row and what is accepted."""
 
 import pytest
 from hypothesis import given, settings
