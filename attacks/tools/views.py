@@ -237,7 +237,12 @@ class _SeeThrough(TorchFunctionMode):
             gradients.enter_context(torch.enable_grad())
             if func == Tensor.requires_grad.__get__:  # type: ignore[attr-defined]
                 return False
-            if not (isinstance(first, Tensor) and first.is_floating_point() and first.requires_grad):
+            if not (isinstance(first, Tensor) and first.is_floating_point()):
+                return func(*args, **kwargs)
+            per_image = first.shape[:1] == (self.images,) == (first.numel(),)
+            if self.logit and per_image and func in self.saturating:
+                return first.view_as(first)
+            if not first.requires_grad:
                 return func(*args, **kwargs)
             if func in self.stops:
                 return first.view_as(first)
@@ -250,9 +255,6 @@ class _SeeThrough(TorchFunctionMode):
                 cast = func(first.detach(), *args[1:], **kwargs)
                 whole = isinstance(cast, Tensor) and not cast.is_floating_point() and cast.dtype != torch.bool
                 return _straight(first, cast) if whole else func(*args, **kwargs)
-            per_image = first.shape[:1] == (self.images,) == (first.numel(),)
-            if self.logit and per_image and func in self.saturating:
-                return first.view_as(first)
             return func(*args, **kwargs)
 
 
