@@ -37,6 +37,7 @@ class Cell:
     dataset_version: int = 1  # of the code that makes or reads the dataset
     model_version: int = 1  # of the model's code
     attack_version: int = 1  # of the attack's code
+    smaller_epsilons: tuple[float, ...] = ()  # whose findings the search started from, in units of 1/255
 
     @property
     def key(self) -> str:

@@ -70,6 +70,7 @@ class _CellFields(_Checked):
     dataset_version: Whole = 1  # cells from before versions have none of the three
     model_version: Whole = 1
     attack_version: Whole = 1
+    smaller_epsilons: list[Annotated[float, Field(ge=0)]] = []
 
 
 class _Context(_Checked):

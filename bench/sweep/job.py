@@ -172,5 +172,18 @@ class Job:
                 "attack_version": version_of(attack.factory),
                 "attack_source": attack.source,
             }
+            if getattr(attack.factory, "depends_on_batch", False):
+                mine["batch_size"] = run.batch_size
             epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
-            yield attack, [Cell(**shared, **mine, epsilon=epsilon) for epsilon in epsilons]
+            nested = getattr(attack.factory, "intervals", False)
+            yield (
+                attack,
+                [
+                    Cell(
+                        **{**shared, **mine},
+                        epsilon=epsilon,
+                        smaller_epsilons=tuple(epsilons[:place]) if nested else (),
+                    )
+                    for place, epsilon in enumerate(epsilons)
+                ],
+            )

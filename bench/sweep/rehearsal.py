@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ..core.pace import Stage
 from ..core.progress import Progress
 from ..datasets.pixels import to_float
 from ..training.fit import TrainingRun, fit
+from .ends import Tally, attacked_ends
 from .folding import ready_to_score
 from .job import PIXEL, Job
 from .plan import PlannedAttack
@@ -83,8 +84,16 @@ def _seconds_of_scoring(
     attack: PlannedAttack | None,
     epsilons: list[float],
 ) -> float:
+    if attack is not None and getattr(attack.attack, "intervals", False):
+        epsilons = epsilons[:1]  # a search is long, and as long for every epsilon
+        batches: Iterable[torch.Tensor] = (
+            end
+            for ends in attacked_ends(attack.attack, attack.name, model, images, labels, epsilons, Tally())
+            for end in (ends.low_images, ends.high_images)
+        )
+    else:
+        batches = [images] if attack is None else attack.attack.perturb(model, images, labels, epsilons)
     began = time.monotonic()
-    batches = [images] if attack is None else attack.attack.perturb(model, images, labels, epsilons)
     with torch.inference_mode():
         for batch in batches:
             model(batch).cpu()

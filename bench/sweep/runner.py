@@ -8,7 +8,7 @@ share a store divide the work.
 import datetime
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from torch import nn
 from ..core.config import Settings
 from ..core.progress import Progress, progress_over
 from ..datasets.pixels import to_float
+from ..statistics.intervals import attainable
 from ..statistics.metrics import RESAMPLES, srocc
+from ..statistics.worst_case import worst_case_srocc
 from ..store.cell import Cell, digest
 from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
@@ -34,7 +36,7 @@ from .machine import choose_device, device_name, versions
 from .measure import Partial, TestData, measure
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
-from .workload import images_left, scoring_stage, training_stage
+from .workload import epsilons_to_run, images_left, scoring_stage, training_stage
 
 
 @dataclass
@@ -105,7 +107,7 @@ class _Sweep:
         self.summary = Summary()
         self.progress = Progress(show=False)
         self._written: list[Path] = []  # cells
-        self._warned: set[str] = set()  # titles of jobs whose scores leave [0, 1]
+        self._warned: set[tuple[str, ...]] = set()  # what was said of a job once
 
     @classmethod
     def prepare(cls, settings: Settings, results: Path, command: str) -> "_Sweep":
@@ -169,7 +171,9 @@ class _Sweep:
             if missing:
                 pending.append((attack, missing))
         images = len(job.data.test_rows)
-        left = {scoring_stage(job, attack): len(missing) * images for attack, missing in pending}
+        left = {
+            scoring_stage(job, attack): len(epsilons_to_run(missing)) * images for attack, missing in pending
+        }
         self.progress.pace.expect(job.title, left)
         if not pending:
             return
@@ -238,7 +242,7 @@ class _Sweep:
     def _measure(
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
     ) -> dict[str, float]:
-        """Compute and store the cells of one attack; their SROCC by name, for the user to see."""
+        """Compute and store the cells of one attack; return their SROCC by name, for the user to see."""
         name = attack.name if attack else CLEAN
         self.progress.begin(scoring_stage(job, attack), f"{job.title}: {name}")
         started = time.monotonic()
@@ -246,12 +250,14 @@ class _Sweep:
         rows = table.rename(columns={"path": "image"})
         quality = table["quality"].to_numpy()
         partial_path = self.store.root / "partial" / f"{digest([cell.key for cell in cells])}.npz"
-        partial = Partial(partial_path, len(cells), len(table))
-        scores = measure(
+        epsilons = epsilons_to_run(cells)
+        partial = Partial(partial_path, len(epsilons), len(table))
+        measure(
             model,
             TestData(job.data.cache, job.data.test_rows, quality),
             attack.attack if attack else None,
-            [cell.epsilon * PIXEL for cell in cells],
+            [epsilon * PIXEL for epsilon in epsilons],
+            name=name,
             seed=attack.params.get("seed", 0) if attack else 0,
             batch_size=job.settings.run.batch_size,
             device=self.device,
@@ -259,21 +265,31 @@ class _Sweep:
             progress=self.progress,
         )
         context = {**self._context(job), "seconds": round(time.monotonic() - started, 2)}
-        self._written += [
-            self.store.write(cell, rows.assign(score=column), context)
-            for cell, column in zip(cells, scores, strict=True)
-        ]
+        shown = {}
+        for cell in cells:
+            index = epsilons.index(cell.epsilon)
+            columns = {column: values[index] for column, values in partial.columns.items()}
+            diagnostics = partial.diagnostics[index]
+            self._written.append(self.store.write(cell, rows.assign(**columns), context, diagnostics))
+            shown[f"{name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
+            self._warn_of_gradients(job, name, diagnostics)
         partial.discard()
-        self._warn_of_range(job, scores)
-        return {
-            (f"{name} {cell.epsilon:g}/255" if attack else "clean"): srocc(column, quality)
-            for cell, column in zip(cells, scores, strict=True)
-        }
+        self._warn_of_range(job, partial.columns["score"])
+        return shown
+
+    def _warn_of_gradients(self, job: Job, attack: str, diagnostics: Mapping[str, Any]) -> None:
+        """Say that a gradient attack was blind for some images: it then returns them nearly as they were."""
+        for kind in ("zero", "nonfinite"):
+            count = diagnostics.get(f"{kind}_gradients", 0)
+            if count and (job.title, attack, kind) not in self._warned:
+                self._warned.add((job.title, attack, kind))
+                of = diagnostics["gradients"]
+                self.progress.line(wording.blind(job.title, attack, kind, count, of))
 
     def _warn_of_range(self, job: Job, scores: np.ndarray) -> None:
         low, high = float(np.nanmin(scores, initial=0.0)), float(np.nanmax(scores, initial=1.0))
-        if (low < 0 or high > 1) and job.title not in self._warned:
-            self._warned.add(job.title)
+        if (low < 0 or high > 1) and (job.title, "range") not in self._warned:
+            self._warned.add((job.title, "range"))
             self.progress.line(wording.out_of_range(job.title, low, high))
 
     def _context(self, job: Job) -> dict[str, Any]:
@@ -297,3 +313,11 @@ class _Sweep:
         path = self.store.root / "locks" / f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path)
+
+
+def _srocc(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
+    """Return the SROCC of the scores; of attainable intervals that of their worst case."""
+    if "low" not in columns:
+        return srocc(columns["score"], quality)
+    ends = attainable(columns["score"], columns["low"], columns["high"])
+    return worst_case_srocc(quality, *ends).value if np.isfinite(ends).all() else float("nan")

@@ -28,3 +28,12 @@ def out_of_range(title: str, low: float, high: float) -> str:
         f"{title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: MSE and "
         "RMSE mean nothing, and attacks take 0.5 for the middle; map them in `forward`"
     )
+
+
+def blind(title: str, attack: str, kind: str, count: int, gradients: int) -> str:
+    """Warn that an attack saw no usable gradient. `kind` is "zero" or "nonfinite"."""
+    seen = "zero" if kind == "zero" else "not finite"
+    return (
+        f"{title}: {attack} saw a gradient that is {seen} in {count} of {gradients} cases: scores may look "
+        "robust where the attack is only blind; `auto` also searches without one"
+    )

@@ -1,6 +1,9 @@
 """How many images a job still has to train on, score and attack."""
 
+from collections.abc import Sequence
+
 from ..core.pace import Stage
+from ..store.cell import Cell
 from ..store.store import Store
 from .job import Job
 from .plan import PlannedAttack
@@ -33,9 +36,14 @@ def images_left(job: Job, store: Store, *, score: bool) -> dict[Stage, int]:
         steps = training.epochs * job.data.training.steps(training.batch_size)
         left[training_stage(job)] = steps * training.batch_size
     for attack, cells in job.cells(weights or "") if score else ():
-        missing = len(cells) if weights is None else sum(not store.has(cell) for cell in cells)
-        left[scoring_stage(job, attack)] = missing * len(job.data.test_rows)
+        missing = cells if weights is None else [cell for cell in cells if not store.has(cell)]
+        left[scoring_stage(job, attack)] = len(epsilons_to_run(missing)) * len(job.data.test_rows)
     return left
+
+
+def epsilons_to_run(cells: Sequence[Cell]) -> list[float]:
+    """Return the epsilons of the cells, with the smaller ones that a nested search starts from."""
+    return sorted({epsilon for cell in cells for epsilon in (*cell.smaller_epsilons, cell.epsilon)})
 
 
 def _stage(job: Job, kind: str) -> Stage:

@@ -1,0 +1,89 @@
+"""What an attack reaches upwards and downwards, and what its search has to tell."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from ...attacks.base import Attack
+from ...attacks.tools.objectives import ascend, descend
+from ...attacks.tools.victim import SearchRecord
+
+
+class Ends(NamedTuple):
+    """The images of one batch that an attack reached within one epsilon.
+
+    Attributes:
+        low_images: (N, 3, H, W), those with the lowest scores.
+        high_images: (N, 3, H, W), those with the highest.
+        low_by: What reached each lowest score: the attack, or a member of it.
+        high_by: Likewise.
+    """
+
+    low_images: Tensor
+    high_images: Tensor
+    low_by: Sequence[str]
+    high_by: Sequence[str]
+
+
+@dataclass
+class Tally:
+    """Counts of a search, taken for each epsilon.
+
+    Attributes:
+        record: What the attack fills.
+    """
+
+    record: SearchRecord = field(default_factory=SearchRecord)
+    _before: dict[str, int] = field(default_factory=dict)
+
+    def since(self) -> dict[str, Any]:
+        """Return the counts since the last call, for a cell's diagnostics."""
+        record = self.record
+        now = {
+            "gradients": record.gradients,
+            "zero_gradients": record.zero,
+            "nonfinite_gradients": record.nonfinite,
+        }
+        told: dict[str, Any] = {key: count - self._before.get(key, 0) for key, count in now.items()}
+        self._before = now
+        return told | ({"views": sorted(record.views)} if record.views else {})
+
+
+def perturbed(
+    attack: Attack, model: nn.Module, images: Tensor, labels: Tensor, epsilons: Sequence[float], tally: Tally
+) -> Iterator[Tensor]:
+    """Yield the adversarial batch of each epsilon; see `Attack.perturb`.
+
+    An attack of a plugin that has a `perturb` of its own keeps no record.
+    """
+    if type(attack).perturb is not Attack.perturb:
+        return attack.perturb(model, images, labels, epsilons)
+    return attack.perturb(model, images, labels, epsilons, record=tally.record)
+
+
+def attacked_ends(
+    attack: Any,
+    name: str,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    epsilons: Sequence[float],
+    tally: Tally,
+) -> Iterator[Ends]:
+    """Yield both ends for each epsilon.
+
+    `auto` gives intervals by itself; any other search is run once downwards and once upwards.
+    """
+    if hasattr(attack, "interval"):
+        for found in attack.interval(model, images, epsilons, record=tally.record):
+            yield Ends(found.low_images, found.high_images, found.low_by, found.high_by)
+        return
+    lows, highs = (
+        attack.perturb(model, images, labels, epsilons, objective=objective, record=tally.record)
+        for objective in (descend, ascend)
+    )
+    by = [name] * len(images)
+    for low_images, high_images in zip(lows, highs, strict=True):
+        yield Ends(low_images, high_images, by, by)

@@ -1,0 +1,155 @@
+"""A sweep of an interval attack stores both ends of what it reached, apart from the search."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iqabench.bench.statistics.worst_case import worst_case_srocc
+from iqabench.bench.store.store import Store
+
+LINEAR_PLUGIN = """
+import torch
+from torch import nn
+import iqabench
+
+
+class Linear(nn.Module):
+    '''Score 0.5 + <w, x - 0.5>: its interval is known in closed form.'''
+
+    recipe = "none"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 3 * 24 * 24).view(3, 24, 24) / 864)
+
+    def forward(self, images):
+        return 0.5 + ((images - 0.5) * self.weight).sum((1, 2, 3))
+
+
+iqabench.register_model("linear")(Linear)
+
+
+@iqabench.register_model("cheating")
+class Cheating(Linear):
+    '''Shows the opposite of its scores while a gradient is asked for, and while it is searched.'''
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return 1 - scores if images.requires_grad else scores
+
+
+@iqabench.register_model("noisy")
+class Noisy(Linear):
+    stochastic = True
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores + 0.01 * torch.randn_like(scores)
+
+
+@iqabench.register_attack("far")
+class Far(iqabench.Attack):
+    def run(self, victim, epsilons):
+        for epsilon in epsilons:
+            yield 1 - victim.images
+
+
+@iqabench.register_attack("blind")
+class Blind(iqabench.Attack):
+    def run(self, victim, epsilons):
+        for epsilon in epsilons:
+            victim.record.checked(victim.scores(victim.images), 0 * victim.images)
+            yield victim.images
+"""
+
+
+@pytest.fixture
+def sweep(iqabench, drawn_database, tiny_config, tmp_path):
+    """Run a sweep of the plugin; return the console and the cells by attack and epsilon."""
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+
+    def swept(*options):
+        done = iqabench(
+            "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options,
+        )  # fmt: skip
+        cells = {
+            (cell.provenance["cell"]["attack"], cell.provenance["cell"]["epsilon"]): cell
+            for cell in Store(tmp_path / "results").cells()
+        }
+        return done, cells
+
+    return swept
+
+
+def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep):
+    done, cells = sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "1,2")
+    assert done.exit_code == 0, done.output
+    for epsilon in (1.0, 2.0):
+        cell = cells["apgd", epsilon]
+        table = pd.read_parquet(cell.path)
+        width = epsilon / 255 * np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum()
+        np.testing.assert_allclose(table["high"] - table["score"], width, rtol=1e-3)
+        np.testing.assert_allclose(table["score"] - table["low"], width, rtol=1e-3)
+        assert set(table["low_by"]) == set(table["high_by"]) == {"apgd"}
+        diagnostics = cell.provenance["diagnostics"]
+        assert diagnostics["largest_linf"] == pytest.approx(epsilon, rel=1e-4)
+        assert diagnostics["gradients"] > 0
+        assert diagnostics["zero_gradients"] == 0
+
+
+def test_results_and_console_show_the_worst_case(sweep, iqabench, tmp_path):
+    done, cells = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")
+    table = pd.read_parquet(cells["auto", 4.0].path)
+    worst = worst_case_srocc(table["quality"], table["low"], table["high"]).value
+    assert f"auto 4/255 {worst:.3f}" in done.output
+    rows = json.loads(iqabench("results", "--format", "json", "--results", str(tmp_path / "results")).output)
+    (row,) = [row for row in rows if row["attack"] == "auto"]
+    assert row["worst_srocc"] == pytest.approx(worst)
+    assert row["worst_srocc"] <= row["srocc"]
+
+
+def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_in_what_is_stored(sweep):
+    _, honest = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")
+    _, both = sweep("--models", "cheating", "--attacks", "auto", "--epsilons", "4")
+    table, caught = (pd.read_parquet(cells["auto", 4.0].path) for cells in (honest, both))
+    np.testing.assert_allclose(caught["score"], table["score"], atol=1e-6)
+    # The gradient points the wrong way, and still black-box queries go some of the way.
+    assert ((caught["high"] - caught["score"]) > 0.2 * (table["high"] - table["score"])).all()
+
+
+def test_ends_of_a_random_model_are_means_with_their_errors(sweep):
+    _, cells = sweep("--models", "noisy", "--attacks", "apgd", "--epsilons", "4")
+    table = pd.read_parquet(cells["apgd", 4.0].path)
+    assert cells["apgd", 4.0].provenance["diagnostics"]["draws"] == 20
+    errors = table[["score_se", "low_se", "high_se"]].to_numpy()
+    assert 0.001 < errors.mean() < 0.004  # 0.01 / sqrt(20) = 0.0022
+    assert (table["low"] <= table["score"]).mean() > 0.9
+
+
+def test_a_larger_epsilon_computed_later_is_what_it_would_have_been_at_once(sweep, tmp_path):
+    sweep("--models", "linear", "--attacks", "auto", "--epsilons", "1")
+    sweep("--models", "linear", "--attacks", "auto", "--epsilons", "1,2")
+    later = Store(tmp_path / "results")
+    found = {cell.provenance["cell"]["epsilon"]: cell for cell in later.cells()}[2.0]
+    assert found.provenance["cell"]["smaller_epsilons"] == [1.0]
+    in_parts = pd.read_parquet(found.path)
+    found.path.unlink()
+    done, cells = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "1,2")
+    assert "1 computed" in done.output
+    pd.testing.assert_frame_equal(pd.read_parquet(cells["auto", 2.0].path), in_parts)
+
+
+def test_an_attack_outside_its_ball_ends_the_sweep_with_one_sentence(sweep):
+    done, cells = sweep("--models", "linear", "--attacks", "far", "--epsilons", "4")
+    assert done.exit_code != 0
+    assert "attack 'far': returned an image outside its ball" in done.output
+    assert ("far", 4.0) not in cells
+
+
+def test_an_attack_that_sees_no_gradient_is_said_to_be_blind(sweep):
+    done, cells = sweep("--models", "linear", "--attacks", "blind", "--epsilons", "4")
+    assert "blind saw a gradient that is zero in 10 of 10 cases" in done.output
+    assert cells["blind", 4.0].provenance["diagnostics"]["zero_gradients"] == 10
