@@ -11,9 +11,8 @@ import lazy_loader
 if TYPE_CHECKING:
     from .base import Dataset as Dataset
     from .base import DatasetAdapter as DatasetAdapter
-    from .base import PublishedCounts as PublishedCounts
     from .base import open_dataset as open_dataset
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"base": ["Dataset", "DatasetAdapter", "PublishedCounts", "open_dataset"]}
+    __name__, submod_attrs={"base": ["Dataset", "DatasetAdapter", "open_dataset"]}
 )

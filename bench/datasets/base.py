@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,29 +16,11 @@ from ..core import registry
 from ..core.errors import UserError
 from ..core.parameters import complete_parameters
 from .adapters.tables import numbers
-from .checks import find_problems
+from .checks import find_problems, rating_columns
 from .splits import load_or_make_split
+from .wording import message
 
 COLUMNS = ["path", "score", "scene", "distortion"]
-OPINIONS = "opinions_"
-"""Begins the names of columns with a distribution of opinions: `opinions_1` (worst), `opinions_2`..."""
-
-
-@dataclass(frozen=True)
-class PublishedCounts:
-    """A row of the CPRL paper's Table 3.
-
-    Attributes:
-        database: Its name, as printed.
-        images: Its number of distorted images, as printed.
-        types: Its number of distortion types; None where the table has a dash.
-        note: What is known about a printed number that the database does not have.
-    """
-
-    database: str
-    images: int
-    types: int | None
-    note: str = ""
 
 
 class DatasetAdapter(ABC):
@@ -49,15 +31,13 @@ class DatasetAdapter(ABC):
     Attributes:
         root: Folder that the paths of the table are relative to. `read` may narrow it to the folder inside
             the one given that turns out to hold the database, so that a path is the same on every machine.
-        low: Lowest raw score there can be. Left open by a database without a stated scale, until `read`.
+        low: Lowest raw score there can be. A database without a stated scale leaves it open until `read`.
         high: Highest raw score there can be, likewise.
-        lower_is_better: Whether a high raw score means a bad picture, as in a *difference* of opinion score.
-        published: What the paper's Table 3 says of the database.
+        lower_is_better: Whether a high raw score means low quality, as in a *difference* of opinion scores.
         stand_in: Whether it stands in for a real database, so that its numbers must say so.
         version: Raised when the code makes or reads other images or labels than before.
     """
 
-    published: ClassVar[PublishedCounts | None] = None
     stand_in: ClassVar[bool] = False
     version: ClassVar[int] = 1
 
@@ -71,16 +51,16 @@ class DatasetAdapter(ABC):
 
     @abstractmethod
     def read(self) -> pd.DataFrame:
-        """The table of the database, a row per image, in any order.
+        """Return the table of the database, a row per image, in any order.
 
         Returns:
             Columns `path` (POSIX, relative to `root`), `score` (raw; NaN where the image has none), `scene`
             (the path itself where the scene is unknown), `distortion`, and `split` (`train` or `test`)
-            where the database comes with one. Also `opinions_1`, `opinions_2`..., from the worst rating to
-            the best, where it tells how many people gave each: counts or shares.
+            where the database comes with one. Where it tells how many people gave each rating, the columns
+            `opinions_1`, `opinions_2`... hold the counts or shares, from the worst rating to the best.
 
         Raises:
-            UserError: the folder is missing, is not the database's, or its label files cannot be read.
+            UserError: The folder is missing, is not the database's, or its label files cannot be read.
         """
 
 
@@ -96,11 +76,10 @@ class Dataset:
             the share of each rating from the worst to the best, where the database has them.
         low: Raw score that bounds the scale from below.
         high: Raw score that bounds it from above.
-        lower_is_better: Whether a high raw score means a bad picture.
+        lower_is_better: Whether a high raw score means low quality.
         split_seed: Seed the split is drawn from, unless the database or a saved file fixes it.
-        published: What the paper's Table 3 says of it.
         stand_in: Whether it stands in for a real database.
-        version: Of the adapter's code.
+        version: Version of the adapter's code.
     """
 
     name: str
@@ -110,29 +89,19 @@ class Dataset:
     high: float
     lower_is_better: bool
     split_seed: int
-    published: PublishedCounts | None = None
     stand_in: bool = False
     version: int = 1
 
-    def subset(self, split: Literal["train", "test"]) -> pd.DataFrame:
-        """The rows of one side, indexed from 0; column `row` is their place in the full table."""
-        side = self.table[self.table["split"] == split]
-        return side.rename_axis("row").reset_index()
-
     @property
-    def opinions(self) -> npt.NDArray[np.float64] | None:
-        """(N, K) the share of each rating, from the worst to the best; None where it is not known."""
-        columns = opinion_columns(self.table)
+    def rating_distributions(self) -> npt.NDArray[np.float64] | None:
+        """(N, K) share of each rating, from the worst to the best; None where it is not known."""
+        columns = rating_columns(self.table)
         return self.table[columns].to_numpy() if columns else None
-
-    def image_path(self, row: int) -> Path:
-        """The image file of a row of the full table."""
-        return self.root / str(self.table["path"].iloc[row])
 
     @property
     def digest(self) -> str:
         """Digest of the images' names, labels and scenes; the same wherever the folder lies."""
-        return _digest(self.table[["path", "score", "quality", "scene", *opinion_columns(self.table)]])
+        return _digest(self.table[["path", "score", "quality", "scene", *rating_columns(self.table)]])
 
     @property
     def split_digest(self) -> str:
@@ -151,7 +120,7 @@ def open_dataset(
 ) -> Dataset:
     """Read a database, check it, normalise its scores and divide its scenes.
 
-    Whether the images can be decoded is not checked here, only that they exist.
+    This checks that the images exist, and not whether they can be decoded.
 
     Args:
         name: What to call it.
@@ -162,7 +131,7 @@ def open_dataset(
         where: What to blame in an error: file and table, such as `bench.toml: [datasets.live]`.
 
     Raises:
-        UserError: unknown adapter or parameter; a wrong folder; an image that is missing or listed twice; a
+        UserError: Unknown adapter or parameter; a wrong folder; an image that is missing or listed twice; a
             score that is missing or out of bounds; a split that does not fit. It names the first case and
             says how many more there are.
     """
@@ -170,11 +139,11 @@ def open_dataset(
     problems = find_problems(table, source.root, source.low, source.high)
     if problems:
         others = f" ({len(problems) - 1} more found by `iqabench datasets verify`)" if problems[1:] else ""
-        raise UserError(f"{where}: {problems[0].message(most=1)}{others}")
+        raise UserError(f"{where}: {message(problems[0], most=1)}{others}")
     table["quality"] = quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
     with _blaming(where):
         table["split"] = load_or_make_split(table, split_seed, split_file)
-    ratings = opinion_columns(table)
+    ratings = rating_columns(table)
     table[ratings] = table[ratings].div(table[ratings].sum(axis=1), axis=0)
     return Dataset(
         name=name,
@@ -184,42 +153,35 @@ def open_dataset(
         high=source.high,
         lower_is_better=source.lower_is_better,
         split_seed=split_seed,
-        published=source.published,
         stand_in=source.stand_in,
         version=source.version,
     )
 
 
 def read_table(adapter: str, params: Mapping[str, Any], *, where: str) -> tuple[DatasetAdapter, pd.DataFrame]:
-    """The adapter, and the table it reads, sorted by path and indexed from 0; its rows not yet checked.
+    """Return the adapter, and the table it reads: unchecked, sorted by path and indexed from 0.
 
     Raises:
-        ParameterError: the adapter does not take one of the parameters.
-        UserError: unknown adapter, or a folder or label file that cannot be read.
+        ParameterError: The adapter does not take one of the parameters.
+        UserError: Unknown adapter, or a folder or label file that cannot be read.
     """
     factory = registry.resolve("datasets", adapter)
     complete = complete_parameters(factory, params, where=where)
     with _blaming(where):
         source: DatasetAdapter = factory(**complete)
         table = source.read()
-    absent = [column for column in COLUMNS if column not in table]
-    if absent:
-        raise UserError(f"dataset adapter {adapter!r}: its read() returns no column {absent[0]!r}")
-    table = table.assign(**{name: numbers(table[name]) for name in ["score", *opinion_columns(table)]})
+        absent = [column for column in COLUMNS if column not in table]
+        if absent:
+            raise UserError(f"dataset adapter {adapter!r}: its read() returns no column {absent[0]!r}")
+        table = table.assign(**{name: numbers(table[name]) for name in ["score", *rating_columns(table)]})
     return source, table.sort_values("path", kind="stable", ignore_index=True)
 
 
-def opinion_columns(table: pd.DataFrame) -> list[str]:
-    """The columns with the distribution of opinions, from the worst rating to the best."""
-    found = [str(name) for name in table if str(name).startswith(OPINIONS)]
-    return sorted(found, key=lambda name: int(name.removeprefix(OPINIONS)))
-
-
 def quality(scores: npt.ArrayLike, low: float, high: float, lower_is_better: bool) -> npt.NDArray[np.float64]:
-    """Raw scores on a scale from `low` to `high` as quality in [0, 1], higher is better.
+    """Map raw scores on a scale from `low` to `high` to quality in [0, 1], higher is better.
 
     Raises:
-        ValueError: a score is NaN or outside the scale; it is never clipped.
+        ValueError: A score is NaN or outside the scale; it is never clipped.
     """
     raw = np.asarray(scores, dtype=np.float64)
     if not np.all((raw >= low) & (raw <= high)):

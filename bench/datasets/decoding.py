@@ -2,47 +2,68 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISREG
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+"""What is decoded, whatever a file is called. Others that Pillow opens start programs, such as EPS."""
+
 
 class Undecodable(Exception):
-    """Why a file cannot be decoded to its last pixel, in a few words."""
+    """Says in a few words why a file cannot be decoded to its last pixel."""
 
 
 def decode_rgb(file: Path) -> Image.Image:
-    """The pixels of an image file, in 8-bit RGB.
+    """Return the pixels of an image file in 8-bit RGB, as `decode_rgb_bytes` does.
+
+    Raises:
+        Undecodable: The file is missing, or as `decode_rgb_bytes`.
+    """
+    return decode_rgb_bytes(read_image_file(file))
+
+
+def read_image_file(file: Path) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        Undecodable: The file is missing, cannot be read, or is a pipe or a device, which might never end.
+    """
+    try:
+        if not S_ISREG(file.stat().st_mode):
+            raise Undecodable("not a regular file")
+        return file.read_bytes()
+    except OSError as error:
+        raise Undecodable(error.strerror or str(error)) from error
+
+
+def decode_rgb_bytes(content: bytes) -> Image.Image:
+    """Return the pixels of an image in 8-bit RGB.
 
     - Grey is repeated in the three channels, a palette looked up, CMYK converted without a colour profile.
     - 16 bits are scaled to 8, so that white stays white.
-    - What is transparent shows white behind it, as in a browser.
-    - Of an animation, the first frame.
+    - What is transparent shows white behind it, as in a browser. An image that is transparent everywhere is
+      taken for an opaque one whose alpha channel was left at 0, as many 32-bit BMP files are.
+    - An animation gives its first frame.
     - A camera's orientation mark (EXIF) is not acted on: the pixels stand as stored, as in the loaders that
       published numbers come from. For quality as such it makes no difference.
 
     Raises:
-        Undecodable: the file is missing, empty, not an image, damaged, or has no known range of values.
+        Undecodable: The content is empty, not an image in one of `FORMATS`, damaged, or has no known range of
+            values.
     """
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise Undecodable(error.strerror or str(error)) from error
-    return decode_rgb_bytes(content)
-
-
-def decode_rgb_bytes(content: bytes) -> Image.Image:
-    """As `decode_rgb`, from what is in the file."""
     if not content:
         raise Undecodable("the file is empty")
     try:
-        with Image.open(BytesIO(content)) as image:
+        with Image.open(BytesIO(content), formats=_installed_formats()) as image:
             image.load()
             return _to_rgb(image)
     except UnidentifiedImageError:
-        raise Undecodable("not an image") from None
+        raise Undecodable(f"not an image in one of the formats {', '.join(FORMATS)}") from None
     except Undecodable:
         raise
     except Exception as error:  # decoders fail on bad bytes in as many ways as there are formats
@@ -51,7 +72,7 @@ def decode_rgb_bytes(content: bytes) -> Image.Image:
 
 @contextmanager
 def strict_decoding() -> Iterator[None]:
-    """Truncated images are errors, even if a library in the process has told Pillow to be lenient."""
+    """Make truncated images errors, even if a library in the process has told Pillow to be lenient."""
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
@@ -60,15 +81,23 @@ def strict_decoding() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
+@cache
+def _installed_formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data:
-        picture = image.convert("RGBA")
-        ground = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(ground, picture).convert("RGB")
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _from_16_bits(image)
     if image.mode == "F":
         raise Undecodable("its values are floating-point numbers, of which black and white are not known")
+    if image.has_transparency_data:
+        picture = image.convert("RGBA")
+        if picture.getchannel("A").getextrema() == (0, 0):
+            return picture.convert("RGB")
+        ground = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(ground, picture).convert("RGB")
     return image.convert("RGB")
 
 
@@ -76,4 +105,7 @@ def _from_16_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise Undecodable("its values do not fit into 16 bits")
+    transparent = values == image.info.get("transparency")
+    if not transparent.all():
+        values = np.where(transparent, 65535, values)
     return Image.fromarray(np.rint(values / 257).astype(np.uint8)).convert("RGB")

@@ -33,7 +33,7 @@ from .decoding import Undecodable, decode_rgb, strict_decoding
 if TYPE_CHECKING:
     from . import Dataset
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files and of the way images are decoded and resized. Raise it with any change of these."""
 
 Pixels = npt.NDArray[np.uint8]
@@ -63,21 +63,21 @@ class PixelCache:
     def open(
         cls, dataset: "Dataset", image_size: int, folder: Path, *, workers: int | None = None
     ) -> "PixelCache":
-        """The cache of a dataset, which is built if it is missing or the image files have changed.
+        """Return the cache of a dataset, which is built if it is missing or the image files have changed.
 
-        They are taken to be the same if their names, sizes and times of change are. Of two processes that
-        need a cache, one builds it and the other waits.
+        Files of the same name, size and time of change are taken to be unchanged. Of two processes that need
+        a cache, one builds it and the other waits.
 
         Args:
-            dataset: Whose images.
+            dataset: The dataset whose images are decoded.
             image_size: Length in pixels that the shorter side is resized to: bilinear with antialiasing, as
                 torchvision does with PIL images.
             folder: Where the cache's two files are kept.
             workers: Threads that decode. Default: one for each core, up to 8.
 
         Raises:
-            UserError: images are missing, damaged or no images. All are looked at before it is raised: it
-                names one and counts the others. Or the folder cannot be written.
+            UserError: Images are missing, damaged or not images; it names one and counts the others. Or the
+                folder cannot be written.
         """
         stem = folder / _file_stem(dataset, image_size)
         pixels, index_file = stem.with_suffix(".pixels"), stem.with_suffix(".json")
@@ -101,7 +101,7 @@ class PixelCache:
         return len(self._places)
 
     def test_batch(self, rows: Sequence[int]) -> Tensor:
-        """Centre crops.
+        """Return centre crops.
 
         Args:
             rows: N places in the dataset's table.
@@ -114,7 +114,7 @@ class PixelCache:
     def train_batch(
         self, rows: Sequence[int], generator: np.random.Generator, *, flip: bool = False
     ) -> Tensor:
-        """Random crops, placed independently for each image.
+        """Return random crops, placed independently for each image.
 
         Args:
             rows: N places in the dataset's table.
@@ -155,11 +155,11 @@ class PixelCache:
 
 
 def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
-    """Images as models take them.
+    """Return images as models take them.
 
     Args:
         batch: (N, 3, H, W) uint8.
-        device: Where to put them.
+        device: The device to put them on.
 
     Returns:
         (N, 3, H, W) float in [0, 1], in channels-last memory order.
@@ -191,7 +191,7 @@ def _load_index(file: Path) -> _Index | None:
         read["files"] = [tuple(entry) for entry in read["files"]]
         return _Index(**read)
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # none, or of another version: as good as none
+        return None  # there is none, or it is damaged or of another version
 
 
 def _build(
@@ -240,7 +240,7 @@ def _build(
 def _map_ahead(
     pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], ahead: int
 ) -> Iterator[Result]:
-    """Results in order, with so many under way or waiting and never more: what bounds the memory."""
+    """Yield results in order, with so many under way or waiting and never more, which bounds the memory."""
     pending: deque[Future[Result]] = deque()
     for item in items:
         pending.append(pool.submit(function, item))
@@ -272,7 +272,7 @@ def _centre(spare: int) -> int:
 
 
 def _resize(image: Image.Image, shorter: int) -> Image.Image:
-    """As torchvision's Resize on a PIL image; importing torchvision takes seconds that a rerun has not."""
+    """Resize as torchvision's Resize does with a PIL image, whose import would take a rerun seconds."""
     width, height = image.size
     longer = int(shorter * max(image.size) / min(image.size))
     size = (shorter, longer) if width <= height else (longer, shorter)

@@ -10,9 +10,9 @@ Item = TypeVar("Item")
 
 
 def prefetched(items: Iterable[Item], device: torch.device) -> Iterator[Item]:
-    """The same items in the same order; on a GPU each is made while the one before it is in use.
+    """Yield the same items in the same order; for a GPU each is made while the one before it is in use.
 
-    On a CPU there is nothing to win: a thread that reads would only take a core from the model.
+    For a CPU nothing is gained: a thread that reads would only take a core from the model.
     """
     iterator = iter(items)
     if device.type == "cpu":

@@ -13,10 +13,11 @@ from ..core.errors import UserError
 from ..core.files import write_text
 
 SIDES = ("train", "test")
-RATIO = (4, 1)
+PARTS = 5
+"""One part in this many is for testing."""
 
 
-def split_by_scene(table: pd.DataFrame, seed: int, *, ratio: tuple[int, int] = RATIO) -> pd.Series:
+def split_by_scene(table: pd.DataFrame, seed: int) -> pd.Series:
     """Draw a division in which every scene is whole.
 
     Scenes are visited in an order drawn from the seed; each goes to the test side if that brings its share
@@ -26,44 +27,42 @@ def split_by_scene(table: pd.DataFrame, seed: int, *, ratio: tuple[int, int] = R
     Args:
         table: A row per image, with `scene`. The order of the rows does not matter.
         seed: Seed of the order.
-        ratio: Training images to test images.
 
     Returns:
         `train` or `test` by the table's index; at least one scene on either side.
 
     Raises:
-        UserError: there are fewer than two scenes.
+        UserError: There are fewer than two scenes.
     """
     sizes = table["scene"].value_counts().sort_index()
     if len(sizes) < 2:
         raise UserError(
             f"no split into training and test: the images are of {len(sizes)} scene, at least 2 are needed"
         )
-    parts = sum(ratio)
-    wanted = ratio[1] * len(table)
     drawn = np.random.Generator(np.random.PCG64(seed)).permutation(len(sizes))
     tested: list[int] = []
     taken = 0
     for place in drawn:
         size = int(sizes.iloc[place])
-        if abs(parts * (taken + size) - wanted) < abs(parts * taken - wanted):
+        if abs(PARTS * (taken + size) - len(table)) < abs(PARTS * taken - len(table)):
             tested.append(place)
             taken += size
     if not tested:
         tested = [min(drawn, key=lambda place: sizes.iloc[place])]
-    return _sides(table["scene"].isin(sizes.index[tested]))
+    sides = np.where(table["scene"].isin(sizes.index[tested]), "test", "train")
+    return pd.Series(sides, index=table.index, name="split")
 
 
 def find_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
-    """The division in force: the table's own, else the saved one, else one drawn from the seed; saves none.
+    """Return the division in force: the table's own, else the saved one, else one drawn from the seed.
 
     Args:
         table: A row per image, with `path`, `scene` and, where the database comes with a division, `split`.
         seed: Seed of a new division.
-        file: Where it would be saved.
+        file: Where a division is saved. Nothing is written here.
 
     Raises:
-        UserError: the table's own or the saved division does not fit the images, names something else than
+        UserError: The table's own or the saved division does not fit the images, names something else than
             `train` and `test`, or has a scene on both sides.
     """
     if "split" in table:
@@ -74,10 +73,10 @@ def find_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
 
 
 def load_or_make_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
-    """`find_split`, and a division that was drawn is saved: as CSV, a row per image, `path,scene,split`.
+    """Return the division of `find_split`; one that was drawn is saved as a CSV with `path,scene,split`.
 
     Raises:
-        UserError: as `find_split`, or the file cannot be written.
+        UserError: As `find_split`, or the file cannot be written.
     """
     split = find_split(table, seed, file)
     if "split" not in table and not file.exists():
@@ -91,6 +90,8 @@ def load_or_make_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
 
 def _saved(table: pd.DataFrame, file: Path) -> pd.Series:
     try:
+        if not file.is_file():
+            raise ValueError("not a regular file")
         rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
         sides = dict(zip(rows["path"], rows["split"], strict=True))
     except (OSError, ValueError, KeyError) as error:
@@ -132,7 +133,3 @@ def _checked(table: pd.DataFrame, split: pd.Series, *, source: str) -> pd.Series
             "correct it, or delete it to draw a new split"
         )
     return split
-
-
-def _sides(tested: pd.Series) -> pd.Series:
-    return pd.Series(np.where(tested, "test", "train"), index=tested.index, name="split")

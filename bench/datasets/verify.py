@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,60 +14,48 @@ from tqdm import tqdm
 
 from ..core.errors import UserError
 from ..core.parameters import ParameterError
-from .base import PublishedCounts, read_table
-from .checks import Problem, find_problems
-from .decoding import Undecodable, decode_rgb_bytes, strict_decoding
+from . import wording
+from .base import DatasetAdapter, read_table
+from .checks import Found, Problem, find_problems
+from .decoding import Undecodable, decode_rgb_bytes, read_image_file, strict_decoding
 from .splits import SIDES, find_split
 
 PLACES_SHOWN = 20
-PATHS_SHOWN = 4
-"""Of a group of identical files."""
 
 
-@dataclass(frozen=True)
-class Side:
-    """One side of the split: how many images and scenes it has."""
+class Files(NamedTuple):
+    """What was found in the image files.
 
-    images: int
-    scenes: int
+    Attributes:
+        missing: Images that do not exist.
+        unreadable: Images that cannot be decoded to their last pixel, and why.
+        one_colour: Images all of whose pixels are equal.
+        duplicates: Groups of images whose files are identical.
+    """
+
+    missing: tuple[str, ...] = ()
+    unreadable: Mapping[str, str] = {}
+    one_colour: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found in a database. Counts are of the label table; zero where it could not be read.
+    """What was found in a database.
 
     Attributes:
         name: What the user calls the database.
-        root: Folder of the images.
-        images: Number of images.
-        scenes: Number of scenes.
-        distortions: Number of images by distortion.
-        scores: Lowest and highest raw score.
-        bounds: Lowest and highest raw score there can be.
-        lower_is_better: Whether a high raw score means a bad picture.
-        missing: Images that do not exist.
-        unreadable: Images that cannot be decoded to their last pixel, and why.
-        duplicates: Groups of images whose files are identical.
-        sides: The split, by `train` and `test`; empty where there can be none.
-        published: What the paper's Table 3 says of the database.
-        stand_in: Whether it stands in for a real database.
+        source: Its adapter; None if the labels could not be read.
+        table: A row per image: `path`, `score` (raw), `scene`, `distortion` and `split`, which is missing
+            where there can be none. Empty if the labels could not be read.
+        files: What was found in the image files.
         problems: Everything that is wrong, in words; empty if the database is fit for use.
     """
 
     name: str
-    root: Path | None = None
-    images: int = 0
-    scenes: int = 0
-    distortions: dict[str, int] = field(default_factory=dict)
-    scores: tuple[float, float] | None = None
-    bounds: tuple[float, float] | None = None
-    lower_is_better: bool = False
-    missing: tuple[str, ...] = ()
-    unreadable: dict[str, str] = field(default_factory=dict)
-    duplicates: tuple[tuple[str, ...], ...] = ()
-    sides: dict[str, Side] = field(default_factory=dict)
-    published: PublishedCounts | None = None
-    stand_in: bool = False
+    source: DatasetAdapter | None = None
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    files: Files = field(default_factory=Files)
     problems: tuple[str, ...] = ()
 
 
@@ -86,7 +74,7 @@ def verify_dataset(
     A database whose labels cannot be read at all has that as its only problem.
 
     Raises:
-        ParameterError: the adapter does not take one of the parameters, which says nothing of the database.
+        ParameterError: The adapter does not take one of the parameters, which says nothing of the database.
     """
     try:
         source, table = read_table(adapter, params, where=where)
@@ -95,48 +83,23 @@ def verify_dataset(
     except UserError as error:
         return Verification(name, problems=(str(error),))
     problems = find_problems(table, source.root, source.low, source.high)
-    messages = []
-    sides = pd.Series(index=table.index, dtype=str)
+    misfit = []
     try:
         sides = find_split(table, split_seed, split_file)
     except UserError as error:
-        messages = [str(error)]
+        misfit = [str(error)]
+        sides = pd.Series(index=table.index, dtype=str)
     side_of = dict(zip(table["path"], sides, strict=True))
     files = _look_at_images(source.root, list(side_of))
-    problems += [problem for problem in _file_problems(files, side_of) if problem.places]
-    labelled = table["score"].dropna()
-    return Verification(
-        name=name,
-        root=source.root,
-        images=len(table),
-        scenes=table["scene"].nunique(),
-        distortions=Counter(sorted(map(str, table["distortion"]))),
-        scores=None if labelled.empty else (float(labelled.min()), float(labelled.max())),
-        bounds=(source.low, source.high),
-        lower_is_better=source.lower_is_better,
-        missing=files.missing,
-        unreadable=files.unreadable,
-        duplicates=files.duplicates,
-        sides={
-            side: Side(len(rows), rows["scene"].nunique())
-            for side in SIDES
-            if not (rows := table[sides == side]).empty
-        },
-        published=source.published,
-        stand_in=source.stand_in,
-        problems=(*(problem.message(most=PLACES_SHOWN) for problem in problems), *messages),
-    )
+    problems += [Problem(kind, places, {}) for kind, places in _file_problems(files, side_of) if places]
+    messages = (*(wording.message(problem, most=PLACES_SHOWN) for problem in problems), *misfit)
+    return Verification(name, source, table.assign(split=sides), files, messages)
 
 
-class _Files(NamedTuple):
-    missing: tuple[str, ...]
-    unreadable: dict[str, str]
-    duplicates: tuple[tuple[str, ...], ...]
-
-
-def _look_at_images(root: Path, paths: Sequence[str]) -> _Files:
+def _look_at_images(root: Path, paths: Sequence[str]) -> Files:
     missing: list[str] = []
     unreadable: dict[str, str] = {}
+    one_colour: list[str] = []
     same: defaultdict[str, list[str]] = defaultdict(list)
     with strict_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
         looks = workers.map(lambda path: _look(root / path), paths)
@@ -146,44 +109,37 @@ def _look_at_images(root: Path, paths: Sequence[str]) -> _Files:
             if look is None:
                 missing.append(path)
                 continue
-            digest, fault = look
-            same[digest].append(path)
-            if fault:
-                unreadable[path] = fault
+            same[look.digest].append(path)
+            if look.fault:
+                unreadable[path] = look.fault
+            elif look.one_colour:
+                one_colour.append(path)
     groups = tuple(tuple(group) for group in same.values() if len(group) > 1)
-    return _Files(tuple(missing), unreadable, groups)
+    return Files(tuple(missing), unreadable, tuple(one_colour), groups)
 
 
-def _look(file: Path) -> tuple[str, str] | None:
-    """Digest of a file's bytes, and why they are no picture ("" if they are); None if there is no file."""
+class _Look(NamedTuple):
+    digest: str
+    fault: str = ""
+    one_colour: bool = False
+
+
+def _look(file: Path) -> _Look | None:
+    """Return what is in a file; None if there is no file."""
     if not file.is_file():
         return None
+    digest = str(file)
     try:
-        content = file.read_bytes()
-    except OSError as error:
-        return str(file), str(error)
-    digest = hashlib.sha256(content).hexdigest()
-    try:
-        decode_rgb_bytes(content)
+        content = read_image_file(file)
+        digest = hashlib.sha256(content).hexdigest()
+        image = decode_rgb_bytes(content)
     except Undecodable as error:
-        return digest, str(error)
-    return digest, ""
+        return _Look(digest, str(error))
+    return _Look(digest, one_colour=image.getcolors(maxcolors=1) is not None)
 
 
-def _file_problems(files: _Files, side_of: Mapping[str, str]) -> Iterator[Problem]:
-    yield Problem(
-        "image that cannot be decoded to its last pixel",
-        tuple(f"{path} ({fault})" for path, fault in files.unreadable.items()),
-        "the file is damaged: fetch it again from its owner",
-    )
-    yield Problem(
-        "images whose files are identical",
-        tuple(_group(group, {side_of[path] for path in group} == set(SIDES)) for group in files.duplicates),
-        "keep one of each, or give them one scene so that they stay on one side of the split",
-    )
-
-
-def _group(paths: Sequence[str], on_both_sides: bool) -> str:
-    hidden = len(paths) - PATHS_SHOWN
-    more = f" and {hidden} more" if hidden > 0 else ""
-    return " = ".join(paths[:PATHS_SHOWN]) + more + (" (in both training and test)" if on_both_sides else "")
+def _file_problems(files: Files, side_of: Mapping[str, str]) -> Iterator[Found]:
+    yield "undecodable", tuple(f"{path} ({fault})" for path, fault in files.unreadable.items())
+    yield "one colour", files.one_colour
+    on_both = [{side_of[path] for path in group} == set(SIDES) for group in files.duplicates]
+    yield "identical", tuple(map(wording.identical, files.duplicates, on_both))

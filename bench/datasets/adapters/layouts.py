@@ -41,13 +41,13 @@ class PublishedDatabase(DatasetAdapter):
 
     @abstractmethod
     def read_owner(self, folder: Path) -> pd.DataFrame:
-        """The table, as `read` returns it, of a folder with the owner's layout."""
+        """Return the table, as `read` does, of a folder with the owner's layout."""
 
     def read(self) -> pd.DataFrame:
-        """The table, from whichever layout is on disk.
+        """Return the table, from whichever layout is on disk.
 
         Raises:
-            UserError: there is no such folder, it has neither layout, or its label files cannot be read.
+            UserError: There is no such folder, it has neither layout, or its label files cannot be read.
         """
         if not self.given.is_dir():
             raise UserError(f"no such folder: root = {self.given}; it should hold {self._either_layout()}")
@@ -90,7 +90,7 @@ class PublishedDatabase(DatasetAdapter):
         )
 
     def _image_root(self, image: PurePosixPath) -> Path:
-        """The database's folder: under `root`, or `root` itself, whichever has the image's folder."""
+        """Return the database's folder: under `root`, or `root` itself, whichever has the image's folder."""
         candidates = [self.given / image.parts[0], self.given]
         folders = [candidate.joinpath(*image.parts[1:-1]) for candidate in candidates]
         for candidate, folder in zip(candidates, folders, strict=True):

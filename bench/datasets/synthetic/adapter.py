@@ -1,7 +1,7 @@
 """The built-in dataset: drawn and photographed scenes, distorted as in LIVE, labelled by other metrics.
 
-It stands in for a database so that everything can be tried without a download. Its labels are no opinions
-of people, and numbers got on it say nothing about a real database.
+It stands in for a database so that everything can be tried without a download. Nobody rated its images, and
+numbers measured on it say nothing about a real database.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ LABELS = "labels.csv"
 class Synthetic(DatasetAdapter):
     """Dead-leaves scenes and photographs under LIVE's five distortions at five levels, 25 images a scene.
 
-    Made when first read, and kept, so that a second run or another process finds it. Scores are spread
+    The dataset is made when it is first read, and kept for later runs and other processes. Scores are spread
     evenly over [0, 1]; higher is better.
     """
 
@@ -44,7 +44,7 @@ class Synthetic(DatasetAdapter):
             root: Folder that the dataset's own folder is kept in. Default: the user's cache folder.
             scenes: Number of scenes, each with 25 images.
             size: Height of the images in pixels; they are a third wider.
-            seed: Of everything random in the scenes and distortions.
+            seed: Seed of everything random in the scenes and distortions.
         """
         super().__init__(root or str(user_cache_path("iqabench")), low=0.0, high=1.0)
         self.scenes = scenes
@@ -54,7 +54,7 @@ class Synthetic(DatasetAdapter):
         self.root /= f"synthetic-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
     def read(self) -> pd.DataFrame:
-        """The table of the dataset, which is made if it is not there yet.
+        """Return the table of the dataset, which is made if it is not there yet.
 
         Raises:
             UserError: pyiqa or scikit-image is not installed, the folder cannot be written, or images in it

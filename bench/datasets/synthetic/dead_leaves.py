@@ -56,7 +56,7 @@ def dead_leaves(height: int, width: int, rng: np.random.Generator) -> npt.NDArra
     Args:
         height: In pixels.
         width: In pixels.
-        rng: Source of all that is random in it.
+        rng: Source of randomness.
 
     Returns:
         (height, width, 3) sRGB.
@@ -72,7 +72,7 @@ def dead_leaves(height: int, width: int, rng: np.random.Generator) -> npt.NDArra
 
 
 def pink_noise(side: int, rng: np.random.Generator) -> Array:
-    """(side, side) noise of mean 0, deviation 1 and power 1/f^2; it tiles."""
+    """Draw (side, side) noise of mean 0, deviation 1 and power 1/f^2; it tiles."""
     across = np.fft.rfftfreq(side)
     down = np.fft.fftfreq(side)[:, None]
     frequency = np.hypot(across, down)
@@ -83,7 +83,7 @@ def pink_noise(side: int, rng: np.random.Generator) -> Array:
 
 
 def _exposed(picture: Array) -> Array:
-    """The picture at the mean lightness and contrast that a camera would have chosen."""
+    """Bring a picture to the mean lightness and contrast that a camera would have chosen."""
     lightness = picture.mean(axis=2)
     exposed: Array = MEAN_LIGHTNESS + (picture - lightness.mean()) * (CONTRAST / lightness.std())
     return exposed
@@ -118,7 +118,7 @@ def _leaves(height: int, width: int, rng: np.random.Generator) -> Iterator[_Leaf
 def _colours(
     centres: npt.NDArray[np.float64], extent: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> Array:
-    """Colours of leaves: neighbours tend to be of one kind, as the parts of a tree or of a wall are."""
+    """Draw colours of leaves; neighbours tend to be of one kind, as the parts of a tree or of a wall are."""
     palette = np.array(PALETTES[rng.integers(len(PALETTES))], np.float32) / 255
     rng.shuffle(palette)
     place = np.clip(centres, 0, extent - 1).astype(int)

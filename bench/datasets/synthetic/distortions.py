@@ -17,12 +17,12 @@ from .fast_fading import fast_fading
 Pixels = npt.NDArray[np.uint8]
 
 SOURCE_RATE = 4.0
-"""Bits a pixel of the stream that `fastfading` damages: more than LIVE's 2.5: small pictures are denser."""
+"""Bits a pixel of the stream that `fastfading` damages: more than LIVE's 2.5, since small pictures are denser."""
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """A way to spoil a picture.
+    """A way to distort a picture.
 
     Attributes:
         apply: From (H, W, 3) sRGB pixels, a strength and a source of randomness, to pixels of the same shape.
@@ -36,7 +36,7 @@ class Distortion:
 
 
 def jp2k(image: Pixels, bits_per_pixel: float, rng: np.random.Generator) -> Pixels:
-    """JPEG 2000 at a bit rate, through OpenJPEG."""
+    """Compress by JPEG 2000 at a bit rate, through OpenJPEG."""
     return _recoded(
         image,
         "JPEG2000",
@@ -48,12 +48,12 @@ def jp2k(image: Pixels, bits_per_pixel: float, rng: np.random.Generator) -> Pixe
 
 
 def jpeg(image: Pixels, quality: float, rng: np.random.Generator) -> Pixels:
-    """JPEG at a quality setting of libjpeg, 1 to 100, chroma at half the resolution."""
+    """Compress by JPEG at a quality setting of libjpeg, 1 to 100, chroma at half the resolution."""
     return _recoded(image, "JPEG", quality=round(quality), subsampling="4:2:0")
 
 
 def white_noise(image: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
-    """Gaussian noise on each channel, of a deviation in units of 1/255."""
+    """Add Gaussian noise to each channel, of a deviation in units of 1/255."""
     noise = rng.standard_normal(image.shape, np.float32)
     noisy: Pixels = np.rint((image + deviation * noise).clip(0, 255)).astype(np.uint8)
     return noisy
@@ -67,7 +67,7 @@ def gaussian_blur(image: Pixels, deviation: float, rng: np.random.Generator) -> 
 
 
 def faded(image: Pixels, errors_per_kilopixel: float, rng: np.random.Generator) -> Pixels:
-    """JPEG 2000 at `SOURCE_RATE`, received with bit errors."""
+    """Compress by JPEG 2000 at `SOURCE_RATE`, and receive the stream with bit errors."""
     return fast_fading(jp2k(image, SOURCE_RATE, rng), errors_per_kilopixel, rng)
 
 

@@ -72,7 +72,7 @@ def _code_blocks(band: Array) -> Iterator[Array]:
 
 
 def _bits_until(block: Array) -> Array:
-    """(P + 1,) bits before each of a block's P bit-planes, most significant first, and in all of them.
+    """Return (P + 1,) bits before each of a block's P bit-planes, most significant first, and in all of them.
 
     A coefficient takes one bit in each plane from that of its first 1 on, and one for its sign.
     """
@@ -83,7 +83,7 @@ def _bits_until(block: Array) -> Array:
 
 
 def _replace_low_planes(block: Array, highest: int, elsewhere: npt.NDArray[np.int64], signs: Array) -> None:
-    """Bit-planes up to the highest wrong one become those of the coefficients elsewhere in the block."""
+    """Replace bit-planes up to the highest wrong one by those of coefficients elsewhere in the block."""
     step = 2.0 ** (highest + 1)
     right = np.abs(block) // step * step
     wrong = (np.abs(block) - right).ravel()[elsewhere].reshape(block.shape)

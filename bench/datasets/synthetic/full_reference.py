@@ -15,16 +15,14 @@ Pixels = npt.NDArray[np.uint8]
 Metrics = Mapping[str, Callable[[Tensor, Tensor], Tensor]]
 
 METRICS = {"gmsd": 25, "ssim": 1, "fsim": 5, "vif": 25, "nlpd": 25}
-"""Their names in pyiqa, and how many pictures of 96 pixels to measure at once: more is faster only until the
-intermediate arrays are so large that the allocator returns them to the system each time.
-
-None has learned weights, so none needs a download."""
+"""Names in pyiqa, and how many pictures of 96 pixels to measure at once. More at once is faster only until the
+allocator returns the intermediate arrays to the system each time. No metric needs a download of weights."""
 
 
 def load_metrics() -> Metrics:
-    """The metrics by name, on the CPU.
+    """Return the metrics by name, on the CPU.
 
-    Each takes distorted and pristine pictures, (N, 3, H, W) in [0, 1], to (N,) values, higher is better.
+    Each maps distorted and pristine pictures, (N, 3, H, W) in [0, 1], to (N,) values, higher is better.
 
     Raises:
         UserError: pyiqa is not installed.
@@ -49,9 +47,9 @@ def measure(metrics: Metrics, pictures: Pixels, source: Pixels) -> npt.NDArray[n
     """Compare the distorted versions of one picture with it.
 
     Args:
-        metrics: M of them.
-        pictures: (N, H, W, 3).
-        source: (H, W, 3).
+        metrics: M metrics by name.
+        pictures: (N, H, W, 3) distorted versions.
+        source: (H, W, 3) pristine picture.
 
     Returns:
         (N, M) values, higher is better, each metric on its own scale.
@@ -72,7 +70,7 @@ def measure(metrics: Metrics, pictures: Pixels, source: Pixels) -> npt.NDArray[n
 
 
 def mean_rank(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Quality as the mean, over metrics, of a picture's rank among all.
+    """Return quality as the mean, over metrics, of a picture's rank among all.
 
     Ranks make metrics on different scales comparable, and spread the qualities evenly.
 
@@ -89,7 +87,7 @@ def mean_rank(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 @contextmanager
 def one_thread_per_caller() -> Iterator[None]:
-    """Torch without threads of its own, for callers that are threads; its settings are then put back."""
+    """Run torch without threads of its own, for callers that are threads, and restore its settings."""
     threads = torch.get_num_threads()
     cudnn = torch.backends.cudnn
     # pyiqa sets these flags for the time of a call and puts them back: wrongly, with several calls at once.

@@ -18,21 +18,21 @@ from .full_reference import METRICS, Metrics, load_metrics, mean_rank, measure, 
 from .photographs import PHOTOGRAPHS, photograph
 
 REFERENCES = "reference"
-"""Folder of the pristine pictures; those of each distortion are in one of its name."""
+"""Folder of the pristine pictures. Each distortion has a folder of its own name."""
 
 PHOTOGRAPH_EVERY = 10
-"""Of so many scenes one is a photograph, as long as there are any; the others are drawn."""
+"""One scene in this many is a photograph, as long as there are any; the others are drawn."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A pristine picture to be.
+    """A pristine picture that is to be made.
 
     Attributes:
-        number: Its place among the scenes.
-        photograph: Name of the photograph; None if it is to be drawn.
-        size: Height in pixels; it is a third wider.
-        seed: The dataset's.
+        number: Index among the scenes.
+        photograph: Name of the photograph; None if the picture is to be drawn.
+        size: Height in pixels; the picture is a third wider.
+        seed: Seed of the dataset.
     """
 
     number: int
@@ -42,23 +42,23 @@ class Scene:
 
     @property
     def name(self) -> str:
-        """What the files are named after."""
+        """Name that the files begin with."""
         return self.photograph or f"leaves-{self.number:02d}"
 
     def picture(self) -> npt.NDArray[np.uint8]:
-        """(size, 4/3 size, 3) sRGB."""
+        """Return the picture, (size, 4/3 size, 3) sRGB."""
         width = self.size * 4 // 3  # so that training has different crops to draw from an image
         if self.photograph is not None:
             return photograph(self.photograph, self.size, width)
         return dead_leaves(self.size, width, self.randomness(0))
 
     def randomness(self, stream: int) -> np.random.Generator:
-        """Random numbers that depend on nothing but the seed, the scene and what they are for."""
+        """Return random numbers that depend on the seed, the scene and the stream alone."""
         return np.random.Generator(np.random.PCG64([self.seed, self.number, stream]))
 
 
 def plan(scenes: int, size: int, seed: int) -> Iterator[Scene]:
-    """The scenes of a dataset."""
+    """Yield the scenes of a dataset."""
     photographs = iter(PHOTOGRAPHS)
     for number in range(scenes):
         chosen = next(photographs, None) if number % PHOTOGRAPH_EVERY == 0 else None
@@ -72,7 +72,7 @@ def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
         folder: An empty folder.
         scenes: Number of scenes.
         size: Height of the images in pixels.
-        seed: Of everything random.
+        seed: Seed of everything random.
 
     Returns:
         A row per image: `path` relative to the folder, `score` in [0, 1] (higher is better), `scene`,

@@ -16,11 +16,11 @@ PHOTOGRAPHS = {
     "rocket": "rocket.jpg",
     "motorcycle": "motorcycle_left.png",
 }
-"""Those that come with the package itself; the others would be downloaded."""
+"""File names of the photographs that are in the package itself; its others would be downloaded."""
 
 
 def photograph(name: str, height: int, width: int) -> npt.NDArray[np.uint8]:
-    """The middle of a photograph, scaled.
+    """Return the middle of a photograph, scaled.
 
     Args:
         name: A key of `PHOTOGRAPHS`.

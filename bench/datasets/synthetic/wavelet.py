@@ -35,7 +35,7 @@ def wavelet(image: Array) -> list[Array]:
 
 
 def inverse_wavelet(bands: list[Array], shape: tuple[int, ...]) -> Array:
-    """The picture (H, W) of the given shape from the bands of `wavelet`."""
+    """Return the picture (H, W) of the given shape from the bands of `wavelet`."""
     *details, low = bands
     for level in reversed(range(LEVELS)):
         across, down, both = details[3 * level : 3 * level + 3]
@@ -46,7 +46,7 @@ def inverse_wavelet(bands: list[Array], shape: tuple[int, ...]) -> Array:
 
 
 def _split(signal: Array) -> tuple[Array, Array]:
-    """Low-pass and high-pass halves along the last axis, of even length, extended symmetrically."""
+    """Return low-pass and high-pass halves along the last axis, of even length, extended symmetrically."""
     even, odd = signal[:, 0::2].copy(), signal[:, 1::2].copy()
     for step in range(0, 4, 2):
         odd += PREDICT_AND_UPDATE[step] * (even + _next(even))

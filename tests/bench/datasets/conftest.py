@@ -64,13 +64,19 @@ class Trees:
         savemat(root / "refnames_all.mat", {"refnames_all": cells(arrays["refnames_all"])})
         return root
 
-    def vcl(self) -> Path:
-        """VCL@FER without a score file."""
+    def vcl(self, scores: str | None = "results.csv") -> Path:
+        """VCL@FER with a table of file names and MOS, or without one."""
         root = self.folder / "VCL"
         rows = self.labels("VCLFER")
         self.draw(root / path.removeprefix("VCLFER/") for path in rows["dis_img_path"])
         self.draw(root / "Ref_Images" / f"IMG_{scene:02d}.bmp" for scene in range(1, 24))
+        if scores:
+            self.vcl_scores().to_csv(root / scores, index=False)
         return root
+
+    def vcl_scores(self) -> pd.DataFrame:
+        rows = self.labels("VCLFER")
+        return pd.DataFrame({"Image": rows["dis_img_path"].str.split("/").str[-1], "MOS": rows["score"]})
 
     def livec(self, **changes: Any) -> Path:
         """The Challenge database; the image that the label table misses is drawn too, and scored 50."""

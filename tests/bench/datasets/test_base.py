@@ -35,17 +35,6 @@ def test_table_has_the_columns_of_the_contract(mine, open_as):
     assert list(table.index) == list(range(12))
 
 
-def test_subsets_divide_the_table_and_know_their_rows(mine, open_as):
-    dataset = open_as("csv", root=mine)
-    train, test = dataset.subset("train"), dataset.subset("test")
-    assert sorted([*train["row"], *test["row"]]) == list(range(12))
-    assert len(test) == 3
-    assert list(test.index) == [0, 1, 2]
-    for _, image in test.iterrows():
-        assert dataset.image_path(image["row"]) == mine.parent / image["path"]
-        assert dataset.table["score"][image["row"]] == image["score"]
-
-
 def test_score_outside_the_bounds_is_named_with_score_and_bounds(mine, open_as):
     with pytest.raises(UserError) as caught:
         open_as("csv", root=mine, low=2, high=10.5)
@@ -61,27 +50,11 @@ def test_missing_image_is_named_and_the_others_are_counted(mine, open_as):
         open_as("csv", root=mine)
 
 
-def test_image_listed_twice_is_named(mine, open_as):
-    change(mine, lambda rows: rows.__setitem__("path", rows["path"].replace("img04.bmp", "img03.bmp")))
-    with pytest.raises(UserError, match=r"image listed more than once: img03\.bmp \(2 times\);"):
-        open_as("csv", root=mine)
-
-
 def test_first_problem_says_that_there_are_others(mine, open_as):
     (mine.parent / "img02.bmp").unlink()
     change(mine, lambda rows: rows.__setitem__("score", rows["score"].replace(3, np.nan)))
     with pytest.raises(UserError, match=r"img03\.bmp; .* \(1 more found by `iqabench datasets verify`\)"):
         open_as("csv", root=mine)
-
-
-def test_unknown_adapter_is_answered_with_the_nearest(open_as, mine):
-    with pytest.raises(UserError, match="unknown dataset 'cvs': did you mean 'csv'"):
-        open_as("cvs", root=mine)
-
-
-def test_unknown_parameter_is_answered_with_the_nearest(open_as, mine):
-    with pytest.raises(UserError, match=r"\[datasets\.csv\]: unknown key 'hihg': did you mean 'high'"):
-        open_as("csv", root=mine, hihg=3)
 
 
 def test_digests_do_not_depend_on_where_the_folder_lies(mine, open_as, tmp_path):

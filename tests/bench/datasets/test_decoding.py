@@ -1,3 +1,4 @@
+import os
 from io import BytesIO
 
 import numpy as np
@@ -6,6 +7,7 @@ from PIL import Image, ImageFile
 
 from iqabench.bench.datasets.decoding import Undecodable, decode_rgb, strict_decoding
 
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 
 
@@ -52,6 +54,18 @@ def test_what_is_transparent_shows_white(tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["a.bmp", "a.png"])
+def test_an_alpha_channel_left_at_zero_hides_nothing(tmp_path, name):
+    rgba = np.dstack([RGB, np.zeros(RGB.shape[:2], np.uint8)])
+    np.testing.assert_array_equal(pixels(saved(tmp_path, Image.fromarray(rgba), name)), RGB)
+
+
+def test_a_transparent_value_of_16_bits_shows_white_and_leaves_the_others(tmp_path):
+    deep = Image.fromarray(np.array([[0, 257, 32896, 65535]], np.uint16))
+    file = saved(tmp_path, deep, transparency=257)
+    np.testing.assert_array_equal(pixels(file)[0, :, 0], [0, 255, 128, 255])
+
+
 def test_cmyk_is_converted(tmp_path):
     file = saved(tmp_path, Image.new("CMYK", (30, 20), (0, 255, 255, 0)), "a.jpg", quality=95)
     with Image.open(file) as image:
@@ -95,12 +109,24 @@ def test_a_truncated_image_is_refused_even_if_pillow_is_lenient(tmp_path, kind, 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "empty"), (b"no pixels here", "not an image"), (b"\x89PNG\r\n\x1a\n", "image")],
+    [
+        (b"", "empty"),
+        (b"no pixels here", "not an image in one of the formats"),
+        (b"\x89PNG\r\n\x1a\n", "image"),
+        (EPS, "not an image in one of the formats"),
+    ],
 )
 def test_a_file_that_is_no_image_is_refused(tmp_path, content, reason):
     (tmp_path / "file.png").write_bytes(content)
     with pytest.raises(Undecodable, match=reason):
         decode_rgb(tmp_path / "file.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among files here")
+def test_a_pipe_is_refused_and_never_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(Undecodable, match="not a regular file"):
+        decode_rgb(tmp_path / "pipe.png")
 
 
 def test_a_missing_file_is_refused(tmp_path):

