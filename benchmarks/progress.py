@@ -39,9 +39,9 @@ def ratios(settings: Settings) -> list[tuple[float, float]]:
     told: list[tuple[float, float]] = []
     advance = Pace.advance
 
-    def watched(pace: Pace, count: float) -> None:
-        advance(pace, count)
-        seconds = pace.seconds_left()
+    def watched(self: Pace, images: float) -> None:
+        advance(self, images)
+        seconds = self.seconds_left()
         if seconds is not None:
             told.append((time.monotonic(), seconds))
 

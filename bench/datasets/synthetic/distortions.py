@@ -17,7 +17,7 @@ from .fast_fading import fast_fading
 Pixels = npt.NDArray[np.uint8]
 
 SOURCE_RATE = 4.0
-"""Bits a pixel of the stream that `fastfading` damages: more than LIVE's 2.5, since small pictures are denser."""
+"""Bits a pixel of the stream that `fastfading` damages: more than LIVE's 2.5: a small picture is denser."""
 
 
 @dataclass(frozen=True)

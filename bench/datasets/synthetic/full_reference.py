@@ -15,7 +15,7 @@ Pixels = npt.NDArray[np.uint8]
 Metrics = Mapping[str, Callable[[Tensor, Tensor], Tensor]]
 
 METRICS = {"gmsd": 25, "ssim": 1, "fsim": 5, "vif": 25, "nlpd": 25}
-"""Names in pyiqa, and how many pictures of 96 pixels to measure at once. More at once is faster only until the
+"""Names in pyiqa, and how many pictures of 96 pixels to measure at once. More is faster only until the
 allocator returns the intermediate arrays to the system each time. No metric needs a download of weights."""
 
 
