@@ -1,13 +1,13 @@
 """Writes a report on a store in the format asked for. A format is imported once it is needed."""
 
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 
 from ...bench.core.errors import UserError, nearest
 from ...bench.store.results import read_results
 from ...bench.store.store import Store
 from ..paper.figure6 import write_figure6
-from ..paper.report import compose
+from ..paper.report import Report, compose
 
 FORMATS = ("html", "latex", "markdown", "csv")
 
@@ -43,7 +43,24 @@ def write_report(store: Store | Path, form: str, out: Path) -> Path:
     report = compose(read_results(store), root)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        path: Path = getattr(import_module(f".{form}", __package__), f"write_{form}")(report, out)
+        return _writer(form)(report, out)
     except OSError as error:
         raise UserError(f"--out {out}: the report cannot be written: {error}") from error
-    return path
+
+
+def _writer(form: str) -> Callable[[Report, Path], Path]:
+    if form == "html":
+        from .html import write_html
+
+        return write_html
+    if form == "latex":
+        from .latex import write_latex
+
+        return write_latex
+    if form == "markdown":
+        from .markdown import write_markdown
+
+        return write_markdown
+    from .csv import write_csv
+
+    return write_csv
