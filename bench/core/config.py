@@ -1,4 +1,4 @@
-"""`bench.toml`: read, overlaid, validated; what is in force for one command.
+"""Read, overlay and validate `bench.toml`: the configuration in force for one command.
 
 Four layers, later ones winning: the packaged file's tables, its profile, the user's file, its profile of
 the same name. Command-line options go on top. So a user's file holds only what differs, and a profile
@@ -160,11 +160,11 @@ class Settings(_Table):
     _layers: list["_Layer"] = PrivateAttr(default_factory=list)
 
     def where(self, *path: str) -> str:
-        """The file and table that a key comes from, for an error message."""
+        """Return the file and table that a key comes from, for an error message."""
         return _locate(self._layers, list(path))[0]
 
     def where_table(self, kind: str, name: str) -> str:
-        """The file and table of `[KIND.NAME]`, for an error message about the whole of it."""
+        """Return the file and table of `[KIND.NAME]`, for an error message about the whole of it."""
         layer, _ = _deepest_layer(self._layers, [kind, name])
         return f"{layer.source}: [{'.'.join([*layer.prefix, kind, name])}]"
 
@@ -237,7 +237,7 @@ def _check_profiles(source: str, profiles: Any) -> None:
 
 
 def _chain(files: list[_File], names: list[str]) -> list[str]:
-    """The profiles to lay over the tables, in order: what the first extends goes before it."""
+    """Return the profiles to lay over the tables, in order: what the first extends goes before it."""
     below = [names[0]]
     while (extended := _extended(files, below[0])) is not None:
         if extended in below:
@@ -247,7 +247,7 @@ def _chain(files: list[_File], names: list[str]) -> list[str]:
 
 
 def _extended(files: list[_File], name: str) -> str | None:
-    """The profile that a profile extends; the last file that says so is right."""
+    """Return the profile that a profile extends, as the last file says that names one."""
     known = {other for _, tables in files for other in tables.get("profiles", {})}
     for source, tables in reversed(files):
         below = tables.get("profiles", {}).get(name, {}).get("extends")
@@ -276,7 +276,7 @@ def _without(tables: Table, key: str) -> Table:
 
 
 def _validate(layers: list[_Layer], *, need_all: bool = True) -> Table:
-    """The layers merged. Raises UserError for the first problem, blaming the layer it came from."""
+    """Merge the layers. Raises UserError for the first problem, naming the layer it came from."""
     merged: Table = {}
     for layer in layers:
         merged = _overlay(merged, layer.tables)
@@ -297,7 +297,7 @@ def _blame(layers: list[_Layer], problem: ErrorDetails) -> str:
 
 
 def _locate(layers: list[_Layer], path: list[str]) -> tuple[str, list[str], str]:
-    """Where a path of keys stands: "file: [table]", the table's own path, and the rest of the path."""
+    """Find a path of keys: "file: [table]", the path of that table, and the rest of the path."""
     layer, depth = _deepest_layer(layers, path)
     table, key = path[: max(depth - 1, 0)], ".".join(path[max(depth - 1, 0) :])
     heading = ".".join([*layer.prefix, *table])
@@ -305,7 +305,7 @@ def _locate(layers: list[_Layer], path: list[str]) -> tuple[str, list[str], str]
 
 
 def _deepest_layer(layers: list[_Layer], path: list[str]) -> tuple[_Layer, int]:
-    """The last layer that holds most of a path, and how many of its parts it holds."""
+    """Find the last layer that holds most of a path, and how many of its parts it holds."""
     best, best_depth = layers[0], 0
     for layer in layers:
         depth = sum(1 for _ in _descend(layer.tables, path))

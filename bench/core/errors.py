@@ -9,7 +9,7 @@ class UserError(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A sentence that offers the known names nearest to a mistyped one.
+    """Return a sentence that offers the known names nearest to a mistyped one.
 
     >>> nearest("resnt", ["resnet", "cprl"])
     "did you mean 'resnet'? Known: cprl, resnet."

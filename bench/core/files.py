@@ -1,4 +1,4 @@
-"""Nothing half-written is ever seen: a file is made beside its place and renamed into it."""
+"""Write files that no reader sees half-written: each is made under another name and renamed."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path in the folder of `path`; what is written there takes its place on success.
+    """Give a temporary path in the folder of `path`; what is written there becomes `path` on success.
 
     The rename is atomic, so a reader, or a process killed at any moment, finds the old file or the new.
     """
@@ -26,7 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def safe_name(name: str) -> str:
-    """A name as part of a file's: one that cannot leave its folder."""
+    """Return a name that a file can have, and that cannot lead out of its folder."""
     return re.sub(r"[^\w.+-]", "_", name)
 
 

@@ -104,7 +104,7 @@ class Pace:
         return float(np.mean(alike)) if alike else None
 
     def _correction(self, kind: str, measured: Mapping[tuple[str, str], float]) -> float:
-        """How many times as long as rehearsed the work took: that of a kind or, before it began, all."""
+        """Measured over rehearsed seconds: of a kind of work or, before it began, of all work."""
         ratios = {
             key: rate / self._rehearsed[key]
             for key, rate in measured.items()

@@ -10,35 +10,35 @@ NOT_RUN = "–"
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number with a true minus sign, as in `−0.3869`; a dash where it is undefined."""
+    """Return a number with a true minus sign, as in `−0.3869`; a dash where it is undefined."""
     if math.isnan(value):
         return NOT_RUN
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0 makes a zero positive
 
 
 def difference(value: float, published: float, digits: int = 4) -> str:
-    """Measured minus published, as in `+0.0123`, of the numbers as they are printed."""
+    """Return measured minus published, as in `+0.0123`, of the numbers as they are printed."""
     gap = round(value, digits) - round(published, digits)
     return f"{round(gap, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:
-    """An interval in brackets, as in `[−0.412, 0.118]`; empty where it is undefined."""
+    """Return an interval in brackets, as in `[−0.412, 0.118]`; empty where it is undefined."""
     return "" if math.isnan(low) else f"[{number(low, digits)}, {number(high, digits)}]"
 
 
 def listing(items: Sequence[str]) -> str:
-    """Items as a phrase: `A`, `A and B`, `A, B and C`."""
+    """Return items as a phrase: `A`, `A and B`, `A, B and C`."""
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
 def plural(count: int, noun: str) -> str:
-    """A count with its noun: `1 model`, `7 models`."""
+    """Return a count with its noun: `1 model`, `7 models`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def agreeing(verb: str, count: int) -> str:
-    """A verb in the number of its subject: `1 model loses`, `7 models lose`."""
+    """Return a verb that agrees with a count: `1 model loses`, `7 models lose`."""
     return f"{verb}s" if count == 1 else verb
 
 
@@ -48,12 +48,12 @@ def capitalised(phrase: str) -> str:
 
 
 def parameters(compact: str) -> str:
-    """Parameters stored as JSON, to be read: `{"steps": 10}` is `steps 10`."""
+    """Return parameters stored as JSON for people: `{"steps": 10}` is `steps 10`."""
     return ", ".join(f"{key} {value}" for key, value in json.loads(compact).items() if value is not None)
 
 
 def aligned(columns: dict[str, Any]) -> list[str]:
-    """Lines of a table for people: names to the left, numbers to the right.
+    """Return the lines of a table for people: names to the left, numbers to the right.
 
     Args:
         columns: Texts by heading, the same number under each; `dataset` is one of them.

@@ -1,4 +1,4 @@
-"""Mean activation of each channel, clean and attacked, and what the mask keeps (CPRL, Figure 5)."""
+"""Record the mean activation of each channel, clean and attacked, and what a mask keeps (CPRL, Figure 5)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,7 +17,7 @@ SHARE_WITHOUT_MASK = 0.1  # of the channels is marked where neither model has a 
 
 
 def stage_activations(probe: Probe, image: Tensor, adversarial: Tensor) -> tuple[StageActivations, ...]:
-    """The activations of every stage, no channel marked; none for a model without residual stages.
+    """Return the activations of every stage, no channel marked; none for a model without residual stages.
 
     Args:
         probe: The model whose activations are recorded.
@@ -40,7 +40,7 @@ def stage_activations(probe: Probe, image: Tensor, adversarial: Tensor) -> tuple
 
 
 def comparable(of_models: Sequence[Sequence[StageActivations]]) -> list[tuple[StageActivations, ...]]:
-    """The stages to show of each model, marked: those that carry a mask in any; if none does, all.
+    """Choose the stages to show and mark channels: stages with a mask in any model; if there is none, all.
 
     A model without a mask has the same share of its channels marked as the mask of the other keeps.
     """
@@ -61,7 +61,7 @@ def comparable(of_models: Sequence[Sequence[StageActivations]]) -> list[tuple[St
 
 
 class _Observed(NamedTuple):
-    """What leaves a stage: activations (K, P) at P positions, and the mask's values there if it has one."""
+    """Activations (K, P) of a stage's output at P positions, and the mask's values there if it has one."""
 
     activations: np.ndarray
     mask: np.ndarray | None

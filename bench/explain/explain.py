@@ -24,7 +24,7 @@ def explain(
 ) -> Explanation:
     """Attack one image of a dataset with FGSM and record how two models score it.
 
-    The explanation is kept in the store, in place of an earlier one of the same model and dataset.
+    The explanation replaces an earlier one of the same model and dataset in the store.
 
     Args:
         settings: `[run]` holds one dataset, the model to explain and the one to compare it with, the attack

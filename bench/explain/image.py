@@ -91,7 +91,7 @@ def _typical(
 
 
 def _moves(probe: Probe, pixels: Tensor, labels: Tensor, epsilon: float) -> np.ndarray:
-    """How far FGSM moves each score (N,) its way: down for a label above 0.5, up for others (Eq. 5)."""
+    """Measure how far FGSM moves each score (N,): down for a label above 0.5, up for others (Eq. 5)."""
     adversarial = displaced(pixels, probe.fgsm_direction(pixels, labels), epsilon * PIXEL)
     wanted = np.where(labels.cpu().numpy() > 0.5, -1, 1)
     moves: np.ndarray = wanted * (probe.scores(adversarial) - probe.scores(pixels))

@@ -14,7 +14,7 @@ STEPS_PER_EPSILON = 5
 
 
 def landscape(probe: Probe, image: Tensor, along: Tensor, across: Tensor, epsilon: float) -> Landscape:
-    """Scores of clamp(x + s u + t v) over a grid of s and t from -2 epsilon to 2 epsilon.
+    """Score clamp(x + s u + t v) over a grid of s and t from -2 epsilon to 2 epsilon.
 
     Args:
         probe: The model whose scores are wanted.
@@ -36,7 +36,7 @@ def landscape(probe: Probe, image: Tensor, along: Tensor, across: Tensor, epsilo
 
 
 def random_direction(along: Tensor, seed: int) -> Tensor:
-    """A random direction at a right angle to another: random signs, orthogonalised by Gram-Schmidt.
+    """Draw a direction at a right angle to another: random signs, orthogonalised by Gram-Schmidt.
 
     A random sign for each pixel and channel is what FGSM would step along if its gradient knew nothing. The
     part of it that lies along the other direction is taken off (Euclidean inner product over all pixels and

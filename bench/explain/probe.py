@@ -1,4 +1,4 @@
-"""A trained model as something to look into: its scores and its FGSM direction, the same at every asking."""
+"""Scores and FGSM direction of a trained model, the same whenever they are asked for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,5 +61,5 @@ class Probe:
         return torch.cat(found)
 
     def _batches(self, values: Tensor) -> Iterator[Tensor]:
-        # A stochastic model's draws depend on an image's place in the batch.
+        # A stochastic model's draws depend on an image's position in the batch.
         return iter(torch.split(values, 1 if self.stochastic else self.batch_size))

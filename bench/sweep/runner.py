@@ -41,7 +41,7 @@ from .workload import epsilons_to_run, images_left, scoring_stage, training_stag
 
 @dataclass
 class Summary:
-    """What a sweep did: cells computed now, cells (or trained models) found done, models trained."""
+    """Counts of a sweep: cells computed now, cells (or trained models) found done, models trained."""
 
     computed: int = 0
     found: int = 0
@@ -60,7 +60,7 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
     Args:
         settings: What to sweep.
         results: The store's folder; checkpoints, splits and the pixel cache live there too.
-        command: To be remembered with each cell.
+        command: Kept with each cell.
         show: Whether to show progress on standard error.
 
     Raises:
@@ -83,7 +83,7 @@ def train_models(settings: Settings, results: Path, *, command: str = "", show: 
 def trained_models(
     settings: Settings, results: Path, *, command: str = "", show: bool = True
 ) -> list[tuple[Job, nn.Module]]:
-    """The models of the sweep, trained where they have no weights yet, ready to score.
+    """Return the models of the sweep, trained where they have no weights yet, ready to score.
 
     Arguments as `run_sweep`.
 
@@ -293,7 +293,7 @@ class _Sweep:
             self.progress.line(wording.out_of_range(job.title, low, high))
 
     def _context(self, job: Job) -> dict[str, Any]:
-        """What does not determine a result but tells how it came about."""
+        """Return what does not determine a result but tells how it came about."""
         dataset = job.data.dataset
         trained = job.model.fitted_by != "none"
         where = job.checkpoint.path.relative_to(job.results) if trained else job.model.weights or ""

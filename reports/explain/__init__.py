@@ -1,1 +1,1 @@
-"""Draws what `bench.explain` computed: Figures 1, 4 and 5."""
+"""Draw Figures 1, 4 and 5 from what `bench.explain` left in a store."""

@@ -1,1 +1,1 @@
-"""How figures look, and those drawn from results."""
+"""The look of figures, and the training curves."""

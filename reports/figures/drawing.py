@@ -1,4 +1,4 @@
-"""What the figures share: fonts, lines and grid, and files of which equal figures have equal bytes."""
+"""Fonts, lines and grid of all figures, and files of which equal figures have equal bytes."""
 
 import io
 import re
@@ -21,7 +21,7 @@ _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"Creation
 
 @contextmanager
 def figure_style(name: str) -> Iterator[None]:
-    """The look of every figure, for what is drawn and written inside the context.
+    """Set the look of every figure, for what is drawn and written inside the context.
 
     Args:
         name: Of the figure; the identifiers inside an SVG file are derived from it.

@@ -25,7 +25,7 @@ _COLOURS = {
 
 
 def write_training_curves(card_path: Path) -> Path:
-    """Write the curves of a training beside its checkpoint, as `.csv` and `.svg`.
+    """Write the curves of a training next to its checkpoint, as `.csv` and `.svg`.
 
     Args:
         card_path: The checkpoint's card. Its `curve` has a row per epoch: `epoch`, the mean of each loss

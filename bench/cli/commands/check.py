@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..options import PATH, config_options, for_people, results_option, settings_of
+from .. import shared
 
 
 @click.command()
@@ -17,14 +17,16 @@ from ..options import PATH, config_options, for_people, results_option, settings
     help="The papers' numbers, or those pinned in FILE. Default: published.",
 )
 @click.option(
-    "--pin", type=PATH, metavar="FILE", help="Write the store's numbers to FILE, to check against later."
+    "--pin",
+    type=shared.PATH,
+    metavar="FILE",
+    help="Write the store's numbers to FILE, to check against later.",
 )
 @click.option("--claims", is_flag=True, help="Evaluate the paper's claims instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
-@click.option("--junit", type=PATH, metavar="FILE", help="Write it as JUnit XML, for CI, too.")
-@config_options
-@results_option
-@for_people
+@click.option("--junit", type=shared.PATH, metavar="FILE", help="Write it as JUnit XML, for CI, too.")
+@shared.configuration
+@shared.results
 def check(
     against: str | None,
     pin: Path | None,
@@ -43,7 +45,7 @@ def check(
         raise click.UsageError("--against, --pin and --claims exclude one another: give one of them")
     if pin and (as_json or junit):
         raise click.UsageError("--pin writes FILE and checks nothing: leave out --json and --junit")
-    settings = settings_of(options)
+    settings = shared.settings_of(options)
     if pin:
         from ....reports.checks.baseline import pin as pin_numbers
 

@@ -4,16 +4,15 @@ from typing import Any
 
 import click
 
-from ..options import config_options, for_people, plugin_option, settings_of
+from .. import shared
 
 
 @click.command()
-@config_options
-@plugin_option
-@for_people
+@shared.configuration
+@shared.plugins
 def config(**options: Any) -> None:
     """Print the configuration in force, checked, as TOML."""
-    settings = settings_of(options)
+    settings = shared.settings_of(options)
     import tomli_w
 
     from ...sweep.plan import check_tables

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ...core.text import plural
-from ..options import config_options, for_people, plugin_option, results_option, settings_of
+from .. import shared
 
 
 @click.group()
@@ -17,16 +17,15 @@ def datasets() -> None:
 
 @datasets.command()
 @click.argument("name")
-@config_options
-@results_option
-@plugin_option
-@for_people
+@shared.configuration
+@shared.results
+@shared.plugins
 def verify(name: str, results: Path, **options: Any) -> None:
     """Check a dataset: counts, missing, unreadable and duplicate images, labels, split.
 
     NAME is a table of the configuration or the path of a CSV file. Exit status 1 if something is wrong.
     """
-    settings = settings_of(options)
+    settings = shared.settings_of(options)
     from ...datasets.verify import verify_dataset
     from ...datasets.wording import in_words
     from ...sweep.plan import dataset_arguments

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..options import PATH, for_people, results_option
+from .. import shared
 
 
 @click.group()
@@ -19,7 +19,7 @@ def entry() -> None:
 @click.option("--model", metavar="NAME", required=True, help="Registered name, as in the store.")
 @click.option(
     "--out",
-    type=PATH,
+    type=shared.PATH,
     metavar="FILE.toml",
     required=True,
     help="The entry; its per-image scores go to the folder FILE.scores.",
@@ -34,8 +34,7 @@ def entry() -> None:
 @click.option("--code", metavar="URL", help="Where the code is.")
 @click.option("--weights", metavar="URL", help="Where the weights are.")
 @click.option("--training", metavar="PHRASE", help="How it was trained. Default: the regime.")
-@results_option
-@for_people
+@shared.results
 def create(model: str, out: Path, results: Path, **facts: Any) -> None:
     """Make an entry of the newest numbers of one model in the store, with their per-image scores."""
     from ....reports.leaderboard.submission.create import create_entry
@@ -52,7 +51,6 @@ def create(model: str, out: Path, results: Path, **facts: Any) -> None:
     nargs=-1,
     required=True,
 )
-@for_people
 def verify(files: tuple[Path, ...]) -> None:
     """Say everything that is wrong with entries, their numbers against their per-image scores included.
 

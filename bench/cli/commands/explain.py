@@ -6,17 +6,7 @@ from typing import Any
 import click
 
 from ...core.process import prepare_process
-from ..curves import draw_missing_curves
-from ..options import (
-    PATH,
-    command_line,
-    config_options,
-    for_people,
-    plugin_option,
-    results_option,
-    settings_of,
-    training_options,
-)
+from .. import shared
 
 
 @click.command()
@@ -29,12 +19,13 @@ from ..options import (
     help="In the dataset's table, or number of a test image. Default: the one FGSM moves by the median.",
 )
 @click.option("--epsilon", type=float, default=1.0, show_default=True, help="In units of 1/255.")
-@click.option("--out", type=PATH, help="Folder of the figures. Default: explain/DATASET/MODEL in the store.")
-@config_options
-@training_options
-@results_option
-@plugin_option
-@for_people
+@click.option(
+    "--out", type=shared.PATH, help="Folder of the figures. Default: explain/DATASET/MODEL in the store."
+)
+@shared.configuration
+@shared.training
+@shared.results
+@shared.plugins
 def explain(
     model: str,
     dataset: str,
@@ -54,14 +45,14 @@ def explain(
     prepare_process()
     beside = beside or ("cprl" if model == "resnet" else "resnet")
     options |= {"datasets": [dataset], "models": [model, beside], "attacks": ["fgsm"], "epsilons": [epsilon]}
-    settings = settings_of(options)
+    settings = shared.settings_of(options)
     from ....reports.explain.explanation import write_figures
     from ....reports.explain.words import in_words
     from ...explain.explain import explain as explanation_of
     from ...store.explanation import explanation_folder
 
-    explanation = explanation_of(settings, results, image=image, command=command_line())
-    draw_missing_curves(results)
+    explanation = explanation_of(settings, results, image=image, command=shared.command_line())
+    shared.draw_missing_curves(results)
     for path in write_figures(explanation, out or explanation_folder(results, explanation.dataset, model)):
         click.echo(path)
     for sentence in in_words(explanation):

@@ -4,25 +4,24 @@ from pathlib import Path
 
 import click
 
-from ..options import PATH, for_people
+from .. import shared
 
 
 @click.command()
-@click.option("--out", type=PATH, default="site", show_default=True, help="Folder of the site.")
+@click.option("--out", type=shared.PATH, default="site", show_default=True, help="Folder of the site.")
 @click.option(
     "--entries",
-    type=PATH,
+    type=shared.PATH,
     multiple=True,
     metavar="PATH",
     help="An entry's TOML file, or a folder of them, in addition to the package's own. May be repeated.",
 )
 @click.option(
     "--results",
-    type=PATH,
+    type=shared.PATH,
     metavar="DIR",
     help="A store whose numbers take part as measured. Default: results, where there is one.",
 )
-@for_people
 def leaderboard(out: Path, entries: tuple[Path, ...], results: Path | None) -> None:
     """Build the leaderboard as a static site: a ranking per database and threat, a page per model."""
     from ....reports.leaderboard.compose import compose_board

@@ -5,18 +5,17 @@ from typing import Any
 
 import click
 
-from ..options import for_people, load_plugins, plugin_option
+from .. import shared
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(["models", "attacks", "datasets", "recipes"]))
-@plugin_option
-@for_people
+@shared.plugins
 def list_names(kind: Any, plugins: tuple[Path, ...]) -> None:
     """List the registered models, attacks, dataset adapters or recipes, and where each is defined."""
     from ...core import registry
 
-    load_plugins(plugins)
+    shared.load_plugins(plugins)
     names = registry.names(kind)
     width = max(map(len, names), default=0)
     for name in names:

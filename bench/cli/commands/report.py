@@ -4,16 +4,15 @@ from pathlib import Path
 
 import click
 
-from ..options import PATH, for_people, results_option
+from .. import shared
 
 FORMATS = ["html", "latex", "markdown", "csv"]
 
 
 @click.command()
 @click.option("--format", "form", type=click.Choice(FORMATS), default="html", show_default=True)
-@click.option("--out", type=PATH, default="report", show_default=True, help="Folder.")
-@results_option
-@for_people
+@click.option("--out", type=shared.PATH, default="report", show_default=True, help="Folder.")
+@shared.results
 def report(form: str, out: Path, results: Path) -> None:
     """Render the paper's tables and figures from the store.
 

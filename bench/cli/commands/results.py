@@ -6,15 +6,14 @@ from typing import Any
 
 import click
 
-from ..options import for_people, results_option
+from .. import shared
 
 
 @click.command()
 @click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
-@results_option
-@for_people
+@shared.results
 def results(form: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
     from ....reports.catalogue import in_order

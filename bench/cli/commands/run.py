@@ -6,38 +6,26 @@ from typing import Any
 import click
 
 from ...core.process import prepare_process
-from ..curves import draw_missing_curves
-from ..options import (
-    command_line,
-    config_options,
-    for_people,
-    list_option,
-    model_options,
-    plugin_option,
-    results_option,
-    settings_of,
-    training_options,
-)
+from .. import shared
 
 
 @click.command()
-@config_options
-@model_options
-@list_option("--attacks", "Names, or all.")
-@list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255.", float)
-@training_options
+@shared.configuration
+@shared.what
+@shared.list_option("--attacks", "Names, or all.")
+@shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255.", float)
+@shared.training
 @click.option("--limit", type=int, help="Score only so many test images of each dataset.")
-@results_option
-@plugin_option
-@for_people
+@shared.results
+@shared.plugins
 def run(results: Path, **options: Any) -> None:
     """Sweep datasets x models x attacks x epsilon; train what has no weights; skip what is done."""
     prepare_process()
-    settings = settings_of(options)
+    settings = shared.settings_of(options)
     from ...sweep.runner import run_sweep
 
-    done = run_sweep(settings, results, command=command_line())
-    draw_missing_curves(results)
+    done = run_sweep(settings, results, command=shared.command_line())
+    shared.draw_missing_curves(results)
     click.echo(
         f"{done.total} cells in {results}: {done.computed} computed, {done.found} found done; "
         f"{done.trained} models trained."

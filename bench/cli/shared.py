@@ -1,21 +1,17 @@
-"""What the commands share: options, the configuration they ask for, and errors shown to people."""
+"""What the commands share: options, and the configuration that they ask for."""
 
 import shlex
 import sys
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..core.errors import UserError
-
 if TYPE_CHECKING:
     from ..core.config import Settings  # pydantic, which --help does not need
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-INTERRUPTED = 130  # the shell's exit status for Ctrl-C
 PATH = click.Path(path_type=Path)
 
 
@@ -47,15 +43,15 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-results_option = click.option("--results", type=PATH, default="results", show_default=True, help="The store.")
-plugin_option = click.option(
+results = click.option("--results", type=PATH, default="results", show_default=True, help="The store.")
+plugins = click.option(
     "--plugin",
     "plugins",
     type=PATH,
     multiple=True,
     help="Python file that registers models, attacks or datasets. May be repeated.",
 )
-config_options = _options(
+configuration = _options(
     click.option("--config", "config_file", type=PATH, help="Configuration. Default: ./bench.toml."),
     click.option(
         "--profile",
@@ -63,11 +59,11 @@ config_options = _options(
         help="Overlays of the configuration: demo (default), paper, table5, table6 or your own; A,B: both.",
     ),
 )
-model_options = _options(
+what = _options(
     list_option("--datasets", "Names, paths of CSV files, or all."),
     list_option("--models", "Names, or all."),
 )
-training_options = _options(
+training = _options(
     click.option(
         "--regime", type=click.Choice(["clean", "adversarial"]), help="What training sees. Default: clean."
     ),
@@ -79,32 +75,12 @@ training_options = _options(
 )
 
 
-def for_people(command: Command) -> Command:
-    """Show a `UserError` as a message with exit status 2, and Ctrl-C as what to do next."""
-
-    @wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except UserError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(2)
-        except KeyboardInterrupt:
-            click.echo(
-                "\nStopped. What was done is kept: run the same command again to go on from there.",
-                err=True,
-            )
-            sys.exit(INTERRUPTED)
-
-    return guarded  # type: ignore[return-value]
-
-
 def settings_of(options: dict[str, Any]) -> "Settings":
     """Return the configuration in force, with what the command line overrides.
 
     Args:
-        options: Those of `config_options`, `plugin_option`, `model_options` and `training_options` that the
-            command has, and other keys of `[run]`; None overrides nothing.
+        options: The command's options of `configuration`, `plugins`, `what` and `training`, and other keys of
+            `[run]`; None overrides nothing.
     """
     from ..core.config import ALL, load_settings
 
@@ -120,14 +96,25 @@ def settings_of(options: dict[str, Any]) -> "Settings":
     return load_settings(config_file, profile=profile, overrides=overrides)
 
 
-def load_plugins(plugins: tuple[Path, ...]) -> None:
+def load_plugins(files: tuple[Path, ...]) -> None:
     """Register what the user's files register."""
     from ..core.registry import load_plugin
 
-    for path in plugins:
+    for path in files:
         load_plugin(path)
 
 
 def command_line() -> str:
     """Return the command as it was typed, to be kept with what it computes."""
     return shlex.join(["iqabench", *sys.argv[1:]])
+
+
+def draw_missing_curves(results: Path) -> None:
+    """Draw the curves of each trained model in a store that has none yet, those of a killed run included."""
+    cards = sorted((results / "checkpoints").rglob("*.json"))
+    missing = [card for card in cards if not card.with_suffix(".svg").is_file()]
+    if missing:
+        from ...reports.figures.training_curves import write_training_curves  # matplotlib
+
+        for card in missing:
+            write_training_curves(card)
