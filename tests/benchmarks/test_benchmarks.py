@@ -12,6 +12,10 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 # Arguments, and a word of what is printed. CONFIG stands for a file with `CONFIG` in it.
 TINY = {
     "attacks": ("--batch-size 2 --image-size 32 --rounds 1", "PGD-10"),
+    "auto": (
+        "--config CONFIG --models resnet --images 3 --epsilons 4 --attacks pgd,mifgsm,auto-quick",
+        "auto-quick",
+    ),
     "cpu": ("--batch-size 1 --rounds 1 --company alone", "threads give way"),
     "intervals": ("--images 30", "worst SROCC"),
     "leaderboard": ("--models 8", "another database"),

@@ -1,0 +1,141 @@
+"""What `auto` and its members reach: intervals, worst case and passes spent, on trained models.
+
+    python benchmarks/auto.py                                   # the demo's models, 60 images
+    python benchmarks/auto.py --models cprl,lwta --attacks pgd,auto-quick --epsilons 1
+
+Every attack is run downwards and upwards, and scored apart. Passes are forward passes of one image; a
+backward pass counts as two. `short` is the furthest that an end of an image's interval stays behind that of
+`auto` in budget `standard`, or of the last attack if that is not among them.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from iqabench.bench.core.process import prepare_process
+
+prepare_process()
+
+import torch  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+
+from iqabench import load_settings  # noqa: E402
+from iqabench.attacks import create_attack  # noqa: E402
+from iqabench.attacks.tools.objectives import ascend, descend  # noqa: E402
+from iqabench.bench.datasets.pixels import to_float  # noqa: E402
+from iqabench.bench.statistics.worst_case import worst_case_srocc  # noqa: E402
+from iqabench.bench.sweep.runner import trained_models  # noqa: E402
+
+ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "fgsm": ("fgsm", {}),
+    "pgd": ("pgd", {}),
+    "mifgsm": ("mifgsm", {}),
+    "square": ("square", {"queries": 200}),
+    "apgd": ("apgd", {"steps": 100}),
+    "auto-quick": ("auto", {"budget": "quick"}),
+    "auto-standard": ("auto", {"budget": "standard"}),
+}
+DRAWS = 8  # that the score of a stochastic model is averaged over
+
+
+class Counted(nn.Module):
+    """A model that counts its passes and offers its backward passes on."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.passes = 0
+        if hasattr(model, "backward_passes"):
+            self.backward_passes: Callable[[], Any] = model.backward_passes
+            self.backward_through: Callable[[str], Any] = model.backward_through
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (N, 3, H, W) to scores (N,)."""
+        self.passes += len(images)
+        if images.requires_grad:
+            images.register_hook(self._count_backward)  # type: ignore[no-untyped-call]
+        scores: Tensor = self.model(images)
+        return scores
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self.passes += 2 * len(gradient)
+
+
+def intervals(
+    name: str, model: Counted, images: Tensor, labels: Tensor, epsilons: list[float], draws: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the (N,) ends of the intervals that an attack reaches within each epsilon."""
+    registered, params = ATTACKS[name]
+    attack = create_attack(registered, **params)
+    ends = []
+    for objective in (descend, ascend):
+        found = list(attack.perturb(model, images, labels, epsilons, objective=objective))
+        ends.append([mean_scores(model.model, batch, draws) for batch in found])
+    return [(torch.minimum(*pair), torch.maximum(*pair)) for pair in zip(*ends, strict=True)]
+
+
+def mean_scores(model: nn.Module, images: Tensor, draws: int) -> Tensor:
+    """Return scores (N,), the means over some passes."""
+    with torch.inference_mode():
+        return torch.stack([model(images) for _ in range(draws)]).mean(0).double().cpu()
+
+
+@click.command()
+@click.option("--models", default="resnet,cprl,lwta", show_default=True)
+@click.option("--attacks", default=",".join(ATTACKS), show_default=True)
+@click.option("--epsilons", default="1,2", show_default=True, help="In units of 1/255.")
+@click.option("--images", default=60, show_default=True, help="How many, spread over the test images.")
+@click.option("--config", type=click.Path(path_type=Path), help="Another sweep than the demo's.")
+@click.option("--results", type=click.Path(path_type=Path), help="A store that may hold trained models.")
+def main(
+    models: str, attacks: str, epsilons: str, images: int, config: Path | None, results: Path | None
+) -> None:
+    """Print a row for each model, attack and epsilon."""
+    settings = load_settings(
+        config or Path(__file__).parents[1] / "bench.toml", overrides={"run": {"models": models.split(",")}}
+    )
+    names = attacks.split(",")
+    radii = [float(epsilon) / 255 for epsilon in epsilons.split(",")]
+    click.echo("model    attack         epsilon  width   worst SROCC   short   passes an image   seconds")
+    with tempfile.TemporaryDirectory() as folder:
+        for job, model in trained_models(settings, results or Path(folder)):
+            chosen = [round(row) for row in torch.linspace(0, len(job.data.test_rows) - 1, images).tolist()]
+            rows = job.data.test_rows[chosen]
+            batch = to_float(job.data.cache.test_batch(rows.tolist()), next(model.parameters()).device)
+            labels = torch.tensor(job.data.dataset.table["quality"].to_numpy()[rows]).to(batch)
+            report(job.model.name, model, job.model.stochastic, batch, labels, names, radii)
+
+
+def report(
+    title: str,
+    model: nn.Module,
+    stochastic: bool,
+    images: Tensor,
+    labels: Tensor,
+    names: list[str],
+    radii: list[float],
+) -> None:
+    """Print the rows of one model."""
+    found, spent, seconds = {}, {}, {}
+    for name in names:
+        counted, began = Counted(model), time.monotonic()
+        found[name] = intervals(name, counted, images, labels, radii, DRAWS if stochastic else 1)
+        spent[name], seconds[name] = counted.passes / len(images), time.monotonic() - began
+    furthest = found.get("auto-standard", found[names[-1]])
+    for name in names:
+        for number, radius in enumerate(radii):
+            (low, high), (far_low, far_high) = found[name][number], furthest[number]
+            short = torch.maximum(low - far_low, far_high - high).max()
+            worst = worst_case_srocc(labels.cpu().numpy(), low.numpy(), high.numpy()).value
+            click.echo(
+                f"{title:8} {name:14} {radius * 255:7g}  {(high - low).median():6.4f}  {worst:11.3f}  "
+                f"{short:6.3f}  {spent[name] / len(radii):16.0f}  {seconds[name] / len(radii):8.1f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
