@@ -14,10 +14,10 @@ from ..bench.core.parameters import complete_parameters
 
 if TYPE_CHECKING:
     from .base import Attack
-    from .bisection import Realisation, realise
+    from .tools.bisection import Realisation, realise
 
 __getattr__, __dir__, _ = lazy_loader.attach(
-    __name__, submod_attrs={"base": ["Attack"], "bisection": ["Realisation", "realise"]}
+    __name__, submod_attrs={"base": ["Attack"], "tools.bisection": ["Realisation", "realise"]}
 )
 
 __all__ = ["Attack", "Realisation", "create_attack", "realise"]

@@ -96,7 +96,7 @@ def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, mo
 
         snapshot = tmp_path / f"killed-in-{epoch}"
         with pytest.raises(KeyboardInterrupt):
-            fit(Brightness(), run_in(tmp_path, snapshot=snapshot, progress=Killed(1, show=False)))
+            fit(Brightness(), run_in(tmp_path, snapshot=snapshot, progress=Killed(show=False)))
         resumed = Brightness()
         curve = fit(resumed, run_in(tmp_path, snapshot=snapshot))
         assert weights_digest(resumed) == weights_digest(unbroken)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .tools.gradient import undisturbed
+from .gradient import undisturbed
 
 ROUNDS = 40  # each halves the segment; float32 tells no more points apart on it
 
