@@ -4,12 +4,12 @@ from torch import nn
 
 from iqabench.attacks import create_attack
 from iqabench.attacks.apgd import APGD
-from iqabench.attacks.auto import Auto
+from iqabench.attacks.auto import BUDGETS, Auto
 from iqabench.attacks.pgd import PGD
 from iqabench.attacks.tools.objectives import ascend, descend
 from iqabench.attacks.tools.victim import SearchRecord
 
-from .conftest import build_model
+from .conftest import Batch, build_model
 
 EPSILONS = [2 / 255, 8 / 255]
 ATTACKS = 2  # directions
@@ -55,11 +55,10 @@ def ends(attack, model, batch, epsilons):
 
 
 def test_goes_at_least_as_far_as_its_members_and_pgd_both_ways(smooth_or_relu_model, batch):
-    model = smooth_or_relu_model
-    low, high = (
-        torch.stack([getattr(interval, name) for interval in Auto().interval(model, batch.images, EPSILONS)])
-        for name in ("low_scores", "high_scores")
-    )
+    model, batch = smooth_or_relu_model, Batch(batch.images[:2], batch.labels[:2])
+    intervals = list(Auto().interval(model, batch.images, EPSILONS))
+    low = torch.stack([interval.low_scores for interval in intervals])
+    high = torch.stack([interval.high_scores for interval in intervals])
     for attack in (PGD(), APGD(steps=50)):
         their_low, their_high = ends(attack, model, batch, EPSILONS)
         assert (low <= their_low + 2e-6).all()
@@ -242,7 +241,9 @@ def test_perturb_gives_the_end_of_the_interval_that_the_objective_asks_for(model
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
-def test_other_models_lend_their_gradient_to_the_standard_budget(batch):
+def test_other_models_lend_their_gradient_to_the_standard_budget(batch, monkeypatch):
+    fewer = BUDGETS["standard"]._replace(blind_queries=50, differences=4)
+    monkeypatch.setitem(BUDGETS, "standard", fewer)
     honest = build_model(nn.SiLU)
 
     class Table(nn.Module):
@@ -250,11 +251,11 @@ def test_other_models_lend_their_gradient_to_the_standard_budget(batch):
             return torch.tensor(honest(images).tolist())
 
     attack = Auto()
-    (alone,) = attack.interval(Table(), batch.images[:2], EPSILONS[1:])
-    (helped,) = attack.interval(Table(), batch.images[:2], EPSILONS[1:], sources={"honest": honest})
-    assert helped.low_by == helped.high_by == ["transfer (honest)"] * 2
+    (alone,) = attack.interval(Table(), batch.images[:1], EPSILONS[1:])
+    (helped,) = attack.interval(Table(), batch.images[:1], EPSILONS[1:], sources={"honest": honest})
+    assert helped.low_by == helped.high_by == ["transfer (honest)"]
     assert (helped.high_scores > alone.high_scores).all()
-    assert "square" in alone.low_by + alone.high_by or "apgd (finite differences)" in alone.low_by
+    assert set(alone.low_by + alone.high_by) <= {"square", "apgd (finite differences)"}
 
 
 def test_epsilons_out_of_order_are_refused(model, batch):
