@@ -16,7 +16,7 @@ from .templating import environment
 
 FIGURE = "figure6.pdf"
 
-_ROWS_ON_A_PAGE = 9  # of a table; its blocks are kept together
+_ROWS_ON_A_PAGE = 18  # of a table; its blocks are kept together
 
 _COMMANDS = {
     "\\": r"\textbackslash{}",

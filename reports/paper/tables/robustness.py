@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from ....bench.core.text import NOT_RUN, number
+from ....bench.core.text import NOT_RUN, capitalised, number
 from ...catalogue import dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..content import Content
@@ -36,7 +36,7 @@ def build(content: Content) -> Iterator[Table]:
             Group((Column(f"Clean {metric_name('srocc')}", "descending"),)),
             Group(
                 tuple(Column(f"ε = {epsilon:g}/255", "descending") for epsilon in epsilons),
-                Label(metric_name(WORST)),
+                Label(capitalised(metric_name(WORST))),
             ),
             Group(
                 tuple(Column(f"{what} at {strength:g}/255", "ascending") for what in ("Drop", "Median width"))

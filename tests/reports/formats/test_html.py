@@ -166,31 +166,6 @@ def test_the_page_follows_the_readers_light_or_dark(text):
     assert 'name="viewport" content="width=device-width' in text
 
 
-def test_ablations_stand_between_the_papers_tables_and_those_of_further_attacks(ablated, results):
-    further = results({"model": "sat", "attack": "noise", "epsilon": 1.0, "key": "another"})
-    text = render_html(compose(Results(pd.concat([ablated.frame, further.frame], ignore_index=True))))
-    assert re.findall(r"<h2 id=.*>Table (\w+)\.", text) == ["1", "2", "3", "4", "5", "6", "A1"]
-
-
-def test_ablations_hold_the_papers_numbers_below_the_measured(ablated):
-    page = Page(render_html(compose(ablated)))
-    five, six = (table for table in page.tables if "Seeds " in table[0])
-    assert five[0] == ["b ", "Seeds ", "No attack ", "FGSM at 1/255 "]
-    assert five[1] == ["SROCC ", "PLCC ", "MSE "] * 2
-    live, synthetic = (row for row in five if row[0] == "0.4 ")
-    assert synthetic[1:3] == ["2 ", "0.8000 [0.700, 0.900] 0.800 to 0.800 paper, LIVE 0.8560 "]
-    assert live[1:3] == ["1 ", "0.8000 [0.700, 0.900] paper 0.8560 (−0.0560) "]
-    assert live[5] == "0.5000 [0.400, 0.600] paper 0.8432 (−0.3432) "
-    assert {len(row) for row in five[3:] if "keep_top" not in row[0]} == {8}
-    assert [row[0] for row in six if row[0].startswith(("ResNet", "CA"))] == ["ResNet ", "CA ", "CA+PNS "] * 2
-
-
-def test_a_stand_in_is_marked_in_the_ablations(ablated):
-    text = render_html(compose(ablated))
-    assert text.count('synthetic† <span class="stand-in">stand-in</span> ·') == 2
-    assert "live†" not in text.lower()
-
-
 def test_a_variant_is_named_in_the_list_of_all_cells_and_its_weights_in_the_provenance(ablated):
     page = Page(render_html(compose(ablated)))
     assert sum("b=0.3, pns_weight=0.0 " in row for row in page.tables[-2]) == 6
@@ -200,21 +175,6 @@ def test_a_variant_is_named_in_the_list_of_all_cells_and_its_weights_in_the_prov
 def test_ablations_that_were_not_run_leave_advice(text):
     for number in ("5", "6"):
         assert f"Not run. <code>iqabench run --profile table{number}</code> fills this table." in text
-
-
-def test_diverged_and_missing_cells_are_named(results):
-    diverged = {"dataset": "mine", "status": "constant scores"}
-    text = render_html(compose(results(diverged, {"model": "cprl", "dataset": "yours"})))
-    assert re.search(
-        r'colspan="3"><a href="#cell0" data-cells="0">diverged</a>\s*<small>constant scores', text
-    )
-    table = Page(text).tables[1]
-    assert [row[1:] for row in table[2:]] == [
-        ["diverged constant scores ", "– ", "– ", "– "],
-        ["– ", "– ", "– ", "0.5000 [0.400, 0.600] ", "0.5000 [0.400, 0.600] ", "0.5000 [0.4000, 0.6000] "],
-    ]
-    assert "ResNet diverged on mine: constant scores (no attack; seed 0)." in text
-    assert "Not run. <code>iqabench run --attacks pgd --epsilons 1</code> fills this table." in text
 
 
 def test_every_text_of_a_user_is_escaped(results):

@@ -122,39 +122,6 @@ def test_tables_hold_numbers_intervals_and_the_papers_numbers_with_the_best_in_b
     assert f"**{fgsm.loc['live', 'mse'].min():.4f}**" in text
 
 
-def test_table_3_stands_between_the_others(folder):
-    third = Page((folder / "report.md").read_text()).tables[2]
-    assert third[0] == ["Database", "Images", "Types of distortion", "Test images"]
-    assert third[1] == ["LIVE", "– paper 799", "– paper 5", "120"]
-    assert third[-1] == ["synthetic†", "–", "–", "120"]
-
-
-def test_ablations_hold_the_papers_numbers_beside_those_of_each_block(ablated, tmp_path):
-    write_markdown(compose(ablated), tmp_path)
-    text = (tmp_path / "report.md").read_text()
-    tables = [table for table in Page(text).tables if table[0][0] == "b"]
-    conditions = [
-        f"{name} {metric}" for name in ("No attack", "FGSM at 1/255") for metric in ("SROCC", "PLCC", "MSE")
-    ]
-    live, synthetic = ([row for row in table if row[0] == "0.4"] for table in tables)
-    assert tables[0][0] == ["b", "Seeds", *conditions]
-    assert synthetic[0][:3] == ["0.4", "2", "0.8000 [0.700, 0.900] 0.800 to 0.800 paper, LIVE 0.8560"]
-    assert live[0][:3] == ["0.4", "1", "0.8000 [0.700, 0.900] paper 0.8560 (−0.0560)"]
-    (unmeasured,) = (row for row in tables[1] if row[0] == "0.0")
-    assert unmeasured[:3] == ["0.0", "–", f"– paper, LIVE {unmeasured[2].split()[-1]}"]
-    assert "**synthetic†** · keep\\_top: " in text
-
-
-def test_diverged_and_missing_cells_are_named(results, tmp_path):
-    table = results({"dataset": "mine", "status": "constant scores"}, {"model": "cprl", "dataset": "yours"})
-    write_markdown(compose(table), tmp_path)
-    first = Page((tmp_path / "report.md").read_text()).tables[1]
-    assert [row[1:5] for row in first[1:]] == [
-        ["diverged constant scores", "diverged", "diverged", "–"],
-        ["–", "–", "–", "0.5000 [0.400, 0.600]"],
-    ]
-
-
 def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_store, tmp_path):
     path = write_report(explained_store, "markdown", tmp_path)
     text = path.read_text()

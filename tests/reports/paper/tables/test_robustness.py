@@ -27,7 +27,7 @@ def attacked(results):
 def test_it_has_clean_and_worst_case_srocc_the_drop_and_the_width(attacked):
     table = tables_of(attacked)["0"]
     assert cell_of(table, "CPRL", "").text == "0.9000"
-    worst = [cell_of(table, "CPRL", "worst-case SROCC", place) for place in (0, 1)]
+    worst = [cell_of(table, "CPRL", "Worst-case SROCC", place) for place in (0, 1)]
     assert [cell.text for cell in worst] == ["0.1000", "−0.4000"]
     assert worst[0].lines[0] == "[0.000, 0.200]"
     assert [cell.best for cell in worst] == [True, True]
@@ -46,5 +46,5 @@ def test_it_is_absent_without_such_cells(results):
 
 def test_a_model_that_auto_did_not_attack_at_a_strength_has_a_dash(attacked):
     table = tables_of(attacked.only(attacked.frame["key"] != "key4"))["0"]
-    assert cell_of(table, "CPRL", "worst-case SROCC").text == "–"
+    assert cell_of(table, "CPRL", "Worst-case SROCC").text == "–"
     assert [cell.text for cell in row_of(table, "CPRL").cells[2]] == ["–", "–"]
