@@ -15,6 +15,8 @@ from iqabench.reports.catalogue import in_order
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
+from ..hostile import hostile_report
+
 HOSTILE = "</script><script>alert(1)</script><!--\"'&{{ 7 * 7 }}"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -177,33 +179,13 @@ def test_ablations_that_were_not_run_leave_advice(text):
         assert f"Not run. <code>iqabench run --profile table{number}</code> fills this table." in text
 
 
-def test_every_text_of_a_user_is_escaped(results):
-    fields = ("model", "dataset", "command", "checkpoint", "weights", "device", "profile", "file", "versions")
-    hostile = dict.fromkeys(fields, HOSTILE)
-    text = render_html(
-        compose(
-            results(
-                hostile,
-                {**hostile, "attack": HOSTILE, "epsilon": 1.0},
-                {**hostile, "model": "b", "status": HOSTILE},
-                {**hostile, "regime": HOSTILE},
-                {**hostile, "variant": HOSTILE},
-                hostile_cprl(0.3),
-                hostile_cprl(0.4),
-                unreadable=[(HOSTILE, HOSTILE)],
-            )
-        )
-    )
+def test_every_text_of_a_user_is_escaped(tmp_path):
+    text = render_html(hostile_report(HOSTILE, tmp_path))
     page = Page(text)
     assert page.tags.count("script") == 2
     assert page.open == []
     assert "{{ 7 * 7 }}" in text
     assert not [name for name, _ in page.attributes if name.startswith("on")]
-
-
-def hostile_cprl(b):
-    params = {"b": b, "reading": HOSTILE, "sites": HOSTILE}
-    return {"model": "cprl", "dataset": HOSTILE, "variant": HOSTILE, "model_params": json.dumps(params)}
 
 
 def test_a_store_without_clean_training_still_makes_a_page(results):

@@ -1,6 +1,5 @@
 """The LaTeX report: escaped, balanced, in parts that stand alone, and compiled where a TeX is installed."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ from iqabench.reports.formats import latex
 from iqabench.reports.formats.latex import escape, write_latex
 from iqabench.reports.paper.report import compose
 
-from ..explained import write_hostile_explanation
+from ..hostile import hostile_report
 
 HOSTILE = "[a_b%&$#{}~^\\ <script> \"q\" 'r' `s` --x \u4e2d\u00e9\u2014\n\\input{secret}"
 ENGINES = [name for name in ("pdflatex", "tectonic") if shutil.which(name)]
@@ -124,8 +123,8 @@ def test_the_same_results_give_the_same_files(folder, swept_results, tmp_path):
             assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_no_text_of_a_user_reaches_tex_unescaped(results, tmp_path):
-    write_hostile(results, tmp_path)
+def test_no_text_of_a_user_reaches_tex_unescaped(tmp_path):
+    write_latex(hostile_report(HOSTILE, tmp_path / "store"), tmp_path)
     assert len(list(tmp_path.glob("explanation1-figure*.tex"))) == 3
     for path in tmp_path.glob("*.tex"):
         text = path.read_text()
@@ -136,9 +135,9 @@ def test_no_text_of_a_user_reaches_tex_unescaped(results, tmp_path):
 
 @pytest.mark.skipif(not ENGINES, reason="neither pdflatex nor tectonic is installed")
 @pytest.mark.parametrize("kind", ["explained", "hostile names", "tables alone", "ablations"])
-def test_it_compiles(kind, swept_results, ablated, results, explained_store, tmp_path):
+def test_it_compiles(kind, swept_results, ablated, explained_store, tmp_path):
     if kind == "hostile names":
-        write_hostile(results, tmp_path)
+        write_latex(hostile_report(HOSTILE, tmp_path / "store"), tmp_path)
     elif kind == "explained":
         write_report(explained_store, "latex", tmp_path)
     elif kind == "ablations":
@@ -156,27 +155,3 @@ def test_it_compiles(kind, swept_results, ablated, results, explained_store, tmp
     )
     assert process.returncode == 0, process.stdout[-2000:]
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-
-
-def write_hostile(results, folder):
-    write_hostile_explanation(folder / "store" / "explain" / "x", HOSTILE)
-    hostile = dict.fromkeys(("model", "dataset", "command", "device", "profile", "versions"), HOSTILE)
-    rows = [
-        {**hostile, "stand_in": True},
-        {**hostile, "attack": "fgsm", "epsilon": 1.0},
-        {**hostile, "attack": HOSTILE, "epsilon": 1.0},
-        {**hostile, "model": "b_c", "status": f"{HOSTILE} scores"},
-        {**hostile, "regime": HOSTILE},
-        {**hostile, "variant": HOSTILE},
-        *(
-            {
-                "model": "cprl",
-                "dataset": HOSTILE,
-                "variant": HOSTILE,
-                "model_params": json.dumps({"b": b, "reading": HOSTILE, "sites": HOSTILE}),
-            }
-            for b in (0.3, 0.4)
-        ),
-    ]
-    table = results(*rows, unreadable=[(HOSTILE, HOSTILE)])
-    write_latex(compose(table, folder / "store"), folder)

@@ -1,6 +1,5 @@
 """The Markdown report: read back by a parser, every number in its place, and every name escaped."""
 
-import json
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -10,7 +9,7 @@ from iqabench.reports import write_report
 from iqabench.reports.formats.markdown import escape, write_markdown
 from iqabench.reports.paper.report import compose
 
-from ..explained import write_hostile_explanation
+from ..hostile import hostile_report
 
 HOSTILE = "1. a|b `c` *d* _e_ <script> [g](x) ![h](i) ~~j~~ &amp; \\| {{ 7 }} http://m.org <!--\n\n# q\u202e"
 SHOWN = " ".join(HOSTILE.replace("\u202e", " ").split())
@@ -138,28 +137,10 @@ def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_st
     assert "Not drawn" not in text
 
 
-def test_no_text_of_a_user_is_markup(results, tmp_path):
-    hostile = dict.fromkeys(
-        ("model", "dataset", "command", "checkpoint", "weights", "device", "profile", "versions"), HOSTILE
-    )
-    cprl = {"model": "cprl", "dataset": HOSTILE, "variant": HOSTILE}
-    rows = [
-        {**hostile, "stand_in": True},
-        {**hostile, "attack": "fgsm", "epsilon": 1.0},
-        {**hostile, "attack": HOSTILE, "epsilon": 1.0},
-        {**hostile, "attack": f"{HOSTILE}2", "epsilon": 2.0},
-        {**hostile, "model": "b_c", "status": f"{HOSTILE} scores"},
-        {**hostile, "regime": HOSTILE},
-        {**hostile, "variant": HOSTILE},
-        *(
-            {**cprl, "model_params": json.dumps({"b": b, "reading": HOSTILE, "sites": HOSTILE})}
-            for b in (0.3, 0.4)
-        ),
-    ]
-    write_hostile_explanation(tmp_path / "explain" / "x", HOSTILE)
-    (tmp_path / "explain" / "x_`y`").mkdir()
+def test_no_text_of_a_user_is_markup(tmp_path):
+    (tmp_path / "explain" / "x_`y`").mkdir(parents=True)
     (tmp_path / "explain" / "x_`y`" / "explanation.json").touch()
-    write_markdown(compose(results(*rows, unreadable=[(HOSTILE, HOSTILE)]), tmp_path), tmp_path)
+    write_markdown(hostile_report(HOSTILE, tmp_path), tmp_path)
     page = Page((tmp_path / "report.md").read_text())
     blocks = {kind.removesuffix("_open").removesuffix("_close") for kind in page.kinds}
     assert blocks == {
