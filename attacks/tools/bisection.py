@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from .gradient import undisturbed
 
-ROUNDS = 40  # each halves the segment; float32 tells no more points apart on it
+ROUNDS = 24  # each halves the segment; float32 tells no more points apart on it
 
 
 class Realisation(NamedTuple):
@@ -51,7 +51,9 @@ def realise(
         reached = torch.where(closer, at_high, reached)
         left, right = torch.zeros_like(score), torch.ones_like(score)
         for _ in range(ROUNDS):
-            if bool(((reached - score).abs() <= tolerance).all()):
+            # An image that is close enough stays, so that it does not depend on the others of its batch.
+            sought = (reached - score).abs() > tolerance
+            if not sought.any():
                 break
             middle = (left + right) / 2
             # Rounding must not carry a point outside its ends, and so outside the ball.
@@ -59,7 +61,7 @@ def realise(
             found = model(images)
             below = found < score
             left, right = torch.where(below, middle, left), torch.where(below, right, middle)
-            closer = (found - score).abs() < (reached - score).abs()
+            closer = sought & ((found - score).abs() < (reached - score).abs())
             best = torch.where(_wide(closer), images, best)
             reached = torch.where(closer, found, reached)
     return Realisation(best.clone(), reached.clone(), ((reached - score).abs() <= tolerance).clone())

@@ -84,6 +84,7 @@ def evaluate_intervals(
     low: ArrayLike,
     high: ArrayLike,
     *,
+    worst: ArrayLike | None = None,
     resamples: int = RESAMPLES,
     confidence: float = 0.95,
     seed: int = 0,
@@ -101,6 +102,8 @@ def evaluate_intervals(
         score: (N,) clean scores in [0, 1].
         low: (N,) lowest scores reached.
         high: (N,) highest scores reached.
+        worst: (N,) scores of images that were found for the worst-case SROCC; None: the scores chosen inside
+            the intervals, as if each could be reached.
         resamples: Number of bootstrap resamples; 0 leaves the intervals undefined.
         confidence: Probability that an interval is to cover.
         seed: Of the resamples; the same seed draws the same images as `metrics.evaluate`.
@@ -108,10 +111,11 @@ def evaluate_intervals(
     Raises:
         ValueError: the shapes differ or are not (N,).
     """
-    arrays = [np.asarray(values, dtype=np.float64) for values in (quality, score, low, high)]
+    given = (quality, score, low, high, *(() if worst is None else (worst,)))
+    arrays = [np.asarray(values, dtype=np.float64) for values in given]
     if len({values.shape for values in arrays}) != 1 or arrays[0].ndim != 1:
         shapes = ", ".join(str(values.shape) for values in arrays)
-        raise ValueError(f"expected four arrays of one shape (N,), got {shapes}")
+        raise ValueError(f"expected arrays of one shape (N,), got {shapes}")
     broken = int((~np.isfinite(arrays).all(axis=0)).sum())
     n = len(arrays[0])
     if broken or not n:
@@ -121,8 +125,9 @@ def evaluate_intervals(
             dict.fromkeys(INTERVAL_METRICS, undefined), dict.fromkeys(INTERVAL_METRICS, reason)
         )
     labels, clean = arrays[:2]
-    case = _Intervals(labels, clean, *attainable(*arrays[1:]))
-    measures, reasons = _agreement(case, resamples, confidence, seed)
+    case = _Intervals(labels, clean, *attainable(*arrays[1:4]))
+    realised = arrays[4] if worst is not None else worst_case_srocc(labels, case.low, case.high).scores
+    measures, reasons = _agreement(case, realised, resamples, confidence, seed)
     everyone = np.ones((n, 1), dtype=np.float32)
     values = {name: float(drawn[0]) for name, drawn in _sizes(case, everyone).items()}
     drawn = _sizes(case, cached_counts(n, resamples, seed)) if resamples else {}
@@ -138,11 +143,11 @@ def evaluate_intervals(
 
 
 def _agreement(
-    case: _Intervals, resamples: int, confidence: float, seed: int
+    case: _Intervals, worst: Array, resamples: int, confidence: float, seed: int
 ) -> tuple[dict[str, Measure], dict[str, str]]:
     """Measure how the chosen scores agree with the labels."""
     chosen = (
-        ("worst", ("srocc",), worst_case_srocc(case.quality, case.low, case.high).scores),
+        ("worst", ("srocc",), worst),
         ("worst", ("plcc",), worst_case_plcc(case.quality, case.low, case.high).scores),
         ("reflection", ("srocc", "plcc", "mse"), reflected(case.quality, case.low, case.high)),
     )

@@ -25,11 +25,14 @@ ENDS = ("low", "high")
 ERRORS = ("score_se", "low_se", "high_se")
 FOUND_BY = ("low_by", "high_by")
 
-FURTHER_COLUMNS = (*ENDS, *ERRORS, *FOUND_BY)
+WORST = "worst"
+
+FURTHER_COLUMNS = (*ENDS, WORST, *ERRORS, *FOUND_BY)
 """Columns of an interval attack's cell, whose `score` is that of the clean image.
 
-`low` and `high` end the attainable interval; `low_by` and `high_by` name the attacks that reached them. Of
-a stochastic model `score`, `low` and `high` are means, with standard errors in the columns `*_se`.
+`low` and `high` end the attainable interval; `low_by` and `high_by` name the attacks that reached them;
+`worst` is the score of an image inside the ball, found so that all together rank worst (not in older cells).
+Of a stochastic model these scores are means, with standard errors in the columns `*_se`.
 """
 
 METADATA = b"iqabench"
@@ -265,7 +268,7 @@ def _check_further(further: Mapping[str, NDArray[Any]], scored: NDArray[np.bool_
     """See that the columns of an interval attack make sense wherever the image has a score."""
     if ("low" in further) != ("high" in further):
         raise ValueError(f"has one of the columns 'low' and 'high' without the other; {_COMPUTE_AGAIN}")
-    for name in (*ENDS, *ERRORS):
+    for name in (*ENDS, WORST, *ERRORS):
         if name in further and not np.isfinite(further[name][scored]).all():
             raise ValueError(f"its column {name!r} is not finite in some images; {_COMPUTE_AGAIN}")
     if "low" in further:

@@ -21,7 +21,7 @@ from ..core.progress import progress_over
 from ..core.text import plural
 from ..statistics.intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
 from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate
-from .cell_file import Scores, StoredCell, read_scores
+from .cell_file import WORST, Scores, StoredCell, read_scores
 
 BAR_AFTER = 2.0
 """Seconds of computing after which a progress bar is shown."""
@@ -77,7 +77,9 @@ class CellMetrics:
         if scores.ends is not None:
             low, high = attainable(scores.score, *scores.ends)
             attacked = reflected(scores.quality, low, high)
-            measures = evaluate_intervals(scores.quality, scores.score, low, high, resamples=resamples)
+            measures = evaluate_intervals(
+                scores.quality, scores.score, low, high, worst=scores.further.get(WORST), resamples=resamples
+            )
         found = evaluate(scores.quality, attacked, resamples=resamples)
         return cls(scores.scored_on, replace(found, measures={**found.measures, **measures}))
 

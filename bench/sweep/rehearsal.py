@@ -13,9 +13,9 @@ from ..core.pace import Stage
 from ..core.progress import Progress
 from ..datasets.pixels import to_float
 from ..training.fit import TrainingRun, fit
-from .ends import Tally, attacked_ends
 from .folding import ready_to_score
 from .job import PIXEL, Job
+from .measuring.ends import Tally, attacked_ends
 from .plan import PlannedAttack
 from .workload import scoring_stage, training_stage
 

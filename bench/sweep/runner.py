@@ -21,9 +21,7 @@ from torch import nn
 from ..core.config import Settings
 from ..core.progress import Progress, progress_over
 from ..datasets.pixels import to_float
-from ..statistics.intervals import attainable
 from ..statistics.metrics import RESAMPLES, srocc
-from ..statistics.worst_case import worst_case_srocc
 from ..store.cell import Cell, digest
 from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
@@ -33,7 +31,9 @@ from . import wording
 from .folding import ready_to_score
 from .job import PIXEL, Job
 from .machine import choose_device, device_name, versions
-from .measure import Partial, TestData, measure
+from .measuring.measure import measure
+from .measuring.partial import Partial
+from .measuring.worst import TestData
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
 from .workload import epsilons_to_run, images_left, scoring_stage, training_stage
@@ -317,7 +317,4 @@ class _Sweep:
 
 def _srocc(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
     """Return the SROCC of the scores; of attainable intervals that of their worst case."""
-    if "low" not in columns:
-        return srocc(columns["score"], quality)
-    ends = attainable(columns["score"], columns["low"], columns["high"])
-    return worst_case_srocc(quality, *ends).value if np.isfinite(ends).all() else float("nan")
+    return srocc(quality, columns["worst" if "worst" in columns else "score"])

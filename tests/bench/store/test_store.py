@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import re
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_what_is_written_is_read_back_with_its_provenance(tmp_path):
     (stored,) = store.cells()
     pd.testing.assert_frame_equal(pd.read_parquet(stored.path), SCORES)
     assert stored.provenance["key"] == CELL.key
-    assert stored.provenance["cell"] == dataclasses.asdict(CELL)
+    assert stored.provenance["cell"] == json.loads(json.dumps(dataclasses.asdict(CELL)))
     assert stored.provenance["context"] == {"device": "cpu"}
 
 

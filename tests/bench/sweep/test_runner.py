@@ -60,11 +60,11 @@ class Percent(Fixed):
 KILLED_SWEEP = """
 import os, signal, sys
 from iqabench.bench.core import progress
-from iqabench.bench.sweep import measure
+from iqabench.bench.sweep.measuring import partial
 from iqabench.bench.training import snapshot
 from iqabench.bench.cli.main import main
 
-measure.SAVE_EVERY = 0
+partial.SAVE_EVERY = 0
 snapshot.Snapshot.__init__.__defaults__ = (0.0,)
 steps_left = int(sys.argv.pop(1))
 

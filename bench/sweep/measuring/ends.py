@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from ...attacks.base import Attack
-from ...attacks.tools.objectives import ascend, descend
-from ...attacks.tools.victim import SearchRecord
+from ....attacks.base import Attack
+from ....attacks.tools.objectives import ascend, descend
+from ....attacks.tools.victim import SearchRecord
 
 
 class Ends(NamedTuple):

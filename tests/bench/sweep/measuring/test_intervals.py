@@ -5,9 +5,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from scipy.stats import spearmanr
 
+from iqabench.attacks.tools.balls import ball_around
 from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.bench.store.store import Store
+from iqabench.bench.sweep.measuring.partial import EndImages
 
 LINEAR_PLUGIN = """
 import torch
@@ -29,6 +33,15 @@ class Linear(nn.Module):
 
 
 iqabench.register_model("linear")(Linear)
+
+
+@iqabench.register_model("jumpy")
+class Jumpy(Linear):
+    '''Skips most scores.'''
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores.detach().mul(400).floor().div(400) + (scores - scores.detach())
 
 
 @iqabench.register_model("cheating")
@@ -100,15 +113,51 @@ def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep):
         assert diagnostics["zero_gradients"] == 0
 
 
-def test_results_and_console_show_the_worst_case(sweep, iqabench, tmp_path):
-    done, cells = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")
-    table = pd.read_parquet(cells["auto", 4.0].path)
-    worst = worst_case_srocc(table["quality"], table["low"], table["high"]).value
-    assert f"auto 4/255 {worst:.3f}" in done.output
+def worst_srocc_in_results(iqabench, tmp_path, attack):
     rows = json.loads(iqabench("results", "--format", "json", "--results", str(tmp_path / "results")).output)
-    (row,) = [row for row in rows if row["attack"] == "auto"]
-    assert row["worst_srocc"] == pytest.approx(worst)
+    (row,) = [row for row in rows if row["attack"] == attack]
     assert row["worst_srocc"] <= row["srocc"]
+    return row["worst_srocc"]
+
+
+def test_the_worst_case_of_a_continuous_model_is_a_set_of_images(sweep, iqabench, drawn_database, tmp_path):
+    labels = pd.read_csv(drawn_database)
+    labels["score"] += 1e-3 * np.arange(
+        len(labels)
+    )  # no two alike: chosen scores that tie are only nearly met
+    labels.to_csv(drawn_database, index=False)
+    done, cells = sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4")
+    table = pd.read_parquet(cells["apgd", 4.0].path)
+    chosen = worst_case_srocc(table["quality"], table["low"], table["high"])
+    np.testing.assert_allclose(table["worst"], chosen.scores, atol=1e-4)
+    assert cells["apgd", 4.0].provenance["diagnostics"]["realised"] == 1
+    assert f"apgd 4/255 {chosen.value:.3f}" in done.output
+    assert worst_srocc_in_results(iqabench, tmp_path, "apgd") == pytest.approx(chosen.value)
+
+
+def test_of_a_model_with_jumps_the_scores_that_were_reached_count(sweep, iqabench, tmp_path):
+    done, cells = sweep("--models", "jumpy", "--attacks", "apgd", "--epsilons", "4")
+    assert done.exit_code == 0, done.output
+    table = pd.read_parquet(cells["apgd", 4.0].path)
+    np.testing.assert_allclose(table["worst"] * 400, (table["worst"] * 400).round(), atol=1e-3)
+    assert cells["apgd", 4.0].provenance["diagnostics"]["realised"] < 1
+    reached = spearmanr(table["quality"], table["worst"].round(6)).statistic
+    chosen = worst_case_srocc(table["quality"], table["low"], table["high"]).value
+    assert chosen < reached - 0.01
+    assert worst_srocc_in_results(iqabench, tmp_path, "apgd") == pytest.approx(reached)
+    assert f"apgd 4/255 {reached:.3f}" in done.output
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_end_images_are_kept_on_disk_nearly_as_they_are(tmp_path, norm):
+    images, noise = torch.rand(2, 5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    ball = ball_around(images, 4 / 255, norm)
+    low, high = ball.spread(2 * noise - 1), ball.project(images + 1)
+    ends = EndImages(tmp_path / "kept.ends", 5)
+    ends.put(1, 3, images[3:], low[3:], high[3:])
+    ends.put(1, 0, images[:3], low[:3], high[:3])
+    for found, end in zip(ends.get(1, 0, images), (low, high), strict=True):
+        assert (found - end).abs().max() <= (high - images).abs().max() / 65_000 + 1e-7
 
 
 def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_in_what_is_stored(sweep):
@@ -127,6 +176,7 @@ def test_ends_of_a_random_model_are_means_with_their_errors(sweep):
     errors = table[["score_se", "low_se", "high_se"]].to_numpy()
     assert 0.001 < errors.mean() < 0.004  # 0.01 / sqrt(20) = 0.0022
     assert (table["low"] <= table["score"]).mean() > 0.9
+    assert cells["apgd", 4.0].provenance["diagnostics"]["realised"] >= 0.7
 
 
 def test_a_larger_epsilon_computed_later_is_what_it_would_have_been_at_once(sweep, tmp_path):

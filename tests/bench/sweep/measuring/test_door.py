@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from iqabench import UserError
-from iqabench.bench.sweep.door import distances
+from iqabench.bench.sweep.measuring.door import distances
 
 IMAGES = torch.full((2, 3, 4, 4), 0.5)
 EPSILON = 4 / 255

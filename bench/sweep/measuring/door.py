@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..core.errors import UserError
+from ...core.errors import UserError
 
 _ROUNDING = 1e-6  # relative, and of a float32 image of a million pixels
 

@@ -1,0 +1,177 @@
+"""Scores of one model on one dataset under one attack: the loop over batches, and its resumption."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...core.progress import Progress
+from ...datasets.pixels import to_float
+from ...datasets.prefetch import prefetched
+from .door import Distances, distances
+from .ends import Tally, attacked_ends, perturbed
+from .partial import Partial
+from .scoring import draws_for, mean_scores, plain_scores, seed_of
+from .worst import TestData, realise_worst_case
+
+if TYPE_CHECKING:
+    from ....attacks.base import Attack
+
+LOW, HIGH = "low", "high"
+
+
+class _Measured(NamedTuple):
+    """What one batch gives under one epsilon: columns, diagnostics, and the images of each end."""
+
+    columns: dict[str, Any]
+    found: dict[str, Any]
+    images: Mapping[str, Tensor]
+
+
+def measure(
+    model: nn.Module,
+    data: TestData,
+    attack: "Attack | None",
+    epsilons: Sequence[float],
+    *,
+    name: str = "attack",
+    seed: int,
+    batch_size: int,
+    device: torch.device,
+    partial: Partial,
+    progress: Progress,
+) -> None:
+    """Score every image, attacked within each epsilon, into `partial`.
+
+    An interval attack is run upwards and downwards. What is stored of it comes from plain inference passes
+    over the final images, apart from the search, so that a model that behaves otherwise while it is searched
+    gains nothing by it. Then the worst case between the ends of all images is realised.
+
+    Args:
+        model: In evaluation mode, on the device.
+        data: N images and their labels.
+        attack: None: the images as they are; `epsilons` is then `[0.0]`.
+        epsilons: E radii in pixel units of [0, 1], ascending.
+        name: Of the attack, for messages.
+        seed: Of a stochastic model's random numbers; the attack has its own.
+        batch_size: Images at once.
+        device: Where the model is.
+        partial: Where to keep the columns, and what is already there.
+        progress: Advanced by the images scored, once for each epsilon.
+
+    Raises:
+        UserError: the attack returns images outside its ball or [0, 1], or of another shape or type.
+    """
+    progress.skip(partial.done * len(epsilons))
+    starts = range(partial.done, len(data.rows), batch_size)
+    batches = (data.cache.test_batch(data.rows[s : s + batch_size].tolist()) for s in starts)
+    for start, crop in zip(starts, prefetched(batches, device), strict=True):
+        images = to_float(crop, device)
+        labels = torch.tensor(data.quality[start : start + len(crop)], dtype=images.dtype, device=device)
+        seeds = seed_of(seed, start, 0), seed_of(seed, start, 1)
+        if attack is not None and getattr(attack, "intervals", False):
+            measured = _intervals(model, attack, name, images, labels, epsilons, seeds)
+        else:
+            measured = _attacked(model, attack, name, images, labels, epsilons, seeds)
+        for index, (columns, found, ends) in enumerate(measured):
+            partial.put(index, start, columns)
+            partial.diagnostics[index] = _together(partial.diagnostics[index], found)
+            if LOW in ends:
+                partial.ends.put(index, start, images, ends[LOW], ends[HIGH])
+            progress.advance(len(crop))
+        partial.done = start + len(crop)
+        partial.save_if_due()
+    if attack is not None and LOW in partial.columns:
+        partial.save()
+        realise_worst_case(
+            model, attack, name, data, epsilons,
+            seed=seed, batch_size=batch_size, device=device, partial=partial,
+        )  # fmt: skip
+
+
+def _attacked(
+    model: nn.Module,
+    attack: "Attack | None",
+    name: str,
+    images: Tensor,
+    labels: Tensor,
+    epsilons: Sequence[float],
+    seeds: tuple[int, int],
+) -> Iterator[_Measured]:
+    tally = Tally()
+    attacked = iter([images]) if attack is None else perturbed(attack, model, images, labels, epsilons, tally)
+    for epsilon in epsilons:
+        # A stochastic model draws the same numbers for every epsilon, and others when it is scored than when
+        # it is attacked; so it does not matter which epsilons are still missing.
+        torch.manual_seed(seeds[0])
+        adversarial = next(attacked)
+        found: dict[str, Any] = {}
+        if attack is not None:
+            found = _checked(name, attack, images, adversarial, epsilon).record() | tally.since()
+        torch.manual_seed(seeds[1])
+        yield _Measured({"score": plain_scores(model, adversarial)}, found, {"adversarial": adversarial})
+
+
+def _intervals(
+    model: nn.Module,
+    attack: "Attack",
+    name: str,
+    images: Tensor,
+    labels: Tensor,
+    epsilons: Sequence[float],
+    seeds: tuple[int, int],
+) -> Iterator[_Measured]:
+    torch.manual_seed(seeds[0])
+    tally = Tally()
+    found = attacked_ends(attack, name, model, images, labels, epsilons, tally)
+    torch.manual_seed(seeds[1])
+    draws = draws_for(model, images)
+    scored = {"score": mean_scores(model, images, draws)}
+    for epsilon in epsilons:
+        torch.manual_seed(seeds[0])
+        ends = next(found)
+        distance = _checked(name, attack, images, ends.low_images, epsilon)
+        distance = distance.larger(_checked(name, attack, images, ends.high_images, epsilon))
+        torch.manual_seed(seeds[1])
+        scored[LOW] = mean_scores(model, ends.low_images, draws)
+        scored[HIGH] = mean_scores(model, ends.high_images, draws)
+        columns: dict[str, Any] = {column: mean for column, (mean, _) in scored.items()}
+        if draws > 1:
+            columns |= {f"{column}_se": error for column, (_, error) in scored.items()}
+        columns |= {"low_by": np.array(ends.low_by), "high_by": np.array(ends.high_by)}
+        columns, reached = _in_order(columns, {LOW: ends.low_images, HIGH: ends.high_images})
+        yield _Measured(columns, distance.record() | tally.since() | {"draws": draws}, reached)
+
+
+def _in_order(
+    columns: dict[str, Any], ends: Mapping[str, Tensor]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Exchange the ends where fresh draws, or a weak attack, have left the low one above the high one."""
+    crossed = columns[LOW] > columns[HIGH]
+    for column in [name for name in columns if name.startswith(LOW)]:
+        other = column.replace(LOW, HIGH, 1)
+        low, high = columns[column], columns[other]
+        columns[column], columns[other] = np.where(crossed, high, low), np.where(crossed, low, high)
+    columns |= {column: columns[column].tolist() for column in ("low_by", "high_by")}
+    low, high = ends[LOW], ends[HIGH]
+    mask = torch.from_numpy(crossed).to(low.device).view(-1, 1, 1, 1)
+    return columns, {LOW: torch.where(mask, high, low), HIGH: torch.where(mask, low, high)}
+
+
+def _checked(name: str, attack: "Attack", images: Tensor, adversarial: Tensor, epsilon: float) -> Distances:
+    return distances(images, adversarial, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)
+
+
+def _together(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return the diagnostics of two batches as those of both: counts add up, of distances the largest."""
+    both = {**before, **now}
+    for key in before.keys() & now.keys():
+        if key.startswith("largest") or key == "draws":
+            both[key] = max(before[key], now[key])
+        elif isinstance(now[key], int | float):
+            both[key] = before[key] + now[key]
+        elif isinstance(now[key], list):
+            both[key] = sorted({*before[key], *now[key]})
+    return both

@@ -1,0 +1,59 @@
+"""Scores of images in plain inference passes, and their means where a model is random."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ....attacks.tools.victim import ROUNDING
+
+DRAWS = 20
+"""Forward passes whose mean is the score of an image under an interval attack, where a model is random."""
+
+
+class MeanOfDraws(nn.Module):
+    """A random model as one function: its mean score over draws that are the same in every call.
+
+    Args:
+        model: Images (N, 3, H, W) in [0, 1] to scores (N,), random.
+        seed: Of the draws.
+    """
+
+    def __init__(self, model: nn.Module, seed: int) -> None:
+        super().__init__()
+        self.model = model
+        self._seed = seed
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return mean scores (N,) of images (N, 3, H, W)."""
+        torch.manual_seed(self._seed)
+        return torch.stack([self.model(images) for _ in range(DRAWS)]).mean(0)
+
+
+def plain_scores(model: nn.Module, images: Tensor) -> np.ndarray:
+    """Return scores (N,) in float64 of one inference pass."""
+    with torch.inference_mode():
+        scores: np.ndarray = model(images).float().cpu().numpy().astype(np.float64)
+    return scores
+
+
+def mean_scores(model: nn.Module, images: Tensor, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean score of each image over fresh draws, and its standard error (N,)."""
+    scores = np.stack([plain_scores(model, images) for _ in range(draws)])
+    if draws == 1:
+        return scores[0], np.zeros_like(scores[0])
+    return scores.mean(0), scores.std(0, ddof=1) / np.sqrt(draws)
+
+
+def draws_for(model: nn.Module, images: Tensor) -> int:
+    """Return how many passes to average: 1 for a model whose passes do not differ, else `DRAWS`."""
+    if getattr(model, "stochastic", False):
+        return DRAWS
+    few = images[:2]
+    one, other = plain_scores(model, few), plain_scores(model, few)
+    same = np.allclose(one, other, rtol=ROUNDING, atol=ROUNDING, equal_nan=True)
+    return 1 if same else DRAWS
+
+
+def seed_of(*parts: int) -> int:
+    """Return a seed that is made of several numbers."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])

@@ -1,0 +1,130 @@
+"""The worst case as images: the score that was chosen inside each interval, reached and scored again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ....attacks.tools.balls import ball_around
+from ....attacks.tools.bisection import realise
+from ...datasets.pixels import PixelCache, to_float
+from ...statistics.intervals import attainable, reflected
+from ...statistics.metrics import srocc
+from ...statistics.worst_case import worst_case_srocc
+from .door import distances
+from .partial import Partial
+from .scoring import MeanOfDraws, draws_for, mean_scores, seed_of
+
+if TYPE_CHECKING:
+    from ....attacks.base import Attack
+
+COARSEST, FINEST = 1e-4, 1e-6  # how close to the wanted score an image is sought
+
+
+@dataclass(frozen=True)
+class TestData:
+    """The images to score: indices into the cache, and labels in [0, 1]."""
+
+    __test__ = False  # pytest does not collect it
+
+    cache: PixelCache
+    rows: np.ndarray
+    quality: np.ndarray
+
+    def images(self, start: int, batch_size: int, device: torch.device) -> Tensor:
+        """Return the images (N, 3, S, S) of one batch."""
+        rows = self.rows[start : start + batch_size].tolist()
+        return to_float(self.cache.test_batch(rows), device)
+
+
+def realise_worst_case(
+    model: nn.Module,
+    attack: "Attack",
+    name: str,
+    data: TestData,
+    epsilons: Sequence[float],
+    *,
+    seed: int,
+    batch_size: int,
+    device: torch.device,
+    partial: Partial,
+) -> None:
+    """Find images for the worst case of every epsilon, and put their scores into the column `worst`.
+
+    A model with jumps may skip wanted scores, and then the images that came closest may rank better than
+    others that are known: those of the reflected ends, and the worst case of a smaller epsilon. The set of
+    images with the lowest SROCC counts.
+
+    Args:
+        model: In evaluation mode, on the device. Of a random model the mean score over fixed draws is
+            bisected, and the images found are scored by fresh ones.
+        attack: An interval attack, whose ends are in `partial`.
+        name: Of the attack, for messages.
+        data: N images and their labels.
+        epsilons: E radii in pixel units of [0, 1], ascending.
+        seed: Of a random model's draws.
+        batch_size: Images at once.
+        device: Where the model is.
+        partial: Where the ends are, and where scores and diagnostics go.
+    """
+    draws = draws_for(model, data.images(0, 2, device))
+    smaller: np.ndarray | None = None
+    for index, epsilon in enumerate(epsilons):
+        clean, low, high = (partial.columns[column][index] for column in ("score", "low", "high"))
+        scored = np.isfinite(clean) & np.isfinite(low) & np.isfinite(high)
+        wanted, worst, error = (np.full(len(scored), np.nan) for _ in range(3))
+        if not scored.any():
+            partial.put(index, 0, {"worst": worst.tolist()})
+            continue
+        low, high = attainable(clean, low, high)
+        wanted[scored] = worst_case_srocc(data.quality[scored], low[scored], high[scored]).scores
+        tolerance = _tolerance(wanted[scored])
+        for start in range(0, len(data.rows), batch_size):
+            batch = slice(start, start + batch_size)
+            images = data.images(start, batch_size, device)
+            low_images, high_images = _ordered_ends(images, partial, index, start)
+            ball = ball_around(images, epsilon, getattr(attack, "norm", "linf"))
+            target = torch.tensor(wanted[batch], dtype=images.dtype, device=device)
+            steady = model if draws == 1 else MeanOfDraws(model, seed_of(seed, start, 2))
+            between = ball.project(low_images), ball.project(high_images)
+            found = realise(steady, *between, target, tolerance).images
+            found = ball.eight_bit(found) if getattr(attack, "eight_bit", False) else found
+            distances(images, found, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)
+            torch.manual_seed(seed_of(seed, start, 3))
+            worst[batch], error[batch] = mean_scores(model, found, draws)
+        worst[~scored] = np.nan
+        missed = np.abs(worst - wanted)
+        share = float((missed <= np.maximum(COARSEST, 2 * error))[scored].mean())
+        by = {"choice": worst, "reflected ends": reflected(data.quality, low, high)}
+        by |= {} if smaller is None else {"smaller epsilon": smaller}
+        best = min(by, key=lambda kind: _srocc(by[kind][scored], data.quality[scored]))
+        smaller = by[best]
+        partial.put(index, 0, {"worst": smaller.tolist()})
+        partial.diagnostics[index] |= {"realised": round(share, 6), "worst_by": best}
+        partial.save_if_due()
+
+
+def _ordered_ends(images: Tensor, partial: Partial, index: int, start: int) -> tuple[Tensor, Tensor]:
+    """Return images at the low and the high ends, the clean one where its score is beyond them."""
+    low_images, high_images = partial.ends.get(index, start, images)
+    batch = slice(start, start + len(images))
+    clean, low, high = (partial.columns[column][index, batch] for column in ("score", "low", "high"))
+    below, above = (torch.from_numpy(mask).to(images.device) for mask in (clean < low, clean > high))
+    return (
+        torch.where(below.view(-1, 1, 1, 1), images, low_images),
+        torch.where(above.view(-1, 1, 1, 1), images, high_images),
+    )
+
+
+def _tolerance(scores: np.ndarray) -> float:
+    """Return a distance small enough for the order of the chosen scores, as far as float32 can tell."""
+    gaps = np.diff(np.unique(scores))
+    return float(np.clip(gaps.min() / 3, FINEST, COARSEST)) if len(gaps) else COARSEST
+
+
+def _srocc(scores: np.ndarray, quality: np.ndarray) -> float:
+    value = srocc(quality, scores)
+    return value if np.isfinite(value) else np.inf
