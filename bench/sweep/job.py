@@ -56,6 +56,11 @@ class Job:
             parts.append(f"seed {self.seed}")
         return ", ".join(parts)
 
+    @cached_property
+    def image_names(self) -> tuple[str, ...]:
+        """Names of the images to score."""
+        return tuple(self.data.dataset.table["path"].iloc[self.data.test_rows])
+
     @property
     def training(self) -> dict[str, Any]:
         """All settings that training depends on."""

@@ -33,6 +33,7 @@ from .job import PIXEL, Job
 from .machine import choose_device, device_name, versions
 from .measuring.measure import measure
 from .measuring.partial import Partial
+from .measuring.pictures import Pictures
 from .measuring.worst import TestData
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
@@ -54,7 +55,14 @@ class Summary:
 
 
 @torch.random.fork_rng()
-def run_sweep(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
+def run_sweep(
+    settings: Settings,
+    results: Path,
+    *,
+    command: str = "",
+    show: bool = True,
+    save_images: Path | None = None,
+) -> Summary:
     """Compute every cell of the sweep that the store does not hold yet.
 
     Args:
@@ -62,11 +70,14 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
         results: The store's folder; checkpoints, splits and the pixel cache live there too.
         command: Kept with each cell.
         show: Whether to show progress on standard error.
+        save_images: Folder for the adversarial images as PNG files with their scores. A cell that the store
+            holds is computed once more where they are missing.
 
     Raises:
         UserError: something in configuration, data or weights is wrong; found before anything is trained.
     """
     sweep = _Sweep.prepare(settings, results, command)
+    sweep.save_images = save_images
     summary = sweep.run(sweep.score, score=True, show=show)
     sweep.evaluate()
     return summary
@@ -104,6 +115,7 @@ class _Sweep:
         self.store = store
         self.device = device
         self.command = command
+        self.save_images: Path | None = None
         self.summary = Summary()
         self.progress = Progress(show=False)
         self._written: list[Path] = []  # cells
@@ -136,7 +148,7 @@ class _Sweep:
         waiting = deque((job, False) for job in self.jobs)
         with progress_over(show=show) as self.progress:
             for job in self.jobs:
-                self.progress.pace.expect(job.title, images_left(job, self.store, score=score))
+                self.progress.pace.expect(job.title, images_left(job, self._done, score=score))
             for job in self.jobs if show else ():
                 for stage, seconds in rehearse(job, self.progress.pace.unknown(job.title), self.device):
                     self.progress.pace.rehearsed(stage, seconds)
@@ -145,7 +157,7 @@ class _Sweep:
                 try:
                     with self._lock(job).acquire(timeout=-1 if put_off else 0):
                         if put_off:
-                            left = images_left(job, self.store, score=score)
+                            left = images_left(job, self._done, score=score)
                             self.progress.pace.expect(job.title, left)
                         work(job)
                 except Timeout:
@@ -166,7 +178,7 @@ class _Sweep:
         weights = job.weights() or self._train(job)
         pending: list[tuple[PlannedAttack | None, list[Cell]]] = []
         for attack, cells in job.cells(weights):
-            missing = [cell for cell in cells if not self.store.has(cell)]
+            missing = [cell for cell in cells if not self._done(job, cell)]
             self.summary.found += len(cells) - len(missing)
             if missing:
                 pending.append((attack, missing))
@@ -183,6 +195,15 @@ class _Sweep:
             srocc_of |= self._measure(job, model, attack, missing)
             self.summary.computed += len(missing)
         self.progress.line(wording.scored(job.title, srocc_of))
+
+    def _done(self, job: Job, cell: Cell) -> bool:
+        pictures = self._pictures(job, cell)
+        return self.store.has(cell) and (pictures is None or pictures.complete())
+
+    def _pictures(self, job: Job, cell: Cell) -> Pictures | None:
+        if self.save_images is None or cell.attack == CLEAN:
+            return None
+        return Pictures.of(cell, self.save_images, job.image_names)
 
     def _train(self, job: Job) -> str:
         self.progress.begin(training_stage(job), f"training {job.title}")
@@ -249,8 +270,11 @@ class _Sweep:
         table = job.data.dataset.table.iloc[job.data.test_rows]
         rows = table.rename(columns={"path": "image"})
         quality = table["quality"].to_numpy()
-        partial_path = self.store.root / "partial" / f"{digest([cell.key for cell in cells])}.npz"
         epsilons = epsilons_to_run(cells)
+        saved = ((cell, self._pictures(job, cell)) for cell in cells)
+        pictures = {epsilons.index(cell.epsilon): files for cell, files in saved if files}
+        identity = [*(cell.key for cell in cells), *(str(files.folder) for files in pictures.values())]
+        partial_path = self.store.root / "partial" / f"{digest(identity)}.npz"
         partial = Partial(partial_path, len(epsilons), len(table))
         measure(
             model,
@@ -263,6 +287,7 @@ class _Sweep:
             device=self.device,
             partial=partial,
             progress=self.progress,
+            pictures=pictures,
         )
         context = {**self._context(job), "seconds": round(time.monotonic() - started, 2)}
         shown = {}
@@ -270,6 +295,10 @@ class _Sweep:
             index = epsilons.index(cell.epsilon)
             columns = {column: values[index] for column, values in partial.columns.items()}
             diagnostics = partial.diagnostics[index]
+            if index in pictures:
+                kept = pictures[index].finish(columns)
+                diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
+                self.progress.line(wording.saved(job.title, name, cell.epsilon, pictures[index].folder, kept))
             self._written.append(self.store.write(cell, rows.assign(**columns), context, diagnostics))
             shown[f"{name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
             self._warn_of_gradients(job, name, diagnostics)
