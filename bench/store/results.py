@@ -42,6 +42,7 @@ COLUMNS = (
     "model_source",
     "attack_version",
     "attack_source",
+    "source_weights",
     "dataset_version",
     "dataset_digest",
     "pixels_digest",
@@ -63,7 +64,13 @@ COLUMNS = (
 
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
 _TOLD = ("realised", "eight_bit_kept")  # of an attack's diagnostics: shares, NaN where it tells none
-_ABSENT = {"variant": "", "dataset_version": 1, "model_version": 1, "attack_version": 1}  # in old cells
+_ABSENT = {
+    "variant": "",
+    "source_weights": None,
+    "dataset_version": 1,
+    "model_version": 1,
+    "attack_version": 1,
+}  # in old cells
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
 _TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limit"]
 

@@ -9,6 +9,7 @@ import datetime
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from ..core.config import Settings
+from ..core.errors import UserError
 from ..core.progress import Progress, progress_over
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
@@ -135,10 +137,16 @@ class _Sweep:
             for model in models
             for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
         ]
-        for job in jobs:
+        if inner_attack is not None and inner_attack.found_on:
+            raise UserError(
+                f"[training.adversarial]: attack {inner_attack.name!r} needs a source model, and training "
+                "attacks the model that it trains: take `fgsm`, `pgd` or another"
+            )
+        with_sources = [*jobs, *(source for job in jobs for source in job.sources.values())]
+        for job in with_sources:
             if job.weights() is None:
                 job.check_training_images()
-        for job in {job.model.name: job for job in jobs}.values():
+        for job in {job.model.name: job for job in with_sources}.values():
             if job.weights() is None or job.model.fitted_by == "none":
                 job.check_model()  # what is wrong with a model shows now, not hours later
         return cls(jobs, Store(results), device, command)
@@ -149,6 +157,8 @@ class _Sweep:
         with progress_over(show=show) as self.progress:
             for job in self.jobs:
                 self.progress.pace.expect(job.title, images_left(job, self._done, score=score))
+            if score:
+                self._train_sources()
             for job in self.jobs if show else ():
                 for stage, seconds in rehearse(job, self.progress.pace.unknown(job.title), self.device):
                     self.progress.pace.rehearsed(stage, seconds)
@@ -165,6 +175,15 @@ class _Sweep:
                     self.progress.pace.expect(job.title, {})  # the other process spends that time
                     waiting.append((job, True))
         return self.summary
+
+    def _train_sources(self) -> None:
+        """Train the models that perturbations are found on, before a job is locked."""
+        for source in [source for job in self.jobs for source in job.sources.values()]:
+            while source.weights() is None:
+                with suppress(Timeout), self._lock(source).acquire(timeout=1):
+                    if source.weights() is None:
+                        self.progress.pace.expect(source.title, images_left(source, self._done, score=False))
+                        self._train(source)
 
     def train(self, job: Job) -> None:
         """Train a job's model unless it has weights."""
@@ -264,8 +283,11 @@ class _Sweep:
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
     ) -> dict[str, float]:
         """Compute and store the cells of one attack; return their SROCC by name, for the user to see."""
-        name = attack.name if attack else CLEAN
-        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {name}")
+        name = shown_name = attack.name if attack else CLEAN
+        if attack and attack.found_on:
+            attack = attack.searching(self.load(job.sources[name]))
+            shown_name = wording.found_on(name, job.sources[name].model.name)
+        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {shown_name}")
         started = time.monotonic()
         table = job.data.dataset.table.iloc[job.data.test_rows]
         rows = table.rename(columns={"path": "image"})
@@ -300,7 +322,7 @@ class _Sweep:
                 diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
                 self.progress.line(wording.saved(job.title, name, cell.epsilon, pictures[index].folder, kept))
             self._written.append(self.store.write(cell, rows.assign(**columns), context, diagnostics))
-            shown[f"{name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
+            shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
             self._warn_of_gradients(job, name, diagnostics)
         partial.discard()
         self._warn_of_range(job, partial.columns["score"])

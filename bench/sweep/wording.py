@@ -18,6 +18,11 @@ def trained(title: str, seconds: float, curve: Curve) -> str:
     return f"{title}: trained in {seconds:.0f} s, {len(curve)} epochs, {described(last)}"
 
 
+def found_on(attack: str, source: str) -> str:
+    """Name an attack with the model that its perturbations are found on."""
+    return f"{attack} from {source}"
+
+
 def scored(title: str, srocc: Mapping[str, float]) -> str:
     """Say how well a model ranks the images, clean and attacked."""
     values = ", ".join(f"{condition} {value:.3f}" for condition, value in srocc.items())

@@ -37,6 +37,7 @@ _FACTS = {
         "ε": "epsilon",
         "Attack's parameters": "attack_params",
         "Digest of the attack's plugin": "attack_source",
+        "Digest of the source model's weights": "source_weights",
         "Worst case realised as images": "realised",
         "Change of scores after rounding to 8 bits": "eight_bit_kept",
     },
@@ -61,7 +62,16 @@ _PRINTED: dict[str, Callable[[Any], str]] = {
     "realised": "{:.1%}".format,
     "eight_bit_kept": "{:.1%}".format,
 }
-_CODE = {"model_params", "attack_params", "checkpoint", "weights", "model_source", "attack_source", "command"}
+_CODE = {
+    "model_params",
+    "attack_params",
+    "checkpoint",
+    "weights",
+    "model_source",
+    "attack_source",
+    "source_weights",
+    "command",
+}
 _CHECKPOINT = ("checkpoint", "weights", "model_params")
 
 
