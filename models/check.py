@@ -44,6 +44,18 @@ def check_model(
         _check_weights(model, _built(factory), images)
 
 
+@contextmanager
+def blaming(model: nn.Module, fault: str) -> Iterator[None]:
+    """Turn whatever is raised into a `UserError` that names the model, the fault and the user's line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        what = f"{type(model).__name__} {fault}: {type(error).__name__}: {error}"
+        raise UserError(f"{what}{_line(error)}") from error
+
+
 def _built(factory: Callable[[], nn.Module]) -> nn.Module:
     model = factory()
     if not isinstance(model, nn.Module):
@@ -74,7 +86,7 @@ def _check_scores(model: nn.Module, images: Tensor) -> None:
 
 
 def _scores(model: nn.Module, images: Tensor, what: str) -> Tensor:
-    with torch.no_grad(), _blaming(model, f"cannot score {what}, shape {tuple(images.shape)}"):
+    with torch.no_grad(), blaming(model, f"cannot score {what}, shape {tuple(images.shape)}"):
         scores = model(images)
     return _checked(model, scores, images, "")
 
@@ -98,7 +110,7 @@ def _require_same(model: nn.Module, scores: Tensor, others: Tensor, fault: str) 
 
 def _check_gradient(model: nn.Module, images: Tensor) -> None:
     pixels = images.clone().requires_grad_()
-    with _blaming(model, "cannot be differentiated to the pixels"):
+    with blaming(model, "cannot be differentiated to the pixels"):
         scores = model(pixels)
         if not scores.requires_grad:
             raise UserError(
@@ -114,7 +126,7 @@ def _check_gradient(model: nn.Module, images: Tensor) -> None:
 
 def _check_training(model: nn.Module, images: Tensor) -> None:
     model.train()
-    with _blaming(model, "cannot be trained"):
+    with blaming(model, "cannot be trained"):
         scores = _checked(model, model(images), images, " in training mode")
         (scores - 0.5).square().sum().backward()  # type: ignore[no-untyped-call]
     if all(weight.grad is None for weight in model.parameters()):
@@ -123,7 +135,7 @@ def _check_training(model: nn.Module, images: Tensor) -> None:
 
 
 def _check_weights(model: nn.Module, other: nn.Module, images: Tensor) -> None:
-    with _blaming(model, "has weights that cannot be saved as safetensors and loaded"):
+    with blaming(model, "has weights that cannot be saved as safetensors and loaded"):
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
         other.load_state_dict(load(save(tensors)))
     if not getattr(model, "stochastic", False):
@@ -135,18 +147,6 @@ def _check_weights(model: nn.Module, other: nn.Module, images: Tensor) -> None:
             "scores otherwise once its weights "
             "were saved and loaded; what training changes belongs in parameters and buffers",
         )
-
-
-@contextmanager
-def _blaming(model: nn.Module, fault: str) -> Iterator[None]:
-    """Turn whatever is raised into a sentence that names the model, the fault and the user's line."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        what = f"{type(model).__name__} {fault}: {type(error).__name__}: {error}"
-        raise UserError(f"{what}{_line(error)}") from error
 
 
 def _line(error: Exception) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ..core.errors import UserError
+from .commands.audit import audit
 from .commands.check import check
 from .commands.config import config
 from .commands.datasets import datasets
@@ -50,6 +51,9 @@ def main() -> None:
     """
 
 
-_COMMANDS = (run, train, explain, results, report, check, leaderboard, entry, datasets, list_names, config)
+_COMMANDS = (
+    *(run, train, audit, explain, results, report, check),
+    *(leaderboard, entry, datasets, list_names, config),
+)
 for _command in _COMMANDS:
     main.add_command(_command)

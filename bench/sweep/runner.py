@@ -9,7 +9,6 @@ import datetime
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from ..audit.cell import audit_cell
 from ..core.config import Settings
-from ..core.errors import UserError
 from ..core.progress import Progress, progress_over
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
@@ -35,7 +34,6 @@ from .job import PIXEL, Job
 from .machine import choose_device, device_name, versions
 from .measuring.measure import measure
 from .measuring.partial import Partial
-from .measuring.pictures import Pictures
 from .measuring.worst import TestData
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
@@ -57,14 +55,7 @@ class Summary:
 
 
 @torch.random.fork_rng()
-def run_sweep(
-    settings: Settings,
-    results: Path,
-    *,
-    command: str = "",
-    show: bool = True,
-    save_images: Path | None = None,
-) -> Summary:
+def run_sweep(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
     """Compute every cell of the sweep that the store does not hold yet.
 
     Args:
@@ -72,14 +63,11 @@ def run_sweep(
         results: The store's folder; checkpoints, splits and the pixel cache live there too.
         command: Kept with each cell.
         show: Whether to show progress on standard error.
-        save_images: Folder for the adversarial images as PNG files with their scores. A cell that the store
-            holds is computed once more where they are missing.
 
     Raises:
         UserError: something in configuration, data or weights is wrong; found before anything is trained.
     """
     sweep = _Sweep.prepare(settings, results, command)
-    sweep.save_images = save_images
     summary = sweep.run(sweep.score, score=True, show=show)
     sweep.evaluate()
     return summary
@@ -94,17 +82,20 @@ def train_models(settings: Settings, results: Path, *, command: str = "", show: 
 
 @torch.random.fork_rng()
 def trained_models(
-    settings: Settings, results: Path, *, command: str = "", show: bool = True
+    settings: Settings, results: Path, *, command: str = "", show: bool = True, check: bool = True
 ) -> list[tuple[Job, nn.Module]]:
     """Return the models of the sweep, trained where they have no weights yet, ready to score.
 
-    Arguments as `run_sweep`.
+    Args:
+        settings, results, command, show: As `run_sweep` takes them.
+        check: Whether a model that brings its weights is rehearsed, and refused if it is at fault; one that
+            has to be trained is in any case.
 
     Returns:
         Each job with its model: in evaluation mode, its weights without gradients, batch normalisation
         folded, on the device.
     """
-    sweep = _Sweep.prepare(settings, results, command)
+    sweep = _Sweep.prepare(settings, results, command, check=check)
     sweep.run(sweep.train, score=False, show=show)
     return [(job, sweep.load(job)) for job in sweep.jobs]
 
@@ -117,14 +108,13 @@ class _Sweep:
         self.store = store
         self.device = device
         self.command = command
-        self.save_images: Path | None = None
         self.summary = Summary()
         self.progress = Progress(show=False)
         self._written: list[Path] = []  # cells
         self._warned: set[tuple[str, ...]] = set()  # what was said of a job once
 
     @classmethod
-    def prepare(cls, settings: Settings, results: Path, command: str) -> "_Sweep":
+    def prepare(cls, settings: Settings, results: Path, command: str, *, check: bool = True) -> "_Sweep":
         """Resolve and check everything; nothing is trained or scored yet."""
         device = choose_device(settings.run.device)
         check_tables(settings)
@@ -137,17 +127,11 @@ class _Sweep:
             for model in models
             for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
         ]
-        if inner_attack is not None and inner_attack.found_on:
-            raise UserError(
-                f"[training.adversarial]: attack {inner_attack.name!r} needs a source model, and training "
-                "attacks the model that it trains: take `fgsm`, `pgd` or another"
-            )
-        with_sources = [*jobs, *(source for job in jobs for source in job.sources.values())]
-        for job in with_sources:
+        for job in jobs:
             if job.weights() is None:
                 job.check_training_images()
-        for job in {job.model.name: job for job in with_sources}.values():
-            if job.weights() is None or job.model.fitted_by == "none":
+        for job in {job.model.name: job for job in jobs}.values():
+            if job.weights() is None or (check and job.model.fitted_by == "none"):
                 job.check_model()  # what is wrong with a model shows now, not hours later
         return cls(jobs, Store(results), device, command)
 
@@ -156,9 +140,7 @@ class _Sweep:
         waiting = deque((job, False) for job in self.jobs)
         with progress_over(show=show) as self.progress:
             for job in self.jobs:
-                self.progress.pace.expect(job.title, images_left(job, self._done, score=score))
-            if score:
-                self._train_sources()
+                self.progress.pace.expect(job.title, images_left(job, self.store, score=score))
             for job in self.jobs if show else ():
                 for stage, seconds in rehearse(job, self.progress.pace.unknown(job.title), self.device):
                     self.progress.pace.rehearsed(stage, seconds)
@@ -167,7 +149,7 @@ class _Sweep:
                 try:
                     with self._lock(job).acquire(timeout=-1 if put_off else 0):
                         if put_off:
-                            left = images_left(job, self._done, score=score)
+                            left = images_left(job, self.store, score=score)
                             self.progress.pace.expect(job.title, left)
                         work(job)
                 except Timeout:
@@ -175,15 +157,6 @@ class _Sweep:
                     self.progress.pace.expect(job.title, {})  # the other process spends that time
                     waiting.append((job, True))
         return self.summary
-
-    def _train_sources(self) -> None:
-        """Train the models that perturbations are found on, before a job is locked."""
-        for source in [source for job in self.jobs for source in job.sources.values()]:
-            while source.weights() is None:
-                with suppress(Timeout), self._lock(source).acquire(timeout=1):
-                    if source.weights() is None:
-                        self.progress.pace.expect(source.title, images_left(source, self._done, score=False))
-                        self._train(source)
 
     def train(self, job: Job) -> None:
         """Train a job's model unless it has weights."""
@@ -197,7 +170,7 @@ class _Sweep:
         weights = job.weights() or self._train(job)
         pending: list[tuple[PlannedAttack | None, list[Cell]]] = []
         for attack, cells in job.cells(weights):
-            missing = [cell for cell in cells if not self._done(job, cell)]
+            missing = [cell for cell in cells if not self.store.has(cell)]
             self.summary.found += len(cells) - len(missing)
             if missing:
                 pending.append((attack, missing))
@@ -214,15 +187,6 @@ class _Sweep:
             srocc_of |= self._measure(job, model, attack, missing)
             self.summary.computed += len(missing)
         self.progress.line(wording.scored(job.title, srocc_of))
-
-    def _done(self, job: Job, cell: Cell) -> bool:
-        pictures = self._pictures(job, cell)
-        return self.store.has(cell) and (pictures is None or pictures.complete())
-
-    def _pictures(self, job: Job, cell: Cell) -> Pictures | None:
-        if self.save_images is None or cell.attack == CLEAN:
-            return None
-        return Pictures.of(cell, self.save_images, job.image_names)
 
     def _train(self, job: Job) -> str:
         self.progress.begin(training_stage(job), f"training {job.title}")
@@ -283,20 +247,14 @@ class _Sweep:
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
     ) -> dict[str, float]:
         """Compute and store the cells of one attack; return their SROCC by name, for the user to see."""
-        name = shown_name = attack.name if attack else CLEAN
-        if attack and attack.found_on:
-            attack = attack.searching(self.load(job.sources[name]))
-            shown_name = wording.found_on(name, job.sources[name].model.name)
-        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {shown_name}")
+        name = attack.name if attack else CLEAN
+        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {name}")
         started = time.monotonic()
         table = job.data.dataset.table.iloc[job.data.test_rows]
         rows = table.rename(columns={"path": "image"})
         quality = table["quality"].to_numpy()
+        partial_path = self.store.root / "partial" / f"{digest([cell.key for cell in cells])}.npz"
         epsilons = epsilons_to_run(cells)
-        saved = ((cell, self._pictures(job, cell)) for cell in cells)
-        pictures = {epsilons.index(cell.epsilon): files for cell, files in saved if files}
-        identity = [*(cell.key for cell in cells), *(str(files.folder) for files in pictures.values())]
-        partial_path = self.store.root / "partial" / f"{digest(identity)}.npz"
         partial = Partial(partial_path, len(epsilons), len(table))
         measure(
             model,
@@ -309,24 +267,36 @@ class _Sweep:
             device=self.device,
             partial=partial,
             progress=self.progress,
-            pictures=pictures,
         )
         context = {**self._context(job), "seconds": round(time.monotonic() - started, 2)}
         shown = {}
         for cell in cells:
             index = epsilons.index(cell.epsilon)
             columns = {column: values[index] for column, values in partial.columns.items()}
-            diagnostics = partial.diagnostics[index]
-            if index in pictures:
-                kept = pictures[index].finish(columns)
-                diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
-                self.progress.line(wording.saved(job.title, name, cell.epsilon, pictures[index].folder, kept))
+            diagnostics = self._audited(job, attack, columns, partial.diagnostics[index])
             self._written.append(self.store.write(cell, rows.assign(**columns), context, diagnostics))
-            shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
+            shown[f"{name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
             self._warn_of_gradients(job, name, diagnostics)
         partial.discard()
         self._warn_of_range(job, partial.columns["score"])
         return shown
+
+    def _audited(
+        self,
+        job: Job,
+        attack: PlannedAttack | None,
+        columns: Mapping[str, np.ndarray],
+        diagnostics: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Return the diagnostics with the flags of an attack that has members, and say what is flagged."""
+        if attack is None or not hasattr(attack.attack, "interval"):
+            return dict(diagnostics)
+        flags = audit_cell(columns, diagnostics, stochastic=job.model.stochastic)
+        for flag in flags:
+            if (job.title, attack.name, flag["indicator"]) not in self._warned:
+                self._warned.add((job.title, attack.name, flag["indicator"]))
+                self.progress.line(wording.flagged(job.title, attack.name, flag["sentence"]))
+        return {**diagnostics, "flags": flags}
 
     def _warn_of_gradients(self, job: Job, attack: str, diagnostics: Mapping[str, Any]) -> None:
         """Say that a gradient attack was blind for some images: it then returns them nearly as they were."""

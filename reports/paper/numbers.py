@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ...bench.core.text import NOT_RUN, interval, number
 from ...bench.statistics.metrics import OK
@@ -17,10 +18,11 @@ EPSILON = 1.0
 """The attack strength of Tables 1, 2, 5 and 6, in units of 1/255."""
 
 DIGITS = 4
-"""Digits after the decimal point, as in the paper."""
+"""After the decimal point, as in the paper."""
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True)
+class Entry:
     """What a table is to say of one model under one condition.
 
     Attributes:
@@ -141,9 +143,18 @@ def _source(entry: Entry) -> str:
 
 def _record(entry: Entry, metric: str) -> dict[str, Any]:
     point, published = entry.point, entry.published(metric)
-    row = {name: value for name, value in entry._asdict().items() if name not in ("point", "published_on")}
-    row |= {"metric": metric, "seeds": len(point.seeds) if point else 0}
-    row |= {"status": point.status if point else "not run"}
+    row: dict[str, Any] = {
+        "dataset": entry.dataset,
+        "model": entry.model,
+        "attack": entry.attack,
+        "epsilon": entry.epsilon,
+        "variant": entry.variant,
+        "setting": entry.setting,
+        "metric": metric,
+        "seeds": len(point.seeds) if point else 0,
+        "stand_in": entry.stand_in,
+        "status": point.status if point else "not run",
+    }
     if point and entry.usable:
         measure = point.measures[metric]
         row |= {"measured": measure.value, "low": measure.low, "high": measure.high}

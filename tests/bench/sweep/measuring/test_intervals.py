@@ -13,6 +13,89 @@ from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.measuring.partial import EndImages
 
+LINEAR_PLUGIN = """
+import torch
+from torch import nn
+import iqabench
+
+
+class Linear(nn.Module):
+    '''Score 0.5 + <w, x - 0.5>: its interval is known in closed form.'''
+
+    recipe = "none"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 3 * 24 * 24).view(3, 24, 24) / 864)
+
+    def forward(self, images):
+        return 0.5 + ((images - 0.5) * self.weight).sum((1, 2, 3))
+
+
+iqabench.register_model("linear")(Linear)
+
+
+@iqabench.register_model("jumpy")
+class Jumpy(Linear):
+    '''Skips most scores.'''
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores.detach().mul(400).floor().div(400) + (scores - scores.detach())
+
+
+@iqabench.register_model("cheating")
+class Cheating(Linear):
+    '''Shows the opposite of its scores while a gradient is asked for, and while it is searched.'''
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return 1 - scores if images.requires_grad else scores
+
+
+@iqabench.register_model("noisy")
+class Noisy(Linear):
+    stochastic = True
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores + 0.01 * torch.randn_like(scores)
+
+
+@iqabench.register_attack("far")
+class Far(iqabench.Attack):
+    def run(self, victim, epsilons):
+        for epsilon in epsilons:
+            yield 1 - victim.images
+
+
+@iqabench.register_attack("blind")
+class Blind(iqabench.Attack):
+    def run(self, victim, epsilons):
+        for epsilon in epsilons:
+            victim.record.checked(victim.scores(victim.images), 0 * victim.images)
+            yield victim.images
+"""
+
+
+@pytest.fixture
+def sweep(iqabench, drawn_database, tiny_config, tmp_path):
+    """Run a sweep of the plugin; return the console and the cells by attack and epsilon."""
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+
+    def swept(*options):
+        done = iqabench(
+            "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options,
+        )  # fmt: skip
+        cells = {
+            (cell.provenance["cell"]["attack"], cell.provenance["cell"]["epsilon"]): cell
+            for cell in Store(tmp_path / "results").cells()
+        }
+        return done, cells
+
+    return swept
+
 
 def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep):
     done, cells = sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "1,2")
@@ -78,12 +161,29 @@ def test_end_images_are_kept_on_disk_nearly_as_they_are(tmp_path, norm):
 
 
 def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_in_what_is_stored(sweep):
-    _, honest = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")
-    _, both = sweep("--models", "cheating", "--attacks", "auto", "--epsilons", "4")
-    table, caught = (pd.read_parquet(cells["auto", 4.0].path) for cells in (honest, both))
+    _, cheating = sweep("--models", "cheating", "--attacks", "auto", "--epsilons", "4")
+    _, both = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")  # linear is the later one
+    assert {cells["auto", 4.0].provenance["cell"]["model"] for cells in (both, cheating)} == {
+        "linear",
+        "cheating",
+    }
+    table, caught = (pd.read_parquet(cells["auto", 4.0].path) for cells in (both, cheating))
     np.testing.assert_allclose(caught["score"], table["score"], atol=1e-6)
     # The gradient points the wrong way, and still black-box queries go some of the way.
     assert ((caught["high"] - caught["score"]) > 0.2 * (table["high"] - table["score"])).all()
+
+
+def test_an_auto_cell_of_an_honest_model_has_no_flags(sweep):
+    _, cells = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")
+    assert cells["auto", 4.0].provenance["diagnostics"]["flags"] == []
+
+
+def test_an_auto_cell_keeps_the_flags_of_the_audit_and_the_sweep_says_them(sweep):
+    done, cells = sweep("--models", "cheating", "--attacks", "auto", "--epsilons", "4")
+    (flag,) = cells["auto", 4.0].provenance["diagnostics"]["flags"]
+    assert flag["indicator"] == "hidden gradient"
+    assert flag["value"] > flag["threshold"]
+    assert f"cheating: auto is doubtful: {flag['sentence']}" in " ".join(done.output.split())
 
 
 def test_ends_of_a_random_model_are_means_with_their_errors(sweep):

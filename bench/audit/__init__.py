@@ -1,0 +1,1 @@
+"""The audit: whether the robustness that attacks measured of a model is to be believed."""

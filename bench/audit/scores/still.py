@@ -1,0 +1,25 @@
+"""Scores that noise does not move at all."""
+
+import torch
+
+from ..evidence import EXACT, GREY_LEVEL, Evidence, percent, share
+from ..finding import Indicator, Measured
+
+
+def measure(evidence: Evidence) -> Measured:
+    """Measure the share of images whose score is the same to the last digits under noise."""
+    clean = evidence.once(evidence.images)
+    moves = [evidence.once(evidence.noisy(levels * GREY_LEVEL)) - clean for levels in (1, 4)]
+    value = share(torch.stack(moves).abs() <= EXACT)
+    return Measured(
+        value, f"Noise of 1 and of 4 grey levels leaves {percent(value)} of the scores exactly as they were."
+    )
+
+
+INDICATOR = Indicator(
+    name="noise moves nothing",
+    threshold=0.1,
+    source="Carlini et al. 2019: random noise as a sanity check",
+    advice="Look for rounded inputs or outputs, a saturated output, or answers that are looked up.",
+    measure=measure,
+)

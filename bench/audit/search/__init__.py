@@ -1,0 +1,1 @@
+"""Indicators of how searches for a higher or lower score go."""

@@ -1,0 +1,24 @@
+"""One step that moves scores further than many."""
+
+from ..evidence import Evidence, percent, share
+from ..finding import Indicator, Measured
+
+
+def measure(evidence: Evidence) -> Measured:
+    """Measure the share of images that one step to the ball's edge moves further than a whole search."""
+    step = evidence.stepped(evidence.gradients[0][evidence.best_view], evidence.epsilon)
+    one, many = evidence.gain(step), evidence.searches[0].gain
+    value = share(one > many + 0.05 * many.abs() + 0.002 * evidence.span)
+    return Measured(
+        value,
+        f"One step moves the score further than {evidence.steps} steps on {percent(value)} of the images.",
+    )
+
+
+INDICATOR = Indicator(
+    name="one step beats many",
+    threshold=0.25,
+    source="Athalye et al. 2018: one-step attacks perform better than iterative ones; Carlini et al. 2019",
+    advice="The gradient leads astray after the first step: use `auto`, with more restarts.",
+    measure=measure,
+)

@@ -1,0 +1,37 @@
+"""Perturbations of another model that move scores further than the model's own gradients do."""
+
+from dataclasses import replace
+
+import torch
+
+from ....attacks.tools.balls import LinfBall
+from ....attacks.tools.gradient import undisturbed
+from ..evidence import Evidence, percent, share
+from ..finding import Indicator, Measured
+
+
+def measure(evidence: Evidence) -> Measured:
+    """Measure the share of images that another model's perturbations move further."""
+    if evidence.source is None:
+        return Measured(None, "Not measured: no other model was given whose perturbations could be tried.")
+    with undisturbed(evidence.source), torch.no_grad():
+        other = replace(evidence, model=evidence.source)
+        other.__dict__["direction"] = evidence.direction
+        ball, step = LinfBall(evidence.images, evidence.epsilon), 2.5 * evidence.epsilon / evidence.steps
+        found, _ = other.climb(evidence.source, ball, evidence.images, step, evidence.steps)
+    moved, white = evidence.gain(found), evidence.white_box_gain
+    value = share(moved > white + 0.05 * white.abs() + 0.002 * evidence.span)
+    return Measured(
+        value,
+        "Perturbations found on another model move the score further than the model's own gradient on "
+        f"{percent(value)} of the images.",
+    )
+
+
+INDICATOR = Indicator(
+    name="transfer beats white-box",
+    threshold=0.1,
+    source="Carlini et al. 2019; Pintor et al. 2022, indicator 'transferability'",
+    advice="Report the number under transfer at least, and find out what hides the gradient.",
+    measure=measure,
+)

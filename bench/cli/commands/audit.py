@@ -1,0 +1,48 @@
+"""`iqabench audit`: whether the robustness that attacks find of a model deserves belief."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...core.process import prepare_process
+from .. import shared
+
+
+@click.command()
+@click.argument("model")
+@click.option("--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file.")
+@click.option("--source", metavar="MODEL", help="Another model, whose perturbations are tried on this one.")
+@click.option(
+    "--images",
+    type=click.IntRange(min=4),
+    default=24,
+    show_default=True,
+    help="Test images to audit on, evenly spread over their quality.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+@shared.configuration
+@shared.training
+@shared.results
+@shared.plugins
+def audit(
+    model: str, dataset: str, source: str | None, images: int, as_json: bool, results: Path, **options: Any
+) -> None:
+    """Look for signs that attacks fail on MODEL for other reasons than that it is robust.
+
+    Trains what has no weights yet. The first is taken of several seeds, and of the variants of a grid.
+
+    Exit status 0: sound, no sign was found. 1: doubtful; each sign is told with what to do next. 2: wrong
+    usage.
+    """
+    prepare_process()
+    options |= {"datasets": [dataset], "models": [model, *([source] if source else [])]}
+    settings = shared.settings_of(options)
+    from ...audit.text import in_words
+    from ...sweep.audited import audit_model
+
+    report = audit_model(settings, results, images, command=shared.command_line())
+    click.echo(json.dumps(report.record(), indent=1, allow_nan=False) if as_json else in_words(model, report))
+    sys.exit(0 if report.verdict == "sound" else 1)

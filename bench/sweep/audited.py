@@ -1,0 +1,38 @@
+"""The audit of a model of the sweep, on some of the test images."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..audit.audit import audit
+from ..audit.finding import Report
+from ..core.config import Settings
+from ..datasets.pixels import to_float
+from .machine import choose_device
+from .runner import trained_models
+
+
+def audit_model(settings: Settings, results: Path, count: int, *, command: str = "") -> Report:
+    """Audit the first model of the settings; a second one is the source of perturbations tried on it.
+
+    Args:
+        settings: One dataset, and one or two models, which are trained where they have no weights yet.
+        results: The store's folder.
+        count: How many test images to take, evenly spread over their quality.
+        command: To be remembered with what is trained.
+
+    Raises:
+        UserError: something in configuration, data or weights is wrong.
+    """
+    jobs = trained_models(settings, results, command=command, check=False)
+    job, model = jobs[0]
+    others = [other for other_job, other in jobs if other_job.model.name != job.model.name]
+    rows = job.data.test_rows
+    quality = job.data.dataset.table["quality"].to_numpy()[rows]
+    spread = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+    chosen = np.argsort(quality, kind="stable")[spread]
+    device = choose_device(settings.run.device)
+    images = to_float(job.data.cache.test_batch(rows[chosen].tolist()), device)
+    labels = torch.tensor(quality[chosen], dtype=images.dtype, device=device)
+    return audit(model, images, labels, stochastic=job.model.stochastic, source=next(iter(others), None))

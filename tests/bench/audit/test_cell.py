@@ -1,0 +1,77 @@
+"""Flags from what an `auto` cell holds, checked on columns written by hand."""
+
+import numpy as np
+import pytest
+
+from iqabench.bench.audit.cell import audit_cell
+
+COUNT = 40
+CALM = {"gradients": 1000, "zero_gradients": 0, "nonfinite_gradients": 0, "views": ["own"], "draws": 1}
+
+
+def columns(**changed):
+    score = np.linspace(0.2, 0.8, COUNT)
+    by = ["apgd"] * COUNT
+    return {"score": score, "low": score - 0.1, "high": score + 0.1, "low_by": by, "high_by": by} | changed
+
+
+def names(*arguments, **options):
+    return [flag["indicator"] for flag in audit_cell(*arguments, **options)]
+
+
+def test_an_honest_cell_has_no_flag():
+    assert audit_cell(columns(), CALM) == []
+
+
+@pytest.mark.parametrize(
+    ("diagnostics", "flag"),
+    [
+        ({"zero_gradients": 101}, "blind gradient"),
+        ({"nonfinite_gradients": 1}, "gradient not finite"),
+        ({"draws": 20}, "passes differ"),
+    ],
+)
+def test_what_the_search_told_is_flagged(diagnostics, flag):
+    assert names(columns(), CALM | diagnostics) == [flag]
+
+
+def test_zero_gradients_of_scores_at_the_end_of_the_scale_are_not():
+    ends = columns(low=np.zeros(COUNT), high=np.linspace(0.3, 0.9, COUNT))
+    assert names(ends, CALM | {"zero_gradients": 500}) == []
+    assert names(ends, CALM | {"zero_gradients": 501}) == ["blind gradient"]
+
+
+def test_draws_of_a_model_that_says_it_is_random_are_not():
+    assert names(columns(), CALM | {"draws": 20}, stochastic=True) == []
+
+
+def test_ends_found_without_the_gradient_are_flagged_beyond_a_quarter():
+    def found(squares):
+        return names(columns(low_by=["square"] * squares + ["apgd"] * (COUNT - squares)), CALM)
+
+    assert found(20) == []  # a quarter of both ends
+    assert found(21) == ["black-box beats white-box"]
+
+
+def test_ends_seen_through_are_flagged_unless_the_model_offers_backward_passes():
+    through = columns(low_by=["apgd (seen through)"] * COUNT)
+    assert names(through, CALM | {"views": ["own", "seen through"]}) == ["hidden gradient"]
+    assert names(through, CALM | {"views": ["own", "soft ranks 0.1", "seen through"]}) == []
+
+
+def test_ends_that_nothing_moved_and_equal_scores_are_flagged():
+    score = np.repeat([0.2, 0.5, 0.8, 1.0], COUNT // 4)
+    still = columns(score=score, low=score, high=score)
+    flags = {flag["indicator"]: flag["value"] for flag in audit_cell(still, CALM)}
+    assert flags == {"few distinct scores": 0.1, "ends do not widen": 1.0}
+
+
+def test_scores_that_are_not_finite_are_flagged():
+    low = columns()["low"]
+    low[3] = np.nan
+    assert names(columns(low=low), CALM) == ["score not finite"]
+
+
+def test_a_cell_without_members_and_counts_is_examined_for_what_it_has():
+    plain = {name: values for name, values in columns().items() if not name.endswith("by")}
+    assert audit_cell(plain, {}) == []
