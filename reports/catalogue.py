@@ -37,29 +37,25 @@ class Style(_Table):
     dashed: bool = False
 
 
-class Model(Style):
+class Named(_Table):
+    """What has a name in print, such as a dataset."""
+
+    label: str
+
+
+class Model(Style, Named):
     """A model with a look of its own."""
 
-    label: str
 
-
-class Dataset(_Table):
-    """A dataset."""
-
-    label: str
-
-
-class Attack(_Table):
+class Attack(Named):
     """An attack, or a control: a change of the images that does not look at the model."""
 
-    label: str
     control: bool = False
 
 
-class Metric(_Table):
+class Metric(Named):
     """A metric; `digits` are those of an interval's bounds, after the decimal point."""
 
-    label: str
     higher_is_better: bool
     digits: int = Field(ge=0)
 
@@ -69,7 +65,7 @@ class Catalogue(_Table):
 
     models: dict[str, Model]
     others: list[Style] = Field(min_length=1)
-    datasets: dict[str, Dataset]
+    datasets: dict[str, Named]
     attacks: dict[str, Attack]
     metrics: dict[str, Metric]
     readings: dict[str, str]
@@ -150,8 +146,8 @@ def controls() -> tuple[str, ...]:
     return tuple(name for name, attack in catalogue().attacks.items() if attack.control)
 
 
-def _tables(kind: Kind) -> Mapping[str, Model | Dataset | Attack | Metric]:
-    found: Mapping[str, Model | Dataset | Attack | Metric] = getattr(catalogue(), f"{kind}s")
+def _tables(kind: Kind) -> Mapping[str, Named]:
+    found: Mapping[str, Named] = getattr(catalogue(), f"{kind}s")
     return found
 
 

@@ -138,11 +138,20 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
     row |= {"dataset": "live", "model": "resnet", "regime": "clean", "seed": 0, "attack": "none"}
     row |= {"epsilon": 0.0, "n": 100, "status": "ok", "limit": None, "batch_size": None, "image_size": 320}
-    row |= {"model_params": "{}", "attack_params": "{}", "split_seed": 0, "stand_in": False, "seconds": 1.0}
+    row |= {
+        "source_weights": None,
+        "model_params": "{}",
+        "attack_params": "{}",
+        "split_seed": 0,
+        "stand_in": False,
+        "seconds": 1.0,
+    }
     row |= {"created": CREATED, "key": f"key{index}", "file": f"{index}.parquet"}
     row |= {"weights": f"w-{stated.get('model', 'resnet')}-{stated.get('seed', 0)}"}
     row |= dict.fromkeys(("dataset_version", "model_version", "attack_version"), 1)
     row |= {name: np.nan for name in COLUMNS if name.startswith(INTERVAL_METRICS)}
+    row |= {"source_weights": None}
+    row |= dict.fromkeys(("realised", "eight_bit_kept"), np.nan)
     for metric in METRICS:
         value = stated.get(metric, np.nan if "status" in stated else 0.5)
         value = np.nan if value is None else value

@@ -38,6 +38,7 @@ class Cell:
     model_version: int = 1  # of the model's code
     attack_version: int = 1  # of the attack's code
     smaller_epsilons: tuple[float, ...] = ()  # whose findings the search started from, in units of 1/255
+    source_weights: str | None = None  # digest of another model's tensors, on which perturbations were found
 
     @property
     def key(self) -> str:
@@ -49,10 +50,12 @@ def key_of(fields: Mapping[str, Any]) -> str:
     """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
 
     `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
-    versions.
+    versions. `source_weights` is part of it where there are such weights.
     """
     if "model_version" in fields:
         fields = {name: value for name, value in fields.items() if name != "variant"}
+    if fields.get("source_weights") is None:
+        fields = {name: value for name, value in fields.items() if name != "source_weights"}
     return digest(fields)
 
 

@@ -74,6 +74,7 @@ class _CellFields(_Checked):
     model_version: Whole = 1
     attack_version: Whole = 1
     smaller_epsilons: list[Annotated[float, Field(ge=0)]] = []
+    source_weights: str | None = None
 
 
 class _Context(_Checked):

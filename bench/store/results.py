@@ -1,6 +1,7 @@
 """The results of a store: one row per cell, its metrics computed from the raw scores."""
 
 import json
+import math
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ COLUMNS = (
     "model_source",
     "attack_version",
     "attack_source",
+    "source_weights",
     "dataset_version",
     "dataset_digest",
     "pixels_digest",
@@ -53,13 +55,22 @@ COLUMNS = (
     "checkpoint",
     "command",
     "seconds",
+    "realised",
+    "eight_bit_kept",
     "key",
     "file",
 )
 """The columns of `Results.frame`, in order."""
 
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
-_ABSENT = {"variant": "", "dataset_version": 1, "model_version": 1, "attack_version": 1}  # in old cells
+_TOLD = ("realised", "eight_bit_kept")  # of an attack's diagnostics: shares, NaN where it tells none
+_ABSENT = {
+    "variant": "",
+    "source_weights": None,
+    "dataset_version": 1,
+    "model_version": 1,
+    "attack_version": 1,
+}  # in old cells
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
 _TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limit"]
 
@@ -126,6 +137,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
     cell, context = _ABSENT | stored.provenance["cell"], stored.provenance["context"]
     row = {name: cell[name] for name in COLUMNS if name in cell}
     row |= {name: context.get(name) for name in _CONTEXT}
+    row |= {name: stored.provenance.get("diagnostics", {}).get(name, math.nan) for name in _TOLD}
     row |= {
         "n": evaluation.n,
         "status": evaluation.status,

@@ -1,7 +1,7 @@
 """A job: one model, trained with one seed, on one dataset under all attacks; and the cells it consists of."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,11 @@ class Job:
         if len(self.settings.run.seed) > 1:
             parts.append(f"seed {self.seed}")
         return ", ".join(parts)
+
+    @cached_property
+    def image_names(self) -> tuple[str, ...]:
+        """Names of the images to score."""
+        return tuple(self.data.dataset.table["path"].iloc[self.data.test_rows])
 
     @property
     def training(self) -> dict[str, Any]:
@@ -119,6 +124,12 @@ class Job:
     def _brought_weights(self) -> str:
         return weights_digest(self.model.build())
 
+    @cached_property
+    def sources(self) -> dict[str, "Job"]:
+        """By attack, a job for the model that its perturbations are found on, on the same data and seed."""
+        found_on = {attack.name: attack.found_on for attack in self.attacks if attack.found_on}
+        return {name: replace(self, model=model, attacks=[]) for name, model in found_on.items()}
+
     def check_training_images(self) -> None:
         """See that there is enough to train with.
 
@@ -171,6 +182,7 @@ class Job:
                 "attack_params": attack.params,
                 "attack_version": version_of(attack.factory),
                 "attack_source": attack.source,
+                "source_weights": self.sources[attack.name].weights() if attack.found_on else None,
             }
             if getattr(attack.factory, "depends_on_batch", False):
                 mine["batch_size"] = run.batch_size

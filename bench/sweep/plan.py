@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from torch import nn
@@ -82,13 +82,23 @@ class PlannedDataset:
 
 @dataclass(frozen=True)
 class PlannedAttack:
-    """An attack by name, with all its parameters."""
+    """An attack by name, with all its parameters.
+
+    Attributes:
+        name: Of its table.
+        factory: What builds it.
+        params: All that it is called with.
+        source: Digest of the plugin's file it comes from, if any.
+        attack: The attack.
+        found_on: The model that its perturbations are found on, where that is not the attacked one.
+    """
 
     name: str
     factory: registry.Factory
     params: dict[str, Any]
     source: str | None
     attack: "Attack"
+    found_on: "PlannedModel | None" = None
 
     def against(self, model: "PlannedModel") -> "PlannedAttack":
         """The attack as this model needs it: over one sample, where a model's passes do not differ."""
@@ -99,7 +109,11 @@ class PlannedAttack:
         if self.params.get("eot_samples", 1) == 1:
             return self
         params = {**self.params, "eot_samples": 1}
-        return PlannedAttack(self.name, self.factory, params, self.source, self.factory(**params))
+        return replace(self, params=params, attack=self.factory(**params))
+
+    def searching(self, model: nn.Module) -> "PlannedAttack":
+        """Return the attack with the model that its perturbations are found on, if it asks for one."""
+        return replace(self, attack=cast(Any, self.attack).from_model(model)) if self.found_on else self
 
 
 @dataclass(frozen=True)
@@ -194,8 +208,15 @@ def plan_attacks(settings: Settings) -> list[PlannedAttack]:
 def plan_attack(settings: Settings, name: str) -> PlannedAttack:
     """An attack by the name of its table, its parameters checked."""
     factory, params = _checked(settings, "attacks", name)
-    attack = _built(factory, params, settings.where_table("attacks", name))
-    return PlannedAttack(name, factory, params, registry.source_digest(factory), attack)
+    where = settings.where_table("attacks", name)
+    attack = _built(factory, params, where)
+    found_on = None
+    if hasattr(attack, "from_model"):
+        try:
+            found_on = _plan_model(settings, attack.source)
+        except UserError as error:
+            raise UserError(f"{where}: key 'source': {error}") from error
+    return PlannedAttack(name, factory, params, registry.source_digest(factory), attack, found_on)
 
 
 def plan_datasets(settings: Settings, results: Path) -> list[PlannedDataset]:

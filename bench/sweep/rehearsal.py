@@ -49,7 +49,8 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
     )
     model = ready_to_score(model, images)
     for attack, epsilons in attacks:
-        yield scoring_stage(job, attack), _seconds_of_scoring(model, images, labels, attack, epsilons)
+        planned = attack and attack.searching(model)  # of any source model: it takes as long
+        yield scoring_stage(job, attack), _seconds_of_scoring(model, images, labels, planned, epsilons)
 
 
 def _long_enough(stage: Stage, epsilons: int, left: Mapping[Stage, float]) -> bool:

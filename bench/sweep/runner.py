@@ -9,6 +9,7 @@ import datetime
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from torch import nn
 
 from ..audit.cell import audit_cell
 from ..core.config import Settings
+from ..core.errors import UserError
 from ..core.progress import Progress, progress_over
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
@@ -34,6 +36,7 @@ from .job import PIXEL, Job
 from .machine import choose_device, device_name, versions
 from .measuring.measure import measure
 from .measuring.partial import Partial
+from .measuring.pictures import Pictures
 from .measuring.worst import TestData
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
@@ -55,7 +58,14 @@ class Summary:
 
 
 @torch.random.fork_rng()
-def run_sweep(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
+def run_sweep(
+    settings: Settings,
+    results: Path,
+    *,
+    command: str = "",
+    show: bool = True,
+    save_images: Path | None = None,
+) -> Summary:
     """Compute every cell of the sweep that the store does not hold yet.
 
     Args:
@@ -63,11 +73,14 @@ def run_sweep(settings: Settings, results: Path, *, command: str = "", show: boo
         results: The store's folder; checkpoints, splits and the pixel cache live there too.
         command: Kept with each cell.
         show: Whether to show progress on standard error.
+        save_images: Folder for the adversarial images as PNG files with their scores. A cell that the store
+            holds is computed once more where they are missing.
 
     Raises:
         UserError: something in configuration, data or weights is wrong; found before anything is trained.
     """
     sweep = _Sweep.prepare(settings, results, command)
+    sweep.save_images = save_images
     summary = sweep.run(sweep.score, score=True, show=show)
     sweep.evaluate()
     return summary
@@ -108,6 +121,7 @@ class _Sweep:
         self.store = store
         self.device = device
         self.command = command
+        self.save_images: Path | None = None
         self.summary = Summary()
         self.progress = Progress(show=False)
         self._written: list[Path] = []  # cells
@@ -127,10 +141,16 @@ class _Sweep:
             for model in models
             for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
         ]
-        for job in jobs:
+        if inner_attack is not None and inner_attack.found_on:
+            raise UserError(
+                f"[training.adversarial]: attack {inner_attack.name!r} needs a source model, and training "
+                "attacks the model that it trains: take `fgsm`, `pgd` or another"
+            )
+        with_sources = [*jobs, *(source for job in jobs for source in job.sources.values())]
+        for job in with_sources:
             if job.weights() is None:
                 job.check_training_images()
-        for job in {job.model.name: job for job in jobs}.values():
+        for job in {job.model.name: job for job in with_sources}.values():
             if job.weights() is None or (check and job.model.fitted_by == "none"):
                 job.check_model()  # what is wrong with a model shows now, not hours later
         return cls(jobs, Store(results), device, command)
@@ -140,7 +160,9 @@ class _Sweep:
         waiting = deque((job, False) for job in self.jobs)
         with progress_over(show=show) as self.progress:
             for job in self.jobs:
-                self.progress.pace.expect(job.title, images_left(job, self.store, score=score))
+                self.progress.pace.expect(job.title, images_left(job, self._done, score=score))
+            if score:
+                self._train_sources()
             for job in self.jobs if show else ():
                 for stage, seconds in rehearse(job, self.progress.pace.unknown(job.title), self.device):
                     self.progress.pace.rehearsed(stage, seconds)
@@ -149,7 +171,7 @@ class _Sweep:
                 try:
                     with self._lock(job).acquire(timeout=-1 if put_off else 0):
                         if put_off:
-                            left = images_left(job, self.store, score=score)
+                            left = images_left(job, self._done, score=score)
                             self.progress.pace.expect(job.title, left)
                         work(job)
                 except Timeout:
@@ -157,6 +179,15 @@ class _Sweep:
                     self.progress.pace.expect(job.title, {})  # the other process spends that time
                     waiting.append((job, True))
         return self.summary
+
+    def _train_sources(self) -> None:
+        """Train the models that perturbations are found on, before a job is locked."""
+        for source in [source for job in self.jobs for source in job.sources.values()]:
+            while source.weights() is None:
+                with suppress(Timeout), self._lock(source).acquire(timeout=1):
+                    if source.weights() is None:
+                        self.progress.pace.expect(source.title, images_left(source, self._done, score=False))
+                        self._train(source)
 
     def train(self, job: Job) -> None:
         """Train a job's model unless it has weights."""
@@ -170,7 +201,7 @@ class _Sweep:
         weights = job.weights() or self._train(job)
         pending: list[tuple[PlannedAttack | None, list[Cell]]] = []
         for attack, cells in job.cells(weights):
-            missing = [cell for cell in cells if not self.store.has(cell)]
+            missing = [cell for cell in cells if not self._done(job, cell)]
             self.summary.found += len(cells) - len(missing)
             if missing:
                 pending.append((attack, missing))
@@ -187,6 +218,15 @@ class _Sweep:
             srocc_of |= self._measure(job, model, attack, missing)
             self.summary.computed += len(missing)
         self.progress.line(wording.scored(job.title, srocc_of))
+
+    def _done(self, job: Job, cell: Cell) -> bool:
+        pictures = self._pictures(job, cell)
+        return self.store.has(cell) and (pictures is None or pictures.complete())
+
+    def _pictures(self, job: Job, cell: Cell) -> Pictures | None:
+        if self.save_images is None or cell.attack == CLEAN:
+            return None
+        return Pictures.of(cell, self.save_images, job.image_names)
 
     def _train(self, job: Job) -> str:
         self.progress.begin(training_stage(job), f"training {job.title}")
@@ -247,14 +287,20 @@ class _Sweep:
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
     ) -> dict[str, float]:
         """Compute and store the cells of one attack; return their SROCC by name, for the user to see."""
-        name = attack.name if attack else CLEAN
-        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {name}")
+        name = shown_name = attack.name if attack else CLEAN
+        if attack and attack.found_on:
+            attack = attack.searching(self.load(job.sources[name]))
+            shown_name = wording.found_on(name, job.sources[name].model.name)
+        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {shown_name}")
         started = time.monotonic()
         table = job.data.dataset.table.iloc[job.data.test_rows]
         rows = table.rename(columns={"path": "image"})
         quality = table["quality"].to_numpy()
-        partial_path = self.store.root / "partial" / f"{digest([cell.key for cell in cells])}.npz"
         epsilons = epsilons_to_run(cells)
+        saved = ((cell, self._pictures(job, cell)) for cell in cells)
+        pictures = {epsilons.index(cell.epsilon): files for cell, files in saved if files}
+        identity = [*(cell.key for cell in cells), *(str(files.folder) for files in pictures.values())]
+        partial_path = self.store.root / "partial" / f"{digest(identity)}.npz"
         partial = Partial(partial_path, len(epsilons), len(table))
         measure(
             model,
@@ -267,6 +313,7 @@ class _Sweep:
             device=self.device,
             partial=partial,
             progress=self.progress,
+            pictures=pictures,
         )
         context = {**self._context(job), "seconds": round(time.monotonic() - started, 2)}
         shown = {}
@@ -274,8 +321,12 @@ class _Sweep:
             index = epsilons.index(cell.epsilon)
             columns = {column: values[index] for column, values in partial.columns.items()}
             diagnostics = self._audited(job, attack, columns, partial.diagnostics[index])
+            if index in pictures:
+                kept = pictures[index].finish(columns)
+                diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
+                self.progress.line(wording.saved(job.title, name, cell.epsilon, pictures[index].folder, kept))
             self._written.append(self.store.write(cell, rows.assign(**columns), context, diagnostics))
-            shown[f"{name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
+            shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
             self._warn_of_gradients(job, name, diagnostics)
         partial.discard()
         self._warn_of_range(job, partial.columns["score"])

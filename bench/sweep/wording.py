@@ -1,6 +1,8 @@
 """The lines that a sweep prints while it works."""
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..training.fit import Curve, described
 
@@ -14,6 +16,11 @@ def trained(title: str, seconds: float, curve: Curve) -> str:
     """Say how a training went, with the loss terms of its last epoch."""
     last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}
     return f"{title}: trained in {seconds:.0f} s, {len(curve)} epochs, {described(last)}"
+
+
+def found_on(attack: str, source: str) -> str:
+    """Name an attack with the model that its perturbations are found on."""
+    return f"{attack} from {source}"
 
 
 def flagged(title: str, attack: str, sentence: str) -> str:
@@ -33,6 +40,12 @@ def out_of_range(title: str, low: float, high: float) -> str:
         f"{title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: MSE and "
         "RMSE mean nothing, and attacks take 0.5 for the middle; map them in `forward`"
     )
+
+
+def saved(title: str, attack: str, epsilon: float, folder: Path, kept: float) -> str:
+    """Say where images are, and the share of the change of scores that rounding to 8 bits leaves."""
+    survives = "" if math.isnan(kept) else f"; {kept:.0%} of the change of scores survives rounding to 8 bits"
+    return f"{title}: images of {attack} at {epsilon:g}/255 in {folder}{survives}"
 
 
 def blind(title: str, attack: str, kind: str, count: int, gradients: int) -> str:

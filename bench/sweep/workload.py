@@ -1,10 +1,9 @@
 """How many images a job still has to train on, score and attack."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..core.pace import Stage
 from ..store.cell import Cell
-from ..store.store import Store
 from .job import Job
 from .plan import PlannedAttack
 
@@ -21,12 +20,12 @@ def scoring_stage(job: Job, attack: PlannedAttack | None) -> Stage:
     return _stage(job, attack.name if attack else SCORING)
 
 
-def images_left(job: Job, store: Store, *, score: bool) -> dict[Stage, int]:
+def images_left(job: Job, done: Callable[[Job, Cell], bool], *, score: bool) -> dict[Stage, int]:
     """Return how many images each stage of a job still has, an image counted in each epoch and each cell.
 
     Args:
         job: The job.
-        store: Where its cells may be.
+        done: Whether a cell need not be computed.
         score: Whether cells are wanted, or only the trained model.
     """
     weights = job.weights()
@@ -36,7 +35,7 @@ def images_left(job: Job, store: Store, *, score: bool) -> dict[Stage, int]:
         steps = training.epochs * job.data.training.steps(training.batch_size)
         left[training_stage(job)] = steps * training.batch_size
     for attack, cells in job.cells(weights or "") if score else ():
-        missing = cells if weights is None else [cell for cell in cells if not store.has(cell)]
+        missing = cells if weights is None else [cell for cell in cells if not done(job, cell)]
         left[scoring_stage(job, attack)] = len(epsilons_to_run(missing)) * len(job.data.test_rows)
     return left
 

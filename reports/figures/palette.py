@@ -28,7 +28,7 @@ def styles(models: Sequence[str]) -> dict[str, Style]:
 
 
 def themed() -> dict[str, tuple[str, str]]:
-    """CSS variable by light colour, and the dark colour to give it: `{"#1d2026": ("--ink", "#e8eaee")}`."""
+    """Return (CSS variable, dark colour) by light colour: `{"#1d2026": ("--ink", "#e8eaee")}`."""
     looks = [*catalogue().models.values(), *catalogue().others]
     roles = {"--ink": INK, "--muted": MUTED, "--grid": GRID}
     colours = roles | {f"--series-{index}": style for index, style in enumerate(looks)}

@@ -37,7 +37,7 @@ COLUMNS = (
     "stand_in",
     "status",
 )
-"""Of `tables.csv`; those that `published.load()` has too mean the same.
+"""The columns of `tables.csv`; those that `published.load()` has too mean the same.
 
 `setting` tells apart blocks of rows in Tables 5 and 6; `low` and `high` bound a 95% interval; `published_on`
 is the dataset of the published number, and `difference`, measured less published, is there if that is
@@ -45,7 +45,7 @@ the row's own; `status` is `ok`, `not run`, or why there is no number.
 """
 
 FORMULA = ("=", "+", "-", "@", "\t", "'")
-"""What a text may not begin with; the apostrophe so that taking one off gives back every text."""
+"""A text that begins so gets an apostrophe; one with an apostrophe too, so that each can be had back."""
 
 
 def write_csv(report: Report, out: Path) -> Path:
@@ -64,7 +64,7 @@ def _write(table: pd.DataFrame, path: Path, float_format: str | None = None) -> 
 
 
 def neutral(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of whose texts no spreadsheet makes a formula; numbers stay as they are."""
+    """Return a table with texts that no spreadsheet takes for a formula; numbers stay as they are."""
     safe = table.copy(deep=False)
     for name in table.columns[[not is_numeric_dtype(kind) for kind in table.dtypes]]:
         safe[name] = table[name].map(_neutral)
@@ -84,7 +84,7 @@ def tidy_tables(report: Report) -> pd.DataFrame:
 
 
 def curves_table(report: Report) -> pd.DataFrame:
-    """Figure 6: SROCC and its bounds, a row per dataset, attack, model and epsilon (in units of 1/255)."""
+    """Return Figure 6: a row per dataset, attack, model and epsilon (in units of 1/255)."""
     return pd.DataFrame(
         [
             (panel.dataset, panel.attack, curve.model, *values)
@@ -97,7 +97,7 @@ def curves_table(report: Report) -> pd.DataFrame:
 
 
 def _explained(explanations: Sequence[ShownExplanation], number: str) -> pd.DataFrame:
-    """The numbers behind one figure of all explanations; `explained` is the model that is explained."""
+    """Return the numbers behind one figure of all explanations; `explained` is the model."""
     tables = []
     for found in explanations:
         for figure in found.figures:

@@ -45,7 +45,7 @@ def write_html(report: Report, out: Path) -> Path:
 
 
 def render_html(report: Report) -> str:
-    """A report as the text of an HTML file."""
+    """Return a report as the text of an HTML file."""
     figures = [
         [(panel, Markup(inline_svg(panel, report.panels))) for panel in panels]
         for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
@@ -73,7 +73,7 @@ def _environment() -> Environment:
 
 
 def _commands(text: str) -> Markup:
-    """A sentence in which what stands between backticks is code."""
+    """Return a sentence in which what stands between backticks is code."""
     parts = text.split("`")
     return Markup().join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
@@ -82,7 +82,7 @@ def _commands(text: str) -> Markup:
 
 
 def _digest(script: str) -> str:
-    """By which a content security policy allows a script."""
+    """Return the digest by which a content security policy allows a script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
@@ -92,7 +92,7 @@ def _places(known: dict[str, int], cell: Cell) -> list[int]:
 
 
 def _behind(results: pd.DataFrame) -> dict[str, Any]:
-    """What the script shows of the cells behind a number; the results themselves it reads from the rows."""
+    """Return what the script shows of the cells behind a number; it reads their results from the rows."""
     columns = {heading: place for place, (heading, _) in enumerate(_cell_columns())}
     groups = {
         "Result": [
@@ -109,7 +109,7 @@ def _behind(results: pd.DataFrame) -> dict[str, Any]:
 
 
 def _cell_columns() -> Iterator[tuple[str, str]]:
-    """Heading and first sort order of each column of the table of all cells."""
+    """Yield heading and first sort order of each column of the table of all cells."""
     yield "Cell", "text"
     yield from ((name, "text") for name in _TEXTS_BEFORE)
     yield from ((name, "ascending") for name in _SETTINGS)
@@ -118,7 +118,7 @@ def _cell_columns() -> Iterator[tuple[str, str]]:
 
 
 def _cell_rows(results: pd.DataFrame) -> Iterator[Markup]:
-    """The rows of the table of all cells. Written here: a template takes seconds for ten thousand."""
+    """Yield the rows of the table of all cells, by hand: a template takes seconds for ten thousand."""
     columns = [
         _heads(results["key"]),
         _escaped(results["dataset"].map(dataset_name) + results["stand_in"].map({True: "†", False: ""})),

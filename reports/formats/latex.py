@@ -93,7 +93,7 @@ def _ascii(character: str) -> str:
 
 
 def _environment() -> Environment:
-    """Templates in which every value is escaped, and whose tags LaTeX has no use for."""
+    """Return templates in which every value is escaped, with tags that LaTeX has no use for."""
     return environment(
         __package__,
         block_start_string="<%",
@@ -109,7 +109,7 @@ def _environment() -> Environment:
 
 
 def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
-    """The blocks of a table by page, as many on each as fit."""
+    """Return the blocks of a table by page, as many on each as fit."""
     pages: list[list[Block]] = []
     for block in blocks:
         rows = sum(len(before.rows) for before in pages[-1]) if pages else 0

@@ -57,7 +57,7 @@ def _columns_of(cell: Cell) -> Iterator[Markup]:
 
 
 def _with_commands(text: str) -> str:
-    """Text of ours with commands in backticks; escaped if a name in it is not plain."""
+    """Return text of ours with commands in backticks; escaped if a name in it is not plain."""
     return Markup(text) if _PLAIN_WITH_COMMANDS.fullmatch(text) else escape(text)
 
 
@@ -71,13 +71,13 @@ def _unlinked(found: re.Match[str]) -> str:
 
 
 def _no_list(found: re.Match[str]) -> str:
-    """The beginning of a line that would make it an item of a list, as text."""
+    """Return as text the beginning of a line that would make it an item of a list."""
     mark = found[2]
     return f"{found[1]}&#{ord(mark[0])};{mark[1:]}"
 
 
 def _environment() -> Environment:
-    """Templates in which every value is escaped."""
+    """Return templates in which every value is escaped."""
     made = environment(__package__, finalize=escape, autoescape=False, keep_trailing_newline=True)
     made.globals |= {"with_commands": _with_commands, "columns_of": _columns_of}
     return made

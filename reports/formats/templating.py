@@ -1,4 +1,4 @@
-"""How every template is read: what is undefined is an error, and a line that holds only a tag leaves none."""
+"""Opens templates: what is undefined is an error, and a line that holds only a tag leaves none."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
 def environment(*packages: str, **options: Any) -> Environment:
-    """A jinja2 environment of the templates of some packages, the first that has one.
+    """Return a jinja2 environment of the templates of some packages, the first that has one.
 
     Args:
         packages: Each with a folder `templates`.

@@ -1,15 +1,19 @@
-"""Writes a report on a store in the format asked for. A format is imported once it is needed."""
+"""Writes a report on a store in the format asked for."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from ...bench.core.errors import UserError, nearest
 from ...bench.store.results import read_results
 from ...bench.store.store import Store
 from ..paper.figure6 import write_figure6
-from ..paper.report import Report, compose
+from ..paper.report import compose
+from .csv import write_csv
+from .html import write_html
+from .latex import write_latex
+from .markdown import write_markdown
 
-FORMATS = ("html", "latex", "markdown", "csv")
+_WRITERS = {"html": write_html, "latex": write_latex, "markdown": write_markdown, "csv": write_csv}
+FORMATS = tuple(_WRITERS)
 
 
 def write_figure(store: Store | Path, path: Path) -> Path:
@@ -43,24 +47,6 @@ def write_report(store: Store | Path, form: str, out: Path) -> Path:
     report = compose(read_results(store), root)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return _writer(form)(report, out)
+        return _WRITERS[form](report, out)
     except OSError as error:
         raise UserError(f"--out {out}: the report cannot be written: {error}") from error
-
-
-def _writer(form: str) -> Callable[[Report, Path], Path]:
-    if form == "html":
-        from .html import write_html
-
-        return write_html
-    if form == "latex":
-        from .latex import write_latex
-
-        return write_latex
-    if form == "markdown":
-        from .markdown import write_markdown
-
-        return write_markdown
-    from .csv import write_csv
-
-    return write_csv

@@ -1,4 +1,4 @@
-"""Which cells Tables 5 and 6 show: runs of CPRL that differ in nothing but what the table ablates."""
+"""Chooses the cells of Tables 5 and 6: runs of CPRL that differ in nothing but what the table ablates."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _MASK_ALONE = 0.0  # weight of the PNS risk; also of cells from before it was a 
 
 
 def cprl_cells(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows of CPRL under `CONDITIONS`, with columns `b`, `reading`, `pns_weight` and `others`.
+    """Return the rows of CPRL under `CONDITIONS`, with columns `b`, `reading`, `pns_weight` and `others`.
 
     `others` holds the rest of the model's parameters as JSON, and `images` what a cell was scored on.
     """
@@ -33,7 +33,7 @@ def cprl_cells(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_b(cells: pd.DataFrame) -> pd.DataFrame:
-    """Table 5's rows, from `cprl_cells`: of each dataset, those that differ in b and reading only.
+    """Return Table 5's rows from `cprl_cells`: those of each dataset that differ in b and reading only.
 
     Of several such sets the mask alone comes first, then scores on all test images, then more settings, then
     a later date.
@@ -48,7 +48,7 @@ def over_b(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_pns(cells: pd.DataFrame) -> pd.DataFrame:
-    """Table 6's rows, from `cprl_cells`: settings that were run with the mask alone and with the PNS risk."""
+    """Return Table 6's rows from `cprl_cells`: settings with the mask alone and with the PNS risk."""
     chosen = []
     for _, of_dataset in grouped(cells, ["dataset"]):
         settings = [found for _, found in grouped(of_dataset, ["images", "others", "b", "reading"])]
@@ -61,7 +61,7 @@ def over_pns(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def resnet_cells(results: pd.DataFrame) -> pd.DataFrame:
-    """The newest rows of the plain ResNet under `CONDITIONS`, as its own table configures it.
+    """Return the newest rows of the plain ResNet under `CONDITIONS`, as its own table configures it.
 
     A column `images` says what a cell was scored on.
     """
@@ -70,7 +70,7 @@ def resnet_cells(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def beside_pair(cells: pd.DataFrame, block: pd.DataFrame) -> pd.DataFrame:
-    """Of `resnet_cells`, those on the images of a block of Table 6 whose shared parameters agree with it."""
+    """Return the rows of `resnet_cells` with the images and the shared parameters of a block of Table 6."""
     shared = json.loads(block["others"].iloc[0])
     on_images = cells[cells["images"] == block["images"].iloc[0]]
     alike = [compact for compact in on_images["model_params"].unique() if _agree(json.loads(compact), shared)]
@@ -86,7 +86,7 @@ def _under_conditions(results: pd.DataFrame, model: str) -> pd.DataFrame:
 
 
 def _images(cells: pd.DataFrame) -> list[str]:
-    """What each cell was scored on, as one text."""
+    """Return what each cell was scored on, as one text."""
     return [str(values) for values in cells[list(_SCORED_ON)].itertuples(index=False, name=None)]
 
 
@@ -100,7 +100,7 @@ def _settings(cells: pd.DataFrame) -> int:
 
 
 def _in_order(parts: Sequence[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
-    """The rows of some parts of `cells`: datasets as they come, then readings, b and other parameters."""
+    """Return some parts of `cells`: datasets as they come, then readings, b and other parameters."""
     chosen = pd.concat(parts) if parts else cells.iloc[:0]
     datasets, readings = (
         list(cells["dataset"].unique()),
@@ -117,7 +117,7 @@ def _agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _setting(compact: str) -> tuple[float | None, str | None, float | None, str]:
-    """b, reading, weight of the PNS risk and the other parameters; None for what is of no known kind."""
+    """Return b, reading, weight of the PNS risk and the other parameters; None for what is unknown."""
     parameters = json.loads(compact)
     others = {key: value for key, value in parameters.items() if key not in _ABLATED}
     reading = parameters.get("reading")

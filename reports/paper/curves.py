@@ -32,7 +32,7 @@ class Panel:
 
 
 def figure6(points: Sequence[Point]) -> tuple[Panel, ...]:
-    """The panels that a selection's points can fill, by dataset, then attack."""
+    """Return the panels that a selection's points can fill, by dataset, then attack."""
     return tuple(
         _panel([point for point in points if point.dataset == dataset], dataset, attack)
         for dataset in ordered("dataset", (point.dataset for point in points))

@@ -29,7 +29,7 @@ _TICKS_AT_EPSILONS = 0.07  # of the width: nearer than this, tick labels would t
 
 
 def draw_figure6(panels: Sequence[Panel]) -> Figure:
-    """All panels with one scale of SROCC: a row per dataset, or two panels a row under a single attack.
+    """Draw all panels with one scale of SROCC: a row per dataset, or two panels a row under a single attack.
 
     Each curve is a line whose `gid` is the model's name.
     """
@@ -61,7 +61,7 @@ def write_figure6(panels: Sequence[Panel], path: Path) -> Path:
 
 
 def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
-    """One panel as an SVG element for HTML, its colours CSS variables so that it follows light and dark.
+    """Return one panel as an SVG element for HTML, in colours that follow light and dark.
 
     Args:
         panel: What to draw.
@@ -79,7 +79,7 @@ def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
 
 
 def _places(panels: Sequence[Panel]) -> list[tuple[int, int]]:
-    """(row, column) of each panel."""
+    """Return (row, column) of each panel."""
     if len({panel.attack for panel in panels}) == 1:
         return [divmod(index, 2) for index in range(len(panels))]
     datasets = list(dict.fromkeys(panel.dataset for panel in panels))
@@ -157,7 +157,7 @@ def _label_curves(axes: Axes, curves: Sequence[Curve], looks: Looks, limits: tup
 
 
 def _end(curve: Curve, limits: tuple[float, float]) -> tuple[float, float]:
-    """SROCC and epsilon of a curve's last defined point; the floor where there is none."""
+    """Return SROCC and epsilon of a curve's last defined point; the floor where there is none."""
     defined = np.flatnonzero(np.isfinite(curve.values))
     if not len(defined):
         return limits[0], curve.epsilons[-1]
@@ -165,7 +165,7 @@ def _end(curve: Curve, limits: tuple[float, float]) -> tuple[float, float]:
 
 
 def _spread(heights: Sequence[float], gap: float, limits: tuple[float, float]) -> list[float]:
-    """Ascending heights moved apart to at least `gap`, as little as possible in least squares.
+    """Return ascending heights moved apart to at least `gap`, as little as possible in least squares.
 
     Isotonic regression of the heights less their share of gaps, by its minimax formula.
     """
@@ -180,7 +180,7 @@ def _spread(heights: Sequence[float], gap: float, limits: tuple[float, float]) -
 
 
 def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
-    """One scale for all panels: from the lowest bound to 1, in steps of a quarter."""
+    """Return one scale for all panels: from the lowest bound to 1, in steps of a quarter."""
     numbers = [
         number for panel in panels for curve in panel.curves for number in (*curve.lows, *curve.values)
     ]

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...bench.core.text import NOT_RUN, interval, number
 from ...bench.statistics.metrics import OK
@@ -18,11 +17,10 @@ EPSILON = 1.0
 """The attack strength of Tables 1, 2, 5 and 6, in units of 1/255."""
 
 DIGITS = 4
-"""After the decimal point, as in the paper."""
+"""Digits after the decimal point, as in the paper."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What a table is to say of one model under one condition.
 
     Attributes:
@@ -143,18 +141,9 @@ def _source(entry: Entry) -> str:
 
 def _record(entry: Entry, metric: str) -> dict[str, Any]:
     point, published = entry.point, entry.published(metric)
-    row: dict[str, Any] = {
-        "dataset": entry.dataset,
-        "model": entry.model,
-        "attack": entry.attack,
-        "epsilon": entry.epsilon,
-        "variant": entry.variant,
-        "setting": entry.setting,
-        "metric": metric,
-        "seeds": len(point.seeds) if point else 0,
-        "stand_in": entry.stand_in,
-        "status": point.status if point else "not run",
-    }
+    row = {name: value for name, value in entry._asdict().items() if name not in ("point", "published_on")}
+    row |= {"metric": metric, "seeds": len(point.seeds) if point else 0}
+    row |= {"status": point.status if point else "not run"}
     if point and entry.usable:
         measure = point.measures[metric]
         row |= {"measured": measure.value, "low": measure.low, "high": measure.high}

@@ -37,6 +37,9 @@ _FACTS = {
         "ε": "epsilon",
         "Attack's parameters": "attack_params",
         "Digest of the attack's plugin": "attack_source",
+        "Digest of the source model's weights": "source_weights",
+        "Worst case realised as images": "realised",
+        "Change of scores after rounding to 8 bits": "eight_bit_kept",
     },
     "Computation": {
         "Command": "command",
@@ -56,8 +59,19 @@ _PRINTED: dict[str, Callable[[Any], str]] = {
     "attack": attack_name,
     "epsilon": "{:g}/255".format,
     "seconds": "{:.1f} s".format,
+    "realised": "{:.1%}".format,
+    "eight_bit_kept": "{:.1%}".format,
 }
-_CODE = {"model_params", "attack_params", "checkpoint", "weights", "model_source", "attack_source", "command"}
+_CODE = {
+    "model_params",
+    "attack_params",
+    "checkpoint",
+    "weights",
+    "model_source",
+    "attack_source",
+    "source_weights",
+    "command",
+}
 _CHECKPOINT = ("checkpoint", "weights", "model_params")
 
 

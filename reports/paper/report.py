@@ -1,4 +1,4 @@
-"""Puts a report together from a store and writes it in the format asked for."""
+"""Puts a report together from the results of a store."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Which cells a table or curve shows where a store holds several for one place, and what is left out.
+"""Chooses the cells that tables and curves show where a store holds several for one condition.
 
-Nothing is dropped silently: what is not shown is said in a note.
+Nothing is dropped silently: a note says what is not shown.
 """
 
 from collections import Counter, defaultdict
@@ -102,28 +102,28 @@ def select(results: Results) -> Selection:
 
 
 def diverged(status: str) -> bool:
-    """Whether a status other than `ok` is the model's fault, not the labels'."""
+    """Return whether a status other than `ok` is the model's fault, not the labels'."""
     return status.endswith("scores") or " scores " in status
 
 
 def grouped(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
-    """The groups of rows that agree in some columns, undefined values included, in the table's order."""
+    """Yield the groups of rows that agree in some columns, undefined values included, in order."""
     yield from table.groupby(list(columns), sort=False, dropna=False)
 
 
 def completeness_and_age(cells: pd.DataFrame) -> tuple[bool, str]:
-    """What to prefer cells by: scores on all test images, then a later date."""
+    """Return what to prefer cells by: scores on all test images, then a later date."""
     return bool(cells["limit"].isna().all()), str(cells["created"].fillna("").max())
 
 
 def point(cells: pd.DataFrame) -> Point:
-    """The point that cells of one dataset, model, attack and epsilon stand for, a seed each."""
+    """Return the point that cells of one dataset, model, attack and epsilon stand for, a seed each."""
     (found,) = points_by(cells, _PLACE).values()
     return found
 
 
 def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ...], Point]:
-    """The point of each group of cells that agree in some columns, in the order of the cells.
+    """Return the point of each group of cells that agree in some columns, in the order of the cells.
 
     Args:
         cells: Rows of a results table.
@@ -183,17 +183,13 @@ def _point(
 
 def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
     for (regime,), group in grouped(table[table["regime"] != REGIME], ["regime"]):
-        yield wording.OTHER_REGIME.format(cells=plural(len(group), "cell"), regime=regime)
+        yield _note(wording.OTHER_REGIME, len(group), regime=regime)
 
 
 def _variants(table: pd.DataFrame) -> Iterator[str]:
     for (dataset, model), group in grouped(table[table["variant"] != ""], ["dataset", "model"]):
-        yield wording.VARIANTS.format(
-            cells=plural(len(group), "cell"),
-            model=model_name(model),
-            dataset=dataset_name(dataset),
-            example=group["variant"].iloc[0],
-        )
+        example = group["variant"].iloc[0]
+        yield _note(wording.VARIANTS, len(group), dataset=dataset, model=model, example=example)
 
 
 def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
@@ -201,15 +197,9 @@ def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
     others, chosen = _version_values(left_out), _version_values(shown)
     counts = Counter(left_out[list(_MODEL_ON_DATASET)].itertuples(index=False, name=None))
     for place, count in counts.items():
-        dataset, model, seed = place
         differing = [name for name in VERSION if others[place][name] != chosen[place][name]]
-        yield wording.OTHER_VERSIONS.format(
-            cells=plural(count, "cell"),
-            model=model_name(model),
-            dataset=dataset_name(dataset),
-            seed=seed,
-            columns=wording.columns(differing),
-        )
+        named = dict(zip(_MODEL_ON_DATASET, place, strict=True))
+        yield _note(wording.OTHER_VERSIONS, count, **named, columns=_columns(differing))
 
 
 def _version_values(cells: pd.DataFrame) -> Mapping[tuple[Any, ...], Mapping[str, set[str]]]:
@@ -227,22 +217,16 @@ def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]
     columns = ["dataset", "attack", "attack_params", "attack_version"]
     for (dataset, attack, compact, version), group in grouped(left_out, columns):
         older = version < shown.loc[shown["attack"] == attack, "attack_version"].max()
-        yield (wording.OTHER_ATTACK_VERSION if older else wording.OTHER_PARAMETERS).format(
-            cells=plural(len(group), "cell"),
-            attack=attack_name(attack),
-            dataset=dataset_name(dataset),
-            version=version,
-            parameters=parameters(compact) or wording.NO_PARAMETERS,
-        )
+        sentence = wording.OTHER_ATTACK_VERSION if older else wording.OTHER_PARAMETERS
+        settings = {"version": version, "parameters": parameters(compact) or wording.NO_PARAMETERS}
+        yield _note(sentence, len(group), dataset=dataset, attack=attack, **settings)
 
 
 def _different_images(cells: pd.DataFrame) -> Iterator[str]:
     for (dataset,), group in grouped(cells, ["dataset"]):
         differing = [name for name in IMAGES if group[name].nunique(dropna=False) > 1]
         if differing:
-            yield wording.DIFFERENT_IMAGES.format(
-                dataset=dataset_name(dataset), columns=wording.columns(differing)
-            )
+            yield _note(wording.DIFFERENT_IMAGES, dataset=dataset, columns=_columns(differing))
 
 
 def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
@@ -253,22 +237,29 @@ def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
             for (compact,), rows in grouped(group, ["attack_params"])
         ]
         if len(settings) > 1:
-            yield wording.DIFFERENT_PARAMETERS.format(
-                attack=attack_name(attack), settings="; ".join(settings)
-            )
+            yield _note(wording.DIFFERENT_PARAMETERS, attack=attack, settings="; ".join(settings))
 
 
 def _undefined(cells: pd.DataFrame) -> Iterator[str]:
     broken = cells[cells["status"] != OK]
     for (dataset, model, status), group in grouped(broken, ["dataset", "model", "status"]):
-        where = [
-            attack_phrase(attack, epsilon, attack_name)
-            for (attack, epsilon), _ in grouped(group, ["attack", "epsilon"])
-        ]
-        yield (wording.DIVERGED if diverged(status) else wording.UNDEFINED).format(
-            model=model_name(model),
-            dataset=dataset_name(dataset),
+        conditions = group[["attack", "epsilon"]].drop_duplicates().itertuples(index=False, name=None)
+        yield _note(
+            wording.DIVERGED if diverged(status) else wording.UNDEFINED,
+            dataset=dataset,
+            model=model,
             status=status,
-            where=listing(where),
+            where=listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions]),
             seeds=listing([str(seed) for seed in sorted(group["seed"].unique())]),
         )
+
+
+def _note(sentence: str, count: int = 0, **fields: Any) -> str:
+    """Return a sentence of `wording` with its fields filled in, names as they are printed."""
+    printed = {"dataset": dataset_name, "model": model_name, "attack": attack_name}
+    named = {key: printed[key](value) if key in printed else value for key, value in fields.items()}
+    return sentence.format(cells=plural(count, "cell"), **named)
+
+
+def _columns(names: Sequence[str]) -> str:
+    return listing([name.replace("_", " ") for name in names])

@@ -141,8 +141,3 @@ def published(
         return ""
     shown = f"paper{f', {source}' if source else ''} {', '.join(numbers)}"
     return shown if math.isnan(measured) else f"{shown} ({difference(measured, value, digits)})"
-
-
-def columns(names: Sequence[str]) -> str:
-    """Name columns of the results."""
-    return listing([name.replace("_", " ") for name in names])

@@ -16,15 +16,21 @@ from .. import shared
 @shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255.", float)
 @shared.training
 @click.option("--limit", type=int, help="Score only so many test images of each dataset.")
+@click.option(
+    "--save-images",
+    type=shared.PATH,
+    metavar="DIR",
+    help="Write the adversarial images as PNG files there, with their scores before and after rounding.",
+)
 @shared.results
 @shared.plugins
-def run(results: Path, **options: Any) -> None:
+def run(results: Path, save_images: Path | None, **options: Any) -> None:
     """Sweep datasets x models x attacks x epsilon; train what has no weights; skip what is done."""
     prepare_process()
     settings = shared.settings_of(options)
     from ...sweep.runner import run_sweep
 
-    done = run_sweep(settings, results, command=shared.command_line())
+    done = run_sweep(settings, results, command=shared.command_line(), save_images=save_images)
     shared.draw_missing_curves(results)
     click.echo(
         f"{done.total} cells in {results}: {done.computed} computed, {done.found} found done; "

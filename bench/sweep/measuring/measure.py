@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ....attacks.tools.balls import ball_around
 from ...core.progress import Progress
 from ...datasets.pixels import to_float
 from ...datasets.prefetch import prefetched
 from .door import Distances, distances
 from .ends import Tally, attacked_ends, perturbed
 from .partial import Partial
+from .pictures import Pictures
 from .scoring import draws_for, mean_scores, plain_scores, seed_of
 from .worst import TestData, realise_worst_case
 
@@ -42,6 +44,7 @@ def measure(
     device: torch.device,
     partial: Partial,
     progress: Progress,
+    pictures: Mapping[int, Pictures] | None = None,
 ) -> None:
     """Score every image, attacked within each epsilon, into `partial`.
 
@@ -60,6 +63,7 @@ def measure(
         device: Where the model is.
         partial: Where to keep the columns, and what is already there.
         progress: Advanced by the images scored, once for each epsilon.
+        pictures: Where to write adversarial images, by the number of the epsilon.
 
     Raises:
         UserError: the attack returns images outside its ball or [0, 1], or of another shape or type.
@@ -76,6 +80,11 @@ def measure(
         else:
             measured = _attacked(model, attack, name, images, labels, epsilons, seeds)
         for index, (columns, found, ends) in enumerate(measured):
+            if pictures and index in pictures:
+                torch.manual_seed(seeds[1])
+                ball = ball_around(images, epsilons[index], getattr(attack, "norm", "linf"))
+                draws = found.get("draws", 1)
+                columns |= pictures[index].save(model, start, images, ends, ball, draws)
             partial.put(index, start, columns)
             partial.diagnostics[index] = _together(partial.diagnostics[index], found)
             if LOW in ends:

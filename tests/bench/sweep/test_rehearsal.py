@@ -21,7 +21,7 @@ def settings(tiny_config, tiny_plugin, drawn_database, monkeypatch):
 def test_all_that_a_job_has_left_is_rehearsed_and_only_if_it_is_long(settings, tmp_path):
     sweep = _Sweep.prepare(settings, tmp_path, "")
     (job,) = sweep.jobs
-    left = images_left(job, sweep.store, score=True)
+    left = images_left(job, sweep._done, score=True)
     tests = len(job.data.test_rows)
     assert {stage.kind: count for stage, count in left.items()} == {
         "training": 3 * 4 * (len(job.data.training.rows) // 4),

@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from iqabench.bench.core import registry
 from iqabench.bench.store.results import read_results
 
 from ....fabricated import drawn_cell
@@ -66,12 +65,7 @@ def test_a_stand_in_is_marked_and_has_no_number_of_the_paper(results):
     assert "† LIVE and synthetic stands in for a database" in table.caption
 
 
-@pytest.mark.parametrize(("dataset", "images"), [("live", "779"), ("vcl", "552")])
-def test_the_caption_says_where_the_databases_have_other_counts_than_the_paper_prints(
-    results, dataset, images
-):
+def test_the_caption_says_where_the_databases_have_other_counts_than_the_paper_prints(results):
     caption = tables_of(results({}))["3"].caption
-    published = registry.resolve("datasets", dataset).published
-    assert images in published.note
-    assert f"{images}" in caption
-    assert f"{published.images}" in caption
+    assert "LIVE has 779 distorted images, not the printed 799" in caption
+    assert "VCL has 552, and the printed 575 counts its 23 references" in caption

@@ -1,0 +1,121 @@
+"""Adversarial images as PNG files, with their scores before and after rounding to 8 bits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ....attacks.tools.balls import LEVELS, Ball
+from ...core.files import replacing, safe_name
+from ...datasets.pixels import to_float
+from ...store.cell import Cell
+from .scoring import mean_scores
+
+SCORES = "scores.csv"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The files of one cell: `END/NAME.png`, and `scores.csv` once all are there.
+
+    Attributes:
+        folder: `ROOT/DATASET/MODEL/ATTACK-EPSILON`.
+        key: Of the cell, in every row of `scores.csv`.
+        images: Names of the images.
+    """
+
+    folder: Path
+    key: str
+    images: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cell: Cell, root: Path, images: Sequence[str]) -> "Pictures":
+        """Return those of a cell under a folder."""
+        regime = "" if cell.regime == "clean" else cell.regime
+        seed = f"seed {cell.seed}" if cell.seed else ""
+        model = " ".join(filter(None, (cell.model, cell.variant, regime, seed)))
+        parts = (cell.dataset, model, f"{cell.attack}-{cell.epsilon:g}")
+        return cls(root.joinpath(*map(safe_name, parts)), cell.key, tuple(images))
+
+    def complete(self) -> bool:
+        """Return whether all files of the cell are there."""
+        try:
+            return set(pd.read_csv(self.folder / SCORES)["cell"]) == {self.key}
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def save(
+        self,
+        model: nn.Module,
+        start: int,
+        images: Tensor,
+        ends: Mapping[str, Tensor],
+        ball: Ball,
+        draws: int,
+    ) -> dict[str, np.ndarray]:
+        """Write the images from number `start` on, rounded inside the ball where it holds a grey level.
+
+        Args:
+            model: Scores what was written.
+            start: Number of the first image.
+            images: (N, 3, H, W), the originals.
+            ends: (N, 3, H, W), adversarial images by end: `low` and `high`, or `adversarial`.
+            ball: Around the originals.
+            draws: Passes to average.
+
+        Returns:
+            Scores (N,) by column: `clean`, and for each end `END_png`, of the images in the files.
+        """
+        scores = {"clean": mean_scores(model, images, draws)[0]}
+        for end, adversarial in ends.items():
+            levels = (ball.eight_bit(adversarial) * LEVELS).round().to(torch.uint8)
+            scores[f"{end}_png"] = mean_scores(model, to_float(levels, images.device), draws)[0]
+            names = picture_names(self.images)[start : start + len(images)]
+            (self.folder / end).mkdir(parents=True, exist_ok=True)
+            for name, picture in zip(names, levels.permute(0, 2, 3, 1).cpu().numpy(), strict=True):
+                Image.fromarray(picture).save(self.folder / end / name)
+        return scores
+
+    def finish(self, columns: Mapping[str, np.ndarray]) -> float:
+        """Write `scores.csv`.
+
+        Args:
+            columns: (N,) by name: those of the cell and of `save`.
+
+        Returns:
+            The share of the mean change of scores that rounding leaves; NaN where no score changed.
+        """
+        before = {"low": "low", "high": "high"} if "low" in columns else {"adversarial": "score"}
+        table = pd.concat(
+            pd.DataFrame(
+                {
+                    "image": self.images,
+                    "end": end,
+                    "file": [f"{end}/{name}" for name in picture_names(self.images)],
+                    "clean": columns["clean"],
+                    "score": columns[column],
+                    "score_png": columns[f"{end}_png"],
+                    "cell": self.key,
+                }
+            )
+            for end, column in before.items()
+        )
+        with replacing(self.folder / SCORES) as temporary:
+            table.to_csv(temporary, index=False)
+        changed = (table["score"] - table["clean"]).abs().mean()
+        kept = (table["score_png"] - table["clean"]).abs().mean()
+        return float(kept / changed) if changed > 0 else float("nan")
+
+
+def picture_names(images: Sequence[str]) -> list[str]:
+    """Return a file name for each image, each once: its path with `_` for what may not be in one."""
+    names = [safe_name(str(Path(image).with_suffix(""))) for image in images]
+    alike = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+    return [
+        f"{name}-{place}.png" if name in alike else f"{name}.png" for place, name in enumerate(names, start=1)
+    ]

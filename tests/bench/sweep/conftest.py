@@ -1,0 +1,88 @@
+"""A linear model, others made of it, and a sweep of them on the drawn database."""
+
+import pytest
+
+from iqabench.bench.store.store import Store
+
+LINEAR_PLUGIN = """
+import torch
+from torch import nn
+import iqabench
+
+
+class Linear(nn.Module):
+    '''Score 0.5 + <w, x - 0.5>: its interval is known in closed form.'''
+
+    recipe = "none"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 3 * 24 * 24).view(3, 24, 24) / 864)
+
+    def forward(self, images):
+        return 0.5 + ((images - 0.5) * self.weight).sum((1, 2, 3))
+
+
+iqabench.register_model("linear")(Linear)
+
+
+@iqabench.register_model("jumpy")
+class Jumpy(Linear):
+    '''Skips most scores.'''
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores.detach().mul(400).floor().div(400) + (scores - scores.detach())
+
+
+@iqabench.register_model("cheating")
+class Cheating(Linear):
+    '''Shows the opposite of its scores while a gradient is asked for, and while it is searched.'''
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return 1 - scores if images.requires_grad else scores
+
+
+@iqabench.register_model("noisy")
+class Noisy(Linear):
+    stochastic = True
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores + 0.01 * torch.randn_like(scores)
+
+
+@iqabench.register_attack("far")
+class Far(iqabench.Attack):
+    def run(self, victim, epsilons):
+        for epsilon in epsilons:
+            yield 1 - victim.images
+
+
+@iqabench.register_attack("blind")
+class Blind(iqabench.Attack):
+    def run(self, victim, epsilons):
+        for epsilon in epsilons:
+            victim.record.checked(victim.scores(victim.images), 0 * victim.images)
+            yield victim.images
+"""
+
+
+@pytest.fixture
+def sweep(iqabench, drawn_database, tiny_config, tmp_path):
+    """Run a sweep of the plugin; return the console and the cells by attack and epsilon."""
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+
+    def swept(*options):
+        done = iqabench(
+            "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options,
+        )  # fmt: skip
+        cells = {
+            (cell.provenance["cell"]["attack"], cell.provenance["cell"]["epsilon"]): cell
+            for cell in Store(tmp_path / "results").cells()
+        }
+        return done, cells
+
+    return swept

@@ -1,0 +1,60 @@
+"""`--save-images` writes what an attack found as image files, with the scores that these have."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from iqabench.bench.sweep.measuring.pictures import picture_names
+
+WEIGHT = np.linspace(-1, 1, 3 * 24 * 24).reshape(3, 24, 24) / 864
+
+
+def pixels(path):
+    return np.asarray(Image.open(path)).transpose(2, 0, 1) / 255
+
+
+def linear_score(path):
+    return 0.5 + ((pixels(path) - 0.5) * WEIGHT).sum()
+
+
+@pytest.mark.parametrize(("attack", "ends"), [("apgd", ["low", "high"]), ("fgsm", ["adversarial"])])
+def test_images_are_written_inside_their_ball_with_the_scores_of_the_files(sweep, tmp_path, attack, ends):
+    chosen = (
+        "--models",
+        "linear",
+        "--attacks",
+        attack,
+        "--epsilons",
+        "2.5",
+        "--save-images",
+        str(tmp_path / "i"),
+    )
+    done, cells = sweep(*chosen)
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "i" / "drawn" / "linear" / f"{attack}-2.5"
+    table = pd.read_csv(folder / "scores.csv")
+    stored = pd.read_parquet(cells[attack, 2.5].path)
+    assert list(table["end"].unique()) == ends
+    for end, rows in table.groupby("end"):
+        assert list(rows["image"]) == list(stored["image"])
+        np.testing.assert_allclose(rows["score"], stored[{"adversarial": "score"}.get(end, end)])
+        found = [linear_score(folder / file) for file in rows["file"]]
+        np.testing.assert_allclose(found, rows["score_png"], atol=1e-6)
+    # 2 of 2.5 grey levels are left.
+    changed = (table[["score", "score_png"]].sub(table["clean"], axis=0)).abs().mean()
+    assert changed["score_png"] / changed["score"] == pytest.approx(0.8, abs=0.01)
+    assert cells[attack, 2.5].provenance["diagnostics"]["eight_bit_kept"] == pytest.approx(0.8, abs=0.01)
+    assert "80% of the change of scores survives rounding to 8 bits" in done.output
+
+    assert "0 computed" in sweep(*chosen)[0].output
+    shutil.rmtree(folder)
+    assert "1 computed" in sweep(*chosen)[0].output
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "scores.csv"), table)
+
+
+def test_each_image_has_a_name_of_its_own_that_stays_in_the_folder():
+    names = picture_names(["a/1.png", "a_1.bmp", "../../b.png", "c d.png"])
+    assert names == ["a_1-1.png", "a_1-2.png", ".._.._b.png", "c_d.png"]

@@ -1,0 +1,60 @@
+"""`transfer` in a sweep: perturbations are found on a model that the sweep trains, of known weights."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from iqabench.bench.store.store import Store
+
+
+@pytest.fixture
+def transferred(sweep, tiny_plugin, tiny_config):
+    """Run a sweep of a linear model under `transfer` from `tiny`."""
+
+    def run(*options, source="tiny"):
+        text = tiny_config.read_text().split("[attacks.transfer]")[0]
+        tiny_config.write_text(f"{text}[attacks.transfer]\nsource = '{source}'\nsteps = 2\n")
+        chosen = ("--models", "linear", "--attacks", "transfer", "--epsilons", "4")
+        return sweep("--plugin", str(tiny_plugin), *chosen, *options)
+
+    return run
+
+
+def test_the_source_is_trained_first_and_its_weights_are_part_of_the_cell(transferred, tiny_config, tmp_path):
+    done, cells = transferred()
+    assert done.exit_code == 0, done.output
+    assert "1 models trained" in done.output
+    assert "transfer from tiny 4/255" in done.output
+    (card,) = (tmp_path / "results" / "checkpoints" / "drawn").glob("tiny-*.json")
+    cell = cells["transfer", 4.0].provenance["cell"]
+    assert cell["source_weights"] == json.loads(card.read_text())["weights"]
+    assert cell["model"] == "linear"
+    table = pd.read_parquet(cells["transfer", 4.0].path)
+    assert (table["low"] <= table["score"] + 1e-6).all()
+    assert (table["high"] > table["low"]).any()
+    assert "0 computed" in transferred()[0].output
+
+    tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 4"))
+    again, _ = transferred()
+    assert "1 computed, 1 found done; 1 models trained" in again.output
+    assert len({cell.provenance["key"] for cell in Store(tmp_path / "results").cells()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "source", "message"),
+    [
+        ((), "tny", "[attacks.transfer]: key 'source': unknown model 'tny': did you mean 'tiny'"),
+        (("--regime", "adversarial"), "tiny", "attack 'transfer' needs a source model"),
+    ],
+)
+def test_a_source_that_is_not_there_is_an_error_before_anything_is_trained(
+    transferred, tiny_config, tmp_path, options, source, message
+):
+    text = tiny_config.read_text()
+    tiny_config.write_text(text + "\n[training.adversarial]\nattack = 'transfer'\nepsilon = 1\n")
+    done, cells = transferred(*options, source=source)
+    assert done.exit_code == 2
+    assert message in done.output
+    assert not cells
+    assert not list((tmp_path / "results").rglob("*.safetensors"))
