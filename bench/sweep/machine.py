@@ -1,12 +1,17 @@
 """What a sweep computes on and with: the device, and the versions of the software."""
 
+import datetime
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..core.errors import UserError
 from ..core.version import __version__
+
+if TYPE_CHECKING:
+    from .job import Job
 
 
 def choose_device(name: str) -> torch.device:
@@ -25,6 +30,24 @@ def choose_device(name: str) -> torch.device:
 def device_name(device: torch.device) -> str:
     """Return a device as it is recorded with what it computes."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+
+
+def context_of(job: "Job", device: torch.device, command: str) -> dict[str, Any]:
+    """Return what does not determine a result but tells how it came about."""
+    dataset = job.data.dataset
+    trained = job.model.fitted_by != "none"
+    where = job.checkpoint.path.relative_to(job.results) if trained else job.model.weights or ""
+    return {
+        "versions": versions(),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(),
+        "command": command,
+        "profile": job.settings.profile,
+        "device": device_name(device),
+        "checkpoint": str(where),
+        "stand_in": dataset.stand_in,
+        "bounds": [dataset.low, dataset.high],
+        "lower_is_better": dataset.lower_is_better,
+    }
 
 
 def versions() -> dict[str, str]:

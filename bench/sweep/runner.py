@@ -5,7 +5,6 @@ load, and all epsilons of an attack in one call. A job is locked while it runs, 
 share a store divide the work.
 """
 
-import datetime
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -33,7 +32,7 @@ from ..training.fit import TrainingRun, fit
 from . import wording
 from .folding import ready_to_score
 from .job import PIXEL, Job
-from .machine import choose_device, device_name, versions
+from .machine import choose_device, context_of
 from .measuring.measure import measure
 from .measuring.partial import Partial
 from .measuring.pictures import Pictures
@@ -261,7 +260,7 @@ class _Sweep:
                 "seed": job.seed,
                 "curve": curve,
                 "seconds": round(time.monotonic() - started, 1),
-                "context": self._context(job),
+                "context": context_of(job, self.device, self.command),
             },
         )
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
@@ -315,7 +314,10 @@ class _Sweep:
             progress=self.progress,
             pictures=pictures,
         )
-        context = {**self._context(job), "seconds": round(time.monotonic() - started, 2)}
+        context = {
+            **context_of(job, self.device, self.command),
+            "seconds": round(time.monotonic() - started, 2),
+        }
         shown = {}
         for cell in cells:
             index = epsilons.index(cell.epsilon)
@@ -363,23 +365,6 @@ class _Sweep:
         if (low < 0 or high > 1) and (job.title, "range") not in self._warned:
             self._warned.add((job.title, "range"))
             self.progress.line(wording.out_of_range(job.title, low, high))
-
-    def _context(self, job: Job) -> dict[str, Any]:
-        """Return what does not determine a result but tells how it came about."""
-        dataset = job.data.dataset
-        trained = job.model.fitted_by != "none"
-        where = job.checkpoint.path.relative_to(job.results) if trained else job.model.weights or ""
-        return {
-            "versions": versions(),
-            "created": datetime.datetime.now(datetime.UTC).isoformat(),
-            "command": self.command,
-            "profile": job.settings.profile,
-            "device": device_name(self.device),
-            "checkpoint": str(where),
-            "stand_in": dataset.stand_in,
-            "bounds": [dataset.low, dataset.high],
-            "lower_is_better": dataset.lower_is_better,
-        }
 
     def _lock(self, job: Job) -> FileLock:
         path = self.store.root / "locks" / f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"

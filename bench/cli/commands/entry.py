@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ...core.process import prepare_process
+from ...core.text import plural
 from .. import shared
 
 
@@ -57,6 +59,36 @@ def verify(files: tuple[Path, ...]) -> None:
     Exit status 0: nothing. 1: something. 2: wrong usage.
     """
     _verify(files)
+
+
+@entry.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@shared.configuration
+@click.option("--model", metavar="NAME", required=True, help="The model that the images are made for.")
+@click.option("--dataset", metavar="NAME", required=True, help="Name, or path of a CSV file.")
+@click.option("--epsilon", type=float, required=True, help="Radius of the ball, in units of 1/255.")
+@click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
+@click.option("--limit", type=int, help="As in the sweep whose cells the images join.")
+@shared.training
+@shared.results
+@shared.plugins
+def images(folder: Path, results: Path, norm: Any, **options: Any) -> None:
+    """Score adversarial images from outside, and count them with the attacks that the store knows.
+
+    FOLDER holds NAME.png, or {low,high,adversarial}/NAME.png, as `iqabench run --save-images` writes them.
+    """
+    prepare_process()
+    for one, several in (("model", "models"), ("dataset", "datasets"), ("epsilon", "epsilons")):
+        options[several] = [options.pop(one)]
+    settings = shared.settings_of(options)
+    from ...sweep.external import add_external
+
+    found = add_external(settings, results, folder, norm=norm, command=shared.command_line())
+    click.echo(
+        f"{plural(found.files, 'image')} inside the ball; {plural(found.further, 'end')} further than any "
+        f"known attack; worst-case SROCC {found.after:.3f}, {found.before:.3f} without them. "
+        f"Stored in {found.path}."
+    )
 
 
 def _verify(files: Sequence[Path]) -> None:

@@ -1,0 +1,96 @@
+"""Images from outside are checked, scored and counted with the attacks that a store knows."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from iqabench.bench.statistics.worst_case import worst_case_srocc
+from iqabench.bench.store.store import Store
+
+
+@pytest.fixture
+def handed_in(sweep, iqabench, drawn_database, tiny_config, tmp_path):
+    """A store with FGSM at 4/255, images that APGD found elsewhere, and a command that hands them in."""
+    done, _ = sweep("--models", "linear", "--attacks", "fgsm", "--epsilons", "4")
+    assert done.exit_code == 0, done.output
+    images = tmp_path / "images"
+    elsewhere = ("--results", str(tmp_path / "elsewhere"), "--save-images", str(images))
+    sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4", *elsewhere)
+    folder = images / "drawn" / "linear" / "apgd-4"
+
+    def run(epsilon="4"):
+        return iqabench(
+            "entry", "images", str(folder), "--model", "linear", "--dataset", str(drawn_database),
+            "--epsilon", epsilon, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            "--results", str(tmp_path / "results"),
+        )  # fmt: skip
+
+    return run, folder
+
+
+def external_cells(tmp_path):
+    cells = Store(tmp_path / "results").cells()
+    return [cell for cell in cells if cell.provenance["cell"]["attack"] == "external"]
+
+
+def test_images_extend_what_the_store_knows_and_are_scored_anew(handed_in, iqabench, tmp_path):
+    run, folder = handed_in
+    done = run()
+    assert done.exit_code == 0, done.output
+    # FGSM is as strong as any attack of a linear model, and had one end of each image.
+    assert "20 images inside the ball; 10 ends further than any known attack" in done.output
+    (cell,) = external_cells(tmp_path)
+    table = pd.read_parquet(cell.path).set_index("image")
+    listed = pd.read_csv(folder / "scores.csv").pivot(index="image", columns="end", values="score_png")
+    np.testing.assert_allclose(table["low"], listed["low"].loc[table.index], atol=1e-6)
+    np.testing.assert_allclose(table["high"], listed["high"].loc[table.index], atol=1e-6)
+    by = pd.concat([table["low_by"], table["high_by"]])
+    assert set(by) == {"external", "fgsm"}
+    rows = json.loads(iqabench("results", "--format", "json", "--results", str(tmp_path / "results")).output)
+    (row,) = [row for row in rows if row["attack"] == "external"]
+    worst = worst_case_srocc(table["quality"], table["low"], table["high"]).value
+    assert row["worst_srocc"] == pytest.approx(worst)
+
+    assert run().exit_code == 0
+    assert len(external_cells(tmp_path)) == 1
+
+
+def outside(folder, name):
+    return "3"
+
+
+def stranger(folder, name):
+    (folder / "low" / name).rename(folder / "low" / "other.png")
+    return "4"
+
+
+def too_small(folder, name):
+    Image.new("RGB", (20, 24)).save(folder / "low" / name)
+    return "4"
+
+
+def no_image(folder, name):
+    (folder / "low" / name).write_text("text")
+    return "4"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (outside, "outside its ball: 4/255 from the image that is scored, in the L-inf norm, where 3/255"),
+        (stranger, "other.png: belongs to no test image of drawn / linear; the names are those"),
+        (too_small, "20 x 24 pixels; what is scored is the centre, 24 x 24"),
+        (no_image, "cannot be read as an image"),
+    ],
+)
+def test_a_file_that_is_not_an_image_inside_the_ball_is_named(handed_in, tmp_path, spoil, message):
+    run, folder = handed_in
+    name = sorted(path.name for path in (folder / "low").glob("*.png"))[0]
+    done = run(spoil(folder, name))
+    assert done.exit_code == 2
+    assert message in done.output
+    assert str(folder / "low") in done.output
+    assert not external_cells(tmp_path)
