@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from iqabench.bench.store.explanation import Landscape
-from iqabench.bench.store.results import COLUMNS
+from iqabench.bench.store.results import COLUMNS, Results
 from iqabench.reports.explain.explanation import explanations, write_figures
 from iqabench.reports.explain.figures import draw_figure1, draw_figure4, draw_figure5
 from iqabench.reports.explain.tables import (
@@ -210,7 +210,7 @@ def test_whatever_the_names_a_figure_on_a_page_holds_only_shapes_and_its_identif
     number, tmp_path
 ):
     write_hostile_explanation(tmp_path / "explain" / "x", HOSTILE)
-    ((shown,), _) = explanations(tmp_path, pd.DataFrame(columns=COLUMNS))
+    ((shown,), _) = explanations(tmp_path, Results(pd.DataFrame(columns=COLUMNS)))
     (figure,) = [figure for figure in shown.figures if figure.number == number]
     element = ElementTree.fromstring(figure.element("p"))
     assert {child.tag.split("}")[-1] for child in element.iter()} <= SHAPES
