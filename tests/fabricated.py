@@ -158,6 +158,12 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
     return {**row, **stated}
 
 
+def under_auto(model: str, epsilon: float, worst: float, **stated: Any) -> dict[str, Any]:
+    """Return a row of results of `auto` with a worst-case SROCC, whose interval is 0.1 to each side."""
+    measures = {"worst_srocc": worst, "worst_srocc_low": worst - 0.1, "worst_srocc_high": worst + 0.1}
+    return {"model": model, "attack": "auto", "epsilon": epsilon, **measures, **stated}
+
+
 def ablated_results() -> Results:
     """What Tables 5 and 6 are made of: two seeds on `synthetic` and one on `live`, at two values of b."""
     on_synthetic = {"dataset": "synthetic", "stand_in": True}

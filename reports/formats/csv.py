@@ -84,15 +84,18 @@ def tidy_tables(report: Report) -> pd.DataFrame:
 
 
 def curves_table(report: Report) -> pd.DataFrame:
-    """Return Figure 6: a row per dataset, attack, model and epsilon (in units of 1/255)."""
+    """Return Figure 6: a row per dataset, attack, model and epsilon (in units of 1/255).
+
+    `worst_case` says whether SROCC under the attack is that of the worst case.
+    """
     return pd.DataFrame(
         [
-            (panel.dataset, panel.attack, curve.model, *values)
+            (panel.dataset, panel.attack, panel.worst_case, curve.model, *values)
             for panel in report.panels
             for curve in panel.curves
             for values in zip(curve.epsilons, curve.values, curve.lows, curve.highs, strict=True)
         ],
-        columns=["dataset", "attack", "model", "epsilon", "srocc", "srocc_low", "srocc_high"],
+        columns=["dataset", "attack", "worst_case", "model", "epsilon", "srocc", "srocc_low", "srocc_high"],
     )
 
 

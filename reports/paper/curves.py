@@ -1,12 +1,14 @@
-"""Figure 6 as data: SROCC over epsilon, a panel per dataset and attack, a curve per model."""
+"""Figure 6 as data: SROCC over epsilon, a panel per dataset and attack, a curve per model.
+
+The SROCC of an interval attack is that of the worst case.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..catalogue import attack_name, dataset_name, model_name, ordered
+from ..catalogue import AUTO, attack_name, dataset_name, model_name, ordered
+from . import wording
 from .selection import Point
-
-METRIC = "srocc"
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """The curves of one dataset under one attack."""
+    """The curves of one dataset under one attack, by their worst cases if `worst_case`."""
 
     dataset: str
     attack: str
     title: str
     curves: tuple[Curve, ...]
+    worst_case: bool = False
 
 
 def figure6(points: Sequence[Point]) -> tuple[Panel, ...]:
@@ -41,20 +44,29 @@ def figure6(points: Sequence[Point]) -> tuple[Panel, ...]:
     )
 
 
+def caption(panels: Sequence[Panel]) -> str:
+    """Say how to read the panels, and which of them to believe where some are weaker."""
+    has_auto = any(panel.attack == AUTO and panel.worst_case for panel in panels)
+    attacks = [panel.attack for panel in panels if has_auto]
+    return wording.caption(wording.CURVES, wording.which_to_believe(attacks))
+
+
 def _panel(points: Sequence[Point], dataset: str, attack: str) -> Panel:
     models = ordered("model", (point.model for point in points if point.attack == attack))
     mark = " (stand-in)" if any(point.stand_in for point in points) else ""
+    worst_case = any(point.worst_case for point in points if point.attack == attack)
     return Panel(
         dataset,
         attack,
-        f"{dataset_name(dataset)}{mark} · {attack_name(attack)}",
+        f"{dataset_name(dataset)}{mark} · {attack_name(attack)}{', worst case' if worst_case else ''}",
         tuple(_curve([point for point in points if point.model == model], model, attack) for model in models),
+        worst_case,
     )
 
 
 def _curve(points: Sequence[Point], model: str, attack: str) -> Curve:
     along = sorted((p for p in points if p.attack in ("none", attack)), key=lambda point: point.epsilon)
-    measures = [point.measures[METRIC] for point in along]
+    measures = [point.srocc for point in along]
     return Curve(
         model,
         model_name(model),

@@ -29,7 +29,7 @@ _TICKS_AT_EPSILONS = 0.07  # of the width: nearer than this, tick labels would t
 
 
 def draw_figure6(panels: Sequence[Panel]) -> Figure:
-    """Draw all panels with one scale of SROCC: a row per dataset, or two panels a row under a single attack.
+    """Draw all panels with one scale of SROCC: a row per dataset, or two panels a row of a single one.
 
     Each curve is a line whose `gid` is the model's name.
     """
@@ -80,9 +80,9 @@ def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
 
 def _places(panels: Sequence[Panel]) -> list[tuple[int, int]]:
     """Return (row, column) of each panel."""
-    if len({panel.attack for panel in panels}) == 1:
-        return [divmod(index, 2) for index in range(len(panels))]
     datasets = list(dict.fromkeys(panel.dataset for panel in panels))
+    if len({panel.attack for panel in panels}) == 1 or (len(datasets) == 1 and len(panels) > 3):
+        return [divmod(index, 2) for index in range(len(panels))]
     return [
         (datasets.index(panel.dataset), sum(before.dataset == panel.dataset for before in panels[:index]))
         for index, panel in enumerate(panels)
@@ -108,7 +108,7 @@ def _draw_panel(
         axes.xaxis.set_major_locator(MaxNLocator(8))
     axes.axhline(0, color=MUTED.light, linewidth=0.8, zorder=1)
     axes.set_xlabel("ε, in units of 1/255 (0: no attack)")
-    axes.set_ylabel("SROCC")
+    axes.set_ylabel("worst-case SROCC" if panel.worst_case else "SROCC")
     if title:
         axes.set_title(panel.title, loc="left", fontweight="bold", parse_math=False)
     _label_curves(axes, panel.curves, looks, limits)

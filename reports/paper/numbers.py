@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...bench.core.text import NOT_RUN, interval, number
+from ...bench.core.text import NOT_RUN, capitalised, interval, number
 from ...bench.statistics.metrics import OK
 from ..catalogue import catalogue, dataset_name, higher_is_better, metric_name
 from ..published import paper_numbers
@@ -65,7 +65,7 @@ def metric_columns(metrics: Sequence[str] = TABLE_METRICS) -> tuple[Column, ...]
     """Return a column per metric, whose best values come first."""
     orders = catalogue().metrics
     return tuple(
-        Column(metric_name(name), "descending" if orders[name].higher_is_better else "ascending")
+        Column(capitalised(metric_name(name)), "descending" if orders[name].higher_is_better else "ascending")
         for name in metrics
     )
 

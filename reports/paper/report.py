@@ -9,7 +9,7 @@ from ...bench.store.results import Results
 from ..catalogue import in_order
 from ..explain.explanation import Explanations, ShownExplanation, explanations
 from .content import Content
-from .curves import Panel, figure6
+from .curves import Panel, caption, figure6
 from .provenance import Provenance, provenance
 from .selection import select
 from .summary import Finding, findings, overview
@@ -25,6 +25,7 @@ class Report:
         overview: What was run, in sentences.
         findings: What the numbers say, by dataset.
         panels: Figure 6.
+        caption: Of Figure 6: how to read it, and which of its panels to believe.
         explanations: Figures 1, 4 and 5, for each explanation in the store.
         tables: Those of the paper, and others before and after them.
         notes: What is not shown, not comparable or not defined.
@@ -35,6 +36,7 @@ class Report:
     overview: tuple[str, ...]
     findings: tuple[Finding, ...]
     panels: tuple[Panel, ...]
+    caption: str
     explanations: tuple[ShownExplanation, ...]
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
@@ -54,12 +56,14 @@ def compose(results: Results, root: Path | None = None) -> Report:
     tables = build_tables(Content(results.frame, selection, root))
     explained = explanations(root, results) if root else Explanations((), ())
     keys = {key for table in tables for row in table.rows for cell in row.all_cells for key in cell.keys}
+    panels = figure6(selection.points)
     frame = results.frame
     behind = frame["key"].isin(keys | {key for point in selection.points for key in point.cells})
     return Report(
         overview(selection.points),
         findings(selection.points),
-        figure6(selection.points),
+        panels,
+        caption(panels),
         explained.shown,
         tables,
         (*selection.notes, *(note for table in tables for note in table.notes), *explained.notes),

@@ -3,6 +3,7 @@
 Nothing is dropped silently: a note says what is not shown.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ REGIME = "clean"
 
 IMAGES = ("limit", "image_size", "dataset_digest", "pixels_digest", "split_digest")
 """The columns that say which images a cell was scored on."""
+
+WORST = "worst_srocc"
+"""The metric of the worst case that an interval attack finds."""
 
 _MODEL_ON_DATASET = ("dataset", "model", "seed")
 _PLACE = ("dataset", "model", "attack", "epsilon")
@@ -57,6 +61,16 @@ class Point:
     spread: Mapping[str, tuple[float, float]]
     usable: int
     cells: tuple[str, ...]
+
+    @property
+    def worst_case(self) -> bool:
+        """Whether an interval attack found a worst case."""
+        return not math.isnan(self.measures[WORST].value)
+
+    @property
+    def srocc(self) -> Measure:
+        """SROCC, that of the worst case where there is one."""
+        return self.measures[WORST if self.worst_case else "srocc"]
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from ...bench.core.text import capitalised, interval, listing, number, plural
 from ...bench.statistics.metrics import OK, Measure
 from ...bench.store.condition import under
-from ..catalogue import attack_name, controls, dataset_name, model_name, ordered
+from ..catalogue import AUTO, PAPER_ATTACKS, attack_name, controls, dataset_name, model_name, ordered
 from . import wording
 from .numbers import EPSILON
 from .selection import Point
 
-METRIC = "srocc"
-_DIGITS = 2
+OVERSTATED = 0.2
+"""By how much the SROCC under an attack of the paper is above the worst case where a finding says so."""
 
-Ranking = Mapping[str, Measure]  # SROCC by model, under one condition
+_DIGITS = 2
+_SROCC = {"what": "correlation", "srocc": "SROCC", "an": "an"}
+_WORST = {"what": "worst-case SROCC", "srocc": "worst-case SROCC", "an": "a"}
+
+Ranking = Mapping[str, Measure]  # SROCC, or its worst case, by model, under one condition
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ def _overview(points: Sequence[Point]) -> Iterator[str]:
     if len(attacks) < len(_attacks(points)):
         yield wording.CONTROLS.format(attacks=_names(set(_attacks(points)).difference(attacks)))
     yield wording.SROCC_MEANS
+    if any(point.attack == AUTO and point.worst_case for point in points):
+        yield wording.WORST_CASE_MEANS.format(auto=attack_name(AUTO))
     yield wording.stand_ins(ordered("dataset", (point.dataset for point in points if point.stand_in)))
 
 
@@ -63,6 +69,8 @@ def _on_dataset(points: Sequence[Point]) -> Iterator[str]:
         yield f"{_under('none', 0.0)}, {_standing(clean)}."
     for attack in _attacks(points):
         yield " ".join(_under_attack(points, attack, clean))
+        if attack == AUTO:
+            yield from _overstated(points)
     for model in ordered("model", (point.model for point in points if point.status != OK)):
         statuses = [point.status for point in points if point.model == model and point.status != OK]
         yield wording.UNUSABLE.format(
@@ -80,6 +88,9 @@ def _under_attack(points: Sequence[Point], attack: str, clean: Ranking) -> Itera
         yield wording.NO_SROCC.format(attack=attack_name(attack))
         return
     epsilon = EPSILON if EPSILON in rankings else min(rankings)
+    if any(point.worst_case for point in points if point.attack == attack):
+        yield from _in_the_worst_case(rankings, attack, epsilon, clean)
+        return
     clauses = [*_losses(rankings[epsilon], clean), _standing(rankings[epsilon])]
     yield f"{_under(attack, epsilon)}, {'; '.join(clauses)}."
     stronger = [strength for strength in rankings if strength > epsilon]
@@ -87,6 +98,46 @@ def _under_attack(points: Sequence[Point], attack: str, clean: Ranking) -> Itera
         fatal = [strength for strength in stronger if not _is_positive(rankings[strength])]
         shown = min(fatal, default=max(stronger))
         yield f"At {shown:g}/255, {_standing(rankings[shown])}."
+
+
+def _in_the_worst_case(
+    rankings: Mapping[float, Ranking], attack: str, epsilon: float, clean: Ranking
+) -> Iterator[str]:
+    """Say from which strength on nothing is left, then what is left at one strength."""
+    fatal = [strength for strength in rankings if _highest(rankings[strength]) <= 0]
+    name = attack_name(attack)
+    if fatal:
+        yield f"Under {name}, {wording.NONE_POSITIVE.format(**_WORST)} at {min(fatal):g}/255."
+    clauses = [*_losses(rankings[epsilon], clean)]
+    if epsilon not in fatal:
+        clauses.append(_standing(rankings[epsilon], _WORST))
+    if clauses:
+        place = f"At {epsilon:g}/255" if fatal else _under(attack, epsilon)
+        yield f"{place}, {'; '.join(clauses)}."
+
+
+def _overstated(points: Sequence[Point]) -> Iterator[str]:
+    """Say of the paper's attacks where one is furthest above the worst case, if it is far above it."""
+    worst = {
+        (point.model, point.epsilon): point.srocc.value
+        for point in points
+        if point.attack == AUTO and point.worst_case
+    }
+    gaps = [
+        (point.srocc.value - worst[point.model, point.epsilon], point)
+        for point in points
+        if point.attack in PAPER_ATTACKS and (point.model, point.epsilon) in worst
+    ]
+    gap, point = max(gaps, key=lambda found: (found[0] > OVERSTATED, found[0]), default=(0.0, None))
+    if point and gap > OVERSTATED:
+        yield wording.OVERSTATES.format(
+            attack=attack_name(point.attack),
+            model=model_name(point.model),
+            gap=number(gap, _DIGITS),
+            epsilon=point.epsilon,
+            shown=number(point.srocc.value, _DIGITS),
+            worst=number(point.srocc.value - gap, _DIGITS),
+        )
 
 
 def _attacks(points: Sequence[Point]) -> list[str]:
@@ -103,7 +154,7 @@ def _names(attacks: Iterable[str]) -> str:
 
 def _ranking(points: Sequence[Point], attack: str, epsilon: float) -> Ranking:
     return {
-        point.model: point.measures[METRIC]
+        point.model: point.srocc
         for point in points
         if (point.attack, point.epsilon, point.status) == (attack, epsilon, OK)
     }
@@ -114,19 +165,23 @@ def _is_positive(ranking: Ranking) -> bool:
     return any((one.value if math.isnan(one.low) else one.low) > 0 for one in ranking.values())
 
 
-def _standing(ranking: Ranking) -> str:
+def _highest(ranking: Ranking) -> float:
+    return max(one.value for one in ranking.values())
+
+
+def _standing(ranking: Ranking, words: Mapping[str, str] = _SROCC) -> str:
     """Say, as a clause, which model ranks images best, or that none ranks them at all."""
     best = max(ranking, key=lambda model: ranking[model].value)
     value, low, high = ranking[best].value, ranking[best].low, ranking[best].high
     bounds = interval(low, high, _DIGITS).replace(" ", "\N{NO-BREAK SPACE}")
     shown = f"{number(value, _DIGITS)} {bounds}".strip()
     if value <= 0:
-        return wording.NONE_POSITIVE
+        return wording.NONE_POSITIVE.format(**words)
     if not _is_positive(ranking):
-        return wording.NONE_BEYOND_CHANCE.format(value=shown)
+        return wording.NONE_BEYOND_CHANCE.format(value=shown, **words)
     if len(ranking) == 1:
-        return wording.ALONE.format(model=model_name(best), value=shown)
-    text = wording.LEADS.format(model=model_name(best), value=shown)
+        return wording.ALONE.format(model=model_name(best), value=shown, **words)
+    text = wording.LEADS.format(model=model_name(best), value=shown, **words)
     rivals = ordered("model", (name for name in ranking if name != best and ranking[name].high >= low))
     if rivals:
         text += wording.TOO_CLOSE.format(models=listing([model_name(name) for name in rivals]))

@@ -7,13 +7,16 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ...bench.core.text import NOT_RUN, difference, listing
-from ..catalogue import STAND_IN, dataset_name
+from ..catalogue import AUTO, PAPER_ATTACKS, STAND_IN, attack_name, controls, dataset_name, ordered
 
 # Captions of tables
 
 READING_GUIDE = (
     "Agreement of predicted with labelled quality: high SROCC and PLCC and low MSE are good. Best in bold, "
     f"95% bootstrap intervals over images in brackets, {NOT_RUN} for what was not run."
+)
+MSE_OF_REFLECTION = (
+    "SROCC and PLCC are the lowest that the intervals of scores allow, MSE is that under score reflection."
 )
 PAPER_BELOW = "Below, the paper's number, and in parentheses how far the measured one is above it."
 PAPER_ON = "“paper, {0}” is the number that the paper prints, measured on {0}."
@@ -41,9 +44,14 @@ RESNET_OF_TABLES = "The paper's ResNet is that of its Tables 1 and 4."
 ROBUSTNESS = (
     "The lowest SROCC that an attacker of each image can reach: of the scores that were found inside the "
     "ball, those that invert the ranking most. Drop: SROCC without attack less the worst case. Median width: "
-    "of the intervals of scores. 95% bootstrap intervals over images in brackets. FGSM and PGD, the attacks "
-    "of Tables 1 and 2, are weaker: where they differ, this table is the one to believe."
+    "of the intervals of scores. 95% bootstrap intervals over images in brackets."
 )
+CURVES = "Models with clean training. Bands are 95% bootstrap intervals over images."
+BELIEVE = (
+    "Believe the worst case under {auto} (Table 0), which takes the strongest of its attacks on each image"
+)
+OF_PAPER = "{attacks} {are} of the paper, weaker, and can overstate robustness"
+CONTROL = "{attacks} {are} a control"
 NOT_FILLED = "Not run. `iqabench run{}` fills this table."
 
 CHECKPOINTS = "The weights behind the numbers in the tables."
@@ -93,15 +101,43 @@ SROCC_MEANS = (
     "SROCC says how well a model ranks images by quality: 1 is the order of the labels, 0 is chance, "
     "−1 the reverse."
 )
+WORST_CASE_MEANS = (
+    "The worst-case SROCC under {auto} is the lowest that it found for an attacker who changes each image as "
+    "suits the whole ranking; it is the number to believe."
+)
+OVERSTATES = (
+    "{attack} overstates {model} by {gap} at {epsilon:g}/255: it leaves an SROCC of {shown}, the worst "
+    "case is {worst}."
+)
 HALVED = "{count} of {models} models keep less than half of the clean SROCC"
 REVERSED = "images are ranked in reverse by {models}"
-NONE_POSITIVE = "no model keeps a positive correlation"
-NONE_BEYOND_CHANCE = "no model's correlation can be told from none: the largest SROCC is {value}"
-LEADS = "{model} has the highest SROCC, {value}"
+NONE_POSITIVE = "no model keeps a positive {what}"
+NONE_BEYOND_CHANCE = "no model's {what} can be told from 0: the largest {srocc} is {value}"
+LEADS = "{model} has the highest {srocc}, {value}"
 TOO_CLOSE = " (its interval overlaps with {models})"
-ALONE = "{model} has an SROCC of {value}"
+ALONE = "{model} has {an} {srocc} of {value}"
 NO_SROCC = "No model has an SROCC under {attack}."
 UNUSABLE = "{model} gave no usable numbers under {conditions}: {status}."
+
+
+def which_to_believe(attacks: Iterable[str]) -> str:
+    """Say in a sentence which of some attacks and controls, `auto` among them, a reader may believe.
+
+    It is empty where there is nothing to choose from.
+    """
+    others = [name for name in ordered("attack", attacks) if name not in (AUTO, "none")]
+    kinds = {
+        OF_PAPER: [name for name in others if name in PAPER_ATTACKS],
+        CONTROL: [name for name in others if name in controls()],
+    }
+    clauses = [
+        sentence.format(
+            attacks=listing([attack_name(name) for name in names]), are="is" if len(names) == 1 else "are"
+        )
+        for sentence, names in kinds.items()
+        if names
+    ]
+    return f"{BELIEVE.format(auto=attack_name(AUTO))}: {'; '.join(clauses)}." if clauses else ""
 
 
 def several_seeds(seeds: Iterable[int]) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from ....bench.core.text import capitalised, parameters
 from ....bench.store.condition import under
-from ...catalogue import attack_name, dataset_name, model_name, ordered
+from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from .. import wording
 from ..content import Content
-from ..numbers import EPSILON, Entry, metric_cells, metric_columns
+from ..numbers import EPSILON, TABLE_METRICS, Entry, metric_cells, metric_columns
+from ..selection import WORST
 from ..table import Block, Group, Label, Row, Table
 
 _NUMBERED = {"fgsm": "1", "pgd": "2", "none": "4"}
+_WORST_METRICS = (WORST, "worst_plcc", "mse")
 
 
 def build(content: Content) -> Iterator[Table]:
@@ -46,7 +48,10 @@ def _table(content: Content, attack: str, number: str) -> Table:
         ]
         for dataset in datasets
     ]
-    columns = [metric_cells(entries) for entries in groups]
+    worst_case = any(point.worst_case for point in run)
+    metrics = _WORST_METRICS if worst_case else TABLE_METRICS
+    beside_auto = {AUTO, attack} if run and any(p.attack == AUTO and p.worst_case for p in points) else set()
+    columns = [metric_cells(entries, metrics) for entries in groups]
     rows = [Row(Label(model_name(model)), tuple(row)) for model, *row in zip(models, *columns, strict=True)]
     behind = cells[(cells["attack"] == attack) & (cells["epsilon"] == epsilon)]
     known = any(entry.published("srocc") is not None for entries in groups for entry in entries)
@@ -57,6 +62,8 @@ def _table(content: Content, attack: str, number: str) -> Table:
         title=f"{capitalised(under(attack, epsilon, attack_name))}, with clean training",
         caption=wording.caption(
             wording.READING_GUIDE,
+            wording.MSE_OF_REFLECTION if worst_case else "",
+            wording.which_to_believe(beside_auto),
             wording.PAPER_BELOW if known else "",
             wording.several_seeds(behind["seed"]),
             wording.PARAMETERS.format(attack_name(attack), *settings) if len(settings) == 1 else "",
@@ -64,7 +71,7 @@ def _table(content: Content, attack: str, number: str) -> Table:
         ),
         heading="Model",
         groups=tuple(
-            Group(metric_columns(), Label(dataset_name(name), name in stand_ins)) for name in datasets
+            Group(metric_columns(metrics), Label(dataset_name(name), name in stand_ins)) for name in datasets
         ),
         blocks=(Block(tuple(rows)),) if run else (),
         advice="" if run else wording.NOT_FILLED.format(options),

@@ -8,9 +8,11 @@ import pytest
 
 from iqabench.bench.core.errors import UserError
 from iqabench.reports.figures.palette import styles
-from iqabench.reports.paper.curves import figure6
+from iqabench.reports.paper.curves import caption, figure6
 from iqabench.reports.paper.figure6 import draw_figure6, inline_svg, write_figure6
 from iqabench.reports.paper.selection import select
+
+from ...fabricated import under_auto
 
 HOSTILE = "<script>alert(1)</script> $x_1$ a_b%&#{}~^\\"
 MODELS = {"dbcnn", "nima", "resnet", "lwta", "denoise", "sat", "cprl"}
@@ -129,3 +131,27 @@ def test_text_from_a_user_stays_text(results):
 def test_a_name_in_another_script_is_drawn_without_a_warning(results, tmp_path):
     table = results({"model": "模型"}, {"model": "模型", "attack": "fgsm", "epsilon": 1.0})
     assert write_figure6(figure6(select(table).points), tmp_path / "figure.png").is_file()
+
+
+def test_auto_comes_first_with_its_worst_case_from_the_clean_srocc_on(results):
+    auto = [under_auto("resnet", epsilon, worst) for epsilon, worst in ((1.0, -0.2), (2.0, -0.9))]
+    others = [{"attack": name, "epsilon": 1.0, "srocc": 0.4} for name in ("noise", "pgd", "fgsm")]
+    panels = figure6(select(results({"srocc": 0.9}, *others, *auto)).points)
+    assert [panel.title for panel in panels] == [
+        "LIVE · auto, worst case", "LIVE · FGSM", "LIVE · PGD", "LIVE · noise"
+    ]  # fmt: skip
+    (curve,) = panels[0].curves
+    assert (curve.epsilons, curve.values) == ((0, 1, 2), (0.9, -0.2, -0.9))
+    assert (curve.lows[1], curve.highs[1]) == pytest.approx((-0.3, -0.1))
+    axes = draw_figure6(panels).axes
+    assert [one.get_ylabel() for one in axes] == ["worst-case SROCC", "SROCC", "SROCC", "SROCC"]
+
+
+def test_the_caption_says_which_panel_to_believe_where_there_is_a_choice(results):
+    fgsm, noise = ({"attack": name, "epsilon": 1.0} for name in ("fgsm", "noise"))
+    rows = [{}, under_auto("resnet", 1.0, -0.2)]
+    told = caption(figure6(select(results(*rows, fgsm, noise)).points))
+    assert "Believe the worst case under auto" in told
+    assert told.endswith(": FGSM is of the paper, weaker, and can overstate robustness; noise is a control.")
+    for unambiguous in (rows, [{}, fgsm, noise]):
+        assert "Believe" not in caption(figure6(select(results(*unambiguous)).points))

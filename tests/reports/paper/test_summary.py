@@ -3,6 +3,8 @@
 from iqabench.reports.paper.selection import select
 from iqabench.reports.paper.summary import findings, overview
 
+from ...fabricated import under_auto
+
 
 def bounds(value, width=0.01):
     return {"srocc": value, "srocc_low": value - width, "srocc_high": value + width}
@@ -70,7 +72,7 @@ def test_the_first_strength_at_which_nothing_is_left_is_named(results):
 def test_a_correlation_whose_interval_reaches_0_is_not_called_positive(results):
     (sentence,) = sentences(results(*clean_and_attacked({}, {"cprl": 0.004, "sat": -0.2})))
     assert sentence == (
-        "Under FGSM at 1/255, no model's correlation can be told from none: the largest SROCC is "
+        "Under FGSM at 1/255, no model's correlation can be told from 0: the largest SROCC is "
         "0.00 [−0.01, 0.01]."
     )
 
@@ -85,3 +87,24 @@ def test_a_store_of_another_regime_says_that_there_is_nothing_to_show(results):
     points = select(results({"regime": "adversarial"})).points
     assert overview(points)[0].startswith("The store holds no cell of a model with clean training")
     assert findings(points) == ()
+
+
+def test_of_auto_the_worst_case_is_told_and_how_far_an_attack_of_the_paper_is_above_it(results):
+    rows = clean_and_attacked({"cprl": 0.90, "resnet": 0.92}, {"cprl": 0.5, "resnet": 0.35})
+    rows += [{**row, "attack": "pgd", "srocc": 0.3} for row in rows if row.get("attack")]
+    worst = [("cprl", 1.0, 0.1), ("resnet", 1.0, -0.25), ("cprl", 2.0, -0.4), ("resnet", 2.0, -0.6)]
+    table = results(*rows, *(under_auto(*place) for place in worst))
+    assert sentences(table)[1:3] == (
+        "Under auto, no model keeps a positive worst-case SROCC at 2/255. At 1/255, 2 of 2 models keep less "
+        "than half of the clean SROCC; images are ranked in reverse by ResNet; no model's worst-case SROCC "
+        "can be told from 0: the largest worst-case SROCC is 0.10 [0.00, 0.20].",
+        "FGSM overstates ResNet by 0.60 at 1/255: it leaves an SROCC of 0.35, the worst case is −0.25.",
+    )
+    assert "the number to believe" in " ".join(overview(select(table).points))
+
+
+def test_an_attack_of_the_paper_near_the_worst_case_overstates_nothing(results):
+    rows = clean_and_attacked({"cprl": 0.90}, {"cprl": 0.6})
+    table = results(*rows, under_auto("cprl", 1.0, 0.5))
+    assert sentences(table)[1] == "Under auto at 1/255, CPRL has a worst-case SROCC of 0.50 [0.40, 0.60]."
+    assert "overstates" not in " ".join(sentences(table))

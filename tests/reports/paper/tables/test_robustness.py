@@ -4,6 +4,7 @@ import pytest
 
 from iqabench.reports.paper.report import compose
 
+from ....fabricated import under_auto
 from ...tables import cell_of, row_of, tables_of
 
 ENDS = {
@@ -19,8 +20,7 @@ def attacked(results):
     """ResNet and CPRL clean and under `auto` at 1 and 2/255, with its columns."""
     rows = [{"model": name, "attack": "none", "srocc": 0.9} for name in ("resnet", "cprl")]
     for (name, epsilon), (worst, width) in ENDS.items():
-        measures = {"worst_srocc": worst, "worst_srocc_low": worst - 0.1, "worst_srocc_high": worst + 0.1}
-        rows.append({"model": name, "attack": "auto", "epsilon": epsilon, **measures, "median_width": width})
+        rows.append(under_auto(name, epsilon, worst, median_width=width))
     return results(*rows)
 
 
