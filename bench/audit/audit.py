@@ -11,7 +11,7 @@ from ..statistics.metrics import srocc
 from .evidence import Evidence
 from .finding import Indicator, Report
 from .gradients import blind, foretold, random_signs, sideways
-from .scores import distinct, finite, jumps, neighbours, passes, state, still, watched
+from .scores import distinct, finite, jumps, neighbours, passes, remembered, state, still, watched
 from .search import black_box, climbing, one_step, restarts, transferred, whole_range
 
 INDICATORS: tuple[Indicator, ...] = (
@@ -31,6 +31,7 @@ INDICATORS: tuple[Indicator, ...] = (
     black_box.INDICATOR,
     transferred.INDICATOR,
     jumps.INDICATOR,
+    remembered.INDICATOR,
     state.INDICATOR,
     finite.INDICATOR,
 )

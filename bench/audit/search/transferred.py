@@ -1,7 +1,5 @@
 """Perturbations of another model that move scores further than the model's own gradients do."""
 
-from dataclasses import replace
-
 import torch
 
 from ....attacks.tools.balls import LinfBall
@@ -15,10 +13,8 @@ def measure(evidence: Evidence) -> Measured:
     if evidence.source is None:
         return Measured(None, "Not measured: no other model was given whose perturbations could be tried.")
     with undisturbed(evidence.source), torch.no_grad():
-        other = replace(evidence, model=evidence.source)
-        other.__dict__["direction"] = evidence.direction
         ball, step = LinfBall(evidence.images, evidence.epsilon), 2.5 * evidence.epsilon / evidence.steps
-        found, _ = other.climb(evidence.source, ball, evidence.images, step, evidence.steps)
+        found, _ = evidence.climb(evidence.source, ball, evidence.images, step, evidence.steps)
     moved, white = evidence.gain(found), evidence.white_box_gain
     value = share(moved > white + 0.05 * white.abs() + 0.002 * evidence.span)
     return Measured(

@@ -172,6 +172,35 @@ class RemembersNearbyAndMoves(RemembersNearby):
         return torch.where(near <= self.radius, self.answers[which] + 0.02 * scores, scores)
 
 
+class RemembersSmoothly(Fraud):
+    """Its scores have no jump and its gradient is true: it is as robust as it seems, on these images only."""
+
+    def forward(self, images):
+        distance = (images[:, None] - self.known).square().flatten(2).mean(2)
+        near = torch.exp(-distance / 0.05**2)
+        shares = near / near.sum(1, keepdim=True).clamp(min=1e-12)
+        known = near.amax(1)
+        return known * (shares * self.answers).sum(1) + (1 - known) * self.honest(images)
+
+
+class RemembersNearbyAndSaysItIsRandom(RemembersNearbyAndMoves):
+    stochastic = True
+
+    def forward(self, images):
+        return super().forward(images + 1e-3 * torch.randn_like(images))
+
+
+class ResizedByItsHash(Fraud):
+    """Resizes each image to a size that depends on its last bits."""
+
+    def forward(self, images):
+        hidden = (images.detach().double() * 1e6).sum((1, 2, 3)).long() % 6 + 18
+        scores = []
+        for image, size in zip(images, hidden.tolist(), strict=True):
+            scores.append(self.honest(F.interpolate(image[None], size, mode="bilinear", align_corners=False)))
+        return torch.cat(scores)
+
+
 class KnowsEightBits(Fraud):
     def forward(self, images):
         levels = images.detach() * 255
@@ -267,6 +296,9 @@ FRAUDS = {
     RemembersExactly: "score jumps",
     RemembersNearby: "noise moves nothing",
     RemembersNearbyAndMoves: "score jumps",
+    RemembersSmoothly: "knows the images",
+    RemembersNearbyAndSaysItIsRandom: "score jumps",
+    ResizedByItsHash: "score jumps",
     KnowsEightBits: "score jumps",
     ShownAnother: "another function when watched",
     ShownAnotherInGradMode: "another function when watched",
