@@ -48,9 +48,14 @@ def drawn_cell(
     *,
     more: dict[str, Any] | None = None,
     context: dict[str, Any] | None = None,
+    flags: Sequence[str] | None = None,
     **fields: Any,
 ) -> Path:
-    """Write one cell; by default its scores correlate with the labels about as CLEAN and DECAY have it."""
+    """Write one cell; by default its scores correlate with the labels about as CLEAN and DECAY have it.
+
+    Args:
+        flags: Sentences of the red flags that its audit found; None: it was not audited.
+    """
     name, seed = fields.get("model", "resnet"), fields.get("seed", 0)
     cell = Cell(
         **{
@@ -94,7 +99,21 @@ def drawn_cell(
         "seconds": 1.5,
         "stand_in": cell.dataset == "synthetic",
     }
-    return store.write(cell, frame, {**facts, **(context or {})})
+    found = [
+        {"indicator": "blind gradient", "value": 1, "threshold": 0, "sentence": text} for text in flags or ()
+    ]
+    diagnostics = None if flags is None else {"flags": found}
+    return store.write(cell, frame, {**facts, **(context or {})}, diagnostics)
+
+
+def drawn_auto(store: Store, model: str, epsilon: float, *, flags: Sequence[str] = (), **fields: Any) -> Path:
+    """Write an audited cell of `auto`, with intervals around drawn scores."""
+    scores = noisy(0.1 + 0.1 * CLEAN.get(model, 0.7), 120)
+    reach = 0.1 * epsilon * DECAY.get(model, 0.8)
+    ends = {"low": scores - reach, "high": scores + reach}
+    return drawn_cell(
+        store, scores, more=ends, flags=flags, model=model, attack="auto", epsilon=epsilon, **fields
+    )
 
 
 def drawn_scores(cell: Cell, images: int = 120) -> np.ndarray:

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ COLUMNS = (
     "seconds",
     "realised",
     "eight_bit_kept",
+    "audit",
+    "red_flags",
     "key",
     "file",
 )
@@ -83,7 +85,8 @@ class Results:
         frame: A row per cell with `COLUMNS`, in alphabetical order with clean images first: `attack` is
             `none` and `epsilon` 0 for them. `epsilon` is in units of 1/255. `status` is `ok`, or why metrics
             are NaN. Those of `INTERVAL_METRICS` are NaN but for interval attacks; their other metrics are
-            those under score reflection.
+            those under score reflection. `audit` is `sound` or `doubtful`, with the sentences of its
+            `red_flags`, and empty for cells that are not audited.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
     """
@@ -143,6 +146,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "status": evaluation.status,
         "model_params": json.dumps(cell["model_params"], sort_keys=True),
         "attack_params": json.dumps(cell["attack_params"], sort_keys=True),
+        **_audit(stored.provenance.get("diagnostics", {})),
         "stand_in": bool(context.get("stand_in", False)),
         "versions": ", ".join(
             f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()
@@ -153,6 +157,20 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
     for name, measure in evaluation.measures.items():
         row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
     return row
+
+
+def _audit(diagnostics: Mapping[str, Any]) -> dict[str, str]:
+    """Return verdict and red flags of a cell; a flag that is not of the known form has no sentence."""
+    if not isinstance(flags := diagnostics.get("flags"), list):
+        return {"audit": "", "red_flags": ""}
+    sentences = [str(flag.get("sentence", "")) for flag in flags if isinstance(flag, dict)]
+    return {"audit": "doubtful" if flags else "sound", "red_flags": " ".join(filter(None, sentences))}
+
+
+def verdict(audits: Iterable[str]) -> str:
+    """Return what values of the column `audit` say together: `doubtful` if one is, else `sound` if one is."""
+    found = set(audits)
+    return next((name for name in ("doubtful", "sound") if name in found), "")
 
 
 def results_table(store: Store | Path, *, resamples: int = RESAMPLES) -> pd.DataFrame:

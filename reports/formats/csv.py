@@ -36,12 +36,14 @@ COLUMNS = (
     "seeds",
     "stand_in",
     "status",
+    "audit",
 )
 """The columns of `tables.csv`; those that `published.load()` has too mean the same.
 
 `setting` tells apart blocks of rows in Tables 5 and 6; `low` and `high` bound a 95% interval; `published_on`
 is the dataset of the published number, and `difference`, measured less published, is there if that is
-the row's own; `status` is `ok`, `not run`, or why there is no number.
+the row's own; `status` is `ok`, `not run`, or why there is no number; `audit` is `sound` or `doubtful`, or
+empty for what was not audited.
 """
 
 FORMULA = ("=", "+", "-", "@", "\t", "'")

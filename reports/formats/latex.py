@@ -40,6 +40,7 @@ _COMMANDS = {
     "×": r"\ensuremath{\times}",
     "·": r"\ensuremath{\cdot}",
     "†": r"\ensuremath{{}^\dagger}",
+    "‡": r"\ensuremath{{}^\ddagger}",
     "ε": r"\ensuremath{\varepsilon}",
     "“": r"\textquotedblleft{}",
     "”": r"\textquotedblright{}",

@@ -73,7 +73,7 @@ class Entrant:
         links: (what, URL): paper, code, weights.
         training: How it was trained, as a phrase, such as `clean` or `adversarial`.
         unreliable: Why the keepers of the board do not trust its numbers; empty where they do.
-        audit: `sound` or `doubtful`, the verdict of `iqabench audit`; empty where there is none.
+        audit: `sound` or `doubtful`, the verdict of `iqabench audit` or of its cells; empty for none.
         red_flags: (dataset, sentence) computed from its own numbers: signs that one of them misleads.
         facts: (what, value) for its page: parameters, digest of the weights, versions, command.
     """

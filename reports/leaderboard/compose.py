@@ -18,12 +18,12 @@ from ...bench.statistics.metrics import OK
 from ...bench.store.condition import attack_phrase
 from ...bench.store.metric_cache import MetricCache
 from ...bench.store.newest import newest
-from ...bench.store.results import read_results
+from ...bench.store.results import read_results, verdict
 from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped
 from .board import Board, Entrant
-from .red_flags import red_flags
+from .red_flags import of_audits, red_flags
 from .submission.create import titled
 from .submission.entry import FOLDER, Entry
 from .submission.labels import KnownLabels
@@ -247,7 +247,13 @@ def _finished(drafts: Iterable[_Draft]) -> Iterator[Entrant]:
         slug = _unused(_slug(entrant.name), slugs, joint="-")
         slugs[slug] = None
         facts = (*_facts(draft.cells), *entrant.facts)
-        yield replace(entrant, slug=slug, facts=facts, red_flags=red_flags(entrant.numbers))
+        yield replace(
+            entrant,
+            slug=slug,
+            facts=facts,
+            audit=verdict([entrant.audit, *(cell["audit"] for cell in draft.cells)]),
+            red_flags=(*red_flags(entrant.numbers), *of_audits(draft.cells)),
+        )
 
 
 def _slug(name: str) -> str:

@@ -5,8 +5,9 @@ A red flag is not a verdict: it states which numbers do not look as they should,
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from ...bench.core.text import listing, number
 from ...bench.store.condition import under
@@ -42,6 +43,24 @@ def red_flags(numbers: Sequence[Number]) -> tuple[tuple[str, str], ...]:
             (dataset, f"{dataset_name(dataset)}: {text}.") for text in _reported_differs_from_measured(here)
         ]
     return tuple(found)
+
+
+def of_audits(rows: Sequence[Mapping[Any, Any]]) -> tuple[tuple[str, str], ...]:
+    """Return the red flags that the audits of some cells found, as (dataset, sentence), each once.
+
+    Args:
+        rows: Of `Results.frame`.
+    """
+    found = [
+        (
+            row["dataset"],
+            f"{dataset_name(row['dataset'])}, audit {under(row['attack'], row['epsilon'], attack_name)}: "
+            f"{row['red_flags'] or 'doubtful.'}",
+        )
+        for row in rows
+        if row["audit"] == "doubtful"
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def above(one: Number, other: Number) -> bool:

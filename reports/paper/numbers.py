@@ -93,7 +93,7 @@ def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:
         return (Cell(state, "state", tuple(lines), span=len(best), keys=point.cells, records=tuple(records)),)
     return tuple(
         Cell(
-            text=number(point.measures[metric].value, DIGITS),
+            text=marked(number(point.measures[metric].value, DIGITS), point),
             kind="number",
             lines=(_interval(point, metric), _spread(point, metric), _beside(entry, metric)),
             best=round(point.measures[metric].value, DIGITS) == highest,
@@ -103,6 +103,11 @@ def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:
         )
         for (metric, highest), record in zip(best.items(), records, strict=True)
     )
+
+
+def marked(text: str, point: Point) -> str:
+    """Return a number's text with a mark where its audit is doubtful."""
+    return f"{text}{wording.DOUBTFUL_MARK}" if point.audit == "doubtful" else text
 
 
 def _best(entries: Sequence[Entry], metric: str) -> float | None:
@@ -143,7 +148,7 @@ def _record(entry: Entry, metric: str) -> dict[str, Any]:
     point, published = entry.point, entry.published(metric)
     row = {name: value for name, value in entry._asdict().items() if name not in ("point", "published_on")}
     row |= {"metric": metric, "seeds": len(point.seeds) if point else 0}
-    row |= {"status": point.status if point else "not run"}
+    row |= {"status": point.status if point else "not run", "audit": point.audit if point else ""}
     if point and entry.usable:
         measure = point.measures[metric]
         row |= {"measured": measure.value, "low": measure.low, "high": measure.high}

@@ -15,7 +15,7 @@ from ...bench.core.text import listing, parameters, plural
 from ...bench.statistics.metrics import OK, Measure
 from ...bench.store.condition import attack_phrase
 from ...bench.store.newest import VERSION, newest_attacks, newest_versions
-from ...bench.store.results import Results
+from ...bench.store.results import Results, verdict
 from ..catalogue import attack_name, dataset_name, model_name
 from . import wording
 
@@ -48,6 +48,7 @@ class Point:
         spread: By metric; the lowest and the highest value of a seed.
         usable: How many of the seeds have status `ok`.
         cells: Keys of the cells behind it.
+        audit: `doubtful` if a cell is, else `sound` if one was audited, else empty.
     """
 
     dataset: str
@@ -61,6 +62,7 @@ class Point:
     spread: Mapping[str, tuple[float, float]]
     usable: int
     cells: tuple[str, ...]
+    audit: str = ""
 
     @property
     def worst_case(self) -> bool:
@@ -110,6 +112,7 @@ def select(results: Results) -> Selection:
         *_different_images(cells),
         *_different_parameters(cells),
         *_undefined(cells),
+        *_doubtful(cells),
     ]
     points = tuple(points_by(cells, _PLACE).values())
     return Selection(points, cells.reset_index(drop=True), tuple(notes))
@@ -144,9 +147,9 @@ def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ..
         columns: Two or more, which tell apart at least dataset, model, attack and epsilon.
     """
     runs = defaultdict(list)
-    of_runs = cells[[*columns, "seed", "status", "stand_in", "key"]]
-    for *place, seed, status, stand_in, key in of_runs.itertuples(index=False, name=None):
-        runs[tuple(place)].append(_Run(seed, status, stand_in, key))
+    of_runs = cells[[*columns, *_Run._fields]]
+    for *place, seed, status, stand_in, key, audit in of_runs.itertuples(index=False, name=None):
+        runs[tuple(place)].append(_Run(seed, status, stand_in, key, audit))
     groups = cells.groupby(list(columns), sort=False, dropna=False)
     metrics = [name for name in cells.columns if {f"{name}_low", f"{name}_high"} <= {*cells.columns}]
     bounds = {bound: [*metrics, *(f"{name}_{bound}" for name in metrics)] for bound in ("low", "high")}
@@ -172,6 +175,7 @@ class _Run(NamedTuple):
     status: str
     stand_in: bool
     key: str
+    audit: str
 
 
 def _point(
@@ -192,6 +196,7 @@ def _point(
         spread={name: (low[name], high[name]) for name in metrics},
         usable=statuses.count(OK),
         cells=tuple(run.key for run in runs),
+        audit=verdict(run.audit for run in runs),
     )
 
 
@@ -266,6 +271,16 @@ def _undefined(cells: pd.DataFrame) -> Iterator[str]:
             where=listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions]),
             seeds=listing([str(seed) for seed in sorted(group["seed"].unique())]),
         )
+
+
+def _doubtful(cells: pd.DataFrame) -> Iterator[str]:
+    """Say of each model whose audit is doubtful why, once for the strengths that have the same red flags."""
+    doubtful = cells[cells["audit"] == "doubtful"]
+    columns = ["dataset", "model", "attack", "red_flags"]
+    for (dataset, model, attack, red_flags), group in grouped(doubtful, columns):
+        strengths = listing([f"{epsilon:g}" for epsilon in sorted(group["epsilon"].unique())])
+        fields = {"attack": attack, "epsilons": strengths, "red_flags": red_flags, "name": model}
+        yield _note(wording.DOUBTFUL, dataset=dataset, model=model, **fields)
 
 
 def _note(sentence: str, count: int = 0, **fields: Any) -> str:

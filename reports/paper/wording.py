@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from ...bench.core.text import NOT_RUN, difference, listing
 from ..catalogue import AUTO, PAPER_ATTACKS, STAND_IN, attack_name, controls, dataset_name, ordered
 
+DOUBTFUL_MARK = "‡"
+"""Stands after a number that the audit found doubtful."""
+
 # Captions of tables
 
 READING_GUIDE = (
@@ -21,6 +24,10 @@ MSE_OF_REFLECTION = (
 PAPER_BELOW = "Below, the paper's number, and in parentheses how far the measured one is above it."
 PAPER_ON = "“paper, {0}” is the number that the paper prints, measured on {0}."
 SHAPE_ONLY = "Below a number on another dataset it is a shape to look for, not a level to reach."
+DOUBTED = (
+    f"{DOUBTFUL_MARK} doubtful: the audit found a sign that the attack failed for another reason than that "
+    "the model is robust, which the notes tell."
+)
 SEVERAL_SEEDS = (
     "Of several seeds ({}): their mean, an interval that holds those of all, and the range of the seeds' own "
     "values, which is no confidence interval."
@@ -47,10 +54,8 @@ ROBUSTNESS = (
     "of the intervals of scores. 95% bootstrap intervals over images in brackets."
 )
 CURVES = "Models with clean training. Bands are 95% bootstrap intervals over images."
-BELIEVE = (
-    "Believe the worst case under {auto} (Table 0), which takes the strongest of its attacks on each image"
-)
-OF_PAPER = "{attacks} {are} of the paper, weaker, and can overstate robustness"
+BELIEVE = "Believe the worst case under {auto}, which takes the strongest of several attacks on each image"
+OF_PAPER = "{attacks}, as the paper has {them}, {are} weaker and can overstate robustness"
 CONTROL = "{attacks} {are} a control"
 NOT_FILLED = "Not run. `iqabench run{}` fills this table."
 
@@ -86,6 +91,10 @@ DIFFERENT_IMAGES = (
 )
 DIFFERENT_PARAMETERS = "{attack} was not run with the same parameters throughout: {settings}."
 DIVERGED = "{model} diverged on {dataset}: {status} ({where}; seed {seeds})."
+DOUBTFUL = (
+    "{model} is doubtful on {dataset}: its numbers under {attack} at {epsilons}/255 may be too high. "
+    "{red_flags} `iqabench audit {name}` says what to do next."
+)
 UNDEFINED = "{model} has no correlations on {dataset}: {status} ({where}; seed {seeds})."
 
 # What was found
@@ -132,12 +141,19 @@ def which_to_believe(attacks: Iterable[str]) -> str:
     }
     clauses = [
         sentence.format(
-            attacks=listing([attack_name(name) for name in names]), are="is" if len(names) == 1 else "are"
+            attacks=listing([attack_name(name) for name in names]),
+            are="is" if len(names) == 1 else "are",
+            them="it" if len(names) == 1 else "them",
         )
         for sentence, names in kinds.items()
         if names
     ]
     return f"{BELIEVE.format(auto=attack_name(AUTO))}: {'; '.join(clauses)}." if clauses else ""
+
+
+def doubted(audits: Iterable[str]) -> str:
+    """Say what the mark of doubtful numbers means; empty where all verdicts are sound."""
+    return DOUBTED if "doubtful" in audits else ""
 
 
 def several_seeds(seeds: Iterable[int]) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...catalogue import attack_name
+from ...catalogue import AUTO, attack_name
+from ...paper.wording import which_to_believe
 from ..board import Board
 from ..ranking import CLEAN, Pair, Ranking, Standing, by_name, opening
 from .pages import UNKNOWN, render, srocc
@@ -27,11 +28,18 @@ def render_rankings(board: Board, attacks: Sequence[str], rankings: Sequence[Ran
         board_data(board.entrants, attacks, rankings, ranking),
         board=board,
         ranking=ranking,
+        believe=_believe(board, attacks),
         caption=caption(ranking) if ranking else "",
         ranked_by=ranked_by(ranking) if ranking else "",
         rows=_rows(ranking) if ranking else [],
         index={entrant.slug: index for index, entrant in enumerate(by_name(board.entrants))},
     )
+
+
+def _believe(board: Board, attacks: Sequence[str]) -> str:
+    """Say which of the board's attacks to believe, if it has worst cases under `auto`."""
+    known = any(number.attack == AUTO and number.worst_case for number in board.numbers)
+    return which_to_believe(attacks) if known else ""
 
 
 def _rows(ranking: Ranking) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from ....bench.store.metric_cache import MetricCache
 from ...catalogue import metric_name, ordered
 from ...checks.check import FAILS, HOLDS
 from ..board import Number
-from ..red_flags import red_flags
+from ..red_flags import of_audits, red_flags
 from .entry import Entry, Measured, in_words, read_entry
 from .scores import (
     METRICS,
@@ -114,7 +114,7 @@ def _lines(found: Examination) -> Iterator[str]:
         yield f"{found.path}: {plural(count, 'thing')} {'is' if count == 1 else 'are'} wrong with this entry"
         return
     yield f"{found.path}: {found.entry.name}: {_summary(found.numbers)}; nothing is wrong"
-    for _, sentence in red_flags(found.numbers):
+    for _, sentence in (*red_flags(found.numbers), *of_audits([file.cell for file in found.files])):
         yield f"  red flag: {sentence}"
 
 

@@ -4,21 +4,21 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ....bench.core.text import NOT_RUN, capitalised, number
-from ...catalogue import dataset_name, metric_name, model_name, ordered
+from ....bench.store.results import verdict
+from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..content import Content
-from ..numbers import DIGITS, EPSILON, Entry, metric_cells
+from ..numbers import DIGITS, EPSILON, Entry, marked, metric_cells
 from ..selection import Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
-ATTACK = "auto"
 WORST, WIDTH = "worst_srocc", "median_width"
 
 
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where `auto` found no worst case."""
-    points = [point for point in content.selection.points if point.attack in ("none", ATTACK)]
-    attacked = [point for point in points if point.attack == ATTACK]
+    points = [point for point in content.selection.points if point.attack in ("none", AUTO)]
+    attacked = [point for point in points if point.attack == AUTO]
     if all(math.isnan(point.measures[WORST].value) for point in attacked):
         return
     epsilons = sorted({point.epsilon for point in attacked})
@@ -28,6 +28,7 @@ def build(content: Content) -> Iterator[Table]:
         title="Worst-case SROCC, with clean training",
         caption=wording.caption(
             wording.ROBUSTNESS,
+            wording.doubted(point.audit for point in attacked),
             wording.several_seeds(seed for point in attacked for seed in point.seeds),
             wording.stand_ins(point.dataset for point in attacked if point.stand_in),
         ),
@@ -41,6 +42,7 @@ def build(content: Content) -> Iterator[Table]:
             Group(
                 tuple(Column(f"{what} at {strength:g}/255", "ascending") for what in ("Drop", "Median width"))
             ),
+            Group((Column("Audit", "text"),)),
         ),
         blocks=tuple(
             _block([point for point in points if point.dataset == dataset], epsilons, strength)
@@ -55,7 +57,7 @@ def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float) 
     dataset, stand_in = points[0].dataset, any(point.stand_in for point in points)
 
     def column(metric: str, epsilon: float) -> list[Cell]:
-        attack = ATTACK if epsilon else "none"
+        attack = AUTO if epsilon else "none"
         entries = [
             Entry(found.get((model, epsilon)), dataset, model, attack, epsilon, stand_in) for model in models
         ]
@@ -64,7 +66,10 @@ def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float) 
     clean, widths = column("srocc", 0.0), column(WIDTH, strength)
     worst = zip(*(column(WORST, epsilon) for epsilon in epsilons), strict=True)
     rows = [
-        Row(Label(model_name(model)), ((before,), under, (_drop(found, model, strength), width)))
+        Row(
+            Label(model_name(model)),
+            ((before,), under, (_drop(found, model, strength), width), (_verdict(points, model),)),
+        )
         for model, before, under, width in zip(models, clean, worst, widths, strict=True)
     ]
     return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
@@ -75,4 +80,11 @@ def _drop(found: dict[tuple[str, float], Point], model: str, strength: float) ->
     clean, attacked = found.get((model, 0.0)), found.get((model, strength))
     if clean is None or attacked is None:
         return Cell(NOT_RUN, "absent")
-    return Cell(number(clean.measures["srocc"].value - attacked.measures[WORST].value, DIGITS))
+    drop = clean.measures["srocc"].value - attacked.measures[WORST].value
+    return Cell(marked(number(drop, DIGITS), attacked))
+
+
+def _verdict(points: Sequence[Point], model: str) -> Cell:
+    """Return the audit's verdict on a model: `doubtful` if it is at one of the strengths."""
+    found = verdict(point.audit for point in points if point.model == model)
+    return Cell(found, "flag" if found == "doubtful" else "text") if found else Cell(NOT_RUN, "absent")

@@ -63,6 +63,7 @@ def _table(content: Content, attack: str, number: str) -> Table:
         caption=wording.caption(
             wording.READING_GUIDE,
             wording.MSE_OF_REFLECTION if worst_case else "",
+            wording.doubted(point.audit for point in run),
             wording.which_to_believe(beside_auto),
             wording.PAPER_BELOW if known else "",
             wording.several_seeds(behind["seed"]),

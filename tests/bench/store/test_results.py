@@ -9,11 +9,11 @@ import pytest
 from scipy import stats
 
 from iqabench.bench.core.errors import UserError
-from iqabench.bench.store.results import COLUMNS, read_results, results_table
+from iqabench.bench.store.results import COLUMNS, read_results, results_table, verdict
 from iqabench.bench.store.results_text import render_results
 from iqabench.bench.store.store import Store
 
-from ...fabricated import drawn_cell, labels, noisy
+from ...fabricated import drawn_auto, drawn_cell, labels, noisy
 
 LABELS = labels(60)
 
@@ -144,3 +144,14 @@ def test_an_unknown_format_is_answered_with_the_known_ones(store):
     drawn_cell(store)
     with pytest.raises(UserError, match="did you mean 'json'"):
         render_results(read_results(store), "jsn")
+
+
+def test_an_audited_cell_has_its_verdict_and_the_sentences_of_its_red_flags(store):
+    drawn_cell(store)
+    drawn_auto(store, "resnet", 1.0)
+    drawn_auto(store, "resnet", 2.0, flags=["Half are zero.", "None moves."])
+    table = results_table(store, resamples=0)
+    assert list(table["audit"]) == ["", "sound", "doubtful"]
+    assert list(table["red_flags"]) == ["", "", "Half are zero. None moves."]
+    assert verdict(table["audit"]) == "doubtful"
+    assert (verdict(["", "sound"]), verdict([])) == ("sound", "")

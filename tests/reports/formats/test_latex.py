@@ -38,6 +38,7 @@ def folder(swept_results, tmp_path_factory):
         ("---", "-{}-{}-"),
         ("−0.5", r"\ensuremath{-}0.5"),
         ("ε", r"\ensuremath{\varepsilon}"),
+        ("0.5‡", r"0.5\ensuremath{{}^\ddagger}"),
         ("café", "cafe"),
         ("中", "{[}U+4E2D]"),
         ("a\nb", "a b"),

@@ -15,7 +15,7 @@ from iqabench.reports.leaderboard.compose import compose_board
 from iqabench.reports.leaderboard.submission.create import create_entry
 from iqabench.reports.leaderboard.submission.entry import FOLDER
 
-from ...fabricated import drawn_cell, drawn_sweep
+from ...fabricated import drawn_auto, drawn_cell, drawn_sweep
 
 PAPERS_MODELS = ["CPRL", "DBCNN", "Denoise", "LWTA", "NIMA", "ResNet", "SAT"]
 
@@ -69,6 +69,18 @@ def test_a_model_of_the_store_joins_its_entry_reported_beside_measured(swept):
     assert any(
         sentence.startswith("LIVE: reported and measured SROCC differ: ") for _, sentence in resnet.red_flags
     )
+
+
+def test_what_the_audits_of_a_store_found_is_on_the_board(store):
+    drawn_auto(store, "mine", 1.0)
+    drawn_auto(store, "other", 1.0)
+    drawn_auto(store, "other", 2.0, flags=["Half of the gradients are zero."])
+    board = compose_board(store=store)
+    assert [entrant(board, name).audit for name in ("mine", "other", "CPRL")] == ["sound", "doubtful", ""]
+    assert entrant(board, "mine").red_flags == ()
+    assert ("live", "LIVE, audit under auto at 2/255: Half of the gradients are zero.") in entrant(
+        board, "other"
+    ).red_flags
 
 
 def test_variants_regimes_and_unknown_models_take_part_by_themselves(swept):

@@ -152,6 +152,8 @@ def test_the_caption_says_which_panel_to_believe_where_there_is_a_choice(results
     rows = [{}, under_auto("resnet", 1.0, -0.2)]
     told = caption(figure6(select(results(*rows, fgsm, noise)).points))
     assert "Believe the worst case under auto" in told
-    assert told.endswith(": FGSM is of the paper, weaker, and can overstate robustness; noise is a control.")
+    assert told.endswith(
+        ": FGSM, as the paper has it, is weaker and can overstate robustness; noise is a control."
+    )
     for unambiguous in (rows, [{}, fgsm, noise]):
         assert "Believe" not in caption(figure6(select(results(*unambiguous)).points))

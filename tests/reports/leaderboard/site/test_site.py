@@ -182,3 +182,10 @@ def test_an_entrant_without_numbers_is_named(tmp_path):
     index = text(write_site(board(*varied().entrants, replace(entrant("Eta"), slug="eta")), tmp_path))
     assert "2 models without a number here" in index
     assert '<a href="models/eta.html"><bdi>Eta</bdi></a>' in index
+
+
+def test_beside_auto_the_page_says_that_the_paper_s_attacks_are_weaker(tmp_path):
+    weak = entrant("Alpha", measured(0.5, "fgsm"))
+    strong = entrant("Beta", measured(0.2, "auto", worst_case=True))
+    assert "FGSM, as the paper has it, is weaker" in write_site(board(weak, strong), tmp_path).read_text()
+    assert "is weaker" not in write_site(board(weak), tmp_path).read_text()

@@ -39,6 +39,27 @@ def test_it_stands_before_the_tables_of_the_paper(attacked):
     assert [table.number for table in compose(attacked).tables][:2] == ["0", "1"]
 
 
+def test_numbers_of_a_doubtful_audit_are_marked_wherever_they_stand_and_the_notes_say_why(results):
+    doubted = {"audit": "doubtful", "red_flags": "Half of the gradients are zero."}
+    rows = [{"model": model, "srocc": 0.9} for model in ("resnet", "cprl", "sat")]
+    rows += [under_auto("resnet", 1.0, 0.8, **doubted), under_auto("cprl", 1.0, 0.1, audit="sound")]
+    report = compose(results(*rows, under_auto("sat", 1.0, 0.2)))
+    tables = {table.number: table for table in report.tables}
+    assert [row_of(tables["0"], name).cells[3][0].text for name in ("ResNet", "CPRL", "SAT")] == [
+        "doubtful", "sound", "–"
+    ]  # fmt: skip
+    assert [cell.text for cell in row_of(tables["0"], "ResNet").cells[1]] == ["0.8000‡"]
+    assert row_of(tables["0"], "ResNet").cells[2][0].text == "0.1000‡"
+    assert row_of(tables["A1"], "ResNet").all_cells[0].text == "0.8000‡"
+    assert row_of(tables["A1"], "CPRL").all_cells[0].text == "0.1000"
+    assert all("‡ doubtful" in tables[number].caption for number in ("0", "A1"))
+    assert "‡" not in tables["4"].caption
+    (note,) = (note for note in report.notes if "doubtful" in note)
+    assert note.startswith(
+        "ResNet is doubtful on LIVE: its numbers under auto at 1/255 may be too high. Half of"
+    )
+
+
 def test_it_is_absent_without_such_cells(results):
     assert "0" not in tables_of(results({}, {"attack": "fgsm", "epsilon": 1.0}))
     assert "0" not in tables_of(results({}, {"attack": "auto", "epsilon": 1.0}))

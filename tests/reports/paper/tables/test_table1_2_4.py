@@ -186,8 +186,11 @@ def test_beside_auto_the_paper_s_attacks_are_said_to_be_weaker_and_its_own_table
     rows = [{}, *({"attack": name, "epsilon": 1.0} for name in ("fgsm", "pgd"))]
     tables = tables_of(results(*rows, under_auto("resnet", 1.0, -0.2, worst_plcc=-0.3)))
     for number, attack in (("1", "FGSM"), ("2", "PGD")):
-        assert "Believe the worst case under auto (Table 0), " in tables[number].caption
-        assert f": {attack} is of the paper, weaker, and can overstate robustness." in tables[number].caption
+        assert "Believe the worst case under auto, " in tables[number].caption
+        assert (
+            f": {attack}, as the paper has it, is weaker and can overstate robustness."
+            in tables[number].caption
+        )
     assert texts(tables["A1"], "ResNet", "LIVE") == ["−0.2000", "−0.3000", "0.5000"]
     without = tables_of(results(*rows))
     assert not [number for number in "124" if "Believe" in without[number].caption + tables["4"].caption]
