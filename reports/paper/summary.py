@@ -71,6 +71,7 @@ def _on_dataset(points: Sequence[Point]) -> Iterator[str]:
         yield " ".join(_under_attack(points, attack, clean))
         if attack == AUTO:
             yield from _overstated(points)
+            yield from _doubted(points)
     for model in ordered("model", (point.model for point in points if point.status != OK)):
         statuses = [point.status for point in points if point.model == model and point.status != OK]
         yield wording.UNUSABLE.format(
@@ -114,6 +115,9 @@ def _in_the_worst_case(
     if clauses:
         place = f"At {epsilon:g}/255" if fatal else _under(attack, epsilon)
         yield f"{place}, {'; '.join(clauses)}."
+    strongest = max(rankings)
+    if not fatal and strongest > epsilon:
+        yield f"At {strongest:g}/255, {_standing(rankings[strongest], _WORST)}."
 
 
 def _overstated(points: Sequence[Point]) -> Iterator[str]:
@@ -138,6 +142,13 @@ def _overstated(points: Sequence[Point]) -> Iterator[str]:
             shown=number(point.srocc.value, _DIGITS),
             worst=number(point.srocc.value - gap, _DIGITS),
         )
+
+
+def _doubted(points: Sequence[Point]) -> Iterator[str]:
+    models = ordered("model", (point.model for point in points if point.audit == "doubtful"))
+    if models:
+        names = listing([model_name(model) for model in models])
+        yield wording.DOUBTED_MODELS.format(models=names, auto=attack_name(AUTO))
 
 
 def _attacks(points: Sequence[Point]) -> list[str]:

@@ -111,9 +111,10 @@ SROCC_MEANS = (
     "−1 the reverse."
 )
 WORST_CASE_MEANS = (
-    "The worst-case SROCC under {auto} is the lowest that it found for an attacker who changes each image as "
-    "suits the whole ranking; it is the number to believe."
+    "The worst-case SROCC under {auto} is what is left when every image is changed, within that strength, so "
+    "that the ranking suffers most; it is the number to believe."
 )
+DOUBTED_MODELS = "The audit finds {models} doubtful: the numbers under {auto} may be too high."
 OVERSTATES = (
     "{attack} overstates {model} by {gap} at {epsilon:g}/255: it leaves an SROCC of {shown}, the worst "
     "case is {worst}."

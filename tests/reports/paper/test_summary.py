@@ -105,6 +105,15 @@ def test_of_auto_the_worst_case_is_told_and_how_far_an_attack_of_the_paper_is_ab
 
 def test_an_attack_of_the_paper_near_the_worst_case_overstates_nothing(results):
     rows = clean_and_attacked({"cprl": 0.90}, {"cprl": 0.6})
-    table = results(*rows, under_auto("cprl", 1.0, 0.5))
-    assert sentences(table)[1] == "Under auto at 1/255, CPRL has a worst-case SROCC of 0.50 [0.40, 0.60]."
+    table = results(*rows, under_auto("cprl", 1.0, 0.5), under_auto("cprl", 2.0, 0.3))
+    assert sentences(table)[1] == (
+        "Under auto at 1/255, CPRL has a worst-case SROCC of 0.50 [0.40, 0.60]. "
+        "At 2/255, CPRL has a worst-case SROCC of 0.30 [0.20, 0.40]."
+    )
     assert "overstates" not in " ".join(sentences(table))
+
+
+def test_models_that_the_audit_doubts_are_named(results):
+    doubtful = under_auto("cprl", 1.0, 0.5, audit="doubtful", red_flags="None moves.")
+    table = results(doubtful, under_auto("sat", 1.0, 0.4, audit="sound"))
+    assert sentences(table)[1] == "The audit finds CPRL doubtful: the numbers under auto may be too high."
