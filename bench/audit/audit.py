@@ -14,6 +14,8 @@ from .gradients import blind, foretold, random_signs, sideways
 from .scores import distinct, finite, jumps, neighbours, passes, remembered, state, still, watched
 from .search import black_box, climbing, one_step, restarts, transferred, whole_range
 
+FEWEST_IMAGES = 4
+
 INDICATORS: tuple[Indicator, ...] = (
     passes.INDICATOR,
     neighbours.INDICATOR,
@@ -62,8 +64,8 @@ def audit(
         ValueError: Images or labels have another shape, type or range, or the images are fewer than four.
     """
     images = checked_images(images, labels, [])
-    if len(images) < 4:
-        raise ValueError(f"an audit needs at least 4 images, got {len(images)}")
+    if len(images) < FEWEST_IMAGES:
+        raise ValueError(f"an audit needs at least {FEWEST_IMAGES} images, got {len(images)}")
     if stochastic is None:
         stochastic = bool(getattr(model, "stochastic", False))
     torch.manual_seed(0)

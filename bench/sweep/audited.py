@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..audit.audit import audit
+from ..audit.audit import FEWEST_IMAGES, audit
 from ..audit.finding import Report
 from ..core.config import Settings
+from ..core.errors import UserError
 from ..datasets.pixels import to_float
 from .machine import choose_device
 from .runner import trained_models
@@ -29,6 +30,11 @@ def audit_model(settings: Settings, results: Path, count: int, *, command: str =
     job, model = jobs[0]
     others = [other for other_job, other in jobs if other_job.model.name != job.model.name]
     rows = job.data.test_rows
+    if len(rows) < FEWEST_IMAGES:
+        raise UserError(
+            f"dataset {job.data.dataset.name!r}: an audit needs at least {FEWEST_IMAGES} test images, "
+            f"found {len(rows)}"
+        )
     quality = job.data.dataset.table["quality"].to_numpy()[rows]
     spread = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
     chosen = np.argsort(quality, kind="stable")[spread]

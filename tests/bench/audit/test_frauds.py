@@ -297,7 +297,7 @@ FRAUDS = {
     RemembersNearby: "noise moves nothing",
     RemembersNearbyAndMoves: "score jumps",
     RemembersSmoothly: "knows the images",
-    RemembersNearbyAndSaysItIsRandom: "score jumps",
+    RemembersNearbyAndSaysItIsRandom: "knows the images",
     ResizedByItsHash: "score jumps",
     KnowsEightBits: "score jumps",
     ShownAnother: "another function when watched",

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 PLUGIN = """
@@ -77,3 +78,12 @@ def test_a_source_model_is_tried(run_audit):
 @pytest.mark.parametrize("options", [["unheard-of"], ["honest", "--images", "3"]])
 def test_wrong_usage_has_exit_status_2(run_audit, options):
     assert run_audit(*options).exit_code == 2
+
+
+def test_a_dataset_with_too_few_test_images_is_refused(run_audit, drawn_database):
+    table = pd.read_csv(drawn_database).iloc[2:]  # three images are left of the first scene
+    table["split"] = ["test"] * 3 + ["train"] * (len(table) - 3)
+    table.to_csv(drawn_database, index=False)
+    done = run_audit("honest")
+    assert done.exit_code == 2
+    assert "an audit needs at least 4 test images, found 3" in " ".join(done.output.split())
