@@ -39,7 +39,11 @@ class Tally:
     _before: dict[str, int] = field(default_factory=dict)
 
     def since(self) -> dict[str, Any]:
-        """Return the counts since the last call, for a cell's diagnostics."""
+        """Return the counts since the last call, for a cell's diagnostics.
+
+        Of a black-box search `query_gain` is the sum over ends of how far the best value had risen after
+        each number of queries, and `query_ends` their number.
+        """
         record = self.record
         now = {
             "gradients": record.gradients,
@@ -48,7 +52,22 @@ class Tally:
         }
         told: dict[str, Any] = {key: count - self._before.get(key, 0) for key, count in now.items()}
         self._before = now
-        return told | ({"views": sorted(record.views)} if record.views else {})
+        if record.views:
+            told["views"] = sorted(record.views)
+        curves = [curve for of_epsilon in record.query_curve.values() for curve in of_epsilon]
+        record.query_curve.clear()
+        if curves:
+            starts = [curve[min(curve)] for curve in curves]
+            told["query_ends"] = sum(len(start) for start in starts)
+            told["query_gain"] = {
+                str(queries): sum(
+                    float((curve[queries] - start).sum())
+                    for curve, start in zip(curves, starts, strict=True)
+                    if queries in curve
+                )
+                for queries in sorted({count for curve in curves for count in curve})
+            }
+        return told
 
 
 def perturbed(

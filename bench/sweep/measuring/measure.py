@@ -183,4 +183,6 @@ def _together(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
             both[key] = before[key] + now[key]
         elif isinstance(now[key], list):
             both[key] = sorted({*before[key], *now[key]})
+        elif isinstance(now[key], dict):
+            both[key] = _together(before[key], now[key])
     return both

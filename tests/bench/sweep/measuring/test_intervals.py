@@ -137,3 +137,18 @@ def test_an_attack_that_sees_no_gradient_is_said_to_be_blind(sweep):
     done, cells = sweep("--models", "linear", "--attacks", "blind", "--epsilons", "4")
     assert "blind saw a gradient that is zero in 10 of 10 cases" in done.output
     assert cells["blind", 4.0].provenance["diagnostics"]["zero_gradients"] == 10
+
+
+def test_the_query_curve_of_square_is_kept(sweep):
+    _, cells = sweep("--models", "linear", "--attacks", "square", "--epsilons", "4")
+    diagnostics = cells["square", 4.0].provenance["diagnostics"]
+    assert diagnostics["query_ends"] == 2 * len(pd.read_parquet(cells["square", 4.0].path))
+    counts = sorted(map(int, diagnostics["query_gain"]))
+    gains = [diagnostics["query_gain"][str(count)] for count in counts]
+    assert counts[0] == 1
+    assert counts[-1] == 1000
+    assert gains[0] == 0 < gains[-1]
+    assert gains == sorted(gains)
+    table = pd.read_parquet(cells["square", 4.0].path)
+    reached = (table["high"] - table["low"]).sum()  # both directions start at the clean score
+    assert gains[-1] == pytest.approx(reached, rel=1e-3)
