@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from .gradient import undisturbed
 
-ROUNDS = 24  # each halves the segment; float32 tells no more points apart on it
+FINEST = 2.0**-24  # of the segment: float32 tells no more points apart on it
+ROUNDS = 50  # every other one halves what is left of the segment
 
 
 class Realisation(NamedTuple):
@@ -25,45 +26,58 @@ class Realisation(NamedTuple):
 
 
 def realise(
-    model: nn.Module, image_low: Tensor, image_high: Tensor, score: Tensor, tolerance: float = 1e-4
+    model: nn.Module,
+    image_low: Tensor,
+    image_high: Tensor,
+    score: Tensor,
+    tolerance: float | Tensor = 1e-4,
+    *,
+    end_scores: tuple[Tensor, Tensor] | None = None,
 ) -> Realisation:
-    """Find images with wanted scores by bisection between images that score lower and higher.
+    """Find images with wanted scores between images that score lower and higher.
 
     A ball is convex, so the segment between two of its points lies in it; and a continuous model takes every
-    score between those of the two ends somewhere on it. A model with jumps may skip the wanted score.
+    score between those of the two ends somewhere on it. A model with jumps may skip the wanted score. The
+    search interpolates and bisects in turn, so that it is quick where the score is nearly linear.
 
     Args:
         model: Images (N, 3, H, W) in [0, 1] to scores (N,); left as it was found.
         image_low: (N, 3, H, W), the images at the lower ends of attainable intervals.
         image_high: (N, 3, H, W), those at the upper ends.
         score: (N,) wanted.
-        tolerance: Distance from the wanted score that still counts as realised.
+        tolerance: Distance from the wanted score that still counts as realised; one number, or (N,).
+        end_scores: (N,), (N,) of the two ends, where they are known; they spare two passes.
 
     Returns:
         The images whose scores came closest, the scores, and which are close enough.
     """
     lowest, highest = torch.minimum(image_low, image_high), torch.maximum(image_low, image_high)
     with torch.inference_mode(), undisturbed(model):
-        best, reached = image_low, model(image_low)
-        at_high = model(image_high)
-        closer = (at_high - score).abs() < (reached - score).abs()
-        best = torch.where(_wide(closer), image_high, best)
-        reached = torch.where(closer, at_high, reached)
+        below, above = end_scores or (model(image_low), model(image_high))
+        nearer = (above - score).abs() < (below - score).abs()
+        best, reached = torch.where(_wide(nearer), image_high, image_low), torch.where(nearer, above, below)
+        below, above = below.clone(), above.clone()
         left, right = torch.zeros_like(score), torch.ones_like(score)
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             # An image that is close enough stays, so that it does not depend on the others of its batch.
-            sought = (reached - score).abs() > tolerance
-            if not sought.any():
+            sought = ((reached - score).abs() > tolerance) & (right - left > FINEST)
+            rows = sought.nonzero().flatten()
+            if not len(rows):
                 break
-            middle = (left + right) / 2
+            share = torch.full_like(score[rows], 0.5)
+            if number % 2 == 0:
+                linear = (score - below)[rows] / (above - below)[rows]
+                share = linear.nan_to_num(0.5).clamp(0.001, 0.999)
+            middle = left[rows] + share * (right - left)[rows]
+            images = image_low[rows] + _wide(middle) * (image_high - image_low)[rows]
             # Rounding must not carry a point outside its ends, and so outside the ball.
-            images = (image_low + _wide(middle) * (image_high - image_low)).clamp(lowest, highest)
+            images = images.clamp(lowest[rows], highest[rows])
             found = model(images)
-            below = found < score
-            left, right = torch.where(below, middle, left), torch.where(below, right, middle)
-            closer = sought & ((found - score).abs() < (reached - score).abs())
-            best = torch.where(_wide(closer), images, best)
-            reached = torch.where(closer, found, reached)
+            under = found < score[rows]
+            left[rows[under]], below[rows[under]] = middle[under], found[under]
+            right[rows[~under]], above[rows[~under]] = middle[~under], found[~under]
+            closer = (found - score[rows]).abs() < (reached - score)[rows].abs()
+            best[rows[closer]], reached[rows[closer]] = images[closer], found[closer]
     return Realisation(best.clone(), reached.clone(), ((reached - score).abs() <= tolerance).clone())
 
 

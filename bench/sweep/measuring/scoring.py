@@ -11,22 +11,21 @@ DRAWS = 20
 
 
 class MeanOfDraws(nn.Module):
-    """A random model as one function: its mean score over draws that are the same in every call.
+    """A random model's mean score over fresh draws.
 
     Args:
         model: Images (N, 3, H, W) in [0, 1] to scores (N,), random.
-        seed: Of the draws.
+        draws: Number of passes.
     """
 
-    def __init__(self, model: nn.Module, seed: int) -> None:
+    def __init__(self, model: nn.Module, draws: int) -> None:
         super().__init__()
         self.model = model
-        self._seed = seed
+        self._draws = draws
 
     def forward(self, images: Tensor) -> Tensor:
         """Return mean scores (N,) of images (N, 3, H, W)."""
-        torch.manual_seed(self._seed)
-        return torch.stack([self.model(images) for _ in range(DRAWS)]).mean(0)
+        return torch.stack([self.model(images) for _ in range(self._draws)]).mean(0)
 
 
 def plain_scores(model: nn.Module, images: Tensor) -> np.ndarray:

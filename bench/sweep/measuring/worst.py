@@ -59,8 +59,8 @@ def realise_worst_case(
     images with the lowest SROCC counts.
 
     Args:
-        model: In evaluation mode, on the device. Of a random model the mean score over fixed draws is
-            bisected, and the images found are scored by fresh ones.
+        model: In evaluation mode, on the device. Of a random model means over fresh draws are compared with
+            the wanted score, as closely as their standard error, and the images found are scored by others.
         attack: An interval attack, whose ends are in `partial`.
         name: Of the attack, for messages.
         data: N images and their labels.
@@ -87,10 +87,15 @@ def realise_worst_case(
             images = data.images(start, batch_size, device)
             low_images, high_images = _ordered_ends(images, partial, index, start)
             ball = ball_around(images, epsilon, getattr(attack, "norm", "linf"))
-            target = torch.tensor(wanted[batch], dtype=images.dtype, device=device)
-            steady = model if draws == 1 else MeanOfDraws(model, seed_of(seed, start, 2))
+            close = np.maximum(tolerance, _standard_error(partial, index, batch))
+            target, within, *reached = (
+                torch.tensor(values, dtype=images.dtype, device=device)
+                for values in (wanted[batch], close, low[batch], high[batch])
+            )
+            steady = model if draws == 1 else MeanOfDraws(model, draws)
+            torch.manual_seed(seed_of(seed, start, 2))
             between = ball.project(low_images), ball.project(high_images)
-            found = realise(steady, *between, target, tolerance).images
+            found = realise(steady, *between, target, within, end_scores=(reached[0], reached[1])).images
             found = ball.eight_bit(found) if getattr(attack, "eight_bit", False) else found
             distances(images, found, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)
             torch.manual_seed(seed_of(seed, start, 3))
@@ -117,6 +122,14 @@ def _ordered_ends(images: Tensor, partial: Partial, index: int, start: int) -> t
         torch.where(below.view(-1, 1, 1, 1), images, low_images),
         torch.where(above.view(-1, 1, 1, 1), images, high_images),
     )
+
+
+def _standard_error(partial: Partial, index: int, batch: slice) -> np.ndarray | float:
+    """Return the larger standard error of the two ends of each interval; 0 where a model is not random."""
+    errors = [
+        partial.columns[name][index, batch] for name in ("low_se", "high_se") if name in partial.columns
+    ]
+    return np.maximum(*errors) if errors else 0.0
 
 
 def _tolerance(scores: np.ndarray) -> float:

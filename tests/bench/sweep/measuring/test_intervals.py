@@ -1,6 +1,7 @@
 """A sweep of an interval attack stores both ends of what it reached, apart from the search."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,10 @@ import torch
 from scipy.stats import spearmanr
 
 from iqabench.attacks.tools.balls import ball_around
+from iqabench.bench.core.progress import Progress
 from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.bench.store.store import Store
+from iqabench.bench.sweep.measuring import measure, partial, worst
 from iqabench.bench.sweep.measuring.partial import EndImages
 
 
@@ -152,3 +155,37 @@ def test_the_query_curve_of_square_is_kept(sweep):
     table = pd.read_parquet(cells["square", 4.0].path)
     reached = (table["high"] - table["low"]).sum()  # both directions start at the clean score
     assert gains[-1] == pytest.approx(reached, rel=1e-3)
+
+
+def interrupt_at(monkeypatch, owner, name, count):
+    """Let the call of this number, from 1, end like Ctrl-C."""
+    function, calls = getattr(owner, name), iter(range(1, 10_000))
+
+    def interrupted(*arguments, **options):
+        if next(calls) == count:
+            raise KeyboardInterrupt
+        return function(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, interrupted)
+
+
+def test_an_interrupted_measurement_goes_on_with_the_end_images_that_it_had(sweep, monkeypatch, tmp_path):
+    chosen = ("--models", "linear", "--attacks", "apgd", "--epsilons", "1,4")
+    _, unbroken = sweep(*chosen)
+    expected = {key: pd.read_parquet(cell.path) for key, cell in unbroken.items()}
+    shutil.rmtree(tmp_path / "results")
+    monkeypatch.setattr(partial, "SAVE_EVERY", 0)
+    searched = []
+    for owner, name, count in ((Progress, "advance", 10), (worst, "realise", 7)):
+        with monkeypatch.context() as patch:
+            interrupt_at(patch, owner, name, count)
+            assert sweep(*chosen)[0].exit_code == 130
+        searched.append(len(list((tmp_path / "results").rglob("*.ends"))))
+    assert searched == [1, 1]
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, measure, "attacked_ends", 1)  # nothing is searched again
+        done, cells = sweep(*chosen)
+    assert done.exit_code == 0, done.output
+    for key, table in expected.items():
+        pd.testing.assert_frame_equal(pd.read_parquet(cells[key].path), table)
+    assert not list((tmp_path / "results" / "partial").iterdir())
