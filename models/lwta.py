@@ -160,7 +160,7 @@ class Contest:
 
 
 class ContestOfTwo(Contest):
-    """The same for U = 2, in a third of the time: the difference of two Gumbel variables is logistic."""
+    """A contest of U = 2, in a third of the time: the difference of two Gumbel variables is logistic."""
 
     def __init__(self, blocks: Tensor) -> None:
         logistic = torch.rand_like(blocks[:, :, 0]).logit_(torch.finfo(blocks.dtype).eps).unsqueeze(2)

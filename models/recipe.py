@@ -43,7 +43,7 @@ class Labels(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """How well the scores of a batch agree with the labels.
+    """The agreement of a batch's scores with its labels.
 
     Attributes:
         loss: To be minimised.

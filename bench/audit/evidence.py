@@ -162,7 +162,7 @@ class Evidence:
 
     @cached_property
     def points(self) -> list[Tensor]:
-        """Where gradients are looked at: the images, and with noise of the radius where passes are cheap."""
+        """The images at which gradients are looked at, and copies with noise where passes are cheap."""
         return [self.images] if self.stochastic else [self.images, self.noisy(self.epsilon)]
 
     @cached_property

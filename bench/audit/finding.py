@@ -60,7 +60,7 @@ class Finding:
 
     @property
     def flagged(self) -> bool:
-        """Whether the number is beyond its threshold; one that is not a number is."""
+        """True where the number is beyond its threshold, or not a number."""
         if self.value is None:
             return False
         return not (

@@ -1,4 +1,4 @@
-"""Where models, attacks, datasets and recipes come from: entry points, and plugin files.
+"""The registry of models, attacks, datasets and recipes: entry points, and plugin files.
 
 The package registers its own through the same door as anyone else (see `pyproject.toml`).
 Listing names reads package metadata only; nothing is imported before a name is resolved.
@@ -28,14 +28,14 @@ def names(kind: Kind) -> list[str]:
 
 
 def origin(kind: Kind, name: str) -> str:
-    """Where a registered name is defined: `package.module:Class`, or a plugin's file. Imports nothing."""
+    """Return where a name is defined: `package.module:Class`, or a plugin's file. Imports nothing."""
     if name in _PLUGINS[kind]:
         return inspect.getfile(_PLUGINS[kind][name])
     return _entry_points(kind)[name].value
 
 
 def is_plugin(kind: Kind, name: str) -> bool:
-    """Whether a name comes from a file given to `--plugin`."""
+    """Return whether a name comes from a file given to `--plugin`."""
     return name in _PLUGINS[kind]
 
 

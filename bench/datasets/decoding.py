@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
-"""What is decoded, whatever a file is called. Others that Pillow opens start programs, such as EPS."""
+"""Formats that are decoded, whatever a file is called. For others, such as EPS, Pillow starts programs."""
 
 
 class Undecodable(Exception):

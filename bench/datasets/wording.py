@@ -41,7 +41,7 @@ PROBLEMS = {
         "keep one of each, or give them one scene so that they stay on one side of the split",
     ),
 }
-"""What is wrong, and what to do about it."""
+"""The faults found, each with what to do about it."""
 
 PATHS_SHOWN = 4
 """Paths shown of a group of identical files."""

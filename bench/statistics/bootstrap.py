@@ -21,7 +21,7 @@ Real = TypeVar("Real", bound=np.floating[Any])
 
 
 def bootstrap_counts(n: int, resamples: int, seed: int = 0) -> Counts:
-    """How often each of `n` images is drawn in each resample: (n, resamples), every column summing to `n`."""
+    """Count how often each of `n` images is drawn in each resample: (n, resamples), columns sum to `n`."""
     drawn = np.random.default_rng(seed).integers(n, size=(n, resamples))
     cells = np.bincount((drawn * resamples + np.arange(resamples)).ravel(), minlength=n * resamples)
     return cells.reshape(n, resamples).astype(np.float32)

@@ -51,7 +51,7 @@ _Key = tuple[str, int]  # content, resamples
 
 @dataclass(frozen=True)
 class CellMetrics:
-    """What is computed from a cell's raw scores.
+    """Metrics computed from a cell's raw scores.
 
     Attributes:
         scored_on: Digest of the images' names and labels.

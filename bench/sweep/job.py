@@ -46,7 +46,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """For people: dataset, model, and what sets it apart from its neighbours in the sweep."""
+        """Name the job for people: dataset, model, and what sets it apart from others of the sweep."""
         parts = [f"{self.data.dataset.name} / {self.model.name}"]
         if self.model.variant:
             parts.append(self.model.variant)

@@ -140,7 +140,7 @@ class PlannedModel:
 
     @property
     def stochastic(self) -> bool:
-        """Whether two forward passes may differ."""
+        """True where two forward passes may differ."""
         return bool(getattr(self.factory, "stochastic", False))
 
     @property
@@ -293,7 +293,7 @@ def _plain(value: Any) -> str:
 def _checked(
     settings: Settings, kind: registry.Kind, name: str, point: Mapping[str, Any] | None = None
 ) -> tuple[registry.Factory, dict[str, Any]]:
-    """What is registered for a table, and the full set of parameters it will be called with.
+    """Return the method registered for a table, and the full set of parameters it will be called with.
 
     The values of a grid's point go before those of the table.
     """

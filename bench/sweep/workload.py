@@ -1,4 +1,4 @@
-"""How many images a job still has to train on, score and attack."""
+"""Counts of the images that a job still has to train on, score and attack."""
 
 from collections.abc import Callable, Sequence
 

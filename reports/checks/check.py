@@ -35,13 +35,13 @@ class Check:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many comparisons have each of `STATUSES`."""
+        """Count the comparisons of each of `STATUSES`."""
         found = [comparison.status for comparison in self.comparisons]
         return {status: found.count(status) for status in STATUSES}
 
     @property
     def compared(self) -> bool:
-        """Whether any number could be compared."""
+        """True where any number could be compared."""
         return any(comparison.moved or comparison.status == "holds" for comparison in self.comparisons)
 
     @property

@@ -35,7 +35,7 @@ ATTACKS = ("fgsm", "pgd")
 """The paper's attacks."""
 
 MARGIN = 0.1
-"""How far CPRL may be below the best SROCC without attack."""
+"""Distance that CPRL may be below the best SROCC without attack."""
 
 _MASK_ALONE = "mask alone"
 _OUTCOMES: dict[Verdict, Outcome] = {"true": "passed", "false": "failed", "not run": "skipped"}
@@ -77,7 +77,7 @@ class Claims:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many are true, false and not run."""
+        """Count the claims that are true, false and not run."""
         verdicts = [claim.verdict for claim in self.claims]
         return {verdict: verdicts.count(verdict) for verdict in _OUTCOMES}
 

@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def moved(self) -> bool:
-        """Whether there is a number to compare, and it does not hold."""
+        """True where there is a number to compare, and it does not hold."""
         return self.status in ("falls short", "exceeds")
 
     @property

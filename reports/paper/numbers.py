@@ -47,12 +47,12 @@ class Entry(NamedTuple):
 
     @property
     def comparable(self) -> bool:
-        """Whether a difference from the paper's numbers means something."""
+        """True where a difference from the paper's numbers means something."""
         return self.published_on == self.dataset and not self.stand_in
 
     @property
     def usable(self) -> bool:
-        """Whether it has numbers."""
+        """True where it has numbers."""
         return self.point is not None and self.point.status == OK
 
     def published(self, metric: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Where a report's numbers come from: versions, settings, checkpoints; of all of them, and of each cell."""
+"""The provenance of a report's numbers: versions, settings, checkpoints; of all of them, and of each cell."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -66,7 +66,7 @@ class Point:
 
     @property
     def worst_case(self) -> bool:
-        """Whether an interval attack found a worst case."""
+        """True where an interval attack found a worst case."""
         return not math.isnan(self.measures[WORST].value)
 
     @property

@@ -9,7 +9,7 @@ Kind = Literal["number", "state", "absent", "text", "code", "flag"]
 """A number, why there is none, a dash for what was not run, a text, code, or a verdict to heed."""
 
 Order = Literal["text", "ascending", "descending"]
-"""How a column is sorted first: by the alphabet, or by number."""
+"""Kind of a column's first sorting: by the alphabet, or by number."""
 
 
 @dataclass(frozen=True)
@@ -136,5 +136,5 @@ class Table:
 
     @property
     def has_headings(self) -> bool:
-        """Whether a group of columns has a heading."""
+        """True where a group of columns has a heading."""
         return any(group.heading for group in self.groups)

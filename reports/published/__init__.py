@@ -21,7 +21,7 @@ COLUMNS = ("table", "dataset", "model", "attack", "epsilon", "variant", "metric"
 """The columns of a CSV file, in this order; `load` adds `source`, the name of the file."""
 
 FOLDER = Path(__file__).parent
-"""Where the package's own pairs of files are."""
+"""Folder of the package's own pairs of files."""
 
 PAPER = "cprl"
 """The source whose layout, Tables 1 to 6, the reports follow."""

@@ -62,7 +62,7 @@ def test_no_kinked_activation_is_left(tiny_model: Build, name: str) -> None:
 
 
 def largest_jump_of_slope(model: nn.Module, points: int) -> float:
-    """Of the score along a line through the space of the first stage's input, beyond the stem's max-pool."""
+    """Return the largest jump of the score's slope along a line through the first stage's input space."""
     generator = torch.Generator().manual_seed(0)
     start, direction = torch.randn(2, 1, 64, 8, 8, dtype=torch.float64, generator=generator)
     along = torch.linspace(0, 1, points, dtype=torch.float64).requires_grad_()

@@ -51,4 +51,4 @@ def _table_3(adapter: str) -> str:
 
 
 _NOTES = {"live": "the database has 779", "vcl": "552 distorted images and their 23 references"}
-"""What is known about a printed number of images that the database does not have."""
+"""Remarks on a printed number of images that the database does not have."""

@@ -170,7 +170,7 @@ def _measured(cells: pd.DataFrame, folder: str) -> dict[str, Any]:
 
 
 def _copy(row: Mapping[Any, Any], folder: str) -> str:
-    """Where a cell's file goes, relative to the TOML file."""
+    """Return the path of a cell's file, relative to the TOML file."""
     file = safe_name(f"{row['attack']}-{row['epsilon']:g}-{row['key']}.parquet")
     return f"{folder}/{safe_name(row['dataset'])}/{file}"
 

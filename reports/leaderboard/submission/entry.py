@@ -26,7 +26,7 @@ from ....bench.core.parameters import accepted
 from ....bench.store.condition import attack_phrase
 
 FOLDER = Path(__file__).parent / "entries"
-"""Where the package's own entries are: the models of the CPRL paper, as it reports them."""
+"""Folder of the package's own entries: the models of the CPRL paper, as it reports them."""
 
 LARGEST = 1 << 20
 """Maximum bytes of an entry's TOML file."""

@@ -1,4 +1,4 @@
-"""Of several rows for one condition the newest counts, of one version of the model and of the attack."""
+"""The newest of several rows for one condition counts, within one version of model and attack."""
 
 import pytest
 

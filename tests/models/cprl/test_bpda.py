@@ -18,7 +18,7 @@ def sigmoid(x: float) -> float:
 
 
 def feature_at_the_cut(values: np.ndarray, b: float, reading: str) -> float:
-    """Of the channels with a mask of 1/2 or more, the feature that is nearest to those with less."""
+    """Return the feature, of channels with a mask of 1/2 or more, that is nearest to those with less."""
     mask = mask_by_definition(torch.from_numpy(values)[None], b, reading)[0].numpy()
     active = values[mask >= 0.5]
     return float(active.max() if reading == "suppress_top" else active.min())

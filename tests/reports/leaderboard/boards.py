@@ -45,7 +45,7 @@ def entrant(name: str, *numbers: Number, **stated: Any) -> Entrant:
 
 
 def board(*entrants: Entrant, notes: tuple[str, ...] = ()) -> Board:
-    """Of these entrants."""
+    """Return a board of these entrants."""
     return Board(entrants, notes)
 
 
