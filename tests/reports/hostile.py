@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from iqabench.reports.paper.report import Report, compose
 
@@ -24,7 +25,7 @@ def hostile_report(text: str, root: Path) -> Report:
         }
         for b in (0.3, 0.4)
     ]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {**hostile, "stand_in": True},
         {**hostile, "attack": "fgsm", "epsilon": 1.0},
         {**hostile, "attack": text, "epsilon": 1.0},

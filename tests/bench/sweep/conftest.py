@@ -1,7 +1,12 @@
 """A linear model, others made of it, and a sweep of them on the drawn database."""
 
-import pytest
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+from click.testing import Result
+
+from iqabench.bench.store.cell_file import StoredCell
 from iqabench.bench.store.store import Store
 
 LINEAR_PLUGIN = """
@@ -70,11 +75,13 @@ class Blind(iqabench.Attack):
 
 
 @pytest.fixture
-def sweep(iqabench, drawn_database, tiny_config, tmp_path):
+def sweep(
+    iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path
+) -> Callable[..., tuple[Result, dict[tuple[str, float], StoredCell]]]:
     """Run a sweep of the plugin; return the console and the cells by attack and epsilon."""
     (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
 
-    def swept(*options):
+    def swept(*options: str) -> tuple[Result, dict[tuple[str, float], StoredCell]]:
         done = iqabench(
             "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
             "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options,
