@@ -3,6 +3,7 @@
     python benchmarks/auto.py                                   # the demo's models, 60 images
     python benchmarks/auto.py --models cprl,lwta --attacks pgd,auto-quick --epsilons 1
     python benchmarks/auto.py --attacks pgd-long,auto-standard --images 4    # an hour for each model
+    python benchmarks/auto.py --models lwta --attacks mean-field,auto-quick --epsilons 1 --images 100
 
 Every attack is run downwards and upwards, and scored apart. Passes are forward passes of one image; a
 backward pass counts as two. `short` is the furthest that an end of an image's interval stays behind that of
@@ -41,8 +42,14 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "auto-quick": ("auto", {"budget": "quick"}),
     "auto-standard": ("auto", {"budget": "standard"}),
 }
-LONG = {"pgd-long": ("pgd", {"steps": 1000})}
-RESTARTS = 10  # of `pgd-long`, of which each image keeps the furthest
+FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "pgd-long": ("pgd", {"steps": 1000}),
+    "mean-field": (
+        "pgd",
+        {"steps": 12, "eot_samples": 6, "backward": "mean field", "random_start": False},
+    ),
+}
+RESTARTS = {"pgd-long": 10}  # of which each image keeps the furthest
 MARGIN = 0.005  # of the score
 DRAWS = 8  # that the score of a stochastic model is averaged over
 
@@ -74,11 +81,11 @@ def intervals(
     name: str, model: Counted, images: Tensor, labels: Tensor, epsilons: list[float], draws: int
 ) -> list[tuple[Tensor, Tensor]]:
     """Return the (N,) ends of the intervals that an attack reaches within each epsilon."""
-    registered, params = (ATTACKS | LONG)[name]
-    starts = [{"seed": seed} for seed in range(RESTARTS)] if name in LONG else [{}]
+    registered, params = (ATTACKS | FURTHER)[name]
+    starts = [{"seed": seed} for seed in range(RESTARTS.get(name, 1))]
     ends: list[list[Tensor]] = [[] for _ in epsilons]
     for start in starts:
-        attack = create_attack(registered, **params, **start)
+        attack = create_attack(registered, **params, **(start if name in RESTARTS else {}))
         for objective in (descend, ascend):
             found = attack.perturb(model, images, labels, epsilons, objective=objective)
             for reached, batch in zip(ends, found, strict=True):
