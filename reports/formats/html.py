@@ -22,12 +22,13 @@ from markupsafe import Markup, escape
 from ...bench.core.files import write_text
 from ...bench.core.text import interval, number
 from ...bench.statistics.metrics import METRICS, OK
-from ..catalogue import attack_name, catalogue, dataset_name, metric_name, model_name
+from ..catalogue import attack_name, catalogue, dataset_name, model_name
 from ..figures.palette import themed
 from ..paper.figure6 import inline_svg
 from ..paper.numbers import DIGITS, metric_columns
 from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
+from ..paper.selection import WORST
 from ..paper.table import Cell
 from .templating import environment
 
@@ -56,7 +57,7 @@ def render_html(report: Report) -> str:
         report=report,
         figures=figures,
         places_of=partial(_places, {key: place for place, key in enumerate(report.results["key"])}),
-        cell_columns=list(_cell_columns()),
+        cell_columns=list(_cell_columns(report.results)),
         cell_rows=Markup("\n").join(_cell_rows(report.results)),
         known=htmlsafe_json_dumps(_behind(report.results), separators=(",", ":"), ensure_ascii=False),
         script=Markup(script),
@@ -93,11 +94,10 @@ def _places(known: dict[str, int], cell: Cell) -> list[int]:
 
 def _behind(results: pd.DataFrame) -> dict[str, Any]:
     """Return what the script shows of the cells behind a number; it reads their results from the rows."""
-    columns = {heading: place for place, (heading, _) in enumerate(_cell_columns())}
+    columns = {heading: place for place, (heading, _) in enumerate(_cell_columns(results))}
+    shown = [column.heading for column in metric_columns(_metrics(results))]
     groups = {
-        "Result": [
-            {"name": name, "column": columns[name]} for name in (*map(metric_name, METRICS), "Status")
-        ],
+        "Result": [{"name": name, "column": columns[name]} for name in (*shown, "Status")],
         **{heading: [asdict(fact) for fact in facts] for heading, facts in cell_facts(results).items()},
         "Store": [{"name": "File", "column": columns["File"], "code": True}],
     }
@@ -108,12 +108,17 @@ def _behind(results: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _cell_columns() -> Iterator[tuple[str, str]]:
+def _metrics(results: pd.DataFrame) -> list[str]:
+    """Return the metrics that the table of all cells shows; a worst case leads."""
+    return [*([WORST] if results[WORST].notna().any() else []), *METRICS]
+
+
+def _cell_columns(results: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Yield heading and first sort order of each column of the table of all cells."""
     yield "Cell", "text"
     yield from ((name, "text") for name in _TEXTS_BEFORE)
     yield from ((name, "ascending") for name in _SETTINGS)
-    yield from ((column.heading, column.order) for column in metric_columns(METRICS))
+    yield from ((column.heading, column.order) for column in metric_columns(_metrics(results)))
     yield from ((name, "text") for name in _TEXTS_AFTER)
 
 
@@ -130,7 +135,7 @@ def _cell_rows(results: pd.DataFrame) -> Iterator[Markup]:
         _escaped(results["epsilon"].map("{:g}".format)),
         _escaped(results["n"]),
         _escaped(results["limit"].astype(object).where(results["limit"].notna(), "")),
-        *(_measured(results, metric) for metric in METRICS),
+        *(_measured(results, metric) for metric in _metrics(results)),
         _escaped(results["status"].where(results["status"] != OK, "")),
         _escaped(results["weights"].str[:_SHOWN_DIGITS]),
         _escaped(results["file"]),
@@ -155,4 +160,4 @@ def _measured(results: pd.DataFrame, metric: str) -> Iterator[str]:
     for value, low, high in columns.itertuples(index=False, name=None):
         bounds = interval(low, high, catalogue().metrics[metric].digits)
         beside = f"<small>{bounds}</small>" if bounds else ""
-        yield f"<td>{number(value, DIGITS)}{beside}</td>"
+        yield f"<td>{'' if pd.isna(value) and metric == WORST else number(value, DIGITS)}{beside}</td>"

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from ...bench.core.text import number
 from ...bench.store.condition import under
 from ..catalogue import attack_name, dataset_name, model_name
 from . import wording
@@ -39,7 +38,6 @@ _FACTS = {
         "Attack's parameters": "attack_params",
         "Digest of the attack's plugin": "attack_source",
         "Digest of the source model's weights": "source_weights",
-        "Worst-case SROCC": "worst_srocc",
         "Audit": "audit",
         "Red flags": "red_flags",
         "Worst case realised as images": "realised",
@@ -63,7 +61,6 @@ _PRINTED: dict[str, Callable[[Any], str]] = {
     "attack": attack_name,
     "epsilon": "{:g}/255".format,
     "seconds": "{:.1f} s".format,
-    "worst_srocc": number,
     "realised": "{:.1%}".format,
     "eight_bit_kept": "{:.1%}".format,
 }

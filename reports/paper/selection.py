@@ -5,7 +5,7 @@ Nothing is dropped silently: a note says what is not shown.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ...bench.statistics.metrics import OK, Measure
 from ...bench.store.condition import attack_phrase
 from ...bench.store.newest import VERSION, newest_attacks, newest_versions
 from ...bench.store.results import Results, verdict
-from ..catalogue import attack_name, dataset_name, model_name
+from ..catalogue import AUTO, attack_name, dataset_name, model_name
 from . import wording
 
 REGIME = "clean"
@@ -116,6 +116,11 @@ def select(results: Results) -> Selection:
     ]
     points = tuple(points_by(cells, _PLACE).values())
     return Selection(points, cells.reset_index(drop=True), tuple(notes))
+
+
+def has_worst_case(points: Iterable[Point]) -> bool:
+    """Return whether `auto` found a worst case at one of some points."""
+    return any(point.attack == AUTO and point.worst_case for point in points)
 
 
 def diverged(status: str) -> bool:

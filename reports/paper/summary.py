@@ -10,7 +10,7 @@ from ...bench.store.condition import under
 from ..catalogue import AUTO, PAPER_ATTACKS, attack_name, controls, dataset_name, model_name, ordered
 from . import wording
 from .numbers import EPSILON
-from .selection import Point
+from .selection import Point, has_worst_case
 
 OVERSTATED = 0.2
 """By how much the SROCC under an attack of the paper is above the worst case where a finding says so."""
@@ -58,7 +58,7 @@ def _overview(points: Sequence[Point]) -> Iterator[str]:
     if len(attacks) < len(_attacks(points)):
         yield wording.CONTROLS.format(attacks=_names(set(_attacks(points)).difference(attacks)))
     yield wording.SROCC_MEANS
-    if any(point.attack == AUTO and point.worst_case for point in points):
+    if has_worst_case(points):
         yield wording.WORST_CASE_MEANS.format(auto=attack_name(AUTO))
     yield wording.stand_ins(ordered("dataset", (point.dataset for point in points if point.stand_in)))
 

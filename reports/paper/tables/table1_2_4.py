@@ -8,7 +8,7 @@ from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from .. import wording
 from ..content import Content
 from ..numbers import EPSILON, TABLE_METRICS, Entry, metric_cells, metric_columns
-from ..selection import WORST
+from ..selection import WORST, has_worst_case
 from ..table import Block, Group, Label, Row, Table
 
 _NUMBERED = {"fgsm": "1", "pgd": "2", "none": "4"}
@@ -50,7 +50,7 @@ def _table(content: Content, attack: str, number: str) -> Table:
     ]
     worst_case = any(point.worst_case for point in run)
     metrics = _WORST_METRICS if worst_case else TABLE_METRICS
-    beside_auto = {AUTO, attack} if run and any(p.attack == AUTO and p.worst_case for p in points) else set()
+    beside_auto = {AUTO, attack} if run and has_worst_case(points) else set()
     columns = [metric_cells(entries, metrics) for entries in groups]
     rows = [Row(Label(model_name(model)), tuple(row)) for model, *row in zip(models, *columns, strict=True)]
     behind = cells[(cells["attack"] == attack) & (cells["epsilon"] == epsilon)]

@@ -14,7 +14,7 @@ from .. import wording
 from ..ablation_cells import CONDITIONS, beside_pair, cprl_cells, over_b, over_pns, resnet_cells
 from ..content import Content
 from ..numbers import Entry, metric_cells, metric_columns
-from ..selection import Point, grouped, points_by
+from ..selection import Point, grouped, has_worst_case, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 PAPER_DATASET = "live"
@@ -42,11 +42,13 @@ def build(content: Content) -> Iterator[Table]:
     by_b, by_pns = over_b(candidates), over_pns(candidates)
     plain = resnet_cells(content.results)
     left_out = candidates.drop(index=[*by_b.index, *by_pns.index])
-    yield _table5(by_b, candidates)
-    yield _table6(by_pns, plain, left_out[left_out["variant"] != ""])
+    attacks = [attack for attack, _ in CONDITIONS] if has_worst_case(content.selection.points) else []
+    believe = wording.which_to_believe(attacks)
+    yield _table5(by_b, candidates, believe)
+    yield _table6(by_pns, plain, left_out[left_out["variant"] != ""], believe)
 
 
-def _table5(cells: pd.DataFrame, candidates: pd.DataFrame) -> Table:
+def _table5(cells: pd.DataFrame, candidates: pd.DataFrame, believe: str) -> Table:
     of_paper = {float(variant[2:]) for _, _, _, _, variant, _ in paper_numbers() if variant.startswith("b=")}
     groups = [block for _, block in grouped(cells, ["dataset", "reading"])]
     points = _points(groups, ["b"])
@@ -61,11 +63,11 @@ def _table5(cells: pd.DataFrame, candidates: pd.DataFrame) -> Table:
         blocks.append(_block("; ".join([*_setting(block), *pns]), lines))
     shown, stored = set(cells["pns_weight"]), set(candidates["pns_weight"])
     with_pns = wording.BLOCK_WITH_PNS if shown - {0.0} else wording.PNS_NOT_SHOWN if stored > shown else ""
-    caption = (wording.MASK_ALONE, with_pns, *_guide(blocks, cells["seed"]), wording.UNNAMED_ATTACK)
+    caption = (wording.MASK_ALONE, with_pns, *_guide(blocks, cells["seed"]), wording.UNNAMED_ATTACK, believe)
     return _table("5", "CPRL over the bias b of its mask", "b", blocks, caption)
 
 
-def _table6(cells: pd.DataFrame, resnets: pd.DataFrame, left_out: pd.DataFrame) -> Table:
+def _table6(cells: pd.DataFrame, resnets: pd.DataFrame, left_out: pd.DataFrame, believe: str) -> Table:
     pairs = [pair for _, pair in grouped(cells, ["dataset", "b", "reading", "others"])]
     plain = _points([beside_pair(resnets, pair) for pair in pairs], [])
     by_weight = _points(pairs, ["pns_weight"])
@@ -79,7 +81,7 @@ def _table6(cells: pd.DataFrame, resnets: pd.DataFrame, left_out: pd.DataFrame) 
             name = f"{variant} ({detail})" if detail else variant
             lines.append(_Line(_under_conditions(by_weight, place, weight), "cprl", variant, name, detail))
         blocks.append(_block("; ".join([f"b = {pair['b'].iloc[0]}", *_setting(pair)]), lines))
-    caption = (wording.CA_AND_PNS, *_guide(blocks, cells["seed"]), wording.RESNET_OF_TABLES)
+    caption = (wording.CA_AND_PNS, *_guide(blocks, cells["seed"]), wording.RESNET_OF_TABLES, believe)
     notes = [
         wording.VARIANTS_LEFT_OUT.format(cells=plural(len(found), "cell"), dataset=dataset_name(name))
         for (name,), found in grouped(left_out, ["dataset"])

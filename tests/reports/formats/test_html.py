@@ -15,6 +15,7 @@ from iqabench.reports.catalogue import in_order
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
+from ...fabricated import under_auto
 from ..hostile import hostile_report
 
 HOSTILE = "</script><script>alert(1)</script><!--\"'&{{ 7 * 7 }}"
@@ -153,6 +154,14 @@ def test_every_cell_of_the_store_is_in_the_last_but_one_table(text, swept_table)
     cells = Page(text).tables[-2]
     assert len(cells) == 1 + len(swept_table)
     assert {row[7] for row in cells[1:]} == {"0 ", "1 ", "2 ", "4 ", "8 "}
+
+
+def test_in_the_table_of_all_cells_a_worst_case_leads(results):
+    page = Page(render_html(compose(results({"srocc": 0.9}, under_auto("resnet", 1.0, -0.2, srocc=0.3)))))
+    head, clean, attacked = page.tables[-2]
+    assert head[10:12] == ["Worst-case SROCC ", "SROCC "]
+    assert clean[10:12] == ["", "0.9000 [0.800, 1.000] "]
+    assert attacked[10:12] == ["−0.2000 [−0.300, −0.100] ", "0.3000 [0.200, 0.400] "]
 
 
 def test_a_stand_in_is_marked_wherever_its_numbers_appear(text):

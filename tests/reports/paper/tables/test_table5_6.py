@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ....fabricated import under_auto
 from ...tables import row_of, tables_of
 
 OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
@@ -227,6 +228,15 @@ def test_what_was_not_run_leaves_advice(results, rows):
     assert (five.rows, six.rows) == ((), ())
     assert five.advice == "Not run. `iqabench run --profile table5` fills this table."
     assert six.advice == "Not run. `iqabench run --profile table6` fills this table."
+
+
+def test_beside_auto_they_say_that_fgsm_is_weaker(results):
+    rows = [cprl(0.4), cprl(0.3), cprl(0.4, pns_weight=0.1)]
+    for more, said in ([], False), ([under_auto("resnet", 1.0, -0.2)], True):
+        tables = tables_of(results(*rows, *more))
+        assert [("FGSM, as the paper has it, is weaker" in tables[number].caption) for number in "56"] == [
+            said
+        ] * 2
 
 
 def test_the_cells_behind_the_tables_are_known_and_nothing_is_noted(results):
