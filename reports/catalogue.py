@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..bench.core.errors import UserError
-from ..bench.core.parameters import accepted
+from ..bench.core.parameters import first_problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,9 +96,7 @@ def read_catalogue(path: Path) -> Catalogue:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a TOML file in UTF-8: {error}") from None
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"]))
-        raise UserError(f"{path}: {f'key {key!r}: ' if key else ''}{accepted(problem)}") from None
+        raise UserError(f"{path}: {first_problem(error, Catalogue.model_fields)}") from None
 
 
 @cache

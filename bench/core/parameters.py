@@ -5,7 +5,7 @@ is checked as strictly as the built-in ones, without declaring anything twice.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, get_type_hints
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
@@ -60,6 +60,22 @@ def complete_parameters(
         raise ParameterError(where, str(problem["loc"][0]), f"key {key!r}: {accepted(problem)}") from None
     complete: dict[str, Any] = checked.model_dump(by_alias=True)
     return complete
+
+
+def first_problem(error: ValidationError, known: Iterable[str]) -> str:
+    """Return the first problem of a table that pydantic refused: the key, what was found, what is accepted.
+
+    Args:
+        error: What pydantic raised.
+        known: The keys of the table.
+    """
+    problem = error.errors()[0]
+    key = ".".join(map(str, problem["loc"]))
+    if not key:  # the whole table
+        return f"accepted is {problem['msg'].removeprefix('Value error, ')}"
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key!r}: {nearest(key, known)}"
+    return f"key {key!r}: {accepted(problem)}"
 
 
 def accepted(problem: ErrorDetails) -> str:

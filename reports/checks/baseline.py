@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Json, Validation
 
 from ...bench.core.errors import UserError, nearest
 from ...bench.core.files import write_text
-from ...bench.core.parameters import accepted
+from ...bench.core.parameters import first_problem
 from ...bench.core.version import __version__
 from ...bench.store.condition import Condition
 from ...bench.store.newest import highest_attacks, newest_versions
@@ -191,13 +191,11 @@ def _version(versions: str) -> tuple[int, ...]:
 def _row(path: Path, number: int, values: Mapping[str, Any]) -> Pinned:
     for column in values:
         if column not in COLUMNS:
-            raise UserError(f"{path}, row {number}: unknown column {column!r}: {nearest(column, COLUMNS)}")
+            raise UserError(f"{path}, row {number}: unknown key {column!r}: {nearest(column, COLUMNS)}")
     try:
         return Pinned.model_validate(values)
     except ValidationError as error:
-        problem = error.errors()[0]
-        column = ".".join(map(str, problem["loc"]))
-        raise UserError(f"{path}, row {number}: column {column!r}: {accepted(problem)}") from None
+        raise UserError(f"{path}, row {number}: {first_problem(error, COLUMNS)}") from None
 
 
 def _current(frame: pd.DataFrame, baseline: Sequence[Pinned]) -> dict[Condition, list[_Row]]:

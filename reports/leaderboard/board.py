@@ -1,5 +1,6 @@
 """The leaderboard as data: its entrants, their numbers and their red flags. No markup."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -43,13 +44,13 @@ class Number:
     srocc: float
     plcc: float
     mse: float
-    low: float
-    high: float
-    images: int | None
-    seeds: tuple[int, ...]
-    parameters: str
-    stand_in: bool
-    source: str
+    low: float = math.nan
+    high: float = math.nan
+    images: int | None = None
+    seeds: tuple[int, ...] = ()
+    parameters: str = ""
+    stand_in: bool = False
+    source: str = ""
     limited: bool = False
     worst_case: bool = False
 

@@ -22,13 +22,14 @@ from ...bench.store.results import read_results, verdict
 from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped
-from .board import Board, Entrant
+from .board import Board, Entrant, Number
 from .red_flags import of_audits, red_flags
 from .submission.create import titled
-from .submission.entry import FOLDER, Entry
+from .submission.entry import Entry
 from .submission.labels import KnownLabels
+from .submission.printed import printed_entries
 from .submission.scores import Row, condition_of, measured_numbers
-from .submission.verify import Examination, examine
+from .submission.verify import Examination, examine, reported_numbers
 
 
 @dataclass
@@ -65,8 +66,11 @@ def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None =
     kept = MetricCache(user_cache_path("iqabench") / "leaderboard.parquet")
     examined = [examine(path, kept) for path in _files(entry_paths)]
     kept.save()
-    drafts = [
-        _draft(found, found.entry) for found in examined if _admitted(found, labels, notes) and found.entry
+    drafts = [_draft(entry, entry.name, reported_numbers(entry), []) for entry in printed_entries()]
+    drafts += [
+        _draft(found.entry, found.path.stem, found.numbers, [file.cell for file in found.files])
+        for found in examined
+        if _admitted(found, labels, notes) and found.entry
     ]
     for draft in of_store:
         _join(draft, drafts, notes)
@@ -76,9 +80,9 @@ def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None =
 
 
 def _files(given: Sequence[Path]) -> list[Path]:
-    """Return the TOML files of all entries, each once."""
+    """Return the TOML files of the entries that are given, each once."""
     found = []
-    for path in [FOLDER, *given]:
+    for path in given:
         if path.is_dir():
             inside = sorted(path.rglob("*.toml"))
             if not inside:
@@ -105,8 +109,7 @@ def _admitted(found: Examination, labels: KnownLabels, notes: list[str]) -> bool
     return True
 
 
-def _draft(found: Examination, entry: Entry) -> _Draft:
-    cells = [file.cell for file in found.files]
+def _draft(entry: Entry, source: str, numbers: tuple[Number, ...], cells: Sequence[Row]) -> _Draft:
     paper = entry.paper
     links = [
         ("Paper", paper.url if paper else None),
@@ -120,7 +123,7 @@ def _draft(found: Examination, entry: Entry) -> _Draft:
     ]
     entrant = Entrant(
         name=entry.name,
-        numbers=found.numbers,
+        numbers=numbers,
         paper=paper.title if paper else "",
         authors=tuple(entry.authors),
         year=paper.year if paper else None,
@@ -130,7 +133,7 @@ def _draft(found: Examination, entry: Entry) -> _Draft:
         audit=entry.audit or "",
         facts=tuple(digests),
     )
-    return _Draft(entrant, entry.model, found.path.stem, cells)
+    return _Draft(entrant, entry.model, source, cells)
 
 
 def _weights_of(dataset: str | None, seed: int | None) -> str:

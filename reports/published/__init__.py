@@ -1,24 +1,28 @@
 """The numbers that papers print, as data: a CSV file per paper, and a TOML file with its citation beside it.
 
 `cprl.csv` holds every number of Tables 1 to 6 of the paper that this package implements. To add another
-paper, write `NAME.csv` with the columns `COLUMNS` and `NAME.toml` with the fields of `Citation`.
+paper, write `NAME.csv`, whose columns are the fields of `Row`, and `NAME.toml` with those of `Citation`.
 """
 
 import csv
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from ...bench.core.errors import UserError, nearest
-from ...bench.core.parameters import accepted
+from ...bench.core.errors import UserError
+from ...bench.core.parameters import first_problem
+from ...bench.core.text import listing
 
-COLUMNS = ("table", "dataset", "model", "attack", "epsilon", "variant", "metric", "value")
-"""The columns of a CSV file, in this order; `load` adds `source`, the name of the file."""
+METRICS = ("srocc", "plcc", "mse", "images", "types")
+"""What a row of a CSV file may have a number of."""
+
+COLUMNS = ("table", "dataset", "model", "attack", "epsilon", "variant", "metric", "value", "source")
+"""The columns of `load`."""
 
 FOLDER = Path(__file__).parent
 """Folder of the package's own pairs of files."""
@@ -33,7 +37,7 @@ _Text = Annotated[str, Field(min_length=1)]
 
 
 class Citation(BaseModel):
-    """What a TOML file says of its paper."""
+    """What a TOML file says of its paper, with the papers of the models that it measures, by their names."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,29 +46,40 @@ class Citation(BaseModel):
     year: int
     url: str = ""
     doi: str = ""
-
-
-class _Row(BaseModel):
-    table: _Text
-    dataset: _Text
-    model: str
-    attack: _Text
-    epsilon: Annotated[FiniteFloat, Field(ge=0)]
-    variant: str
-    metric: Literal["srocc", "plcc", "mse", "images", "types"]
-    value: FiniteFloat
-
-    @model_validator(mode="after")
-    def _names_a_condition(self) -> "_Row":
-        if (self.attack == "none") != (self.epsilon == 0):
-            raise ValueError("attack `none` with epsilon 0, or an attack with an epsilon above 0")
-        if (self.model == "") != (self.metric in ("images", "types")):
-            raise ValueError("a model for srocc, plcc and mse, and none for images and types")
-        return self
+    models: "dict[str, Citation]" = {}
 
     @property
-    def place(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in COLUMNS[:-1])
+    def short(self) -> str:
+        """The paper in a phrase: `Wang and Yuan 2024`."""
+        names = [author.split()[-1] for author in self.authors]
+        return f"{listing(names) if len(names) < 3 else f'{names[0]} et al.'} {self.year}"
+
+
+class Row(BaseModel):
+    """A row of a paper's table: the metrics of a model under one condition, or the counts of a database."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    table: _Text
+    dataset: _Text
+    model: str = ""
+    attack: _Text
+    epsilon: Annotated[FiniteFloat, Field(ge=0)]
+    variant: str = ""
+    srocc: FiniteFloat | None = None
+    plcc: FiniteFloat | None = None
+    mse: FiniteFloat | None = None
+    images: FiniteFloat | None = None
+    types: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _names_a_condition(self) -> "Row":
+        if (self.attack == "none") != (self.epsilon == 0):
+            raise ValueError("attack `none` with epsilon 0, or an attack with an epsilon above 0")
+        known = {name for name in METRICS if getattr(self, name) is not None}
+        if not known or not known <= ({*METRICS[:3]} if self.model else {*METRICS[3:]}):
+            raise ValueError("srocc, plcc or mse of a model, or images or types of a dataset without a model")
+        return self
 
 
 def load(folder: Path = FOLDER) -> pd.DataFrame:
@@ -84,19 +99,42 @@ def load(folder: Path = FOLDER) -> pd.DataFrame:
         folder: Of pairs of CSV and TOML files; default: those of the package.
 
     Returns:
-        The columns `COLUMNS`, then `source`: the name of the file without its suffix.
+        The columns `COLUMNS`; `source` is the name of the file without its suffix.
 
     Raises:
-        UserError: a missing citation or file, an unknown column, metric or key, or a value that is no number.
+        UserError: a missing citation or file, an unknown column or key, or a value that is no number.
     """
-    paths = sorted(folder.glob("*.csv"))
-    citations(folder)
-    rows = [row.model_dump() | {"source": path.stem} for path in paths for row in _rows(path)]
-    return pd.DataFrame(rows, columns=[*COLUMNS, "source"])
+    numbers = [
+        (*row.model_dump(include={*COLUMNS}).values(), metric, value, source)
+        for source in citations(folder)
+        for row in printed_rows(source, folder)
+        for metric in METRICS
+        if (value := getattr(row, metric)) is not None
+    ]
+    return pd.DataFrame(numbers, columns=list(COLUMNS))
+
+
+def printed_rows(source: str, folder: Path = FOLDER) -> list[Row]:
+    """Read the rows of a paper's CSV file, as it prints them."""
+    path = folder / f"{source}.csv"
+    rows: dict[tuple[Any, ...], tuple[int, Row]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restkey="without a column", restval="")
+            for values in reader:
+                line, row = reader.line_num, _row(f"{path}, line {reader.line_num}", values)
+                place = (row.table, row.dataset, row.model, row.attack, row.epsilon, row.variant)
+                if place in rows:
+                    earlier = rows[place][0]
+                    raise UserError(f"{path}, line {line}: names the same place as line {earlier}; keep one")
+                rows[place] = line, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV file in UTF-8: {error}") from None
+    return [row for _, row in rows.values()]
 
 
 def citations(folder: Path = FOLDER) -> dict[str, Citation]:
-    """The paper behind each `source` of `load`.
+    """Read the paper behind each `source` of `load`.
 
     Raises:
         UserError: a CSV file without citation, a citation without CSV file, or one that is not complete.
@@ -105,21 +143,17 @@ def citations(folder: Path = FOLDER) -> dict[str, Citation]:
     cited = {path.stem for path in folder.glob("*.toml")}
     if not tables | cited:
         raise UserError(f"{folder}: no published numbers here; it takes pairs of .csv and .toml files")
-    for name in sorted(tables - cited):
+    for name in sorted(tables ^ cited):
+        there, missing = (".csv", ".toml") if name in tables else (".toml", ".csv")
+        schema = Citation if missing == ".toml" else Row
         raise UserError(
-            f"{folder / name}.csv: its citation is missing: write {name}.toml beside it, with title, authors "
-            "and year"
-        )
-    for name in sorted(cited - tables):
-        raise UserError(
-            f"{folder / name}.toml: its numbers are missing: write {name}.csv beside it, with the columns "
-            f"{', '.join(COLUMNS)}"
+            f"{folder / name}{there}: write {name}{missing} beside it, with {listing([*schema.model_fields])}"
         )
     return {name: _citation(folder / f"{name}.toml") for name in sorted(tables)}
 
 
 @cache
-def paper_numbers() -> Mapping[Place, float]:
+def paper_numbers() -> dict[Place, float]:
     """The numbers of `PAPER` by place; the tables of one paper do not repeat a place."""
     table = load()
     mine = table[table["source"] == PAPER]
@@ -139,58 +173,17 @@ def paper_datasets() -> tuple[str, ...]:
     return tuple(dict.fromkeys(dataset for dataset, *_ in paper_numbers()))
 
 
+def _row(where: str, values: Mapping[str, Any]) -> Row:
+    try:
+        return Row.model_validate({name: value for name, value in values.items() if value != ""})
+    except ValidationError as error:
+        raise UserError(f"{where}: {first_problem(error, Row.model_fields)}") from None
+
+
 def _citation(path: Path) -> Citation:
     try:
         return Citation.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a TOML file in UTF-8: {error}") from None
     except ValidationError as error:
-        raise UserError(f"{path}: {_problem(error, Citation)}") from None
-
-
-def _rows(path: Path) -> Iterator[_Row]:
-    lines: dict[tuple[Any, ...], int] = {}
-    for line, values in _records(path):
-        try:
-            row = _Row.model_validate(values)
-        except ValidationError as error:
-            raise UserError(f"{path}, line {line}: {_problem(error, _Row)}") from None
-        if row.place in lines:
-            raise UserError(f"{path}, line {line}: names the same place as line {lines[row.place]}; keep one")
-        lines[row.place] = line
-        yield row
-
-
-def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The lines of a CSV file by column, each with its number."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            _check_header(path, next(reader, []))
-            for values in filter(None, reader):
-                if len(values) != len(COLUMNS):
-                    raise UserError(
-                        f"{path}, line {reader.line_num}: {len(values)} values, expected {len(COLUMNS)}: "
-                        f"{','.join(COLUMNS)}"
-                    )
-                yield reader.line_num, dict(zip(COLUMNS, map(str.strip, values), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a CSV file in UTF-8: {error}") from None
-
-
-def _check_header(path: Path, header: Sequence[str]) -> None:
-    for name in header:
-        if name not in COLUMNS:
-            raise UserError(f"{path}, line 1: unknown column {name!r}: {nearest(name, COLUMNS)}")
-    if tuple(header) != COLUMNS:
-        raise UserError(f"{path}, line 1: the columns must be {','.join(COLUMNS)}, in this order")
-
-
-def _problem(error: ValidationError, schema: type[BaseModel]) -> str:
-    problem = error.errors()[0]
-    if not problem["loc"]:
-        return f"accepted is {problem['msg'].removeprefix('Value error, ')}"
-    key = ".".join(map(str, problem["loc"]))
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key {key!r}: {nearest(key, schema.model_fields)}"
-    return f"key {key!r}: {accepted(problem)}"
+        raise UserError(f"{path}: {first_problem(error, Citation.model_fields)}") from None

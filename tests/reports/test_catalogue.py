@@ -1,4 +1,4 @@
-"""The catalogue names, orders and colours what reports show; a new table in it is all that a model needs."""
+"""The catalogue names, orders and colours what reports show; a new line in it is all that a model needs."""
 
 from importlib.metadata import distribution
 
@@ -10,7 +10,7 @@ from iqabench.reports.catalogue import FILE, attack_name, catalogue, model_name,
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
-NEW = '[models.mine]\nlabel = "Mine & co"\nlight = "#123456"\ndark = "#abcdef"\nmarker = "*"\n\n'
+NEW = 'mine = { label = "Mine & co", light = "#123456", dark = "#abcdef", marker = "*" }\n'
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def with_another_model(tmp_path, monkeypatch):
     """Reports read a copy of the catalogue that has one more model, before the others."""
     copy = tmp_path / "catalogue.toml"
     text = FILE.read_text(encoding="utf-8")
-    copy.write_text(text.replace("[models.dbcnn]", f"{NEW}[models.dbcnn]"), encoding="utf-8")
+    copy.write_text(text.replace("dbcnn =", f"{NEW}dbcnn ="), encoding="utf-8")
     monkeypatch.setattr(module, "FILE", copy)
     catalogue.cache_clear()
     yield
@@ -26,13 +26,13 @@ def with_another_model(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["models", "attacks"])
-def test_every_model_and_attack_of_our_own_has_a_table(kind):
+def test_every_model_and_attack_of_our_own_has_a_line(kind):
     own = {entry.name for entry in distribution("iqabench").entry_points.select(group=f"iqabench.{kind}")}
     assert own
     assert own <= getattr(catalogue(), kind).keys()
 
 
-def test_a_new_table_gives_a_model_its_label_colour_and_place(with_another_model, results):
+def test_a_new_line_gives_a_model_its_label_colour_and_place(with_another_model, results):
     rows = [{"model": name} for name in ("resnet", "dbcnn", "mine")]
     attacked = [{**row, "attack": "fgsm", "epsilon": 1.0} for row in rows]
     page = render_html(compose(results(*rows, *attacked)))
@@ -56,11 +56,11 @@ def test_the_control_is_the_attack_that_does_not_look_at_the_model():
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('label = "DBCNN"', "", r"key 'models.dbcnn.label'"),
-        ('marker = "s"', 'marker = "s"\nshape = "s"', r"key 'models.dbcnn.shape'"),
+        ('label = "DBCNN", ', "", r"key 'models.dbcnn.label'"),
+        ('marker = "s"', 'marker = "s", shape = "s"', r"key 'models.dbcnn.shape'"),
         ("#d98c00", "orange", r"key 'models.dbcnn.light'"),
         ("#d98c00", "#45a5e0", r"#45a5e0 is there twice"),
-        ("[models.dbcnn]", "[models.dbcnn", "not a TOML file"),
+        ("[models]", "[models", "not a TOML file"),
     ],
 )
 def test_a_mistake_in_it_is_named(tmp_path, old, new, reason):

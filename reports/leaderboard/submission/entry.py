@@ -25,9 +25,6 @@ from ....bench.core.errors import nearest
 from ....bench.core.parameters import accepted
 from ....bench.store.condition import attack_phrase
 
-FOLDER = Path(__file__).parent / "entries"
-"""Folder of the package's own entries: the models of the CPRL paper, as it reports them."""
-
 LARGEST = 1 << 20
 """Maximum bytes of an entry's TOML file."""
 

@@ -3,6 +3,7 @@
 `iqabench entry verify` says everything that is wrong; a board takes only entries with which nothing is.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ class Examination:
     @property
     def numbers(self) -> tuple[Number, ...]:
         """Its numbers: the reported as they are, the measured as its scores have them, in full precision."""
-        reported = _reported(self.entry) if self.entry else ()
+        reported = reported_numbers(self.entry) if self.entry else ()
         return (*reported, *measured_numbers(file.cell for file in self.files))
 
 
@@ -129,26 +130,23 @@ def _summary(numbers: Sequence[Number]) -> str:
     return listing(parts)
 
 
-def _reported(entry: Entry) -> Iterator[Number]:
-    unknown = float("nan")
-    for row in entry.reported:
-        yield Number(
+def reported_numbers(entry: Entry) -> tuple[Number, ...]:
+    """Return the numbers that an entry reports."""
+    return tuple(
+        Number(
             kind="reported",
             dataset=row.dataset,
             attack=row.attack,
             epsilon=row.epsilon,
             srocc=row.srocc if row.worst_srocc is None else row.worst_srocc,
-            plcc=unknown if row.plcc is None else row.plcc,
-            mse=unknown if row.mse is None else row.mse,
-            low=unknown,
-            high=unknown,
-            images=None,
-            seeds=(),
-            parameters="",
+            plcc=math.nan if row.plcc is None else row.plcc,
+            mse=math.nan if row.mse is None else row.mse,
             stand_in=row.dataset in STAND_INS,
             source=row.source,
             worst_case=row.worst_srocc is not None,
         )
+        for row in entry.reported
+    )
 
 
 def _of_row(number: int, row: Measured, files: Sequence[ScoreFile]) -> Iterator[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from iqabench.reports.leaderboard.red_flags import red_flags
 from iqabench.reports.leaderboard.submission.entry import (
-    FOLDER,
     Entry,
     Measured,
     Paper,
@@ -14,7 +13,8 @@ from iqabench.reports.leaderboard.submission.entry import (
     Weights,
     read_entry,
 )
-from iqabench.reports.leaderboard.submission.verify import examine
+from iqabench.reports.leaderboard.submission.printed import printed_entries
+from iqabench.reports.leaderboard.submission.verify import reported_numbers
 
 from ...fabricated import drawn_sweep
 
@@ -50,7 +50,7 @@ def test_its_tables_name_every_key_and_which_are_required():
 
 
 def test_as_many_of_the_papers_models_have_red_flags_as_it_says():
-    flagged = [path.stem for path in FOLDER.iterdir() if red_flags(examine(path).numbers)]
+    flagged = [entry.name for entry in printed_entries() if red_flags(reported_numbers(entry))]
     assert len(flagged) == 5
     assert "Five of the paper's seven models have red flags" in PAGE
 
