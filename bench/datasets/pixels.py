@@ -1,6 +1,7 @@
 """The pixel cache: every image of a dataset is decoded and resized once, then read in batches of crops.
 
 Two files: the pixels of the resized images one after the other, and an index that says where each begins.
+Every image is compared with its checksum whenever it is read, so that a damaged one is never scored.
 They are read by offset rather than mapped into memory, since the pages of a mapping count as the process's
 own until the system wants them back: a sweep's memory would grow with the dataset.
 """
@@ -10,6 +11,7 @@ import json
 import os
 import re
 import weakref
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,12 +30,13 @@ from tqdm import tqdm
 
 from ..core.errors import UserError
 from ..core.files import replacing, write_text
+from ..core.integrity import with_checksum, without_checksum
 from .decoding import Undecodable, decode_rgb, strict_decoding
 
 if TYPE_CHECKING:
     from . import Dataset
 
-FORMAT = 2
+FORMAT = 3
 """Version of the files and of the way images are decoded and resized. Raise it with any change of these."""
 
 Pixels = npt.NDArray[np.uint8]
@@ -135,13 +138,23 @@ class PixelCache:
         side = self.image_size
         batch = np.empty((len(rows), side, side, 3), np.uint8)
         for crop, row in zip(batch, rows, strict=True):
-            offset, height, width = self._places[row]
+            image = self._image(row)
+            height, width, _ = image.shape
             top, left, mirrored = place_crop(height - side, width - side)
-            lines = self._read(offset + top * width * 3, side * width * 3).reshape(side, width, 3)
-            crop[:] = lines[:, left : left + side][:, :: -1 if mirrored else 1]
+            crop[:] = image[top : top + side, left : left + side][:, :: -1 if mirrored else 1]
         return torch.from_numpy(batch).permute(0, 3, 1, 2)
 
-    def _read(self, offset: int, count: int) -> Pixels:
+    def _image(self, row: int) -> Pixels:
+        offset, height, width, crc = self._places[row]
+        content = self._read(offset, height * width * 3)
+        if zlib.crc32(content) != crc:
+            raise UserError(
+                f"{self._file.name}: the pixel cache is damaged in image {row + 1} of {len(self)}; delete this "
+                "file, and it is built again from the images"
+            )
+        return np.frombuffer(content, np.uint8).reshape(height, width, 3)
+
+    def _read(self, offset: int, count: int) -> bytearray:
         buffer = bytearray(count)
         view = memoryview(buffer)
         with self._reading:
@@ -151,7 +164,7 @@ class PixelCache:
                 if not done:
                     raise UserError(f"{self._file.name}: the pixel cache was cut short; delete this file")
                 view = view[done:]
-        return np.frombuffer(buffer, np.uint8)
+        return buffer
 
 
 def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
@@ -172,25 +185,25 @@ class _Index:
     image_size: int
     digest: str
     files: list[tuple[str, int, int]]  # path, size in bytes, time of change in nanoseconds
-    places: list[tuple[int, int, int]]  # offset, height, width
+    places: list[tuple[int, int, int, int]]  # offset, height, width, CRC-32 of the pixels
     format: int = FORMAT
 
     def describes(self, pixels: Path, files: list[tuple[str, int, int]], image_size: int) -> bool:
         wanted = (FORMAT, image_size, files)
         if (self.format, self.image_size, self.files) != wanted or not pixels.is_file():
             return False
-        return pixels.stat().st_size == sum(height * width * 3 for _, height, width in self.places)
+        return pixels.stat().st_size == sum(height * width * 3 for _, height, width, _ in self.places)
 
     def to_json(self) -> str:
-        return json.dumps(vars(self))
+        return json.dumps(with_checksum(vars(self)))
 
 
 def _load_index(file: Path) -> _Index | None:
     try:
-        read = json.loads(file.read_text(encoding="utf-8"))
+        read = without_checksum(json.loads(file.read_text(encoding="utf-8")))
         read["files"] = [tuple(entry) for entry in read["files"]]
         return _Index(**read)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # there is none, or it is damaged or of another version
 
 
@@ -205,7 +218,7 @@ def _build(
         return np.asarray(_resize(image, image_size))
 
     digest = hashlib.sha256()
-    places: list[tuple[int, int, int]] = []
+    places: list[tuple[int, int, int, int]] = []
     bad: list[str] = []
     offset = 0
     with replacing(pixels) as temporary, temporary.open("wb") as stream, strict_decoding():
@@ -224,7 +237,7 @@ def _build(
                     bad.append(f"{dataset.root / path}: cannot be decoded: {image}")
                 elif not bad:
                     height, width, _ = image.shape
-                    places.append((offset, height, width))
+                    places.append((offset, height, width, zlib.crc32(image)))
                     offset += stream.write(image)
                     digest.update(f"{height} {width} ".encode())
                     digest.update(image)

@@ -17,6 +17,8 @@ from iqabench.bench.core.errors import UserError
 from iqabench.bench.datasets import pixels as images
 from iqabench.bench.datasets.pixels import PixelCache, to_float
 
+from ...flips import flipped
+
 SIZE = 24
 SHAPES = [(40, 30), (30, 41), (24, 24), (90, 31), (25, 24), (16, 20), (37, 100)]  # height, width
 
@@ -261,6 +263,23 @@ def test_pixels_cut_short_while_in_use_are_an_error(cache, tmp_path):
     os.truncate(pixels, 100)
     with pytest.raises(UserError, match=r"\.pixels: the pixel cache was cut short; delete this file"):
         cache.test_batch([3])
+
+
+@pytest.mark.parametrize("kind", ["pixels", "json"])
+def test_a_flipped_bit_changes_no_pixel_in_silence(tmp_path, kind):
+    write_images(tmp_path, [(13, 12), (12, 14)])
+    dataset = dataset_of(tmp_path)
+    whole = PixelCache.open(dataset, 12, tmp_path / "cache").test_batch([0, 1])
+    (file,) = (tmp_path / "cache").glob(f"*.{kind}")
+    refused = 0
+    for bit in flipped(file):
+        try:
+            cache = PixelCache.open(dataset, 12, tmp_path / "cache")
+            assert torch.equal(cache.test_batch([0, 1]), whole), bit
+        except UserError as error:
+            assert "the pixel cache is damaged in image" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused == 0 if kind == "json" else refused > 0  # an index is built again
 
 
 SWEEP = """
