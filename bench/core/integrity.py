@@ -32,7 +32,7 @@ def with_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON document without its checksum, once that is verified; one that has none is taken as it is.
+    """Verify the checksum of a JSON document, and return what it is of; a document may have none.
 
     Raises:
         Damaged: the checksum is that of another content.

@@ -149,8 +149,8 @@ class PixelCache:
         content = self._read(offset, height * width * 3)
         if zlib.crc32(content) != crc:
             raise UserError(
-                f"{self._file.name}: the pixel cache is damaged in image {row + 1} of {len(self)}; delete this "
-                "file, and it is built again from the images"
+                f"{self._file.name}: the pixel cache is damaged in image {row + 1} of {len(self)}; "
+                "delete this file, and it is built again from the images"
             )
         return np.frombuffer(content, np.uint8).reshape(height, width, 3)
 

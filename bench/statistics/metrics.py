@@ -80,10 +80,7 @@ def evaluate(
     Raises:
         ValueError: the shapes differ or are not (N,).
     """
-    labels, predictions = np.asarray(quality, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    if labels.shape != predictions.shape or labels.ndim != 1:
-        raise ValueError(f"expected two arrays of one shape (N,), got {labels.shape} and {predictions.shape}")
-    predictions = np.where(np.abs(predictions) > _LARGEST, np.inf, predictions)
+    labels, predictions = _arrays(quality, scores)
     status = _status(labels, predictions)
     values = _point_values(labels, predictions, status)
     bounds = _intervals(labels, predictions, values, resamples, confidence, seed)
@@ -91,9 +88,16 @@ def evaluate(
     return Evaluation(measures, len(labels), status)
 
 
+def point_values(quality: ArrayLike, scores: ArrayLike) -> tuple[dict[str, float], str]:
+    """Return the values and the status that `evaluate` finds, without intervals."""
+    labels, predictions = _arrays(quality, scores)
+    status = _status(labels, predictions)
+    return _point_values(labels, predictions, status), status
+
+
 def srocc(quality: ArrayLike, scores: ArrayLike) -> float:
     """Spearman's rank correlation of (N,) labels and (N,) scores; NaN where it is undefined."""
-    return evaluate(quality, scores, resamples=0).measures["srocc"].value
+    return point_values(quality, scores)[0]["srocc"]
 
 
 @lru_cache(maxsize=2)
@@ -109,6 +113,13 @@ def percentile_bounds(resampled: Array, confidence: float) -> tuple[float, float
         return math.nan, math.nan
     low, high = np.percentile(drawn, [50 * (1 - confidence), 50 * (1 + confidence)])
     return float(low), float(high)
+
+
+def _arrays(quality: ArrayLike, scores: ArrayLike) -> tuple[Array, Array]:
+    labels, predictions = np.asarray(quality, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    if labels.shape != predictions.shape or labels.ndim != 1:
+        raise ValueError(f"expected two arrays of one shape (N,), got {labels.shape} and {predictions.shape}")
+    return labels, np.where(np.abs(predictions) > _LARGEST, np.inf, predictions)
 
 
 def _status(labels: Array, predictions: Array) -> str:

@@ -15,7 +15,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from ..core.integrity import Damaged
 from ..core.parameters import accepted
+from .cell import key_of
+from .sealed_parquet import is_sealed
 
 FORMAT = 1
 COLUMNS = ("image", "scene", "distortion", "quality", "score")
@@ -38,7 +41,9 @@ Of a stochastic model these scores are means, with standard errors in the column
 METADATA = b"iqabench"
 
 _STRANGER = "a Parquet file, but not a cell written by iqabench; move it out of the store"
-_COMPUTE_AGAIN = "remove the file, and `iqabench run` computes it again"
+COMPUTE_AGAIN = "remove the file, and `iqabench run` computes it again"
+"""What to do about a damaged cell."""
+
 _ROUNDING = 1e-6  # by which the low end may be above the high one, relative to the larger of the two
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
@@ -155,16 +160,27 @@ def read_cell(path: Path) -> StoredCell:
 
     Raises:
         ValueError: the file cannot be read, is truncated, is no Parquet file or was not written by iqabench,
-            its format is newer than this version knows, or a field is missing or of the wrong type.
+            its format is newer than this version knows, a field is missing or of the wrong type, or its
+            checksum or its key does not fit its content.
     """
     content = _content(path)
     try:
         metadata = pq.read_metadata(pa.BufferReader(content)).metadata or {}
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"not a readable Parquet file ({_first_line(error)}); {_COMPUTE_AGAIN}") from error
+        raise ValueError(f"not a readable Parquet file ({_first_line(error)}); {COMPUTE_AGAIN}") from error
     if METADATA not in metadata:
         raise ValueError(_STRANGER)
-    return StoredCell(path, _provenance(metadata[METADATA]), _digest(content))
+    provenance = _provenance(metadata[METADATA])
+    try:
+        is_sealed(content)
+    except Damaged as error:
+        raise ValueError(f"damaged: {error}; {COMPUTE_AGAIN}") from error
+    if provenance["key"] != key_of(provenance["cell"]):
+        raise ValueError(
+            f"its key {provenance['key']!r} is not that of its cell: its metadata were changed after the "
+            f"run; {COMPUTE_AGAIN}"
+        )
+    return StoredCell(path, provenance, _digest(content))
 
 
 def read_scores(cell: StoredCell) -> Scores:
@@ -185,7 +201,7 @@ def read_scores(cell: StoredCell) -> Scores:
         _check_schema(file.schema_arrow, wanted)
         table = file.read(wanted, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"damaged ({_first_line(error)}); {_COMPUTE_AGAIN}") from error
+        raise ValueError(f"damaged ({_first_line(error)}); {COMPUTE_AGAIN}") from error
     return _scores(table)
 
 
@@ -219,7 +235,7 @@ def _provenance(text: bytes) -> dict[str, Any]:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"])) or "JSON"
         fault = shorten(accepted(problem), 200, placeholder="...")
-        raise ValueError(f"its metadata are damaged: {place}: {fault}; {_COMPUTE_AGAIN}") from error
+        raise ValueError(f"its metadata are damaged: {place}: {fault}; {COMPUTE_AGAIN}") from error
     return dict(provenance)
 
 
@@ -228,27 +244,27 @@ def _check_schema(schema: pa.Schema, names: Sequence[str]) -> None:
         places = schema.get_all_field_indices(name)
         if len(places) != 1:
             found = "lacks the column" if not places else "has more than one column"
-            raise ValueError(f"{found} {name!r}; {_COMPUTE_AGAIN}")
+            raise ValueError(f"{found} {name!r}; {COMPUTE_AGAIN}")
         kind = schema.field(places[0]).type
         holds_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         holds_numbers = pa.types.is_floating(kind) or pa.types.is_integer(kind)
         wanted = "text" if name in ("image", *FOUND_BY) else "numbers"
         if not (holds_text if wanted == "text" else holds_numbers):
-            raise ValueError(f"its column {name!r} holds {kind}, not {wanted}; {_COMPUTE_AGAIN}")
+            raise ValueError(f"its column {name!r} holds {kind}, not {wanted}; {COMPUTE_AGAIN}")
 
 
 def _scores(table: pa.Table) -> Scores:
     if not table.num_rows:
-        raise ValueError(f"holds no image; {_COMPUTE_AGAIN}")
+        raise ValueError(f"holds no image; {COMPUTE_AGAIN}")
     unnamed = table["image"].null_count
     if unnamed:
-        raise ValueError(f"its column 'image' is empty in {unnamed} rows; {_COMPUTE_AGAIN}")
+        raise ValueError(f"its column 'image' is empty in {unnamed} rows; {COMPUTE_AGAIN}")
     by_name = table.take(pc.sort_indices(table["image"]))
     quality, score = (_numbers(by_name[name]) for name in ("quality", "score"))
     outside = int(((quality < 0) | (quality > 1)).sum())
     if outside:
         raise ValueError(
-            f"its labels are outside [0, 1] in {outside} of {len(quality)} images; {_COMPUTE_AGAIN}"
+            f"its labels are outside [0, 1] in {outside} of {len(quality)} images; {COMPUTE_AGAIN}"
         )
     further = {
         name: np.array(by_name[name].to_pylist(), dtype=object)
@@ -268,15 +284,15 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
 def _check_further(further: Mapping[str, NDArray[Any]], scored: NDArray[np.bool_]) -> None:
     """See that the columns of an interval attack make sense wherever the image has a score."""
     if ("low" in further) != ("high" in further):
-        raise ValueError(f"has one of the columns 'low' and 'high' without the other; {_COMPUTE_AGAIN}")
+        raise ValueError(f"has one of the columns 'low' and 'high' without the other; {COMPUTE_AGAIN}")
     for name in (*ENDS, WORST, *ERRORS):
         if name in further and not np.isfinite(further[name][scored]).all():
-            raise ValueError(f"its column {name!r} is not finite in some images; {_COMPUTE_AGAIN}")
+            raise ValueError(f"its column {name!r} is not finite in some images; {COMPUTE_AGAIN}")
     if "low" in further:
         low, high = further["low"][scored], further["high"][scored]
         crossed = int((low - high > _ROUNDING * np.maximum(abs(low), abs(high))).sum())
         if crossed:
-            raise ValueError(f"its 'low' is above its 'high' in {crossed} images; {_COMPUTE_AGAIN}")
+            raise ValueError(f"its 'low' is above its 'high' in {crossed} images; {COMPUTE_AGAIN}")
 
 
 def _first_line(error: Exception) -> str:

@@ -3,6 +3,8 @@
 They are derived from the raw scores and can be computed again at any time: the file may be deleted, and one
 that is damaged, from another version or in a folder that cannot be written is as good as none. A cell's
 metrics are kept under a digest of its whole file, so a file that is replaced never has the old one's numbers.
+The file has a checksum, and a store's kept values are compared with the raw scores again whenever they are
+read: what costs time is their intervals.
 """
 
 import math
@@ -13,15 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from ..core.files import replacing
+from ..core.integrity import Damaged
 from ..core.progress import progress_over
 from ..core.text import plural
 from ..statistics.intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
-from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate
+from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate, point_values
 from .cell_file import WORST, Scores, StoredCell, read_scores
+from .sealed_parquet import is_sealed, write_sealed_table
 
 BAR_AFTER = 2.0
 """Seconds of computing after which a progress bar is shown."""
@@ -73,15 +78,32 @@ class CellMetrics:
             resamples: Bootstrap resamples behind the intervals; 0 leaves them undefined.
         """
         measures = dict.fromkeys(INTERVAL_METRICS, _UNDEFINED)
-        attacked = scores.score
         if scores.ends is not None:
             low, high = attainable(scores.score, *scores.ends)
-            attacked = reflected(scores.quality, low, high)
             measures = evaluate_intervals(
                 scores.quality, scores.score, low, high, worst=scores.further.get(WORST), resamples=resamples
             )
-        found = evaluate(scores.quality, attacked, resamples=resamples)
+        found = evaluate(scores.quality, _attacked(scores), resamples=resamples)
         return cls(scores.scored_on, replace(found, measures={**found.measures, **measures}))
+
+    def are_of(self, scores: Scores) -> bool:
+        """Return whether images, labels and values are those of the raw scores.
+
+        Compared are the values of `METRICS`, those under score reflection, and the SROCC of a realised worst
+        case: all that take no search.
+        """
+        values, status = point_values(scores.quality, _attacked(scores))
+        if scores.ends is None:
+            values |= dict.fromkeys(INTERVAL_METRICS, math.nan)
+        else:
+            values |= {f"reflection_{name}": values[name] for name in ("srocc", "plcc", "mse")}
+        if scores.ends is not None and WORST in scores.further:
+            values["worst_srocc"] = point_values(scores.quality, scores.further[WORST])[0]["srocc"]
+        kept = [self.evaluation.measures[name].value for name in values]
+        told = (self.scored_on, self.evaluation.n, self.evaluation.status)
+        return told == (scores.scored_on, len(scores.images), status) and np.allclose(
+            kept, list(values.values()), rtol=1e-9, atol=1e-12, equal_nan=True
+        )
 
     def without_intervals(self) -> "CellMetrics":
         """Return what is computed without resamples: the values, without intervals."""
@@ -128,8 +150,8 @@ class MetricCache:
             return
         self._kept = _read(self._path) | self._kept | self._added
         self._added = {}
-        with suppress(OSError), replacing(self._path) as temporary:
-            pq.write_table(_table(self._kept), temporary, write_page_checksum=True)
+        with suppress(OSError):
+            write_sealed_table(_table(self._kept), self._path)
         self._saved = time.monotonic()
 
 
@@ -147,37 +169,42 @@ def cell_metrics(
         The metrics by the cell's path, and (path, reason) of the cells whose scores cannot be used.
     """
     cache = MetricCache(root / "cache" / "metrics.parquet")
-    found = {cell.path: cache.get(cell.content, resamples) for cell in cells}
-    missing = [cell for cell in cells if found[cell.path] is None]
-    computed, damaged = _compute(missing, cache, resamples)
-    return {path: metrics for path, metrics in found.items() if metrics} | computed, damaged
-
-
-def _compute(
-    cells: Sequence[StoredCell], cache: MetricCache, resamples: int
-) -> tuple[dict[Path, CellMetrics], list[tuple[Path, str]]]:
-    computed, damaged = {}, []
+    found, damaged = {}, []
     with progress_over(len(cells), show=True, delay=BAR_AFTER) as progress:
         progress.doing(f"metrics of {plural(len(cells), 'cell')}")
         try:
             for cell in cells:
                 try:
-                    computed[cell.path] = CellMetrics.of(read_scores(cell), resamples)
-                    cache.add(cell.content, resamples, computed[cell.path])
+                    scores, kept = read_scores(cell), cache.get(cell.content, resamples)
+                    if kept is None or not kept.are_of(scores):
+                        kept = CellMetrics.of(scores, resamples)
+                        cache.add(cell.content, resamples, kept)
+                    found[cell.path] = kept
                 except ValueError as error:
                     damaged.append((cell.path, str(error)))
                 progress.advance(1)
         finally:
             cache.save()
-    return computed, damaged
+    return found, damaged
+
+
+def _attacked(scores: Scores) -> NDArray[np.float64]:
+    """Return the scores (N,) that `METRICS` are of: of attainable intervals those under score reflection."""
+    if scores.ends is None:
+        return scores.score
+    return reflected(scores.quality, *attainable(scores.score, *scores.ends))
 
 
 def _read(path: Path) -> dict[_Key, CellMetrics]:
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read()
-    except (pa.ArrowException, OSError):
+        content = path.read_bytes()
+        if not is_sealed(content):
+            return {}
+        table = pq.read_table(pa.BufferReader(content))
+    except (pa.ArrowException, OSError, Damaged):
         return {}
-    if not table.schema.equals(_SCHEMA, check_metadata=True):
+    wanted = _SCHEMA.metadata or {}
+    if not table.schema.equals(_SCHEMA) or not wanted.items() <= (table.schema.metadata or {}).items():
         return {}
     return {(row["content"], row["resamples"]): _from_row(row) for row in table.to_pylist()}
 

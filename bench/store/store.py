@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ..core.files import replacing, safe_name
+from ..core.files import safe_name
 from .cell import Cell
 from .cell_file import COLUMNS, FORMAT, FURTHER_COLUMNS, METADATA, StoredCell, read_cell
+from .sealed_parquet import write_sealed_table
 
 
 class Store:
@@ -25,11 +25,13 @@ class Store:
 
     Attributes:
         unreadable: (file, reason) of the files that the last `cells()` had to pass over.
+        damaged: Reason by file of those that `has()` found and could not use.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.unreadable: list[tuple[Path, str]] = []
+        self.damaged: dict[Path, str] = {}
 
     def path(self, cell: Cell) -> Path:
         """Return the path of a cell's file, whether it is there or not."""
@@ -43,7 +45,8 @@ class Store:
             return False
         try:
             return bool(read_cell(path).provenance["key"] == cell.key)
-        except ValueError:
+        except ValueError as error:
+            self.damaged[path] = str(error)
             return False
 
     def write(
@@ -69,8 +72,7 @@ class Store:
         table = pa.Table.from_pandas(scores[columns], preserve_index=False)
         table = table.replace_schema_metadata({METADATA: json.dumps(provenance)})
         path = self.path(cell)
-        with replacing(path) as temporary:
-            pq.write_table(table, temporary)
+        write_sealed_table(table, path)
         return path
 
     def cells(self) -> Iterator[StoredCell]:

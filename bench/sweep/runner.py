@@ -202,6 +202,7 @@ class _Sweep:
         for attack, cells in job.cells(weights):
             missing = [cell for cell in cells if not self._done(job, cell)]
             self.summary.found += len(cells) - len(missing)
+            self._warn_of_damage(missing)
             if missing:
                 pending.append((attack, missing))
         images = len(job.data.test_rows)
@@ -350,6 +351,12 @@ class _Sweep:
                 self._warned.add((job.title, attack.name, flag["indicator"]))
                 self.progress.line(wording.flagged(job.title, attack.name, flag["sentence"]))
         return {**diagnostics, "flags": flags}
+
+    def _warn_of_damage(self, cells: list[Cell]) -> None:
+        """Say which cells are computed again because their files cannot be used."""
+        for path in map(self.store.path, cells):
+            if reason := self.store.damaged.pop(path, None):
+                self.progress.line(wording.damaged_cell(path, reason))
 
     def _warn_of_gradients(self, job: Job, attack: str, diagnostics: Mapping[str, Any]) -> None:
         """Say that a gradient attack was blind for some images: it then returns them nearly as they were."""

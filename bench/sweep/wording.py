@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..store.cell_file import COMPUTE_AGAIN
 from ..training.fit import Curve, described
 
 
@@ -16,6 +17,11 @@ def trained(title: str, seconds: float, curve: Curve) -> str:
     """Say how a training went, with the loss terms of its last epoch."""
     last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}
     return f"{title}: trained in {seconds:.0f} s, {len(curve)} epochs, {described(last)}"
+
+
+def damaged_cell(path: Path, reason: str) -> str:
+    """Say that a cell is computed again."""
+    return f"{path}: computed again, as it cannot be used: {reason.removesuffix(f'; {COMPUTE_AGAIN}')}"
 
 
 def found_on(attack: str, source: str) -> str:

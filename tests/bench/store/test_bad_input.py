@@ -87,6 +87,11 @@ def zeroed(path):
     path.write_bytes(content[:4] + bytes(396) + content[400:])
 
 
+def rescored(path):
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(4, "score", pa.array(np.linspace(0, 1, len(table)))), path)
+
+
 def stranger(path):
     pq.write_table(pa.table({"image": ["a"]}), path)
 
@@ -99,7 +104,13 @@ def replaced_by_a_dead_link(path):
 LEFT_OUT = {
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "not a readable Parquet file"),
     "empty file": (lambda path: path.write_bytes(b""), "not a readable Parquet file"),
-    "damaged pages": (zeroed, "damaged ("),
+    "damaged pages": (zeroed, "damaged: its checksum does not fit its content"),
+    "damaged pages of an earlier version": (
+        lambda path: (rewritten(path), zeroed(path)),
+        "damaged (",
+    ),
+    "scores changed by hand": (rescored, "damaged: its checksum does not fit its content"),
+    "another epsilon": (with_field("cell", "epsilon", 99.0), "is not that of its cell"),
     "dead link": (replaced_by_a_dead_link, "a link to a file that is not there"),
     "no cell": (stranger, "not a cell written by iqabench; move it out of the store"),
     "newer format": (with_field(None, "format", 99), "by a newer iqabench; this one knows 1: update it"),
