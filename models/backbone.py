@@ -79,7 +79,7 @@ def _check(name: str, arguments: Mapping[str, Any]) -> None:
 
 
 def _with_file(name: str, weights_file: str, arguments: Mapping[str, Any]) -> nn.Module:
-    path = Path(weights_file)
+    path = Path(weights_file).expanduser()
     if path.suffix != ".safetensors":
         raise UserError(
             f"weights_file {weights_file}: only .safetensors files are read, because loading a pickle "

@@ -136,7 +136,7 @@ def _check_training(model: nn.Module, images: Tensor) -> None:
 
 def _check_weights(model: nn.Module, other: nn.Module, images: Tensor) -> None:
     with blaming(model, "has weights that cannot be saved as safetensors and loaded"):
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        tensors = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
         other.load_state_dict(load(save(tensors)))
     if not getattr(model, "stochastic", False):
         loaded = _scores(other.eval(), images, "two images")

@@ -1,11 +1,14 @@
 """The `iqabench` command. Each subcommand imports what it needs, so that `--help` answers at once."""
 
+import errno
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from ..core.errors import UserError
+from ..core.interrupts import Terminated, terminating
 from .commands.audit import audit
 from .commands.check import check
 from .commands.config import config
@@ -18,31 +21,61 @@ from .commands.report import report
 from .commands.results import results
 from .commands.run import run
 from .commands.train import train
+from .shared import say
 
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
+TERMINATED = 143  # and for SIGTERM, by which a scheduler tells a job that it stopped from one that failed
+FAULT = 70  # of iqabench or of a plugin: EX_SOFTWARE of sysexits.h
+DEBUG = "--debug"
 
 
 class ForPeople(click.Group):
-    """Shows a `UserError` of a command as a message with exit status 2, and Ctrl-C as what to do next."""
+    """Shows an error of a command as a message with exit status 2, and Ctrl-C as what to do next."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take `--debug` wherever it stands."""
+        return super().parse_args(
+            ctx, [*([DEBUG] if DEBUG in args else []), *(a for a in args if a != DEBUG)]
+        )
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            with terminating():
+                return super().invoke(ctx)
+        except (click.exceptions.Exit, click.Abort, click.ClickException):
+            raise
         except UserError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(2)
-        except KeyboardInterrupt:
-            click.echo(
-                "\nStopped. What was done is kept: run the same command again to go on from there.",
-                err=True,
+            self._fail(ctx, str(error), 2)
+        except OSError as error:
+            if error.errno == errno.EPIPE or error.filename is None:
+                raise
+            self._fail(ctx, f"{error.filename}: {error.strerror}", 2)
+        except KeyboardInterrupt as stop:
+            say("\nStopped. What was done is kept: run the same command again to go on from there.", err=True)
+            sys.exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
+        except MemoryError:
+            self._fail(ctx, "out of memory: a smaller `batch_size` or `image_size` of [run] takes less", 2)
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            self._fail(
+                ctx,
+                f"{type(error).__name__}: {error} ({frame.filename}, line {frame.lineno}). This is a fault "
+                f"of iqabench or of a plugin; {DEBUG} shows how it came about",
+                FAULT,
             )
-            sys.exit(INTERRUPTED)
+
+    def _fail(self, ctx: click.Context, message: str, status: int) -> None:
+        if ctx.params.get("debug"):
+            say(traceback.format_exc(), err=True)
+        say(f"Error: {message}", err=True)
+        sys.exit(status)
 
 
 @click.group(cls=ForPeople, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="iqabench")
-def main() -> None:
+@click.option(DEBUG, is_flag=True, help="Show the traceback of an error, too.")
+def main(debug: bool) -> None:
     """How robust is a no-reference image quality metric to an invisible perturbation?
 
     `iqabench run` sweeps datasets x models x attacks x epsilon into a store; `iqabench report` renders the

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..core.errors import UserError
+
 if TYPE_CHECKING:
     from ..core.config import Settings  # pydantic, which --help does not need
 
@@ -96,6 +98,13 @@ def settings_of(options: dict[str, Any]) -> "Settings":
     return load_settings(config_file, profile=profile, overrides=overrides)
 
 
+def say(text: object, *, nl: bool = True, err: bool = False) -> None:
+    """Print text to the terminal; what a name or note in it would make a terminal do is not done."""
+    from ..core.text import printable
+
+    click.echo(printable(str(text)), nl=nl, err=err)
+
+
 def load_plugins(files: tuple[Path, ...]) -> None:
     """Register what the user's files register."""
     from ..core.registry import load_plugin
@@ -117,4 +126,7 @@ def draw_missing_curves(results: Path) -> None:
         from ...reports.figures.training_curves import write_training_curves  # matplotlib
 
         for card in missing:
-            write_training_curves(card)
+            try:
+                write_training_curves(card)
+            except UserError as error:
+                say(f"Note: {error}", err=True)

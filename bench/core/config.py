@@ -25,11 +25,15 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from .errors import UserError, nearest
-from .parameters import ParameterError, accepted
+from .files import regular
+from .parameters import ParameterError, accepted, shown
 
 PACKAGED = Path(__file__).resolve().parents[2] / "bench.toml"
 
 ALL = "all"
+
+LARGEST = 2**63 - 1
+"""Highest whole number of a TOML file, as its standard has it."""
 
 
 def _names(value: Any) -> Any:
@@ -42,8 +46,8 @@ def _names(value: Any) -> Any:
 
 def _seeds(value: Any) -> list[int]:
     seeds = value if isinstance(value, list) else [value]
-    if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
-        raise ValueError("a whole number from 0 up, or a list of such")
+    if not seeds or not all(type(seed) is int and 0 <= seed <= LARGEST for seed in seeds):
+        raise ValueError("a whole number from 0 to 2^63 - 1, or a list of such")
     return list(dict.fromkeys(seeds))
 
 
@@ -56,7 +60,7 @@ Regime = Literal["clean", "adversarial"]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RunSettings(_Table):
@@ -76,7 +80,7 @@ class RunSettings(_Table):
     seed: Seeds = Field(
         description="of the initial weights and of the order and crops of the training images; a list: each"
     )
-    split_seed: int = Field(ge=0, description="of the division into training and test scenes")
+    split_seed: int = Field(ge=0, le=LARGEST, description="of the division into training and test scenes")
     image_size: int = Field(
         ge=16, description="side of the square crop in pixels; an image's shorter side is resized to it"
     )
@@ -165,7 +169,7 @@ class Settings(_Table):
 
     def where_table(self, kind: str, name: str) -> str:
         """Return the file and table of `[KIND.NAME]`, for an error message about the whole of it."""
-        layer, _ = _deepest_layer(self._layers, [kind, name])
+        layer, _ = _deepest_layer(self._layers, [kind, name])  # no profile, where there is no such table
         return f"{layer.source}: [{'.'.join([*layer.prefix, kind, name])}]"
 
     @contextmanager
@@ -176,6 +180,12 @@ class Settings(_Table):
         except ParameterError as error:
             raise UserError(f"{self.where(kind, name, error.key)}: {error.reason}") from None
 
+
+COMMAND_LINE = "command line"
+"""Source of what options say."""
+
+NAMED = ("datasets", "models", "attacks", "grid")
+"""Tables of tables, whose names are the user's."""
 
 _File = tuple[str, Table]  # its name, and what it holds
 
@@ -222,7 +232,7 @@ def load_settings(
             raise UserError(f"{files[-1][0]}: unknown profile {name!r}: {nearest(name, known)}")
 
     layers = _layers(files, _chain(files, names))
-    layers.append(_Layer("command line", [], {"profile": chosen, **(overrides or {})}))
+    layers.append(_Layer(COMMAND_LINE, [], {"profile": chosen, **(overrides or {})}))
     settings = Settings.model_validate(_validate(layers))
     settings._layers = layers
     return settings
@@ -230,10 +240,14 @@ def load_settings(
 
 def _check_profiles(source: str, profiles: Any) -> None:
     if not isinstance(profiles, dict):
-        raise UserError(f"{source}: key 'profiles': found {profiles!r}, accepted are tables, [profiles.NAME]")
+        raise UserError(
+            f"{source}: key 'profiles': found {shown(profiles)}, accepted are tables, [profiles.NAME]"
+        )
     for name, overlay in profiles.items():
         if not isinstance(overlay, dict):
-            raise UserError(f"{source}: [profiles]: key {name!r}: found {overlay!r}, accepted is a table")
+            raise UserError(
+                f"{source}: [profiles]: key {name!r}: found {shown(overlay)}, accepted is a table"
+            )
 
 
 def _chain(files: list[_File], names: list[str]) -> list[str]:
@@ -253,10 +267,10 @@ def _extended(files: list[_File], name: str) -> str | None:
         below = tables.get("profiles", {}).get(name, {}).get("extends")
         if below is None:
             continue
-        if below not in known:
-            reason = f"found {below!r}: {nearest(str(below), sorted(known))}"
+        if not isinstance(below, str) or below not in known:
+            reason = f"found {shown(below)}: {nearest(str(below), sorted(known))}"
             raise UserError(f"{source}: [profiles.{name}]: key 'extends': {reason}")
-        return str(below)
+        return below
     return None
 
 
@@ -311,6 +325,9 @@ def _deepest_layer(layers: list[_Layer], path: list[str]) -> tuple[_Layer, int]:
         depth = sum(1 for _ in _descend(layer.tables, path))
         if depth and depth >= best_depth:
             best, best_depth = layer, depth
+    if best_depth == 1 and path[0] in NAMED and len(path) > 1:  # no layer has the table: blame no profile
+        files = (layer for layer in reversed(layers) if not layer.prefix and layer.source != COMMAND_LINE)
+        return next(files), 1
     return best, best_depth
 
 
@@ -345,10 +362,25 @@ def _overlay(below: Table, above: Mapping[str, Any]) -> Table:
 
 def _read(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(regular(path).read_text(encoding="utf-8-sig"))  # Windows' editors add a BOM
     except FileNotFoundError:
         raise UserError(f"{path}: no such configuration file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid TOML: {error}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    for key, value in _integers(tables):
+        if not -LARGEST - 1 <= value <= LARGEST:
+            raise UserError(f"{path}: key {key!r}: found {shown(value)}, accepted is a number of 64 bits")
+    return tables
+
+
+def _integers(value: Any, key: str = "") -> Iterator[tuple[str, int]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _integers(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _integers(inner, key)
+    elif type(value) is int:
+        yield key, value

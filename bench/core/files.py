@@ -1,36 +1,80 @@
-"""Write files that no reader sees half-written: each is made under another name and renamed."""
+"""Write files that no reader sees half-written, and read files of strangers without hanging."""
 
+import errno
 import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; what is written there becomes `path` on success.
 
-    The rename is atomic, so a reader, or a process killed at any moment, finds the old file or the new.
+    The rename is atomic, so a reader, or a process killed at any moment, finds the old file or the new. Its
+    mode follows the umask, whatever writes it.
+
+    Raises:
+        OSError: it cannot be written; it names `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        temporary.chmod(_mode())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None or str(error.filename).endswith(temporary.name):
+            raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def lock_on(path: Path) -> FileLock:
+    """Return a lock that all who may write in the folder can take; its mode follows the umask."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path, mode=_mode())
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left of writing `path`. Call it under a lock that its writers take."""
+    for leftover in path.parent.glob(f".{path.name}.*.part"):
+        leftover.unlink(missing_ok=True)
+
+
+def regular(path: Path) -> Path:
+    """Return a path, unless it is a folder, a pipe or a device, which might never end.
+
+    Raises:
+        OSError: it is one of these.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path
 
 
 def safe_name(name: str) -> str:
     """Return a name that a file can have, and that cannot lead out of its folder."""
-    return re.sub(r"[^\w.+-]", "_", name)
+    safe = re.sub(r"[^\w.+-]", "_", name)
+    return safe if safe.strip(".") else "_" * max(1, len(safe))
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file, all of it or nothing."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _mode() -> int:
+    """Return the mode that the umask gives to a new file."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -83,9 +83,18 @@ def accepted(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return "missing, and it has no default"
     if problem["type"] in ("dict_type", "model_type"):
-        return f"found {problem['input']!r}, accepted is a table"
+        return f"found {shown(problem['input'])}, accepted is a table"
     rule = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"found {problem['input']!r}, accepted is {rule}"
+    return f"found {shown(problem['input'])}, accepted is {rule}"
+
+
+def shown(value: Any, length: int = 80) -> str:
+    """Return the representation of a value that a file holds, cut where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python does not print integers of thousands of digits
+        return "a value too long to print"
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def _fields(factory: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bool]:

@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .pace import Pace, Stage
+from .text import printable
 
 SIGN_OF_LIFE = 30.0  # seconds between two lines where there is no terminal for a bar
 
@@ -47,7 +48,7 @@ class Progress:
     def doing(self, what: str) -> None:
         """Say what is being done, after the bar."""
         self._what = what
-        self._bar.set_postfix_str(f" {what}", refresh=False)
+        self._bar.set_postfix_str(f" {printable(what)}", refresh=False)
 
     def advance(self, images: float) -> None:
         """Count images as done."""
@@ -69,7 +70,7 @@ class Progress:
         self._last_line = time.monotonic()
         if self._show:
             with tqdm.external_write_mode(file=sys.stderr):
-                print(text, file=sys.stderr, flush=True)
+                print(printable(text), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -49,14 +49,17 @@ def resolve(kind: Kind, name: str) -> Factory:
         return _PLUGINS[kind][name]
     entry = _entry_points(kind).get(name)
     if entry is None:
-        raise UserError(
-            f"unknown {kind[:-1]} {name!r}: {nearest(name, names(kind))} One of your own: --plugin FILE.py."
-        )
+        raise UserError(f"unknown {kind[:-1]} {name!r}: {advice(kind, name)}")
     try:
         factory: Factory = entry.load()
     except (ImportError, AttributeError) as error:
         raise UserError(f"{kind[:-1]} {name!r} ({entry.value}) cannot be imported: {error}") from error
     return factory
+
+
+def advice(kind: Kind, name: str) -> str:
+    """Return what to do about an unknown name, in sentences."""
+    return f"{nearest(name, names(kind))} One of your own: --plugin FILE.py."
 
 
 def source_digest(factory: Factory) -> str | None:

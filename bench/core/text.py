@@ -2,11 +2,21 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 NOT_RUN = "–"
 """Stands where there is no number."""
+
+
+_ACTED_ON = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that a terminal acts on, or cannot print."""
+
+
+def printable(text: str) -> str:
+    r"""Return a text for a terminal: other control characters than line ends and tabs stand as `\x1b`."""
+    return _ACTED_ON.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def number(value: float, digits: int = 4) -> str:

@@ -23,13 +23,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from filelock import FileLock
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from ..core.errors import UserError
-from ..core.files import replacing, write_text
+from ..core.files import lock_on, regular, replacing, write_text
 from ..core.integrity import with_checksum, without_checksum
 from .decoding import Undecodable, decode_rgb, strict_decoding
 
@@ -86,7 +85,7 @@ class PixelCache:
         pixels, index_file = stem.with_suffix(".pixels"), stem.with_suffix(".json")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(stem.with_suffix(".lock")):
+            with lock_on(stem.with_suffix(".lock")):
                 files = _fingerprints(dataset)
                 index = _load_index(index_file)
                 if index is None or not index.describes(pixels, files, image_size):
@@ -200,10 +199,10 @@ class _Index:
 
 def _load_index(file: Path) -> _Index | None:
     try:
-        read = without_checksum(json.loads(file.read_text(encoding="utf-8")))
+        read = without_checksum(json.loads(regular(file).read_text(encoding="utf-8")))
         read["files"] = [tuple(entry) for entry in read["files"]]
         return _Index(**read)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # there is none, or it is damaged or of another version
 
 

@@ -17,7 +17,7 @@ from ..core import registry
 from ..core.config import ALL, Settings
 from ..core.errors import UserError
 from ..core.files import safe_name
-from ..core.parameters import complete_parameters
+from ..core.parameters import complete_parameters, shown
 from ..datasets.base import Dataset, open_dataset
 from ..datasets.pixels import PixelCache
 from ..training.checkpoints import load_weights
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ...attacks.base import Attack
 
 CLEAN = "none"  # the name of the attack that does nothing
+LONGEST_NAME = 150
+"""Bytes of a name; files named after it add a digest and more, and a file system allows 255."""
+
 INITIALISATION = ("pretrained", "weights_file")  # parameters that matter to training only
 
 
@@ -177,18 +180,33 @@ class PlannedModel:
         return model
 
 
-def check_tables(settings: Settings) -> None:
+def check_tables(settings: Settings) -> list[str]:
     """Check every `[datasets.X]`, `[models.X]` and `[attacks.X]`, whether the sweep uses it or not.
 
+    Returns:
+        A sentence on each table that nothing is registered for, which may be that of a plugin that was not
+        named.
+
     Raises:
-        UserError: a table that nothing is registered for, or a key its constructor does not take.
+        UserError: a key that a constructor does not take.
     """
     kinds: tuple[registry.Kind, ...] = ("datasets", "models", "attacks")
+    passed_over = []
     for kind in kinds:
         for name in getattr(settings, kind):
-            _checked(settings, kind, name)
+            registered, _ = _table(settings, kind, name)
+            if registered in registry.names(kind):
+                _checked(settings, kind, name)
+            else:
+                where = settings.where_table(kind, name)
+                passed_over.append(
+                    f"{where} is passed over: unknown {kind[:-1]} {registered!r}: "
+                    f"{registry.advice(kind, registered)}"
+                )
     for name in settings.grid:
-        _plan_variants(settings, name)
+        if _table(settings, "models", name)[0] in registry.names("models") or name not in settings.models:
+            _plan_variants(settings, name)
+    return passed_over
 
 
 def plan_models(settings: Settings) -> list[PlannedModel]:
@@ -240,6 +258,7 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
     table = dict(settings.datasets.get(name, {}))
     if not table and name.lower().endswith(".csv"):
         table, name = {"adapter": "csv", "root": name}, Path(name).stem
+        _check_name(settings, "datasets", name)
     adapter = table.pop("adapter", name)
     seed = settings.run.split_seed
     return {
@@ -281,7 +300,7 @@ def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None =
         factory=factory,
         params=params,
         source=registry.source_digest(factory),
-        weights=Path(weights) if weights else None,
+        weights=Path(weights).expanduser() if weights else None,
         where=settings.where_table("models", name),
     )
 
@@ -297,15 +316,26 @@ def _checked(
 
     The values of a grid's point go before those of the table.
     """
+    _check_name(settings, kind, name)
     registered, table = _table(settings, kind, name)
     weights = table.pop("weights", None) if kind == "models" else None
     if not isinstance(weights, str | None):
         where = settings.where(kind, name, "weights")
-        raise UserError(f"{where}: key 'weights': found {weights!r}, accepted is the path of a file")
+        raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is the path of a file")
     factory = registry.resolve(kind, registered)
     with settings.blaming("grid" if point else kind, name):
         table |= point or {}
         return factory, complete_parameters(factory, table, where=f"[{kind}.{name}]")
+
+
+def _check_name(settings: Settings, kind: registry.Kind, name: str) -> None:
+    """See that files can be named after a method or dataset, before anything is trained."""
+    size = len(name.encode("utf-8", "replace"))
+    if not name.isprintable() or {*name} & {*"/\\"} or not name.strip(". ") or size > LONGEST_NAME:
+        raise UserError(
+            f"{settings.where_table(kind, shown(name))}: files are named after it, so a name is printable, "
+            f"without / and \\, not only dots, and of at most {LONGEST_NAME} bytes; this one has {size}"
+        )
 
 
 def _table(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dict[str, Any]]:
@@ -313,12 +343,16 @@ def _table(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dic
     tables: dict[str, dict[str, Any]] = getattr(settings, kind)
     table = dict(tables.get(name, {}))
     if kind == "datasets":
-        return table.pop("adapter", name), table
+        adapter = table.pop("adapter", name)
+        if not isinstance(adapter, str):
+            where = settings.where(kind, name, "adapter")
+            raise UserError(f"{where}: key 'adapter': found {shown(adapter)}, accepted is the name of one")
+        return adapter, table
     passed = [name]
     while (like := table.pop("like", None)) is not None:
         if not isinstance(like, str) or like in passed:
             where = settings.where(kind, name, "like")
-            raise UserError(f"{where}: key 'like': found {like!r}, accepted is another name of {kind}")
+            raise UserError(f"{where}: key 'like': found {shown(like)}, accepted is another name of {kind}")
         passed.append(like)
         table = {**tables.get(like, {}), **table}
     return passed[-1], table

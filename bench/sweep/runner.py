@@ -21,6 +21,7 @@ from torch import nn
 from ..audit.cell import audit_cell
 from ..core.config import Settings
 from ..core.errors import UserError
+from ..core.files import lock_on
 from ..core.progress import Progress, progress_over
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
@@ -121,6 +122,7 @@ class _Sweep:
         self.device = device
         self.command = command
         self.save_images: Path | None = None
+        self.notes: list[str] = []  # on the configuration
         self.summary = Summary()
         self.progress = Progress(show=False)
         self._written: list[Path] = []  # cells
@@ -130,7 +132,7 @@ class _Sweep:
     def prepare(cls, settings: Settings, results: Path, command: str, *, check: bool = True) -> "_Sweep":
         """Resolve and check everything; nothing is trained or scored yet."""
         device = choose_device(settings.run.device)
-        check_tables(settings)
+        notes = check_tables(settings)
         models, attacks, inner_attack = plan_models(settings), plan_attacks(settings), None
         if settings.run.regime == "adversarial":
             inner_attack = plan_attack(settings, settings.training.adversarial.attack).over_one_sample()
@@ -152,12 +154,16 @@ class _Sweep:
         for job in {job.model.name: job for job in with_sources}.values():
             if job.weights() is None or (check and job.model.fitted_by == "none"):
                 job.check_model()  # what is wrong with a model shows now, not hours later
-        return cls(jobs, Store(results), device, command)
+        sweep = cls(jobs, Store(results), device, command)
+        sweep.notes = notes
+        return sweep
 
     def run(self, work: Callable[[Job], None], *, score: bool, show: bool) -> Summary:
         """Work through the jobs; one that another process is at is put off to the end."""
         waiting = deque((job, False) for job in self.jobs)
         with progress_over(show=show) as self.progress:
+            for note in self.notes:
+                self.progress.line(note)
             for job in self.jobs:
                 self.progress.pace.expect(job.title, images_left(job, self._done, score=score))
             if score:
@@ -374,9 +380,8 @@ class _Sweep:
             self.progress.line(wording.out_of_range(job.title, low, high))
 
     def _lock(self, job: Job) -> FileLock:
-        path = self.store.root / "locks" / f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(path)
+        name = f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"
+        return lock_on(self.store.root / "locks" / name)
 
 
 def _srocc(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:

@@ -3,8 +3,10 @@
 Nothing here unpickles: a checkpoint from a stranger can hold numbers only.
 """
 
+import errno
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,9 @@ class Checkpoint:
             return None
         try:
             card: dict[str, Any] = json.loads(self.card_path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
+            if not isinstance(card["weights"], str):
+                raise ValueError("its key 'weights' is not a text")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
                 f"{self.card_path}: not a readable model card ({error}); "
                 "delete it and its .safetensors to train the model again"
@@ -45,7 +49,7 @@ class Checkpoint:
     def save(self, model: nn.Module, card: dict[str, Any]) -> dict[str, Any]:
         """Write weights, then the card with their digest, and return the card as written."""
         with replacing(self.path) as temporary:
-            save_file(_tensors(model), temporary)
+            save_tensors(_tensors(model), temporary)
         card = {**card, "weights": weights_digest(model)}
         write_text(self.card_path, json.dumps(card, indent=2) + "\n")
         return card
@@ -53,6 +57,24 @@ class Checkpoint:
     def load_into(self, model: nn.Module) -> None:
         """Load the weights into a model of the same architecture."""
         load_weights(model, self.path)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file. Tensors that share memory, as of a module with two names, are written apart.
+
+    Raises:
+        OSError: it cannot be written, as on a full disk.
+    """
+    seen: set[int] = set()
+    apart = {}
+    for name, tensor in tensors.items():
+        address = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if address in seen else tensor
+        seen.add(address)
+    try:
+        save_file(apart, path, metadata)
+    except SafetensorError as error:
+        raise OSError(errno.EIO, str(error), str(path)) from error
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..core.files import replacing
+from .checkpoints import save_tensors
 
 
 class Snapshot:
@@ -38,10 +38,10 @@ class Snapshot:
             for index, values in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
         with replacing(self.path) as temporary:
-            save_file(
+            save_tensors(
                 {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
                 temporary,
-                metadata={"state": json.dumps(state)},
+                {"state": json.dumps(state)},
             )
         self._last = time.monotonic()
 

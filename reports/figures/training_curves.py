@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...bench.core.files import write_text
+from ...bench.core.errors import UserError
+from ...bench.core.files import regular, write_text
 from .drawing import figure_style, write_drawing
 from .palette import INK, styles
 
@@ -33,12 +34,20 @@ def write_training_curves(card_path: Path) -> Path:
 
     Returns:
         The plot.
+
+    Raises:
+        UserError: the card is damaged.
     """
-    card = json.loads(card_path.read_text(encoding="utf-8"))
-    table = pd.DataFrame(card["curve"])
+    try:
+        card = json.loads(regular(card_path).read_text(encoding="utf-8"))
+        title, table = _title(card), pd.DataFrame(card["curve"]).astype(float)
+        if "epoch" not in table:
+            raise ValueError("no epochs in its curve")
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise UserError(f"{card_path}: no curves of training can be drawn of this card: {error!r}") from error
     write_text(card_path.with_suffix(".csv"), table.to_csv(index=False, lineterminator="\n"))
     with figure_style("training"):
-        return write_drawing(draw_training_curves(table, _title(card)), card_path.with_suffix(".svg"))
+        return write_drawing(draw_training_curves(table, title), card_path.with_suffix(".svg"))
 
 
 def draw_training_curves(table: pd.DataFrame, title: str) -> Figure:

@@ -44,5 +44,5 @@ def audit(
     from ...sweep.audited import audit_model
 
     report = audit_model(settings, results, images, command=shared.command_line())
-    click.echo(json.dumps(report.record(), indent=1, allow_nan=False) if as_json else in_words(model, report))
+    shared.say(json.dumps(report.record(), indent=1, allow_nan=False) if as_json else in_words(model, report))
     sys.exit(0 if report.verdict == "sound" else 1)

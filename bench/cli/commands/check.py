@@ -49,7 +49,7 @@ def check(
     if pin:
         from ....reports.checks.baseline import pin as pin_numbers
 
-        click.echo(pin_numbers(results, pin))
+        shared.say(pin_numbers(results, pin))
         return
     verdict = _verdict(against or "published", claims, settings.check.model_dump(), results)
     if junit:
@@ -57,9 +57,9 @@ def check(
 
         write_junit(junit, verdict.suite, verdict.cases())
     if as_json:
-        click.echo(json.dumps(verdict.record(), indent=1, allow_nan=False))
+        shared.say(json.dumps(verdict.record(), indent=1, allow_nan=False))
     else:
-        click.echo(verdict.text(), nl=False)
+        shared.say(verdict.text(), nl=False)
     sys.exit(verdict.exit_status)
 
 

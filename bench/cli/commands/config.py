@@ -17,5 +17,6 @@ def config(**options: Any) -> None:
 
     from ...sweep.plan import check_tables
 
-    check_tables(settings)
-    click.echo(tomli_w.dumps(settings.model_dump(exclude_none=True)), nl=False)
+    for note in check_tables(settings):
+        shared.say(note, err=True)
+    shared.say(tomli_w.dumps(settings.model_dump(exclude_none=True)), nl=False)

@@ -33,7 +33,7 @@ def verify(name: str, results: Path, **options: Any) -> None:
     arguments = dataset_arguments(settings, name, results)
     with settings.blaming("datasets", name):
         found = verify_dataset(**arguments)
-    click.echo(in_words(found, _table_3(arguments["adapter"])))
+    shared.say(in_words(found, _table_3(arguments["adapter"])))
     sys.exit(1 if found.problems else 0)
 
 

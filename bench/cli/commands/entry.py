@@ -41,7 +41,7 @@ def create(model: str, out: Path, results: Path, **facts: Any) -> None:
     """Make an entry of the newest numbers of one model in the store, with their per-image scores."""
     from ....reports.leaderboard.submission.create import create_entry
 
-    click.echo(create_entry(results, model, out, **facts))
+    shared.say(create_entry(results, model, out, **facts))
     _verify([out])
 
 
@@ -84,7 +84,7 @@ def images(folder: Path, results: Path, norm: Any, **options: Any) -> None:
     from ...sweep.external import add_external
 
     found = add_external(settings, results, folder, norm=norm, command=shared.command_line())
-    click.echo(
+    shared.say(
         f"{plural(found.files, 'image')} inside the ball; {plural(found.further, 'end')} further than any "
         f"known attack; worst-case SROCC {found.after:.3f}, {found.before:.3f} without them. "
         f"Stored in {found.path}."
@@ -95,5 +95,5 @@ def _verify(files: Sequence[Path]) -> None:
     from ....reports.leaderboard.submission.verify import verify as verified
 
     text, status = verified(files)
-    click.echo(text)
+    shared.say(text)
     sys.exit(status)

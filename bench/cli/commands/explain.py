@@ -54,6 +54,6 @@ def explain(
     explanation = explanation_of(settings, results, image=image, command=shared.command_line())
     shared.draw_missing_curves(results)
     for path in write_figures(explanation, out or explanation_folder(results, explanation.dataset, model)):
-        click.echo(path)
+        shared.say(path)
     for sentence in in_words(explanation):
-        click.echo(sentence)
+        shared.say(sentence)

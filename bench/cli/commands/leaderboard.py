@@ -31,5 +31,5 @@ def leaderboard(out: Path, entries: tuple[Path, ...], results: Path | None) -> N
         results = Path("results")
     board = compose_board(entries, results)
     for note in board.notes:
-        click.echo(f"Note: {note}", err=True)
-    click.echo(write_site(board, out))
+        shared.say(f"Note: {note}", err=True)
+    shared.say(write_site(board, out))

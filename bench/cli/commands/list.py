@@ -19,4 +19,4 @@ def list_names(kind: Any, plugins: tuple[Path, ...]) -> None:
     names = registry.names(kind)
     width = max(map(len, names), default=0)
     for name in names:
-        click.echo(f"{name:{width}}  {registry.origin(kind, name)}")
+        shared.say(f"{name:{width}}  {registry.origin(kind, name)}")

@@ -20,4 +20,4 @@ def report(form: str, out: Path, results: Path) -> None:
     """
     from ....reports import write_report
 
-    click.echo(write_report(results, form, out))
+    shared.say(write_report(results, form, out))

@@ -23,5 +23,5 @@ def results(form: Any, results: Path) -> None:
     found = read_results(results)
     if form != "table":  # which lists them itself
         for note in found.left_out:
-            click.echo(note, err=True)
-    click.echo(render_results(replace(found, frame=in_order(found.frame)), form), nl=False)
+            shared.say(note, err=True)
+    shared.say(render_results(replace(found, frame=in_order(found.frame)), form), nl=False)

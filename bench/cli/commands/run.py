@@ -32,7 +32,7 @@ def run(results: Path, save_images: Path | None, **options: Any) -> None:
 
     done = run_sweep(settings, results, command=shared.command_line(), save_images=save_images)
     shared.draw_missing_curves(results)
-    click.echo(
+    shared.say(
         f"{done.total} cells in {results}: {done.computed} computed, {done.found} found done; "
         f"{done.trained} models trained."
     )

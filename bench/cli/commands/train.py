@@ -23,7 +23,7 @@ def train(results: Path, **options: Any) -> None:
 
     done = train_models(settings, results, command=shared.command_line())
     shared.draw_missing_curves(results)
-    click.echo(
+    shared.say(
         f"{done.trained} models trained, {done.found} found trained in {results / 'checkpoints'}: "
         "weights, how they were made (.json), and the curves of their training (.csv, .svg)."
     )

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import pandas as pd
-from filelock import FileLock
 from platformdirs import user_cache_path
 from pydantic import Field
 
 from ...core.errors import UserError
+from ...core.files import lock_on
 from ..base import COLUMNS, DatasetAdapter
 
 LABELS = "labels.csv"
@@ -79,8 +79,7 @@ class Synthetic(DatasetAdapter):
         from .generator import generate  # with all that drawing and rating needs, for the first run only
 
         parent, name = self.root.parent, self.root.name
-        parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(parent / f".{name}.lock"):
+        with lock_on(parent / f".{name}.lock"):
             if self.root.exists():
                 return
             for leftover in parent.glob(f".{name}-*"):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ....attacks.tools.balls import ball_around
+from ...core.interrupts import finishing
 from ...core.progress import Progress
 from ...datasets.pixels import to_float
 from ...datasets.prefetch import prefetched
@@ -32,6 +33,7 @@ class _Measured(NamedTuple):
     images: Mapping[str, Tensor]
 
 
+@finishing("the batch")
 def measure(
     model: nn.Module,
     data: TestData,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...core.files import replacing
+from ...core.interrupts import stop_if_asked
 
 SAVE_EVERY = 10.0  # seconds between two saves
 LEVELS = 32767  # of a 16-bit number
@@ -93,7 +94,8 @@ class Partial:
             self.columns[name][index, start : start + len(column)] = column
 
     def save_if_due(self) -> None:
-        """Save, unless the last save was a moment ago."""
+        """Save, unless the last save was a moment ago; stop here if that was asked for."""
+        stop_if_asked(self.save)
         if time.monotonic() - self._last >= SAVE_EVERY:
             self.save()
 

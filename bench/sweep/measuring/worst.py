@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ....attacks.tools.balls import ball_around
 from ....attacks.tools.bisection import realise
+from ...core.interrupts import stop_if_asked
 from ...datasets.pixels import PixelCache, to_float
 from ...statistics.intervals import attainable, reflected
 from ...statistics.metrics import srocc
@@ -100,6 +101,7 @@ def realise_worst_case(
             distances(images, found, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)
             torch.manual_seed(seed_of(seed, start, 3))
             worst[batch], error[batch] = mean_scores(model, found, draws)
+            stop_if_asked()
         worst[~scored] = np.nan
         missed = np.abs(worst - wanted)
         share = float((missed <= np.maximum(COARSEST, 2 * error))[scored].mean())

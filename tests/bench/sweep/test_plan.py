@@ -1,10 +1,12 @@
 """From settings to models and attacks: grids, tables that start from others, several profiles."""
 
+import json
+
 import pytest
 
 from iqabench import UserError
 from iqabench.bench.core.config import load_settings
-from iqabench.bench.sweep.plan import check_tables, plan_attacks, plan_models
+from iqabench.bench.sweep.plan import check_tables, dataset_arguments, plan_attacks, plan_models
 
 
 def settings_of(tmp_path, text, **arguments):
@@ -48,7 +50,6 @@ def test_a_grid_of_a_model_that_is_not_swept_adds_nothing(tmp_path):
         ("[grid.cprl]\nc = [1]", r"mine.toml: \[grid.cprl\]: unknown key 'c'"),
         ("[grid.cprl]\nb = [0.1, 0.7]", r"mine.toml: \[grid.cprl\]: key 'b': found 0.7"),
         ("[grid.cpr]\nb = [0.1]", "unknown model 'cpr': did you mean 'cprl'"),
-        ("[models.x]\nlike = 'resnt'", "unknown model 'resnt': did you mean 'resnet'"),
         ("[models.x]\nlike = 'x'", r"mine.toml: \[models.x\]: key 'like': found 'x'"),
         ("[models.x]\nlike = 'cprl'\nbb = 1", r"mine.toml: \[models.x\]: unknown key 'bb'"),
         ("[attacks.x]\nlike = 'pgd'\nsteps = 0", r"mine.toml: \[attacks.x\]: key 'steps': found 0"),
@@ -57,6 +58,66 @@ def test_a_grid_of_a_model_that_is_not_swept_adds_nothing(tmp_path):
 def test_a_mistake_in_a_grid_or_a_table_like_another_is_named(tmp_path, text, message):
     with pytest.raises(UserError, match=message):
         check_tables(settings_of(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "[models.x]\nlike = 'resnt'",
+            "[models.x] is passed over: unknown model 'resnt': did you mean 'resnet'",
+        ),
+        (
+            "[models.resnt]\nb = 1",
+            "[models.resnt] is passed over: unknown model 'resnt': did you mean 'resnet'",
+        ),
+        (
+            "[datasets.x]\nadapter = 'cvs'",
+            "[datasets.x] is passed over: unknown dataset 'cvs': did you mean 'csv'?",
+        ),
+    ],
+)
+def test_a_table_of_what_no_plugin_registered_fails_only_a_sweep_of_it(tmp_path, text, sentence):
+    settings = settings_of(tmp_path, text)
+    (note,) = check_tables(settings)
+    assert sentence in note
+    assert note.endswith("One of your own: --plugin FILE.py.")
+    used = settings_of(tmp_path, f"{text}\n[run]\nmodels = ['resnt']")
+    with pytest.raises(UserError, match="unknown model 'resnt'"):
+        plan_models(used)
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "..\\b", "a\x1bb", "m" * 215, "ä" * 100, "."])
+def test_a_name_that_no_file_can_have_is_refused_before_training(tmp_path, name):
+    text = f"[models.{json.dumps(name)}]\nlike = 'resnet'\n"
+    with pytest.raises(UserError, match=r"\[models\..*\]: files are named after it") as error:
+        check_tables(settings_of(tmp_path, text))
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["..", "\x1b[31m", "m" * 215])
+def test_a_dataset_of_a_csv_file_has_a_name_that_files_can_have(tmp_path, name):
+    with pytest.raises(UserError, match="files are named after it"):
+        dataset_arguments(load_settings(), f"{tmp_path}/{name}.csv", tmp_path)
+
+
+def test_an_adapter_that_is_not_a_name_is_an_error_of_its_table(tmp_path):
+    with pytest.raises(UserError, match=r"mine.toml: \[datasets.x\]: key 'adapter': found \[1\]"):
+        check_tables(settings_of(tmp_path, "[datasets.x]\nadapter = [1]"))
+
+
+def test_weights_in_the_home_folder_are_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (model,) = plan_models(
+        settings_of(tmp_path, "[run]\nmodels=['resnet']\n[models.resnet]\nweights='~/w.safetensors'")
+    )
+    assert model.weights == tmp_path / "w.safetensors"
+
+
+def test_no_table_of_a_profile_is_blamed_that_does_not_exist(tmp_path):
+    text = "[profiles.demo.models.lwta]\nwidth_factor = 0.5\n"
+    where = settings_of(tmp_path, text).where_table("models", "own")
+    assert where.endswith("mine.toml: [models.own]")
 
 
 def test_a_table_like_another_starts_from_it_and_keeps_its_own_name(tmp_path):

@@ -1,0 +1,75 @@
+"""Stop when the user or a scheduler asks for it, at a moment at which nothing is lost."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_asked: list[int] = []  # signals that were put off
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM, which schedulers send; it ends as by Ctrl-C."""
+
+
+@contextmanager
+def terminating() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated` in the block."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _raise)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def finishing(what: str) -> Iterator[None]:
+    """Put off Ctrl-C and SIGTERM in the block until it calls `stop_if_asked`, or ends.
+
+    A second one stops at once. In another thread than the main one, which signals do not reach, and where the
+    caller handles them in a way of its own, nothing is put off.
+
+    Args:
+        what: The end of which is waited for, as a phrase.
+    """
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    put_off = [
+        number for number, handler in handlers.items() if handler in (signal.default_int_handler, _raise)
+    ]
+    if current_thread() is not main_thread() or not put_off:
+        yield
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if _asked:
+            _raise(number, frame)
+        _asked.append(number)
+        print(f"\nFinishing {what}; once more stops at once.", file=sys.stderr, flush=True)
+
+    for number in put_off:
+        signal.signal(number, ask)
+    try:
+        yield
+        stop_if_asked()
+    finally:
+        _asked.clear()
+        for number in put_off:
+            signal.signal(number, handlers[number])
+
+
+def stop_if_asked(keep: Callable[[], None] = lambda: None) -> None:
+    """Stop if Ctrl-C or SIGTERM was put off, after writing what is done to disk by `keep`."""
+    if _asked:
+        keep()
+        _raise(_asked[0], None)
+
+
+def _raise(number: int, frame: FrameType | None) -> Any:
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt

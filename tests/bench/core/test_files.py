@@ -1,0 +1,69 @@
+"""Files are written whole, with the umask's mode, and read without hanging."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from iqabench.bench.core.files import lock_on, regular, remove_leftovers, replacing, safe_name, write_text
+
+
+@pytest.fixture
+def umask():
+    """Set the umask for a test."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_the_mode_of_files_and_locks_follows_the_umask_whatever_writes_them(tmp_path, umask, mask, mode):
+    umask(mask)
+    with replacing(tmp_path / "weights") as temporary:
+        os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))  # as safetensors does
+    with lock_on(tmp_path / "a.lock"):
+        pass
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {mode}
+
+
+def test_a_full_disk_names_the_file_that_could_not_be_written_and_leaves_the_old_one(tmp_path):
+    write_text(tmp_path / "card.json", "old")
+
+    def full():
+        with replacing(tmp_path / "card.json") as temporary:
+            temporary.write_text("new, but only half of i")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=r"No space left on device: '.*card\.json'"):
+        full()
+    assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
+    assert (tmp_path / "card.json").read_text() == "old"
+
+
+def test_an_error_about_the_temporary_file_names_the_file_itself(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"file"):
+        write_text(tmp_path / "file" / "cells" / "a.parquet", "")
+
+
+def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path):
+    for name in (".a.npz.0123.part", ".b.npz.0123.part", "a.npz"):
+        (tmp_path / name).write_text("")
+    remove_leftovers(tmp_path / "a.npz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.npz.0123.part", "a.npz"]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_may_never_end_is_not_read(tmp_path, make):
+    make(tmp_path / "labels.csv")
+    with pytest.raises(OSError, match="not a regular file"):
+        regular(tmp_path / "labels.csv")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../../etc/passwd", "a\x1b[31m", "a/b", "...."])
+def test_no_name_leads_out_of_its_folder(tmp_path, name):
+    inside = tmp_path / "cells" / safe_name(name) / "x"
+    assert inside.resolve() == inside
+    assert inside.is_relative_to(tmp_path / "cells")
+    assert safe_name(name).isprintable()

@@ -1,0 +1,36 @@
+"""No text of a stranger makes a terminal do anything."""
+
+import unicodedata
+
+import pytest
+
+from iqabench.bench.core.text import printable
+
+
+def test_every_control_and_direction_character_is_written_out_and_all_else_is_kept():
+    for code in range(0x3000):
+        character = chr(code)
+        kind = unicodedata.category(character)
+        shown = printable(character)
+        if character in "\n\t":
+            assert shown == character
+        elif kind == "Cc" or unicodedata.bidirectional(character) in (
+            "LRE",
+            "RLO",
+            "LRO",
+            "RLE",
+            "PDF",
+            "LRI",
+            "RLI",
+        ):
+            assert shown.isascii(), hex(code)
+            assert shown.startswith("\\"), hex(code)
+        elif kind[0] in "LNPS":
+            assert shown == character
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a\x1b[31mb", "a\\x1b[31mb"), ("\ud800", "\\ud800"), ("ä – 中", "ä – 中")]
+)
+def test_an_escape_stands_as_text(text, shown):
+    assert printable(text) == shown
