@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .files import replacing
+from .files import regular, replacing
 
 CHECKSUM = "checksum"
 """Key of a JSON document that holds the checksum of its other keys."""
@@ -57,7 +57,7 @@ def read_sealed(path: Path) -> bytes:
         Damaged: the checksum does not fit the content.
         OSError: there is no such file, or it cannot be read.
     """
-    stored = path.read_bytes()
+    stored = regular(path).read_bytes()
     content = stored[_SIZE:]
     if stored[:_SIZE].hex() != checksum(content):
         raise Damaged("its checksum does not fit its content")

@@ -306,8 +306,10 @@ class _Sweep:
         saved = ((cell, self._pictures(job, cell)) for cell in cells)
         pictures = {epsilons.index(cell.epsilon): files for cell, files in saved if files}
         identity = [*(cell.key for cell in cells), *(str(files.folder) for files in pictures.values())]
-        partial_path = self.store.root / "partial" / f"{digest(identity)}.npz"
+        partial_path = self.store.root / "partial" / f"{digest(identity)}.partial"
         partial = Partial(partial_path, len(epsilons), len(table))
+        if partial.damage:
+            self.progress.line(wording.starts_again(f"{job.title}: {shown_name}", partial.damage))
         measure(
             model,
             TestData(job.data.cache, job.data.test_rows, quality),

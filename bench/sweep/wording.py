@@ -24,6 +24,11 @@ def damaged_cell(path: Path, reason: str) -> str:
     return f"{path}: computed again, as it cannot be used: {reason.removesuffix(f'; {COMPUTE_AGAIN}')}"
 
 
+def starts_again(title: str, damage: str) -> str:
+    """Say that what a stopped run left is of no use."""
+    return f"{title}: starts again, as what was kept of it is damaged: {damage}"
+
+
 def found_on(attack: str, source: str) -> str:
     """Name an attack with the model that its perturbations are found on."""
     return f"{attack} from {source}"

@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 from ..core.errors import UserError
 from ..core.files import replacing, write_text
+from ..core.integrity import with_checksum, without_checksum
+
+_TRAIN_AGAIN = "delete it and the file beside it, and the model is trained again"
 
 
 @dataclass(frozen=True)
@@ -36,45 +39,58 @@ class Checkpoint:
         if not (self.path.is_file() and self.card_path.is_file()):
             return None
         try:
-            card: dict[str, Any] = json.loads(self.card_path.read_text(encoding="utf-8"))
+            card = without_checksum(json.loads(self.card_path.read_text(encoding="utf-8")))
             if not isinstance(card["weights"], str):
-                raise ValueError("its key 'weights' is not a text")
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise ValueError("key 'weights': not the digest of weights")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
-                f"{self.card_path}: not a readable model card ({error}); "
-                "delete it and its .safetensors to train the model again"
+                f"{self.card_path}: not a readable model card ({error}); {_TRAIN_AGAIN}"
             ) from error
         return card
 
     def save(self, model: nn.Module, card: dict[str, Any]) -> dict[str, Any]:
-        """Write weights, then the card with their digest, and return the card as written."""
-        with replacing(self.path) as temporary:
-            save_tensors(_tensors(model), temporary)
+        """Write weights, then the card with their digest, and return the card as written.
+
+        Raises:
+            OSError: they cannot be written, as on a full disk.
+        """
+        try:
+            with replacing(self.path) as temporary:
+                save_file(separate(model.state_dict()), temporary)
+        except SafetensorError as error:
+            raise OSError(errno.EIO, str(error), str(self.path)) from error
         card = {**card, "weights": weights_digest(model)}
-        write_text(self.card_path, json.dumps(card, indent=2) + "\n")
+        write_text(self.card_path, json.dumps(with_checksum(card), indent=2) + "\n")
         return card
 
     def load_into(self, model: nn.Module) -> None:
-        """Load the weights into a model of the same architecture."""
+        """Load the weights into a model of the same architecture.
+
+        Raises:
+            UserError: as `load_weights`, or they are not those that the card is of.
+        """
         load_weights(model, self.path)
+        card = self.card()
+        if card and weights_digest(model) != card["weights"]:
+            raise UserError(
+                f"{self.path}: damaged: its weights do not have the digest on its card; restore the file, "
+                f"or {_TRAIN_AGAIN}"
+            )
 
 
-def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file. Tensors that share memory, as of a module with two names, are written apart.
+def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors on the CPU, each with memory of its own, as safetensors wants them.
 
-    Raises:
-        OSError: it cannot be written, as on a full disk.
+    Those of a module with two names share theirs.
     """
     seen: set[int] = set()
     apart = {}
     for name, tensor in tensors.items():
+        tensor = tensor.detach().cpu().contiguous()
         address = tensor.untyped_storage().data_ptr()
         apart[name] = tensor.clone() if address in seen else tensor
         seen.add(address)
-    try:
-        save_file(apart, path, metadata)
-    except SafetensorError as error:
-        raise OSError(errno.EIO, str(error), str(path)) from error
+    return apart
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ...models.recipe import Labels, Recipe, Regime, Terms
 from ..core import registry
 from ..core.config import TrainingSettings
+from ..core.integrity import Damaged
 from ..core.progress import Progress
 from ..datasets.pixels import PixelCache, to_float
 from ..datasets.prefetch import prefetched
@@ -105,7 +106,11 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     recipe: Recipe = registry.resolve("recipes", recipe_of(model))(model, settings, run.regime)
     steps = data.steps(settings.batch_size)
     snapshot = Snapshot(run.snapshot)
-    state = snapshot.restore(model, recipe.optimizers)
+    try:
+        state = snapshot.restore(model, recipe.optimizers)
+    except Damaged as error:
+        run.progress.line(f"{run.title}: starts again, as {snapshot.path} is of no use: {error}")
+        state = None
     curve: Curve = state["curve"] if state else []
     run.progress.skip(len(curve) * steps * settings.batch_size)
 

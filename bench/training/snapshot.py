@@ -2,19 +2,25 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..core.files import replacing
-from .checkpoints import save_tensors
+from ..core.integrity import Damaged, read_sealed, write_sealed
+from .checkpoints import separate
+
+_STATE = "state"  # the tensor that holds the JSON, as bytes
 
 
 class Snapshot:
-    """Saves and restores a model, its optimisers and a little JSON, in one safetensors file.
+    """Saves and restores a model, its optimisers and a little JSON, in one file with a checksum.
 
     Together with random numbers that are drawn anew from (seed, epoch) at each epoch, this is all that a
     run needs to continue exactly. Nothing is pickled.
@@ -37,28 +43,27 @@ class Snapshot:
         for name, optimizer in optimizers.items():
             for index, values in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
-        with replacing(self.path) as temporary:
-            save_tensors(
-                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-                temporary,
-                {"state": json.dumps(state)},
-            )
+        tensors[_STATE] = torch.from_numpy(np.frombuffer(json.dumps(state).encode(), np.uint8).copy())
+        write_sealed(self.path, save(separate(tensors)))
         self._last = time.monotonic()
 
     def restore(self, model: nn.Module, optimizers: dict[str, Optimizer]) -> dict[str, Any] | None:
         """Load what was saved into model and optimisers, and return the state; None if nothing was saved.
 
-        A file that cannot be read is as good as none: the run starts again.
+        Raises:
+            Damaged: the file is not as it was written, or of another model; nothing is loaded.
         """
-        if not self.path.is_file():
-            return None
         try:
-            with safe_open(self.path, framework="pt") as file:
-                state: dict[str, Any] = json.loads(file.metadata()["state"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, KeyError, TypeError):
+            tensors = load(read_sealed(self.path))
+            state: dict[str, Any] = json.loads(bytes(tensors.pop(_STATE).tolist()))
+        except FileNotFoundError:
             return None
-        model.load_state_dict(_under("model", tensors))
+        except (OSError, SafetensorError, KeyError) as error:
+            raise Damaged(f"cannot be read: {error}") from error
+        weights = _under("model", tensors)
+        if _shapes(weights) != _shapes(model.state_dict()):
+            raise Damaged("holds the weights of another model")
+        model.load_state_dict(weights)
         for name, optimizer in optimizers.items():
             per_weight: dict[int, dict[str, Tensor]] = {}
             for key, tensor in _under(name, tensors).items():
@@ -70,6 +75,10 @@ class Snapshot:
     def discard(self) -> None:
         """Delete the file, once the run is finished."""
         self.path.unlink(missing_ok=True)
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,16 +1,20 @@
 """A measurement in progress, kept on disk so that a killed one goes on where it was."""
 
+import io
 import json
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.files import replacing
+from ...core.errors import UserError
+from ...core.integrity import read_sealed, write_sealed
 from ...core.interrupts import stop_if_asked
 
 SAVE_EVERY = 10.0  # seconds between two saves
@@ -28,10 +32,14 @@ class EndImages:
     Args:
         path: A file, made when needed.
         images: Number of images of one epsilon.
+
+    Attributes:
+        written: Number of bytes and CRC-32 of what was written, by where it begins.
     """
 
     def __init__(self, path: Path, images: int) -> None:
         self.path = path
+        self.written: dict[int, tuple[int, int]] = {}
         self._images = images
 
     def put(self, index: int, start: int, images: Tensor, low_images: Tensor, high_images: Tensor) -> None:
@@ -44,9 +52,11 @@ class EndImages:
         records["levels"] = levels.cpu().numpy()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch()
+        content, offset = records.tobytes(), self._offset(index, start, records.dtype)
         with self.path.open("r+b") as file:
-            file.seek(self._offset(index, start, records.dtype))
-            file.write(records.tobytes())
+            file.seek(offset)
+            file.write(content)
+        self.written[offset] = len(content), zlib.crc32(content)
 
     def get(self, index: int, start: int, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images (N, 3, H, W) at the low and at the high ends."""
@@ -57,6 +67,20 @@ class EndImages:
         largest = torch.from_numpy(records["largest"].copy()).to(images).view(-1, 1, 1, 1, 1)
         low_images, high_images = (images.unsqueeze(1) + levels * (largest / LEVELS)).unbind(1)
         return low_images, high_images
+
+    def sound(self) -> bool:
+        """Return whether the file holds what was written."""
+        if not self.written:
+            return True
+        try:
+            with self.path.open("rb") as file:
+                for offset, (size, crc) in self.written.items():
+                    file.seek(offset)
+                    if zlib.crc32(file.read(size)) != crc:
+                        return False
+        except OSError:
+            return False
+        return True
 
     def _record(self, images: Tensor) -> np.dtype[Any]:
         return np.dtype([("largest", np.float32), ("levels", np.int16, (2, *images.shape[1:]))])
@@ -73,6 +97,7 @@ class Partial:
         columns: (E, N) arrays by column of the cells: `score`, and for an interval attack its ends.
         diagnostics: What the search has to tell, for each epsilon.
         ends: The images of an interval attack.
+        damage: Why what was kept on disk cannot be used; None where it can, or nothing was.
     """
 
     def __init__(self, path: Path, epsilons: int, images: int) -> None:
@@ -83,7 +108,7 @@ class Partial:
         self.columns: dict[str, np.ndarray] = {}
         self.diagnostics: list[dict[str, Any]] = [{} for _ in range(epsilons)]
         self.ends = EndImages(path.with_suffix(".ends"), images)
-        self._restore()
+        self.damage = self._restore()
 
     def put(self, index: int, start: int, values: Mapping[str, Sequence[float] | Sequence[str]]) -> None:
         """Keep the columns of one batch under one epsilon."""
@@ -101,9 +126,12 @@ class Partial:
 
     def save(self) -> None:
         """Write what is measured."""
+        content = io.BytesIO()
         columns: dict[str, Any] = {f"column_{name}": _storable(of) for name, of in self.columns.items()}
-        with replacing(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, done=self.done, diagnostics=json.dumps(self.diagnostics), **columns)
+        ends = np.array([(offset, *rest) for offset, rest in self.ends.written.items()], np.int64)
+        diagnostics = json.dumps(self.diagnostics)
+        np.savez(content, done=self.done, ends=ends, diagnostics=diagnostics, **columns)
+        write_sealed(self._path, content.getvalue())
         self._last = time.monotonic()
 
     def discard(self) -> None:
@@ -111,22 +139,43 @@ class Partial:
         self._path.unlink(missing_ok=True)
         self.ends.path.unlink(missing_ok=True)
 
-    def _restore(self) -> None:
+    def check_ends(self) -> None:
+        """See that the images of the ends are as they were written; otherwise discard all.
+
+        Raises:
+            UserError: they are not.
+        """
+        if not self.ends.sound():
+            self.discard()
+            raise UserError(
+                f"{self.ends.path}: the images kept there are damaged, and were removed; run the command "
+                "again, and they are searched anew"
+            )
+
+    def _restore(self) -> str | None:
+        """Go on from what is on disk; return what is wrong with it, if anything is."""
         try:
-            with np.load(self._path) as saved:
+            with np.load(io.BytesIO(read_sealed(self._path))) as saved:
                 done, diagnostics = int(saved["done"]), json.loads(str(saved["diagnostics"]))
+                written = {int(offset): (int(size), int(crc)) for offset, size, crc in saved["ends"]}
                 prefix = "column_"
                 columns = {
                     name.removeprefix(prefix): _restored(saved[name])
                     for name in saved.files
                     if name.startswith(prefix)
                 }
-        except (OSError, ValueError, KeyError, EOFError):
-            return  # none, or not readable: as good as none
-        if "low" in columns and not self.ends.path.exists():
-            return
-        if columns and all(column.shape == self._shape for column in columns.values()):
-            self.done, self.columns, self.diagnostics = done, columns, diagnostics
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            return f"{self._path}: {error}"
+        if any(column.shape != self._shape for column in columns.values()):
+            return f"{self._path}: holds other images"
+        self.ends.written = written
+        if not self.ends.sound():
+            self.ends.written = {}
+            return f"{self.ends.path}: not the images that were written"
+        self.done, self.columns, self.diagnostics = done, columns, diagnostics
+        return None
 
 
 def _storable(column: np.ndarray) -> np.ndarray:

@@ -71,6 +71,7 @@ def realise_worst_case(
         device: Where the model is.
         partial: Where the ends are, and where scores and diagnostics go.
     """
+    partial.check_ends()
     draws = draws_for(model, data.images(0, 2, device))
     smaller: np.ndarray | None = None
     for index, epsilon in enumerate(epsilons):

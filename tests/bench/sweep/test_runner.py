@@ -253,11 +253,11 @@ def test_kill_at_any_moment_and_a_rerun_gives_the_numbers_of_an_unbroken_run(
         killed = subprocess.run([*command, "run", *tiny_sweep, "--results", str(broken)], check=False)
         assert killed.returncode == -signal.SIGKILL
         left_behind |= {path.suffix for path in broken.rglob("*")}
-    assert left_behind >= {".training", ".safetensors", ".parquet", ".npz"}
+    assert left_behind >= {".training", ".safetensors", ".parquet", ".partial"}
     last = iqabench("run", *tiny_sweep, "--results", str(broken))
     assert last.exit_code == 0, last.output
     assert_same_scores(finished, broken)
-    assert not list(broken.rglob("*.npz"))
+    assert not list(broken.rglob("*.partial"))
     assert not list(broken.rglob("*.training"))
 
 

@@ -1,3 +1,4 @@
+import json
 import pickle
 
 import pytest
@@ -7,6 +8,8 @@ from torch import nn
 
 from iqabench import UserError
 from iqabench.bench.training.checkpoints import Checkpoint, load_weights, weights_digest
+
+from ...flips import flipped
 
 
 def small_model() -> nn.Module:
@@ -83,3 +86,40 @@ def test_a_broken_card_is_named_with_what_to_do(tmp_path):
     checkpoint.card_path.write_text("{")
     with pytest.raises(UserError, match=r"model\.json: not a readable model card.*delete it"):
         checkpoint.card()
+
+
+def test_a_flipped_bit_of_the_weights_is_noticed_before_they_are_used(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "model.safetensors")
+    checkpoint.save(small_model(), {})
+    unlike = 0
+    for bit in flipped(checkpoint.path):
+        try:
+            checkpoint.load_into(model := small_model())
+        except UserError as error:
+            unlike += "do not have the digest on its card" in str(error)
+        else:
+            assert weights_digest(model) == checkpoint.card()["weights"], bit
+    assert unlike > 0
+
+
+def test_a_flipped_bit_of_a_card_is_noticed(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "model.safetensors")
+    card = checkpoint.save(
+        small_model(), {"model": "small", "curve": [{"epoch": 1, "loss": 0.25}], "seed": 3}
+    )
+    refused = 0
+    for bit in flipped(checkpoint.card_path):
+        try:
+            found = checkpoint.card()
+            assert {key: found.get(key) for key in card} == card, bit
+        except UserError as error:
+            assert "not a readable model card" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 0
+
+
+def test_a_card_of_an_earlier_version_has_no_checksum_and_is_read(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "model.safetensors")
+    card = checkpoint.save(small_model(), {"model": "small"})
+    checkpoint.card_path.write_text(json.dumps(card))
+    assert checkpoint.card() == card

@@ -6,11 +6,14 @@ import torch
 from torch import nn
 
 from iqabench.bench.core.config import AdversarialSettings, TrainingSettings
+from iqabench.bench.core.integrity import Damaged
 from iqabench.bench.core.progress import Progress
 from iqabench.bench.training.checkpoints import weights_digest
 from iqabench.bench.training.fit import TrainingData, TrainingRun, fit, learning_rate
 from iqabench.bench.training.regimes import CleanRegime
 from iqabench.bench.training.snapshot import Snapshot
+
+from ...flips import flipped
 
 SETTINGS = TrainingSettings(
     epochs=4,
@@ -103,9 +106,45 @@ def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, mo
         assert len(curve) == SETTINGS.epochs
 
 
-def test_a_damaged_snapshot_means_starting_again(tmp_path):
-    (tmp_path / "snapshot").write_bytes(b"not safetensors")
-    assert len(fit(Brightness(), run_in(tmp_path))) == SETTINGS.epochs
+@pytest.mark.parametrize("content", [b"", b"not safetensors", bytes(1000)])
+def test_a_damaged_snapshot_means_starting_again_and_is_said(tmp_path, content):
+    said = []
+
+    class Saying(Progress):
+        def line(self, text):
+            said.append(text)
+
+    (tmp_path / "snapshot").write_bytes(content)
+    assert len(fit(Brightness(), run_in(tmp_path, progress=Saying(show=False)))) == SETTINGS.epochs
+    (line,) = said
+    assert line.startswith(f"training: starts again, as {tmp_path / 'snapshot'} is of no use: ")
+
+
+def test_a_flipped_bit_of_a_snapshot_is_noticed_before_anything_is_loaded(tmp_path):
+    def trained():
+        model = Brightness()
+        optimizer = torch.optim.Adam(model.parameters())
+        model(torch.rand(4, 3, 8, 8)).sum().backward()
+        optimizer.step()
+        return model, {"adam": optimizer}
+
+    snapshot, (model, optimizers) = Snapshot(tmp_path / "snapshot", every=0.0), trained()
+    snapshot.save_if_due(model, optimizers, {"curve": [{"epoch": 1, "loss": 0.25}]})
+    other, others = trained()
+    before = weights_digest(other)
+    for _ in flipped(snapshot.path):
+        with pytest.raises(Damaged):
+            snapshot.restore(other, others)
+        assert weights_digest(other) == before
+    assert snapshot.restore(other, others) == {"curve": [{"epoch": 1, "loss": 0.25}]}
+    assert weights_digest(other) == weights_digest(model)
+
+
+def test_a_snapshot_of_another_model_is_not_loaded(tmp_path):
+    snapshot = Snapshot(tmp_path / "snapshot", every=0.0)
+    snapshot.save_if_due(nn.Linear(3, 1), {}, {"curve": []})
+    with pytest.raises(Damaged, match="another model"):
+        snapshot.restore(Brightness(), {})
 
 
 def test_training_stops_where_the_loss_is_no_number(tmp_path):

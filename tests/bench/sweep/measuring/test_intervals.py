@@ -10,11 +10,14 @@ import torch
 from scipy.stats import spearmanr
 
 from iqabench.attacks.tools.balls import ball_around
+from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.progress import Progress
 from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.measuring import measure, partial, worst
-from iqabench.bench.sweep.measuring.partial import EndImages
+from iqabench.bench.sweep.measuring.partial import EndImages, Partial
+
+from ....flips import flipped
 
 
 def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep):
@@ -189,3 +192,45 @@ def test_an_interrupted_measurement_goes_on_with_the_end_images_that_it_had(swee
     for key, table in expected.items():
         pd.testing.assert_frame_equal(pd.read_parquet(cells[key].path), table)
     assert not list((tmp_path / "results" / "partial").iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["partial", "ends"])
+def test_what_an_interrupted_measurement_left_and_is_damaged_is_measured_again(
+    sweep, monkeypatch, tmp_path, suffix
+):
+    chosen = ("--models", "linear", "--attacks", "apgd", "--epsilons", "1,4")
+    _, unbroken = sweep(*chosen)
+    expected = {key: pd.read_parquet(cell.path) for key, cell in unbroken.items()}
+    shutil.rmtree(tmp_path / "results")
+    monkeypatch.setattr(partial, "SAVE_EVERY", 0)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, worst, "realise", 2)
+        assert sweep(*chosen)[0].exit_code == 130
+    (file,) = (tmp_path / "results").rglob(f"*.{suffix}")
+    for _ in flipped(file, flips=1):
+        done, cells = sweep(*chosen)
+    file.unlink()
+    assert done.exit_code == 0, done.output
+    assert done.output.count("starts again, as what was kept of it is damaged") == 1
+    for key, table in expected.items():
+        pd.testing.assert_frame_equal(pd.read_parquet(cells[key].path), table)
+
+
+def test_a_flipped_bit_of_what_an_interrupted_measurement_left_is_noticed(tmp_path):
+    kept = Partial(tmp_path / "a.partial", 1, 3)
+    images = torch.rand(3, 3, 4, 4)
+    kept.put(0, 0, {"score": [0.1, 0.2, 0.3], "low": [0.0] * 3, "high": [1.0] * 3, "low_by": ["apgd"] * 3})
+    kept.ends.put(0, 0, images, images - 0.01, images + 0.01)
+    kept.done = 3
+    kept.save()
+    for file in (tmp_path / "a.partial", tmp_path / "a.ends"):
+        for bit in flipped(file):
+            again = Partial(tmp_path / "a.partial", 1, 3)
+            assert again.damage, bit
+            assert (again.done, again.columns) == (0, {})
+    again = Partial(tmp_path / "a.partial", 1, 3)
+    assert again.damage is None
+    assert again.columns["score"].tolist() == [[0.1, 0.2, 0.3]]
+    for _ in flipped(tmp_path / "a.ends", flips=1):
+        with pytest.raises(UserError, match=r"a\.ends: the images kept there are damaged, and were removed"):
+            again.check_ends()
