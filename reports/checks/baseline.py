@@ -5,9 +5,11 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Json, ValidationError
 
@@ -20,7 +22,7 @@ from ...bench.store.newest import highest_attacks, newest_versions
 from ...bench.store.results import COLUMNS, Results, read_results
 from ...bench.store.results_text import json_rows
 from .check import Check
-from .comparison import Comparison, Status, compared
+from .comparison import Comparison
 from .words import notes_on_baseline, pinning_text
 
 RUN = ("dataset", "model", "variant", "regime", "seed")
@@ -106,18 +108,16 @@ def read_baseline(path: Path) -> list[Pinned]:
     """
     rows = _rows(path)
     _refuse_newer(path, rows)
-    numbers: dict[Condition, int] = {}
-    found = []
+    found: dict[Condition, tuple[int, Pinned]] = {}
     for number, values in enumerate(rows, start=1):
         row = _row(path, number, values)
-        if row.condition in numbers:
+        if row.condition in found:
             raise UserError(
-                f"{path}, rows {numbers[row.condition]} and {number}: both pin {row.condition.phrase}; keep "
+                f"{path}, rows {found[row.condition][0]} and {number}: both pin {row.condition.phrase}; keep "
                 f"one, or write the file anew: `iqabench check --pin {path}`"
             )
-        numbers[row.condition] = number
-        found.append(row)
-    return found
+        found[row.condition] = number, row
+    return [row for _, row in found.values()]
 
 
 def against_baseline(results: Results, path: Path, tolerances: Mapping[str, float]) -> Check:
@@ -139,11 +139,7 @@ def against_baseline(results: Results, path: Path, tolerances: Mapping[str, floa
     """
     baseline = read_baseline(path)
     current = _current(results.frame, baseline)
-    found = [
-        comparison
-        for row in baseline
-        for comparison in _compare(row, current.get(row.condition, []), tolerances)
-    ]
+    found = [one for row in baseline for one in _compare(row, current.get(row.condition, []), tolerances)]
     unguarded = len(current.keys() - {row.condition for row in baseline})
     return Check(
         against=str(path),
@@ -203,13 +199,11 @@ def _current(frame: pd.DataFrame, baseline: Sequence[Pinned]) -> dict[Condition,
     pinned = defaultdict(list)
     for row in baseline:
         pinned[tuple(getattr(row, name) for name in RUN)].append(row)
-    records = frame.to_dict("records")
-    alike = pd.Series(
+    alike = np.array(
         [
-            any(not list(_other_images(row, cell)) for row in pinned[tuple(cell[name] for name in RUN)])
-            for cell in records
+            any(not [*_other_images(row, cell)] for row in pinned[tuple(cell[name] for name in RUN)])
+            for cell in frame.to_dict("records")
         ],
-        index=frame.index,
         dtype=bool,
     )
     current = highest_attacks(newest_versions(frame[alike], RUN), RUN)
@@ -230,15 +224,15 @@ def _compare(row: Pinned, cells: Sequence[_Row], tolerances: Mapping[str, float]
         if metric == "worst_srocc" and pinned is None:  # of an attack that gives no intervals
             continue
         expected = math.nan if pinned is None else pinned
-        if not comparable:
-            status: Status = "not comparable" if cells else "not run"
-            reason = "; ".join(_differences(row, cells[-1])) if cells else ""
-            yield Comparison("", row.condition, metric, expected, math.nan, tolerance, status, reason)
-        else:
+        comparison = Comparison("", row.condition, metric, expected, tolerance)
+        if comparable:
             cell = comparable[-1]
-            numbers = (expected, float(cell[metric]), tolerance)
-            status_now, changed = str(cell["status"]), _changed(row, cell)
-            yield compared("", row.condition, metric, *numbers, status=status_now, changed=changed)
+            status, changed = str(cell["status"]), _changed(row, cell)
+            comparison = comparison.judged(float(cell[metric]), status=status, changed=changed)
+        elif cells:
+            reason = "; ".join(_differences(row, cells[-1]))
+            comparison = replace(comparison, status="not comparable", reason=reason)
+        yield comparison
 
 
 def _differences(row: Pinned, cell: _Row) -> Iterator[str]:

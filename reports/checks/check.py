@@ -14,24 +14,17 @@ HOLDS, FAILS, UNUSABLE = 0, 1, 2
 
 @dataclass(frozen=True)
 class Check:
-    """All comparisons with one source.
+    """All comparisons with one source."""
 
-    Attributes:
-        against: `published`, or the file of the pinned numbers.
-        comparisons: One for each expected number, or several where several variants stand for it.
-        tolerances: By metric.
-        guarding: Whether an expected number that was not run, or cannot be compared, fails the check: so it
-            is for a pinned number, as a guard that stopped running guards nothing, and not for a paper's.
-        advice: What to do if there is nothing to compare.
-        notes: What was left out or should be known besides, in sentences.
-    """
-
-    against: str
+    against: str  # `published`, or the file of the pinned numbers
+    # one for each expected number, or several where several variants stand for it
     comparisons: tuple[Comparison, ...]
-    tolerances: Mapping[str, float]
+    tolerances: Mapping[str, float]  # by metric
+    # whether an expected number that was not run, or cannot be compared, fails the check: so it is for a
+    # pinned number, as a guard that stopped running guards nothing, and not for a paper's
     guarding: bool
-    advice: str
-    notes: tuple[str, ...] = ()
+    advice: str  # what to do if there is nothing to compare
+    notes: tuple[str, ...] = ()  # what was left out or should be known besides, in sentences
 
     @property
     def counts(self) -> dict[str, int]:

@@ -46,23 +46,14 @@ _Scores = Mapping[tuple[str, str, float], float]  # by model, attack, epsilon; N
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper on one dataset.
+    """A statement of the paper on one dataset."""
 
-    Attributes:
-        statement: In words.
-        dataset: Registered name.
-        stand_in: Whether the dataset stands in for a database.
-        verdict: Whether it is true of the store.
-        numbers: What it rests on, by what it is: SROCCs, or how much SROCC rises.
-        evidence: The same in words, and what was not run or has no usable scores.
-    """
-
-    statement: str
+    statement: str  # in words
     dataset: str
-    stand_in: bool
-    verdict: Verdict
-    numbers: Mapping[str, float]
-    evidence: str
+    stand_in: bool  # whether the dataset stands in for a database
+    verdict: Verdict  # whether it is true of the store
+    numbers: Mapping[str, float]  # what it rests on, by what it is: SROCCs, or how much SROCC rises
+    evidence: str  # the same in words, and what was not run or has no usable scores
 
 
 @dataclass(frozen=True)

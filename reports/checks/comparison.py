@@ -8,7 +8,7 @@ holds.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ...bench.statistics.metrics import OK
@@ -23,26 +23,16 @@ STATUSES: tuple[Status, ...] = ("holds", "falls short", "exceeds", "not run", "n
 
 @dataclass(frozen=True)
 class Comparison:
-    """One number beside the one that was expected.
+    """One number beside the one that was expected: not run, unless `judged` says whether it holds."""
 
-    Attributes:
-        table: Of a paper, such as `cprl, Table 1`; empty for a pinned number.
-        condition: What was measured.
-        metric: `srocc`, `plcc` or `mse`.
-        expected: The published or pinned number; NaN if there was none to pin.
-        measured: The number in the store; NaN where there is none.
-        tolerance: By how much they may differ.
-        status: Whether it holds.
-        reason: Why there is no number, or none to compare; else what changed beside a number that moved.
-    """
-
-    table: str
-    condition: Condition
-    metric: str
-    expected: float
-    measured: float
-    tolerance: float
-    status: Status
+    table: str  # of a paper, such as `cprl, Table 1`; empty for a pinned number
+    condition: Condition  # what was measured
+    metric: str  # `srocc`, `plcc`, `mse` or `worst_srocc`
+    expected: float  # the published or pinned number; NaN if there was none to pin
+    tolerance: float  # by how much they may differ
+    measured: float = math.nan  # the number in the store; NaN where there is none
+    status: Status = "not run"
+    # why there is no number, or none to compare; else what changed beside a number that moved
     reason: str = ""
 
     @property
@@ -61,52 +51,35 @@ class Comparison:
         table = f"{self.table}: " if self.table else ""
         return f"{table}{self.condition.phrase}: {metric_name(self.metric)}"
 
+    def judged(self, measured: float, *, status: str = OK, changed: str = "") -> "Comparison":
+        """Judge a number of the store.
+
+        Args:
+            measured: The number.
+            status: Of the evaluation behind it; other than `ok`, the number never holds.
+            changed: What else differs; given as the reason if the number does not hold.
+        """
+        gap = measured - self.expected
+        verdict: Status = "falls short"
+        if status != OK:
+            measured, reason = math.nan, status
+        elif math.isnan(self.expected):
+            verdict, reason = "exceeds", "there was no number to pin"
+        elif math.isnan(measured):
+            reason = "no number"
+        elif abs(gap) <= self.tolerance + ROUNDING:
+            verdict, reason = "holds", ""
+        else:
+            reason = changed
+            if (gap > 0) == higher_is_better(self.metric):
+                verdict = "exceeds"
+        return replace(self, measured=measured, status=verdict, reason=reason)
+
     def record(self) -> dict[str, Any]:
         """Return the comparison as flat JSON, with null for a number that is not there."""
-        numbers = {
-            name: _or_none(getattr(self, name))
-            for name in ("expected", "measured", "difference", "tolerance")
-        }
+        names = ("expected", "measured", "difference", "tolerance")
+        numbers = {name: getattr(self, name) for name in names}
+        numbers = {name: None if math.isnan(value) else value for name, value in numbers.items()}
         condition = asdict(self.condition) | {"seeds": list(self.condition.seeds)}
         verdict = {"status": self.status, "reason": self.reason}
         return {"table": self.table, **condition, "metric": self.metric, **numbers, **verdict}
-
-
-def compared(
-    table: str,
-    condition: Condition,
-    metric: str,
-    expected: float,
-    measured: float,
-    tolerance: float,
-    *,
-    status: str = OK,
-    changed: str = "",
-) -> Comparison:
-    """Judge one number.
-
-    Args:
-        table: Of a paper, or empty.
-        condition: What was measured.
-        metric: Its name.
-        expected: The published or pinned number; NaN if there was none.
-        measured: The number in the store.
-        tolerance: By how much they may differ.
-        status: Of the evaluation behind `measured`; other than `ok`, the number never holds.
-        changed: What else differs; given as the reason if the number does not hold.
-    """
-    if status != OK:
-        return Comparison(table, condition, metric, expected, math.nan, tolerance, "falls short", status)
-    gap = measured - expected
-    if math.isnan(gap):
-        reason = "there was no number to pin" if math.isnan(expected) else "no number"
-        verdict: Status = "exceeds" if math.isnan(expected) else "falls short"
-        return Comparison(table, condition, metric, expected, measured, tolerance, verdict, reason)
-    if abs(gap) <= tolerance + ROUNDING:
-        return Comparison(table, condition, metric, expected, measured, tolerance, "holds")
-    verdict = "exceeds" if (gap > 0) == higher_is_better(metric) else "falls short"
-    return Comparison(table, condition, metric, expected, measured, tolerance, verdict, changed)
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

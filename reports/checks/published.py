@@ -1,9 +1,9 @@
 """`iqabench check --against published`: the store beside the numbers that papers print."""
 
-import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from ..paper.ablation_cells import cprl_cells, over_b, over_pns
 from ..paper.selection import REGIME, Point, grouped, point, select
 from ..published import load
 from .check import Check
-from .comparison import Comparison, compared
+from .comparison import Comparison
 from .words import notes_on_published
 
 PUBLISHED = "published"
@@ -25,12 +25,8 @@ TABLE6_B = 0.4
 IMAGE_SIZE = 320
 """Side in pixels of the images that the paper's models see (Section 5.1)."""
 
-_Place = tuple[str, str, str, float, str]  # dataset, model, attack, epsilon, variant of the paper
-
-
-class _Measured(NamedTuple):
-    variant: str  # as the store calls it
-    point: Point
+# By dataset, model, attack, epsilon and the paper's variant: the store's name of the variant, and the number.
+_Measured = Mapping[tuple[str, str, str, float, str], list[tuple[str, Point]]]
 
 
 def against_published(results: Results, tolerances: Mapping[str, float]) -> Check:
@@ -52,9 +48,7 @@ def against_published(results: Results, tolerances: Mapping[str, float]) -> Chec
     shown = select(real)
     measured = _measured(shown.points, real.frame)
     rows = published[published["metric"].isin(list(tolerances))]
-    comparisons = [
-        comparison for row in rows.to_dict("records") for comparison in _compare(row, measured, tolerances)
-    ]
+    comparisons = [one for row in rows.to_dict("records") for one in _compare(row, measured, tolerances)]
     return Check(
         against=PUBLISHED,
         comparisons=tuple(comparisons),
@@ -65,47 +59,43 @@ def against_published(results: Results, tolerances: Mapping[str, float]) -> Chec
     )
 
 
-def _measured(points: tuple[Point, ...], results: pd.DataFrame) -> dict[_Place, list[_Measured]]:
-    found: dict[_Place, list[_Measured]] = {}
-    for plain in points:
-        place = (plain.dataset, plain.model, plain.attack, plain.epsilon, "")
-        found.setdefault(place, []).append(_Measured("", plain))
-    for variant, cells in _ablated(results):
-        summary = point(cells)
-        place = (summary.dataset, summary.model, summary.attack, summary.epsilon, variant)
-        found.setdefault(place, []).append(_Measured(str(cells["variant"].iloc[0]), summary))
+def _measured(points: tuple[Point, ...], results: pd.DataFrame) -> _Measured:
+    found = defaultdict(list)
+    for variant, name, one in (*(("", "", plain) for plain in points), *_ablated(results)):
+        found[one.dataset, one.model, one.attack, one.epsilon, variant].append((name, one))
     return found
 
 
-def _ablated(results: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the cells behind each entry of Tables 5 and 6, with the name of their variant there."""
+def _ablated(results: pd.DataFrame) -> Iterator[tuple[str, str, Point]]:
+    """Yield the entries of Tables 5 and 6, each with the names of its variant there and in the store."""
     candidates = cprl_cells(results)
     by_b, by_pns = over_b(candidates), over_pns(candidates)
-    mask_alone = by_b[by_b["pns_weight"] == 0]
-    for (b, *_), cells in grouped(mask_alone, ["b", "dataset", "reading", "others", "attack", "epsilon"]):
-        yield f"b={b}", cells
-    at_b = by_pns[by_pns["b"] == TABLE6_B]
-    setting = ["pns_weight", "dataset", "reading", "others", "attack", "epsilon"]
-    for (weight, *_), cells in grouped(at_b, setting):
-        yield "CA+PNS" if weight else "CA", cells
+    tables: tuple[tuple[str, pd.DataFrame, Callable[[float], str]], ...] = (
+        ("b", by_b[by_b["pns_weight"] == 0], "b={}".format),
+        ("pns_weight", by_pns[by_pns["b"] == TABLE6_B], lambda weight: "CA+PNS" if weight else "CA"),
+    )
+    for ablated, table, named in tables:
+        setting = [ablated, "dataset", "reading", "others", "attack", "epsilon"]
+        for (value, *_), cells in grouped(table, setting):
+            yield named(value), str(cells["variant"].iloc[0]), point(cells)
 
 
 def _compare(
-    row: Mapping[Hashable, Any], measured: Mapping[_Place, list[_Measured]], tolerances: Mapping[str, float]
+    row: Mapping[Hashable, Any],
+    measured: _Measured,
+    tolerances: Mapping[str, float],
 ) -> Iterator[Comparison]:
     """Yield a comparison of one published number with each measured one that stands for it, or with none."""
     place = tuple(row[name] for name in ("dataset", "model", "attack", "epsilon", "variant"))
-    table, metric = f"{row['source']}, Table {row['table']}", row["metric"]
-    tolerance = tolerances[metric]
     condition = Condition(row["dataset"], row["model"], row["variant"], REGIME, (), *place[2:4])
-    for found in measured.get(place, []):
-        names = [row["variant"], f"({found.variant})" if found.variant else ""]
-        variant, seeds = " ".join(filter(None, names)), tuple(map(int, found.point.seeds))
-        run = replace(condition, variant=variant, seeds=seeds)
-        numbers = (row["value"], found.point.measures[metric].value, tolerance)
-        yield compared(table, run, metric, *numbers, status=_status(found.point))
+    table, metric = f"{row['source']}, Table {row['table']}", row["metric"]
+    expected = Comparison(table, condition, metric, row["value"], tolerances[metric])
+    for name, found in measured.get(place, []):
+        variant = " ".join(filter(None, [row["variant"], f"({name})" if name else ""]))
+        run = replace(condition, variant=variant, seeds=tuple(map(int, found.seeds)))
+        yield replace(expected, condition=run).judged(found.measures[metric].value, status=_status(found))
     if place not in measured:
-        yield Comparison(table, condition, metric, row["value"], math.nan, tolerance, "not run")
+        yield expected
 
 
 def _status(found: Point) -> str:

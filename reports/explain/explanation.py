@@ -27,17 +27,11 @@ _TABLE = {"1": scores_table, "4": landscape_table, "5": activations_table}
 
 @dataclass(frozen=True)
 class ShownFigure:
-    """A figure of an explanation.
+    """A figure of an explanation."""
 
-    Attributes:
-        number: As in the paper.
-        words: What it shows, in sentences.
-        explanation: The numbers that it draws.
-    """
-
-    number: str
-    words: str
-    explanation: Explanation
+    number: str  # as in the paper
+    words: str  # what it shows, in sentences
+    explanation: Explanation  # the numbers that it draws
 
     def write(self, path: Path) -> Path:
         """Write it as an SVG, PNG or PDF file, by the path's suffix; equal numbers give equal bytes."""
@@ -57,25 +51,15 @@ class ShownFigure:
 
 @dataclass(frozen=True)
 class ShownExplanation:
-    """Figures 1, 4 and 5 for one image and two models, as a report shows them.
+    """Figures 1, 4 and 5 for one image and two models, as a report shows them."""
 
-    Attributes:
-        slug: For file names and links; unique in a report.
-        title: What is explained, in a phrase.
-        dataset: Registered name.
-        model: Registered name of the model that is explained.
-        figures: In the order of their numbers.
-        remarks: What a reader has to know about the figures, in sentences.
-        facts: Where the figures come from, as (what, value).
-    """
-
-    slug: str
-    title: str
+    slug: str  # for file names and links; unique in a report
+    title: str  # what is explained, in a phrase
     dataset: str
-    model: str
-    figures: tuple[ShownFigure, ...]
-    remarks: tuple[str, ...]
-    facts: tuple[tuple[str, str], ...]
+    model: str  # registered name of the model that is explained
+    figures: tuple[ShownFigure, ...]  # in the order of their numbers
+    remarks: tuple[str, ...]  # what a reader has to know about the figures, in sentences
+    facts: tuple[tuple[str, str], ...]  # where the figures come from, as (what, value)
 
     @property
     def numbers(self) -> str:

@@ -4,18 +4,14 @@ Every number of a table links to the row of its cell in the table of all cells. 
 buttons that open what is known of the cells behind the number, and the tables sortable.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from functools import partial
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
@@ -23,14 +19,12 @@ from ...bench.core.files import write_text
 from ...bench.core.text import interval, number
 from ...bench.statistics.metrics import METRICS, OK
 from ..catalogue import attack_name, catalogue, dataset_name, model_name
-from ..figures.palette import themed
 from ..paper.figure6 import inline_svg
 from ..paper.numbers import DIGITS, metric_columns
 from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
 from ..paper.selection import WORST
-from ..paper.table import Cell
-from .templating import environment
+from .templating import environment, policy_digest
 
 _SHOWN_DIGITS = 10  # of a digest or key
 _TEXTS_BEFORE = ("Dataset", "Model", "Variant", "Regime", "Attack")
@@ -52,25 +46,18 @@ def render_html(report: Report) -> str:
         for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
     ]
     script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
-    template = _environment().get_template("report.html.j2")
-    return template.render(
+    made = environment(__package__, autoescape=True)
+    made.filters["commands"] = _commands
+    return made.get_template("report.html.j2").render(
         report=report,
         figures=figures,
-        places_of=partial(_places, {key: place for place, key in enumerate(report.results["key"])}),
+        places={key: place for place, key in enumerate(report.results["key"])},
         cell_columns=list(_cell_columns(report.results)),
         cell_rows=Markup("\n").join(_cell_rows(report.results)),
         known=htmlsafe_json_dumps(_behind(report.results), separators=(",", ":"), ensure_ascii=False),
         script=Markup(script),
-        script_digest=_digest(script),
-        light={variable: light for light, (variable, _) in themed().items()},
-        dark=dict(themed().values()),
+        script_digest=policy_digest(script),
     )
-
-
-def _environment() -> Environment:
-    made = environment(__package__, autoescape=True)
-    made.filters["commands"] = _commands
-    return made
 
 
 def _commands(text: str) -> Markup:
@@ -80,16 +67,6 @@ def _commands(text: str) -> Markup:
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
         for place, part in enumerate(parts)
     )
-
-
-def _digest(script: str) -> str:
-    """Return the digest by which a content security policy allows a script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _places(known: dict[str, int], cell: Cell) -> list[int]:
-    """Return where the store's cells behind a table's cell stand in the results."""
-    return [known[key] for key in cell.keys]
 
 
 def _behind(results: pd.DataFrame) -> dict[str, Any]:

@@ -1,21 +1,34 @@
 """Opens templates: what is undefined is an error, and a line that holds only a tag leaves none."""
 
+import base64
+import hashlib
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from ..figures.palette import themed
+
 
 def environment(*packages: str, **options: Any) -> Environment:
-    """Return a jinja2 environment of the templates of some packages, the first that has one.
+    """Return a jinja2 environment of the templates of some packages, which knows the colours of figures.
 
     Args:
-        packages: Each with a folder `templates`.
+        packages: Each with a folder `templates`; of two templates of one name the first package's is taken.
         options: Of `jinja2.Environment`: how values are escaped, and what tags look like.
     """
-    return Environment(
+    made = Environment(
         loader=ChoiceLoader([PackageLoader(name) for name in packages]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         **options,
     )
+    colours = themed()
+    made.globals["light"] = {variable: light for light, (variable, _) in colours.items()}
+    made.globals["dark"] = dict(colours.values())
+    return made
+
+
+def policy_digest(text: str) -> str:
+    """Return the digest by which a content security policy allows an inline script or style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

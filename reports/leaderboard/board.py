@@ -15,43 +15,26 @@ Condition = tuple[str, str, float]
 
 @dataclass(frozen=True)
 class Number:
-    """An entrant's agreement with the labels of a dataset under one condition.
+    """An entrant's agreement with the labels of a dataset under one condition."""
 
-    Attributes:
-        kind: Whether it comes from per-image scores.
-        dataset: Registered name, or that of a CSV file.
-        attack: Registered name, or `none`.
-        epsilon: In units of 1/255; 0 without attack.
-        srocc: Spearman's rank correlation; of an interval attack the worst case, if `worst_case`.
-        plcc: Pearson's correlation; NaN where it is not known.
-        mse: Mean squared error on quality in [0, 1]; NaN where it is not known.
-        low: Lower bound of the 95% interval of `srocc`; NaN where there is none.
-        high: Upper bound, likewise.
-        images: Number of images; None where it is not known.
-        seeds: The seeds whose mean it is; empty where they are not known.
-        parameters: The attack's parameters in words, such as `steps 10`; empty where they are not known.
-        stand_in: Whether the dataset stands in for a database.
-        source: `Table 1` of a paper, or the name of the file of scores.
-        limited: Whether it is known to be of a part of the dataset's test images only.
-        worst_case: Whether `srocc`, its interval and `plcc` are the lowest that scores inside the attainable
-            intervals of the images give, and not those under one objective of the attack.
-    """
-
-    kind: Kind
-    dataset: str
-    attack: str
-    epsilon: float
-    srocc: float
-    plcc: float
-    mse: float
-    low: float = math.nan
-    high: float = math.nan
-    images: int | None = None
-    seeds: tuple[int, ...] = ()
+    kind: Kind  # whether it comes from per-image scores
+    dataset: str  # registered name, or that of a CSV file
+    attack: str  # registered name, or `none`
+    epsilon: float  # in units of 1/255; 0 without attack
+    srocc: float  # Spearman's rank correlation; of an interval attack the worst case, if `worst_case`
+    plcc: float  # Pearson's correlation; NaN where it is not known
+    mse: float  # mean squared error on quality in [0, 1]; NaN where it is not known
+    low: float = math.nan  # lower bound of the 95% interval of `srocc`; NaN where there is none
+    high: float = math.nan  # upper bound, likewise
+    images: int | None = None  # number of images; None where it is not known
+    seeds: tuple[int, ...] = ()  # the seeds whose mean it is; empty where they are not known
+    # the attack's parameters in words, such as `steps 10`; empty where they are not known
     parameters: str = ""
-    stand_in: bool = False
-    source: str = ""
-    limited: bool = False
+    stand_in: bool = False  # whether the dataset stands in for a database
+    source: str = ""  # `Table 1` of a paper, or the name of the file of scores
+    limited: bool = False  # whether it is known to be of a part of the dataset's test images only
+    # whether `srocc`, its interval and `plcc` are the lowest that scores inside the attainable intervals of
+    # the images give, and not those under one objective of the attack
     worst_case: bool = False
 
     @property
@@ -62,48 +45,31 @@ class Number:
 
 @dataclass(frozen=True)
 class Entrant:
-    """A model on the leaderboard.
+    """A model on the leaderboard."""
 
-    Attributes:
-        name: Name that is shown.
-        numbers: All its numbers, reported and measured.
-        slug: Names its page: `[a-z0-9-]+`, different from that of any other entrant.
-        paper: Title of the paper that it is from; empty for none.
-        authors: Authors of that paper, or of the model.
-        year: Year of the paper; None where it is not known.
-        links: (what, URL): paper, code, weights.
-        training: How it was trained, as a phrase, such as `clean` or `adversarial`.
-        unreliable: Why the keepers of the board do not trust its numbers; empty where they do.
-        audit: `sound` or `doubtful`, the verdict of `iqabench audit` or of its cells; empty for none.
-        red_flags: (dataset, sentence) computed from its own numbers: signs that one of them misleads.
-        facts: (what, value) for its page: parameters, digest of the weights, versions, command.
-    """
-
-    name: str
-    numbers: tuple[Number, ...]
-    slug: str = ""
-    paper: str = ""
-    authors: tuple[str, ...] = ()
-    year: int | None = None
-    links: tuple[tuple[str, str], ...] = ()
-    training: str = ""
-    unreliable: str = ""
-    audit: str = ""
+    name: str  # name that is shown
+    numbers: tuple[Number, ...]  # all its numbers, reported and measured
+    slug: str = ""  # names its page: `[a-z0-9-]+`, different from that of any other entrant
+    paper: str = ""  # title of the paper that it is from; empty for none
+    authors: tuple[str, ...] = ()  # authors of that paper, or of the model
+    year: int | None = None  # year of the paper; None where it is not known
+    links: tuple[tuple[str, str], ...] = ()  # (what, URL): paper, code, weights
+    training: str = ""  # how it was trained, as a phrase, such as `clean` or `adversarial`
+    unreliable: str = ""  # why the keepers of the board do not trust its numbers; empty where they do
+    audit: str = ""  # `sound` or `doubtful`, the verdict of `iqabench audit` or of its cells; empty for none
+    # (dataset, sentence) computed from its own numbers: signs that one of them misleads
     red_flags: tuple[tuple[str, str], ...] = ()
+    # (what, value) for its page: parameters, digest of the weights, versions, command
     facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Board:
-    """All entrants.
+    """All entrants."""
 
-    Attributes:
-        entrants: In no particular order; a ranking is one of a dataset under a threat model.
-        notes: What was left out, and why, in sentences.
-    """
-
+    # in no particular order; a ranking is one of a dataset under a threat model
     entrants: tuple[Entrant, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what was left out, and why, in sentences
 
     @property
     def numbers(self) -> Iterator[Number]:

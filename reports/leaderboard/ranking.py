@@ -22,17 +22,11 @@ BOUND_DIGITS = 3
 
 @dataclass(frozen=True)
 class Threat:
-    """What a ranking is under.
+    """What a ranking is under."""
 
-    Attributes:
-        dataset: Registered name, or that of a CSV file.
-        attack: Registered name, `all` for the worst of the attacks, or `none` for clean images.
-        epsilon: Radius of the L-inf ball in units of 1/255; 0 for clean images.
-    """
-
-    dataset: str
-    attack: str
-    epsilon: float
+    dataset: str  # registered name, or that of a CSV file
+    attack: str  # registered name, `all` for the worst of the attacks, or `none` for clean images
+    epsilon: float  # radius of the L-inf ball in units of 1/255; 0 for clean images
 
 
 @dataclass(frozen=True)
@@ -51,55 +45,33 @@ class Pair:
 
 
 class Ranks(NamedTuple):
-    """A rank from 1, and what the intervals leave open.
+    """A rank from 1, and what the intervals leave open."""
 
-    Attributes:
-        rank: Equal numbers share the better rank.
-        best: The rank if every entrant whose interval overlaps this one's were behind it.
-        worst: The rank if all of them were before it.
-    """
-
-    rank: int
-    best: int
-    worst: int
+    rank: int  # equal numbers share the better rank
+    best: int  # the rank if every entrant whose interval overlaps this one's were behind it
+    worst: int  # the rank if all of them were before it
 
 
 @dataclass(frozen=True)
 class Standing:
-    """An entrant's line in a ranking.
-
-    Attributes:
-        entrant: The entrant.
-        ranks: Its rank; None where its number is undefined.
-        robust: The numbers that rank it; under the worst of the attacks, those under the deciding attack.
-        clean: Those of the same dataset without attack; None where there are none.
-        attacks: How many of the ranking's attacks it has numbers under.
-    """
+    """An entrant's line in a ranking."""
 
     entrant: Entrant
-    ranks: Ranks | None
-    robust: Pair
-    clean: Pair | None
-    attacks: int
+    ranks: Ranks | None  # its rank; None where its number is undefined
+    robust: Pair  # the numbers that rank it; under the worst of the attacks, those under the deciding attack
+    clean: Pair | None  # those of the same dataset without attack; None where there are none
+    attacks: int  # how many of the ranking's attacks it has numbers under
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """All entrants under a threat.
-
-    Attributes:
-        threat: The threat.
-        standings: Best first; those whose number is undefined are last, without rank.
-        absent: Entrants without a number under it.
-        attacks: How many attacks it takes into account.
-        stand_in: Whether the dataset stands in for a database.
-    """
+    """All entrants under a threat."""
 
     threat: Threat
-    standings: tuple[Standing, ...]
-    absent: tuple[Entrant, ...]
-    attacks: int
-    stand_in: bool
+    standings: tuple[Standing, ...]  # best first; those whose number is undefined are last, without rank
+    absent: tuple[Entrant, ...]  # entrants without a number under it
+    attacks: int  # how many attacks it takes into account
+    stand_in: bool  # whether the dataset stands in for a database
 
     @property
     def worst_cases(self) -> int:

@@ -9,14 +9,9 @@ from .selection import Selection
 
 
 class Content(NamedTuple):
-    """A store's results, and what of them is shown.
+    """A store's results, and what of them is shown."""
 
-    Attributes:
-        results: A row for every cell of the store.
-        selection: The rows that the tables of models and Figure 6 show.
-        root: The store's folder, whose files tell more of its datasets; None if it is not known.
-    """
-
-    results: pd.DataFrame
-    selection: Selection
+    results: pd.DataFrame  # a row for every cell of the store
+    selection: Selection  # the rows that the tables of models and Figure 6 show
+    # the store's folder, whose files tell more of its datasets; None if it is not known
     root: Path | None = None

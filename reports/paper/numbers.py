@@ -21,29 +21,17 @@ DIGITS = 4
 
 
 class Entry(NamedTuple):
-    """What a table is to say of one model under one condition.
+    """What a table is to say of one model under one condition."""
 
-    Attributes:
-        point: What was measured; None if nothing was run.
-        dataset: Registered name.
-        model: Registered name.
-        attack: Registered name, or `none`.
-        epsilon: In units of 1/255.
-        stand_in: Whether the dataset stands in for a database.
-        variant: Of the model, as `published.load` names it.
-        setting: What the row's block has in common.
-        published_on: The dataset of the paper's numbers that are shown with it; empty for none.
-    """
-
-    point: Point | None
+    point: Point | None  # what was measured; None if nothing was run
     dataset: str
     model: str
-    attack: str
-    epsilon: float
-    stand_in: bool
-    variant: str = ""
-    setting: str = ""
-    published_on: str = ""
+    attack: str  # registered name, or `none`
+    epsilon: float  # in units of 1/255
+    stand_in: bool  # whether the dataset stands in for a database
+    variant: str = ""  # of the model, as `published.load` names it
+    setting: str = ""  # what the row's block has in common
+    published_on: str = ""  # the dataset of the paper's numbers that are shown with it; empty for none
 
     @property
     def comparable(self) -> bool:

@@ -87,19 +87,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing about each cell of the results, as it reads; equal texts are held once.
+    """One thing about each cell of the results, as it reads; equal texts are held once."""
 
-    Attributes:
-        name: What it says.
-        texts: The different texts, in the order of their first cells; empty where it says nothing of a cell.
-        indices: Of the text of each cell; empty if the texts are as many as the cells, or only one.
-        code: Whether it is to be typed or compared, not to be read.
-    """
-
-    name: str
+    name: str  # what it says
+    # the different texts, in the order of their first cells; empty where it says nothing of a cell
     texts: tuple[str, ...]
+    # of the text of each cell; empty if the texts are as many as the cells, or only one
     indices: tuple[int, ...]
-    code: bool = False
+    code: bool = False  # whether it is to be typed or compared, not to be read
 
 
 def provenance(cells: pd.DataFrame) -> Provenance:

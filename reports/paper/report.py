@@ -19,29 +19,17 @@ from .tables import build_tables
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report says, without any markup.
+    """All that a report says, without any markup."""
 
-    Attributes:
-        overview: What was run, in sentences.
-        findings: What the numbers say, by dataset.
-        panels: Figure 6.
-        caption: Of Figure 6: how to read it, and which of its panels to believe.
-        explanations: Figures 1, 4 and 5, for each explanation in the store.
-        tables: Those of the paper, and others before and after them.
-        notes: What is not shown, not comparable or not defined.
-        provenance: Where the numbers come from.
-        results: The frame of the results, a row for every cell of the store.
-    """
-
-    overview: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    panels: tuple[Panel, ...]
-    caption: str
-    explanations: tuple[ShownExplanation, ...]
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...]
-    provenance: Provenance
-    results: pd.DataFrame
+    overview: tuple[str, ...]  # what was run, in sentences
+    findings: tuple[Finding, ...]  # what the numbers say, by dataset
+    panels: tuple[Panel, ...]  # Figure 6
+    caption: str  # of Figure 6: how to read it, and which of its panels to believe
+    explanations: tuple[ShownExplanation, ...]  # Figures 1, 4 and 5, for each explanation in the store
+    tables: tuple[Table, ...]  # those of the paper, and others before and after them
+    notes: tuple[str, ...]  # what is not shown, not comparable or not defined
+    provenance: Provenance  # where the numbers come from
+    results: pd.DataFrame  # the frame of the results, a row for every cell of the store
 
 
 def compose(results: Results, root: Path | None = None) -> Report:

@@ -34,35 +34,21 @@ _PLACE = ("dataset", "model", "attack", "epsilon")
 
 @dataclass(frozen=True)
 class Point:
-    """A model's agreement with the labels of a dataset at one strength of one attack.
-
-    Attributes:
-        dataset: Registered name.
-        model: Registered name.
-        attack: Registered name, or `none`.
-        epsilon: In units of 1/255; 0 without attack.
-        seeds: The seeds behind it.
-        stand_in: Whether the dataset stands in for a database.
-        status: `ok`, or what every seed's metrics suffer from.
-        measures: By metric; means over the seeds that have it, with bounds that hold all their intervals.
-        spread: By metric; the lowest and the highest value of a seed.
-        usable: How many of the seeds have status `ok`.
-        cells: Keys of the cells behind it.
-        audit: `doubtful` if a cell is, else `sound` if one was audited, else empty.
-    """
+    """A model's agreement with the labels of a dataset at one strength of one attack."""
 
     dataset: str
     model: str
-    attack: str
-    epsilon: float
-    seeds: tuple[int, ...]
-    stand_in: bool
-    status: str
+    attack: str  # registered name, or `none`
+    epsilon: float  # in units of 1/255; 0 without attack
+    seeds: tuple[int, ...]  # the seeds behind it
+    stand_in: bool  # whether the dataset stands in for a database
+    status: str  # `ok`, or what every seed's metrics suffer from
+    # by metric; means over the seeds that have it, with bounds that hold all their intervals
     measures: Mapping[str, Measure]
-    spread: Mapping[str, tuple[float, float]]
-    usable: int
-    cells: tuple[str, ...]
-    audit: str = ""
+    spread: Mapping[str, tuple[float, float]]  # by metric; the lowest and the highest value of a seed
+    usable: int  # how many of the seeds have status `ok`
+    cells: tuple[str, ...]  # keys of the cells behind it
+    audit: str = ""  # `doubtful` if a cell is, else `sound` if one was audited, else empty
 
     @property
     def worst_case(self) -> bool:
@@ -77,17 +63,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a report shows.
+    """What a report shows."""
 
-    Attributes:
-        points: One for each dataset, model, attack and epsilon.
-        cells: The rows of the results table behind the points.
-        notes: What is not shown, not comparable or not defined, in sentences.
-    """
-
-    points: tuple[Point, ...]
-    cells: pd.DataFrame
-    notes: tuple[str, ...]
+    points: tuple[Point, ...]  # one for each dataset, model, attack and epsilon
+    cells: pd.DataFrame  # the rows of the results table behind the points
+    notes: tuple[str, ...]  # what is not shown, not comparable or not defined, in sentences
 
 
 def select(results: Results) -> Selection:

@@ -25,26 +25,16 @@ class Label:
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in one place of a table.
+    """What stands in one place of a table."""
 
-    Attributes:
-        text: As it is printed.
-        kind: What it is.
-        lines: Small print below the text, a slot each; an empty one is left out.
-        best: Whether it is the best of its column.
-        span: How many columns of its group it fills.
-        metric: Printed name of the metric that a number is of.
-        keys: Keys of the store's cells behind it.
-        records: What CSV says of it: rows with `COLUMNS` of `formats/csv.py`, as far as they apply.
-    """
-
-    text: str
+    text: str  # as it is printed
     kind: Kind = "text"
-    lines: tuple[str, ...] = ()
-    best: bool = False
-    span: int = 1
-    metric: str = ""
-    keys: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()  # small print below the text, a slot each; an empty one is left out
+    best: bool = False  # whether it is the best of its column
+    span: int = 1  # how many columns of its group it fills
+    metric: str = ""  # printed name of the metric that a number is of
+    keys: tuple[str, ...] = ()  # keys of the store's cells behind it
+    # what CSV says of it: rows with `COLUMNS` of `formats/csv.py`, as far as they apply
     records: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -97,27 +87,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
+    """A table."""
 
-    Attributes:
-        number: As in the paper; `0` before its tables, `A1`, `A2`... after them.
-        title: What it shows, in a phrase.
-        caption: How to read it, in sentences.
-        heading: Of the column that names the rows.
-        groups: The other columns.
-        blocks: The rows; empty if nothing of the table was run.
-        advice: How to fill an empty table; else empty.
-        notes: What it does not show, in sentences.
-    """
-
-    number: str
-    title: str
-    caption: str
-    heading: str
-    groups: tuple[Group, ...]
-    blocks: tuple[Block, ...]
-    advice: str = ""
-    notes: tuple[str, ...] = ()
+    number: str  # as in the paper; `0` before its tables, `A1`, `A2`... after them
+    title: str  # what it shows, in a phrase
+    caption: str  # how to read it, in sentences
+    heading: str  # of the column that names the rows
+    groups: tuple[Group, ...]  # the other columns
+    blocks: tuple[Block, ...]  # the rows; empty if nothing of the table was run
+    advice: str = ""  # how to fill an empty table; else empty
+    notes: tuple[str, ...] = ()  # what it does not show, in sentences
 
     @property
     def slug(self) -> str:

@@ -4,8 +4,6 @@ No page requests anything: script, data and styles are inside it, allowed by the
 users; the templates escape them.
 """
 
-import base64
-import hashlib
 import json
 import math
 from functools import cache
@@ -18,8 +16,7 @@ from markupsafe import Markup
 from ....bench.core.text import interval, listing, number, plural
 from ... import formats
 from ...catalogue import attack_name
-from ...figures.palette import themed
-from ...formats.templating import environment
+from ...formats.templating import environment, policy_digest
 from ..board import Entrant, Number
 from ..ranking import BOUND_DIGITS, SROCC_DIGITS
 
@@ -35,18 +32,14 @@ def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **cont
         data: What the scripts read.
         context: What the template reads.
     """
-    style, script = _style(), _script(scripts)
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            style=Markup(style),
-            style_digest=_digest(style),
-            script=Markup(script),
-            script_digest=_digest(script),
-            data=Markup(_embedded(data)),
-            **context,
-        )
+    templates, style, script = _environment(), _style(), _script(scripts)
+    return templates.get_template(template).render(
+        style=Markup(style),
+        style_digest=policy_digest(style),
+        script=Markup(script),
+        script_digest=policy_digest(script),
+        data=Markup(_embedded(data)),
+        **context,
     )
 
 
@@ -57,11 +50,6 @@ def srocc(known: Number | None) -> tuple[str, str]:
     if math.isnan(known.srocc):
         return "undefined", ""
     return number(known.srocc, SROCC_DIGITS), interval(known.low, known.high, BOUND_DIGITS)
-
-
-def _digest(text: str) -> str:
-    """Hash of an inline script or style for a Content-Security-Policy."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _embedded(data: Any) -> str:
@@ -85,14 +73,7 @@ def _environment() -> Environment:
 
 @cache
 def _style() -> str:
-    colours = themed()
-    return (
-        _environment()
-        .get_template("leaderboard.css")
-        .render(
-            light={variable: light for light, (variable, _) in colours.items()}, dark=dict(colours.values())
-        )
-    )
+    return _environment().get_template("leaderboard.css").render()
 
 
 def _byline(entrant: Entrant) -> str:

@@ -168,19 +168,13 @@ _ROWS: dict[str, type[_Table]] = {"weights": Weights, "reported": Reported, "mea
 
 @dataclass(frozen=True)
 class Reading:
-    """Result of reading an entry.
+    """Result of reading an entry."""
 
-    Attributes:
-        entry: All of it; None if anything is wrong with it.
-        model: The model that it names; None if it names none.
-        measured: Those of its measured rows that could be understood, by their number, from 1.
-        problems: All that is wrong, in sentences without the file's name.
-    """
-
-    entry: Entry | None
-    model: str | None
+    entry: Entry | None  # all of it; None if anything is wrong with it
+    model: str | None  # the model that it names; None if it names none
+    # those of its measured rows that could be understood, by their number, from 1
     measured: Mapping[int, Measured]
-    problems: tuple[str, ...]
+    problems: tuple[str, ...]  # all that is wrong, in sentences without the file's name
 
 
 Number = TypeVar("Number", bound=_Number)

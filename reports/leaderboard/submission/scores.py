@@ -36,21 +36,13 @@ Row = Mapping[Any, Any]
 
 @dataclass(frozen=True)
 class ScoreFile:
-    """A readable file of scores that an entry names.
+    """A readable file of scores that an entry names."""
 
-    Attributes:
-        row: Number of the measured row that names it, from 1.
-        name: Its name in that row.
-        cell: The cell in it, with its metrics.
-        scored_on: Digest of the images' names and labels.
-        stored: The same cell as it is stored.
-    """
-
-    row: int
-    name: str
-    cell: Row
-    scored_on: str
-    stored: StoredCell
+    row: int  # number of the measured row that names it, from 1
+    name: str  # its name in that row
+    cell: Row  # the cell in it, with its metrics
+    scored_on: str  # digest of the images' names and labels
+    stored: StoredCell  # the same cell as it is stored
 
     @property
     def where(self) -> str:

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -48,19 +48,12 @@ _OF_THE_IMAGES = {
 
 @dataclass(frozen=True)
 class Examination:
-    """An entry looked at from all sides.
+    """An entry looked at from all sides."""
 
-    Attributes:
-        path: Its TOML file.
-        entry: What it says; None if its file alone is wrong already.
-        files: The files of scores that could be read.
-        problems: All that is wrong, in sentences without the file's name.
-    """
-
-    path: Path
-    entry: Entry | None
-    files: tuple[ScoreFile, ...]
-    problems: tuple[str, ...]
+    path: Path  # its TOML file
+    entry: Entry | None  # what it says; None if its file alone is wrong already
+    files: tuple[ScoreFile, ...]  # the files of scores that could be read
+    problems: tuple[str, ...]  # all that is wrong, in sentences without the file's name
 
     @property
     def numbers(self) -> tuple[Number, ...]:
@@ -188,19 +181,16 @@ def _of_numbers(where: str, row: Measured, files: Sequence[ScoreFile]) -> Iterat
 
 
 def _used_twice(files: Iterable[ScoreFile]) -> Iterator[str]:
-    for file, before in _with_first(files, lambda file: file.cell["key"]):
+    for file, before in _with_first(files, "key"):
         yield f"{file.where} is the same cell as {before.name!r} of row {before.row}"
 
 
 def _several_models(files: Sequence[ScoreFile], named: str | None) -> Iterator[str]:
     """An entry is of one model, the one that it names, in one variant and trained by one regime."""
-    if named:
-        for file in files:
-            held = file.cell["model"]
-            if held != named:
-                yield f"{file.where} is of the model {held!r}, and the entry says model = {named!r}"
-        files = [file for file in files if file.cell["model"] == named]
-    for file, before in _with_first(files, lambda file: ""):
+    for file in files:
+        if named and file.cell["model"] != named:
+            yield f"{file.where} is of the model {file.cell['model']!r}, and the entry says model = {named!r}"
+    for file, before in _with_first(file for file in files if named in (None, file.cell["model"])):
         held, first = _trained(file.cell), _trained(before.cell)
         if held != first:
             of_first = f"that of row {before.row} of {first}"
@@ -209,7 +199,7 @@ def _several_models(files: Sequence[ScoreFile], named: str | None) -> Iterator[s
 
 def _several_sweeps(files: Iterable[ScoreFile]) -> Iterator[str]:
     """All numbers on a dataset with one seed are of one set of weights."""
-    for file, before in _with_first(files, lambda file: (file.cell["dataset"], file.cell["seed"])):
+    for file, before in _with_first(files, "dataset", "seed"):
         cell = file.cell
         for field, spoken in _OF_A_SWEEP.items():
             if cell[field] != before.cell[field]:
@@ -221,7 +211,7 @@ def _several_sweeps(files: Iterable[ScoreFile]) -> Iterator[str]:
 
 def _other_images(files: Iterable[ScoreFile]) -> Iterator[str]:
     """All numbers on a dataset are of the same images."""
-    for file, before in _with_first(files, lambda file: file.cell["dataset"]):
+    for file, before in _with_first(files, "dataset"):
         cell, first = file.cell, before.cell
         differing = [
             f"{spoken} {_or_none(cell[field])}, not {_or_none(first[field])}"
@@ -241,7 +231,7 @@ def _or_none(value: object) -> object:
 
 def _other_labels(files: Iterable[ScoreFile]) -> Iterator[str]:
     """Files of one version of a dataset and of its split hold the same images with the same labels."""
-    for file, before in _with_first(files, lambda file: tuple(file.cell[name] for name in _TEST_IMAGES)):
+    for file, before in _with_first(files, *_TEST_IMAGES):
         if file.scored_on != before.scored_on:
             yield (
                 f"{file.where} and {before.name!r} of row {before.row} claim the same test images of "
@@ -249,13 +239,11 @@ def _other_labels(files: Iterable[ScoreFile]) -> Iterator[str]:
             )
 
 
-def _with_first(
-    files: Iterable[ScoreFile], group: Callable[[ScoreFile], Hashable]
-) -> Iterator[tuple[ScoreFile, ScoreFile]]:
-    """Each file of a group but the first, with the first."""
+def _with_first(files: Iterable[ScoreFile], *fields: str) -> Iterator[tuple[ScoreFile, ScoreFile]]:
+    """Yield each file with the first one whose cell agrees with it in some fields, if that is another."""
     first: dict[Hashable, ScoreFile] = {}
     for file in files:
-        before = first.setdefault(group(file), file)
+        before = first.setdefault(tuple(file.cell[name] for name in fields), file)
         if before is not file:
             yield file, before
 
