@@ -65,9 +65,10 @@ def floor(config: Path | None, rounds: int = 3) -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder)
         run_sweep(settings, results, show=False)
+        (model_of_sweep,) = plan_models(settings)
         job = Job(
-            plan_datasets(settings, results)[0],
-            plan_models(settings)[0],
+            plan_datasets(settings, results, model_of_sweep.framing)[0],
+            model_of_sweep,
             plan_attacks(settings),
             None,
             settings.run.seed[0],

@@ -157,6 +157,7 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
     row |= {"dataset": "live", "model": "resnet", "regime": "clean", "seed": 0, "attack": "none"}
     row |= {"epsilon": 0.0, "n": 100, "status": "ok", "limit": None, "batch_size": None, "image_size": 320}
+    row["pixels"] = "resize"
     row |= {
         "source_weights": None,
         "model_params": "{}",

@@ -82,11 +82,14 @@ class RunSettings(_Table):
     )
     split_seed: int = Field(ge=0, le=LARGEST, description="of the division into training and test scenes")
     image_size: int = Field(
-        ge=16, description="side of the square crop in pixels; an image's shorter side is resized to it"
+        ge=16,
+        description="side of the square crop in pixels; an image's shorter side is resized to it, unless a "
+        "model's `pixels` says otherwise",
     )
     batch_size: int = Field(
         ge=1,
-        description="images scored and attacked at once; changes no result but a stochastic model's draws",
+        description="images scored and attacked at once, fewer where whole images exceed the paper's; "
+        "changes no result but a stochastic model's draws",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(description='"auto" takes a GPU where there is one')
     limit: Annotated[int, Field(ge=1)] | None = Field(
@@ -151,7 +154,7 @@ class Settings(_Table):
     )
     models: dict[str, Table] = Field(
         description="the model's parameters; `weights`: a safetensors file to use instead of training; "
-        "`like`: another model's name, to start from its table"
+        "`like`: another model's name, to start from its table; `pixels`: how images become what it is given"
     )
     attacks: dict[str, Table] = Field(
         description="the attack's parameters; `like`: another attack's name, to start from its table"

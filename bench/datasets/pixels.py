@@ -49,8 +49,9 @@ class PixelCache:
     Safe to read from several threads.
 
     Attributes:
-        image_size: Length in pixels of every image's shorter side, and of the sides of crops.
-        digest: Digest of the pixels of all resized images.
+        image_size: Length in pixels of every image's shorter side, and of the sides of crops unless another
+            is asked for; None for images that are not resized.
+        digest: Digest of the pixels of all images, after they are resized.
     """
 
     def __init__(self, index: "_Index", pixels: Path) -> None:
@@ -63,7 +64,7 @@ class PixelCache:
 
     @classmethod
     def open(
-        cls, dataset: "Dataset", image_size: int, folder: Path, *, workers: int | None = None
+        cls, dataset: "Dataset", image_size: int | None, folder: Path, *, workers: int | None = None
     ) -> "PixelCache":
         """Return the cache of a dataset, which is built if it is missing or the image files have changed.
 
@@ -73,7 +74,7 @@ class PixelCache:
         Args:
             dataset: The dataset whose images are decoded.
             image_size: Length in pixels that the shorter side is resized to: bilinear with antialiasing, as
-                torchvision does with PIL images.
+                torchvision does with PIL images. None: images are kept as they are.
             folder: Where the cache's two files are kept.
             workers: Threads that decode. Default: one for each core, up to 8.
 
@@ -102,45 +103,69 @@ class PixelCache:
         """Number of images."""
         return len(self._places)
 
-    def test_batch(self, rows: Sequence[int]) -> Tensor:
+    def shape(self, row: int) -> tuple[int, int]:
+        """Return height and width in pixels of an image, by its place in the dataset's table."""
+        _, height, width, _ = self._places[row]
+        return height, width
+
+    def test_batch(self, rows: Sequence[int], shape: tuple[int, int] | None = None) -> Tensor:
         """Return centre crops.
 
         Args:
             rows: N places in the dataset's table.
+            shape: Height H and width W of the crops. Default: squares of the image size.
 
         Returns:
-            (N, 3, S, S) uint8, with S the image size.
+            (N, 3, H, W) uint8.
         """
-        return self._batch(rows, lambda height, width: (_centre(height), _centre(width), False))
+        return self._batch(
+            rows, shape or self._square(), lambda height, width: (_centre(height), _centre(width), False)
+        )
 
     def train_batch(
-        self, rows: Sequence[int], generator: np.random.Generator, *, flip: bool = False
+        self,
+        rows: Sequence[int],
+        generator: np.random.Generator,
+        *,
+        side: int | None = None,
+        flip: bool = False,
     ) -> Tensor:
         """Return random crops, placed independently for each image.
 
         Args:
             rows: N places in the dataset's table.
             generator: Source of randomness; in the same state it gives the same crops.
+            side: Length S of the crops' sides. Default: the image size.
             flip: Mirror each crop left to right with probability 1/2, which leaves its quality as it is.
 
         Returns:
-            (N, 3, S, S) uint8, with S the image size.
+            (N, 3, S, S) uint8.
         """
 
         def draw(height: int, width: int) -> tuple[int, int, bool]:
             top, left = generator.integers((height + 1, width + 1))
             return int(top), int(left), bool(flip and generator.random() < 0.5)
 
-        return self._batch(rows, draw)
+        return self._batch(rows, (side, side) if side else self._square(), draw)
 
-    def _batch(self, rows: Sequence[int], place_crop: Callable[[int, int], tuple[int, int, bool]]) -> Tensor:
-        side = self.image_size
-        batch = np.empty((len(rows), side, side, 3), np.uint8)
+    def _square(self) -> tuple[int, int]:
+        if self.image_size is None:
+            raise ValueError("images that are not resized have no size of crops of their own; give one")
+        return self.image_size, self.image_size
+
+    def _batch(
+        self,
+        rows: Sequence[int],
+        shape: tuple[int, int],
+        place_crop: Callable[[int, int], tuple[int, int, bool]],
+    ) -> Tensor:
+        high, wide = shape
+        batch = np.empty((len(rows), high, wide, 3), np.uint8)
         for crop, row in zip(batch, rows, strict=True):
             image = self._image(row)
             height, width, _ = image.shape
-            top, left, mirrored = place_crop(height - side, width - side)
-            crop[:] = image[top : top + side, left : left + side][:, :: -1 if mirrored else 1]
+            top, left, mirrored = place_crop(height - high, width - wide)
+            crop[:] = image[top : top + high, left : left + wide][:, :: -1 if mirrored else 1]
         return torch.from_numpy(batch).permute(0, 3, 1, 2)
 
     def _image(self, row: int) -> Pixels:
@@ -181,13 +206,13 @@ def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
 
 @dataclass(frozen=True)
 class _Index:
-    image_size: int
+    image_size: int | None
     digest: str
     files: list[tuple[str, int, int]]  # path, size in bytes, time of change in nanoseconds
     places: list[tuple[int, int, int, int]]  # offset, height, width, CRC-32 of the pixels
     format: int = FORMAT
 
-    def describes(self, pixels: Path, files: list[tuple[str, int, int]], image_size: int) -> bool:
+    def describes(self, pixels: Path, files: list[tuple[str, int, int]], image_size: int | None) -> bool:
         wanted = (FORMAT, image_size, files)
         if (self.format, self.image_size, self.files) != wanted or not pixels.is_file():
             return False
@@ -207,14 +232,18 @@ def _load_index(file: Path) -> _Index | None:
 
 
 def _build(
-    dataset: "Dataset", files: list[tuple[str, int, int]], image_size: int, pixels: Path, workers: int
+    dataset: "Dataset",
+    files: list[tuple[str, int, int]],
+    image_size: int | None,
+    pixels: Path,
+    workers: int,
 ) -> _Index:
     def load(file: tuple[str, int, int]) -> Pixels | Undecodable:
         try:
             image = decode_rgb(dataset.root / file[0])
         except Undecodable as error:
             return error
-        return np.asarray(_resize(image, image_size))
+        return np.asarray(image if image_size is None else _resize(image, image_size))
 
     digest = hashlib.sha256()
     places: list[tuple[int, int, int, int]] = []
@@ -273,10 +302,10 @@ def _fingerprints(dataset: "Dataset") -> list[tuple[str, int, int]]:
     return found
 
 
-def _file_stem(dataset: "Dataset", image_size: int) -> str:
+def _file_stem(dataset: "Dataset", image_size: int | None) -> str:
     key = hashlib.sha256(f"{dataset.name}\n{dataset.root}".encode()).hexdigest()[:8]
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(dataset.name).stem)
-    return f"{readable}-{image_size}-{key}"
+    return f"{readable}-{image_size or 'native'}-{key}"
 
 
 def _centre(spare: int) -> int:

@@ -77,7 +77,9 @@ def _observe(probe: Probe, image: Tensor) -> list[_Observed]:
     return [
         _Observed(
             _by_position(output.after),
-            _by_position(soft_rank_mask(features.before, mask.b, mask.reading)) if mask is not None else None,
+            _by_position([soft_rank_mask(before, mask.b, mask.reading) for before in features.before])
+            if mask is not None
+            else None,
         )
         for output, mask, features in zip(outputs, masks, ranked, strict=True)
     ]
@@ -101,19 +103,21 @@ def _last_mask(model: Any, stage: Stage) -> Any:
 
 
 class _Record:
-    """The first input and the output of a module at its last forward pass."""
+    """The first inputs and the outputs of a module, one of each for every forward pass."""
 
-    before: Tensor
-    after: Tensor
+    def __init__(self) -> None:
+        self.before: list[Tensor] = []
+        self.after: list[Tensor] = []
 
 
 @contextmanager
 def _recorded(module: nn.Module | None) -> Iterator[_Record]:
-    """A record of the forward passes inside the context; empty for None."""
+    """A record of the forward passes inside the context, of which patches take several; empty for None."""
     record = _Record()
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        record.before, record.after = inputs[0].clone(), output.clone()
+        record.before.append(inputs[0].clone())
+        record.after.append(output.clone())
 
     handle = module.register_forward_hook(note) if module is not None else None
     try:
@@ -123,9 +127,8 @@ def _recorded(module: nn.Module | None) -> Iterator[_Record]:
             handle.remove()
 
 
-def _by_position(features: Tensor) -> np.ndarray:
-    values: np.ndarray = features[0].flatten(1).double().cpu().numpy()
-    return values
+def _by_position(passes: Sequence[Tensor]) -> np.ndarray:
+    return np.concatenate([features[0].flatten(1).double().cpu().numpy() for features in passes], axis=1)
 
 
 def _overlap(before: np.ndarray | None, after: np.ndarray | None) -> float | None:

@@ -49,6 +49,11 @@ def explain(
         probes.setdefault(job.model.name, _probe(job, model))
     first, second = (probes[name] for name in settings.run.models)
     data = jobs[first.name].data
+    if data.cache.framing != jobs[second.name].data.cache.framing:
+        raise UserError(
+            f"explain shows what two models make of the same pixels, and {first.name!r} and "
+            f"{second.name!r} are given others: see `pixels` in their tables"
+        )
 
     chosen = choose_image((first, second), data, image, epsilon, choose_device(settings.run.device))
     models = [

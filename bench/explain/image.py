@@ -82,8 +82,11 @@ def _typical(
     """Row of the candidate that the first model moves by the median, why it was chosen, and all medians."""
     tests = data.test_rows
     rows = tests[np.linspace(0, len(tests) - 1, min(CANDIDATES, len(tests))).round().astype(int)]
-    pixels, labels = _batch(data, rows, device)
-    moves = [_moves(probe, pixels, labels, epsilon) for probe in probes]
+    rows = data.cache.bucketed(rows)
+    size = max(probe.batch_size for probe in probes)
+    batches = (_batch(data, rows[batch], device) for batch in data.cache.batches(rows, size))
+    parts = [[_moves(probe, *batch, epsilon) for probe in probes] for batch in batches]
+    moves = [np.concatenate(of_model) for of_model in zip(*parts, strict=True)]
     middle = np.argsort(moves[0], kind="stable")[(len(rows) - 1) // 2]
     of_all = "" if len(rows) == len(tests) else f" of {len(tests)}"
     why = f"the median of {len(rows)}{of_all} test images in how far FGSM moves the score of {probes[0].name}"

@@ -20,7 +20,7 @@ class Cell:
     pixels_digest: str  # of the decoded, resized images
     split_seed: int
     split_digest: str
-    image_size: int
+    image_size: int | None  # of what a network is given; None for whole images of any size
     limit: int | None
     model: str
     variant: str  # of the model, in a grid, for people; "" for the model as its own table has it
@@ -38,6 +38,7 @@ class Cell:
     model_version: int = 1  # of the model's code
     attack_version: int = 1  # of the attack's code
     smaller_epsilons: tuple[float, ...] = ()  # whose findings the search started from, in units of 1/255
+    pixels: str | None = None  # how an image becomes what the model is given; None: resized and cropped
     source_weights: str | None = None  # digest of another model's tensors, on which perturbations were found
 
     @property
@@ -50,12 +51,12 @@ def key_of(fields: Mapping[str, Any]) -> str:
     """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
 
     `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
-    versions. `source_weights` is part of it where there are such weights.
+    versions. `source_weights` and `pixels` are part of it where there are any.
     """
     if "model_version" in fields:
         fields = {name: value for name, value in fields.items() if name != "variant"}
-    if fields.get("source_weights") is None:
-        fields = {name: value for name, value in fields.items() if name != "source_weights"}
+    absent = [name for name in ("source_weights", "pixels") if fields.get(name) is None]
+    fields = {name: value for name, value in fields.items() if name not in absent}
     return digest(fields)
 
 

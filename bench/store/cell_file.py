@@ -61,7 +61,7 @@ class _CellFields(_Checked):
     pixels_digest: str
     split_seed: Whole
     split_digest: str
-    image_size: Whole
+    image_size: Whole | None
     limit: Whole | None
     model: str
     variant: str = ""  # which the first cells do not have
@@ -80,6 +80,7 @@ class _CellFields(_Checked):
     attack_version: Whole = 1
     smaller_epsilons: list[Annotated[float, Field(ge=0)]] = []
     source_weights: str | None = None
+    pixels: str | None = None
 
 
 class _Context(_Checked):

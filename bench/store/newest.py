@@ -12,6 +12,7 @@ import pandas as pd
 VERSION = (
     "limit",
     "image_size",
+    "pixels",
     "split_seed",
     "weights",
     "model_params",

@@ -33,6 +33,7 @@ COLUMNS = (
     "variant",
     "limit",
     "image_size",
+    "pixels",
     "split_seed",
     "weights",
     "model_params",
@@ -69,11 +70,14 @@ _TOLD = ("realised", "eight_bit_kept")  # of an attack's diagnostics: shares, Na
 _ABSENT = {
     "variant": "",
     "source_weights": None,
+    "pixels": None,
     "dataset_version": 1,
     "model_version": 1,
     "attack_version": 1,
 }  # in old cells
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
+RESIZE = "resize"
+"""What the column `pixels` holds where images were resized to `image_size` and cropped."""
 _TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limit"]
 
 
@@ -86,7 +90,8 @@ class Results:
             `none` and `epsilon` 0 for them. `epsilon` is in units of 1/255. `status` is `ok`, or why metrics
             are NaN. Those of `INTERVAL_METRICS` are NaN but for interval attacks; their other metrics are
             those under score reflection. `audit` is `sound` or `doubtful`, with the sentences of its
-            `red_flags`, and empty for cells that are not audited.
+            `red_flags`, and empty for cells that are not audited. `pixels` says how an image became what the
+            model was given: `resize`, `native`, `16 patches of 96`; `image_size` is undefined for `native`.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
     """
@@ -151,6 +156,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "versions": ", ".join(
             f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()
         ),
+        "pixels": cell["pixels"] or RESIZE,
         "key": stored.provenance["key"],
         "file": file,
     }

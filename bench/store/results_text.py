@@ -8,7 +8,7 @@ import pandas as pd
 from ..core.errors import UserError, nearest
 from ..core.text import aligned
 from ..statistics.metrics import METRICS
-from .results import COLUMNS, IDENTITY, Results
+from .results import COLUMNS, IDENTITY, RESIZE, Results
 
 FORMATS = ("table", "csv", "json")
 
@@ -47,6 +47,8 @@ def _table(frame: pd.DataFrame) -> list[str]:
     shown["epsilon"] = frame["epsilon"].map("{:g}".format)
     if (frame["variant"] != "").any():
         shown["variant"] = frame["variant"]
+    if (frame["pixels"] != RESIZE).any():
+        shown["pixels"] = frame["pixels"]
     for name in _distinguishing(frame):
         shown[name] = frame[name].map(lambda value: "" if pd.isna(value) else str(value)[:_SHOWN_DIGITS])
     shown["n"] = frame["n"].map(str)
@@ -70,7 +72,8 @@ def _distinguishing(frame: pd.DataFrame) -> list[str]:
     """Return the columns that tell apart rows which agree in `IDENTITY` and are the same variant."""
     groups = frame.groupby([*IDENTITY, "variant"], dropna=False)
     start, stop = COLUMNS.index("limit"), COLUMNS.index("stand_in")
-    return [name for name in COLUMNS[start:stop] if (groups[name].nunique(dropna=False) > 1).any()]
+    names = [name for name in COLUMNS[start:stop] if name != "pixels"]
+    return [name for name in names if (groups[name].nunique(dropna=False) > 1).any()]
 
 
 def _number(value: float) -> str:

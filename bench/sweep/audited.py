@@ -17,6 +17,8 @@ from .runner import trained_models
 def audit_model(settings: Settings, results: Path, count: int, *, command: str = "") -> Report:
     """Audit the first model of the settings; a second one is the source of perturbations tried on it.
 
+    Of whole pictures the centres are taken, as large as the smallest and no larger than 320 pixels.
+
     Args:
         settings: One dataset, and one or two models, which are trained where they have no weights yet.
         results: The store's folder.
@@ -39,6 +41,6 @@ def audit_model(settings: Settings, results: Path, count: int, *, command: str =
     spread = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
     chosen = np.argsort(quality, kind="stable")[spread]
     device = choose_device(settings.run.device)
-    images = to_float(job.data.cache.test_batch(rows[chosen].tolist()), device)
+    images = to_float(job.data.cache.centres(rows[chosen].tolist()), device)
     labels = torch.tensor(quality[chosen], dtype=images.dtype, device=device)
     return audit(model, images, labels, stochastic=job.model.stochastic, source=next(iter(others), None))

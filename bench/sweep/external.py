@@ -40,6 +40,7 @@ _SAME = (
     "split_seed",
     "split_digest",
     "image_size",
+    "pixels",
     "limit",
     "model",
     "model_version",
@@ -139,20 +140,19 @@ class _Task:
     def data(self) -> TestData:
         """The test images."""
         data = self.job.data
-        return TestData(data.cache, data.test_rows, data.dataset.table["quality"].to_numpy()[data.test_rows])
+        quality = data.dataset.table["quality"].to_numpy()
+        return TestData(data.cache, data.scoring_rows, quality[data.scoring_rows])
 
     @cached_property
     def draws(self) -> int:
         """Passes whose mean is a score."""
         torch.manual_seed(seed_of(self.job.seed, 0))
-        return draws_for(self.model, self.data.images(0, 2, self.device))
+        return draws_for(self.model, self.data.few_images(self.device))
 
     def clean_scores(self) -> np.ndarray:
         """Return the scores (N,) of the test images."""
         size = self.job.settings.run.batch_size
-        batches = (
-            self.data.images(start, size, self.device) for start in range(0, len(self.data.rows), size)
-        )
+        batches = (self.data.images(batch, self.device) for batch in self.data.batches(size))
         return np.concatenate([mean_scores(self.model, images, self.draws)[0] for images in batches])
 
     def scores(self) -> Iterator[tuple[int, float]]:
@@ -169,15 +169,16 @@ class _Task:
                 f"{self.folder / stranger}: belongs to no test image of {self.job.title}; the names are "
                 f"those that `--save-images` gives, such as {names[0]}"
             )
-        size = self.job.settings.run.batch_size
-        for start in range(0, len(self.files), size):
-            batch = self.files[start : start + size]
-            indices = [index_of[file.name] for file in batch]
-            originals = to_float(self.data.cache.test_batch(self.data.rows[indices].tolist()), self.device)
-            pictures = [_opened(self.folder / file, originals.shape[-1]) for file in batch]
+        files = sorted(self.files, key=lambda file: index_of[file.name])
+        rows = self.data.rows[[index_of[file.name] for file in files]]
+        for batch in self.data.cache.batches(rows, self.job.settings.run.batch_size):
+            indices = [index_of[file.name] for file in files[batch]]
+            originals = to_float(self.data.cache.test_batch(rows[batch].tolist()), self.device)
+            height, width = originals.shape[2:]
+            pictures = [_opened(self.folder / file, height, width) for file in files[batch]]
             images = to_float(torch.stack(pictures), self.device)
-            self._check(batch, images - originals)
-            torch.manual_seed(seed_of(self.job.seed, start, 1))
+            self._check(files[batch], images - originals)
+            torch.manual_seed(seed_of(self.job.seed, batch.start, 1))
             yield from zip(indices, mean_scores(self.model, images, self.draws)[0].tolist(), strict=True)
 
     def _check(self, batch: Sequence[Path], difference: Tensor) -> None:
@@ -262,13 +263,13 @@ def _known(store: Store, clean: Cell, task: _Task, images: str) -> Iterator[tupl
             yield stored.provenance["key"], fields["attack"], scores
 
 
-def _opened(path: Path, size: int) -> Tensor:
+def _opened(path: Path, height: int, width: int) -> Tensor:
     try:
         with Image.open(path) as opened:
             pixels = np.array(opened.convert("RGB"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as an image: {error}") from error
-    if pixels.shape[:2] != (size, size):
-        height, width = pixels.shape[:2]
-        raise UserError(f"{path}: {width} x {height} pixels; what is scored is the centre, {size} x {size}")
+    if pixels.shape[:2] != (height, width):
+        found = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
+        raise UserError(f"{path}: {found}; what is scored has {width} x {height}")
     return torch.from_numpy(pixels).permute(2, 0, 1)

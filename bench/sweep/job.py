@@ -58,8 +58,8 @@ class Job:
 
     @cached_property
     def image_names(self) -> tuple[str, ...]:
-        """Names of the images to score."""
-        return tuple(self.data.dataset.table["path"].iloc[self.data.test_rows])
+        """Names of the images to score, in the order in which they are scored."""
+        return tuple(self.data.dataset.table["path"].iloc[self.data.scoring_rows])
 
     @property
     def training(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Job:
     def checkpoint(self) -> Checkpoint:
         """The checkpoint of the trained weights, named by all that determines them."""
         identity = {
-            **self.data.identity(),
+            **self.data.training_identity(),
             "model": self.model.name,
             "params": self.model.params,
             "source": self.model.source,
@@ -128,13 +128,16 @@ class Job:
     def sources(self) -> dict[str, "Job"]:
         """By attack, a job for the model that its perturbations are found on, on the same data and seed."""
         found_on = {attack.name: attack.found_on for attack in self.attacks if attack.found_on}
-        return {name: replace(self, model=model, attacks=[]) for name, model in found_on.items()}
+        return {
+            name: replace(self, data=self.data.framed(model.framing), model=model, attacks=[])
+            for name, model in found_on.items()
+        }
 
     def check_training_images(self) -> None:
         """See that there is enough to train with.
 
         Raises:
-            UserError: there are fewer training images than one batch takes.
+            UserError: there are fewer training images than one batch takes, or one is smaller than a crop.
         """
         images, batch = len(self.data.training.rows), self.settings.training.batch_size
         if images < batch:
@@ -143,6 +146,9 @@ class Job:
                 f"{batch}: lower `batch_size` of [training], or give {self.model.name!r} its weights with "
                 f"`weights` in [models.{self.model.name}]"
             )
+        side = self.model.framing.training_crop
+        rows = self.data.training.rows.tolist()
+        self.data.cache.require(self.data.dataset, rows, side, "a training crop")
 
     def check_model(self) -> None:
         """Build the model, and rehearse with two images what the sweep does with it.
@@ -152,7 +158,7 @@ class Job:
                 `iqabench.testing.check_model`.
         """
         self.model.build()
-        images = to_float(self.data.cache.test_batch(self.data.test_rows[:2].tolist()), "cpu")
+        images = to_float(self.data.cache.centres(self.data.test_rows[:2].tolist()), "cpu")
         try:
             check_model(self.model.build_empty, images, trained=self.model.fitted_by != "none")
         except UserError as error:

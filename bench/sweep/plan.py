@@ -19,7 +19,7 @@ from ..core.errors import UserError
 from ..core.files import safe_name
 from ..core.parameters import complete_parameters, shown
 from ..datasets.base import Dataset, open_dataset
-from ..datasets.pixels import PixelCache
+from ..datasets.framing import RESIZE, FramedPixels, Framing
 from ..training.checkpoints import load_weights
 from ..training.fit import TrainingData
 from ..training.recipes import recipe_of
@@ -36,17 +36,33 @@ INITIALISATION = ("pretrained", "weights_file")  # parameters that matter to tra
 
 @dataclass(frozen=True)
 class PlannedDataset:
-    """An opened dataset, its pixels decoded, and which of its test images will be scored."""
+    """An opened dataset, its pixels decoded, and which of its test images will be scored.
+
+    Attributes:
+        dataset: The dataset.
+        cache: Its pixels, as models of one framing are given them.
+        limit: How many test images are scored; None: all.
+        folder: Where pixels are cached.
+    """
 
     dataset: Dataset
-    cache: PixelCache
+    cache: FramedPixels
     limit: int | None
+    folder: Path
 
     @classmethod
-    def limited(cls, dataset: Dataset, cache: PixelCache, limit: int | None) -> "PlannedDataset":
+    def limited(
+        cls, dataset: Dataset, cache: FramedPixels, limit: int | None, folder: Path
+    ) -> "PlannedDataset":
         """With a limit only where there are more test images than that."""
         tests = int((dataset.table["split"] == "test").sum())
-        return cls(dataset, cache, limit if limit is not None and limit < tests else None)
+        return cls(dataset, cache, limit if limit is not None and limit < tests else None, folder)
+
+    def framed(self, framing: Framing) -> "PlannedDataset":
+        """Return the dataset with its pixels as models of another framing are given them."""
+        if framing == self.cache.framing:
+            return self
+        return replace(self, cache=FramedPixels.open(self.dataset, framing, self.folder))
 
     @cached_property
     def test_rows(self) -> np.ndarray:
@@ -56,6 +72,11 @@ class PlannedDataset:
             return rows
         evenly: np.ndarray = rows[np.linspace(0, len(rows) - 1, self.limit).round().astype(int)]
         return evenly
+
+    @cached_property
+    def scoring_rows(self) -> np.ndarray:
+        """The rows of `test_rows`, those whose images have one shape together."""
+        return self.cache.bucketed(self.test_rows)
 
     @cached_property
     def training(self) -> TrainingData:
@@ -72,6 +93,16 @@ class PlannedDataset:
 
     def identity(self) -> dict[str, Any]:
         """The fields of `Cell` that say which pixels and labels these are."""
+        framing = self.cache.framing
+        return {**self._labels(), "image_size": framing.image_size, "pixels": framing.text}
+
+    def training_identity(self) -> dict[str, Any]:
+        """What says which pixels and labels weights are fitted to."""
+        framing = self.cache.framing
+        identity = {**self._labels(), "image_size": framing.training_crop, "pixels": framing.training_text}
+        return {name: value for name, value in identity.items() if (name, value) != ("pixels", None)}
+
+    def _labels(self) -> dict[str, Any]:
         return {
             "dataset": self.dataset.name,
             "dataset_version": self.dataset.version,
@@ -79,7 +110,6 @@ class PlannedDataset:
             "pixels_digest": self.cache.digest,
             "split_seed": self.dataset.split_seed,
             "split_digest": self.dataset.split_digest,
-            "image_size": self.cache.image_size,
         }
 
 
@@ -130,6 +160,7 @@ class PlannedModel:
         params: All that it is called with.
         source: Digest of the plugin's file it comes from, if any.
         weights: File of weights that spares it the training, if any.
+        framing: How pictures become what it is given.
         where: The table to blame for it.
     """
 
@@ -139,6 +170,7 @@ class PlannedModel:
     params: dict[str, Any]
     source: str | None
     weights: Path | None
+    framing: Framing
     where: str
 
     @property
@@ -237,8 +269,13 @@ def plan_attack(settings: Settings, name: str) -> PlannedAttack:
     return PlannedAttack(name, factory, params, registry.source_digest(factory), attack, found_on)
 
 
-def plan_datasets(settings: Settings, results: Path) -> list[PlannedDataset]:
+def plan_datasets(settings: Settings, results: Path, framing: Framing) -> list[PlannedDataset]:
     """The datasets of the sweep: opened, split and decoded.
+
+    Args:
+        settings: What to sweep.
+        results: The store's folder.
+        framing: Of a model; see `PlannedDataset.framed` for those of other models.
 
     Raises:
         UserError: a dataset is not as it should be; names the file or image at fault.
@@ -248,8 +285,9 @@ def plan_datasets(settings: Settings, results: Path) -> list[PlannedDataset]:
         arguments = dataset_arguments(settings, name, results)
         with settings.blaming("datasets", arguments["name"]):
             dataset = open_dataset(**arguments)
-        cache = PixelCache.open(dataset, settings.run.image_size, results / "cache")
-        planned.append(PlannedDataset.limited(dataset, cache, settings.run.limit))
+        folder = results / "cache"
+        cache = FramedPixels.open(dataset, framing, folder)
+        planned.append(PlannedDataset.limited(dataset, cache, settings.run.limit, folder))
     return planned
 
 
@@ -301,8 +339,16 @@ def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None =
         params=params,
         source=registry.source_digest(factory),
         weights=Path(weights).expanduser() if weights else None,
+        framing=_framing(settings, name, table.get("pixels", getattr(factory, "pixels", RESIZE))),
         where=settings.where_table("models", name),
     )
+
+
+def _framing(settings: Settings, name: str, value: Any) -> Framing:
+    try:
+        return Framing.of(value, settings.run.image_size)
+    except ValueError as error:
+        raise UserError(f"{settings.where('models', name, 'pixels')}: key 'pixels': {error}") from None
 
 
 def _plain(value: Any) -> str:
@@ -319,9 +365,11 @@ def _checked(
     _check_name(settings, kind, name)
     registered, table = _table(settings, kind, name)
     weights = table.pop("weights", None) if kind == "models" else None
+    pixels = table.pop("pixels", RESIZE) if kind == "models" else RESIZE
     if not isinstance(weights, str | None):
         where = settings.where(kind, name, "weights")
         raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is the path of a file")
+    _framing(settings, name, pixels)
     factory = registry.resolve(kind, registered)
     with settings.blaming("grid" if point else kind, name):
         table |= point or {}

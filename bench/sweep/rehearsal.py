@@ -16,6 +16,7 @@ from ..training.fit import TrainingRun, fit
 from .folding import ready_to_score
 from .job import PIXEL, Job
 from .measuring.ends import Tally, attacked_ends
+from .patches import PatchMean
 from .plan import PlannedAttack
 from .workload import scoring_stage, training_stage
 
@@ -43,11 +44,13 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
     if train:
         yield training_stage(job), _seconds_of_training(job, model, device)
     rows = job.data.test_rows[:IMAGES]
-    images = to_float(job.data.cache.test_batch(rows.tolist()), device)
+    images = to_float(job.data.cache.centres(rows.tolist()), device)
     labels = torch.tensor(
         job.data.dataset.table["quality"].to_numpy()[rows], dtype=images.dtype, device=device
     )
     model = ready_to_score(model, images)
+    if job.model.framing.patches:
+        model = PatchMean(model, job.model.framing.patches)
     for attack, epsilons in attacks:
         planned = attack and attack.searching(model)  # of any source model: it takes as long
         yield scoring_stage(job, attack), _seconds_of_scoring(model, images, labels, planned, epsilons)

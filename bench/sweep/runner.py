@@ -38,6 +38,7 @@ from .measuring.measure import measure
 from .measuring.partial import Partial
 from .measuring.pictures import Pictures
 from .measuring.worst import TestData
+from .patches import PatchMean
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
 from .workload import epsilons_to_run, images_left, scoring_stage, training_stage
@@ -137,8 +138,8 @@ class _Sweep:
         if settings.run.regime == "adversarial":
             inner_attack = plan_attack(settings, settings.training.adversarial.attack).over_one_sample()
         jobs = [
-            Job(data, model, attacks, inner_attack, seed, settings, results)
-            for data in plan_datasets(settings, results)
+            Job(data.framed(model.framing), model, attacks, inner_attack, seed, settings, results)
+            for data in plan_datasets(settings, results, models[0].framing)
             for model in models
             for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
         ]
@@ -255,7 +256,7 @@ class _Sweep:
         card = job.checkpoint.save(
             model,
             {
-                **job.data.identity(),
+                **job.data.training_identity(),
                 "model": job.model.name,
                 "variant": job.model.variant,
                 "model_params": job.model.params,
@@ -286,8 +287,9 @@ class _Sweep:
         else:
             model = job.model.build_empty()
             job.checkpoint.load_into(model)
-        example = job.data.cache.test_batch(job.data.test_rows[:2].tolist())
-        return ready_to_score(model, to_float(example, self.device))
+        example = job.data.cache.centres(job.data.test_rows[:2].tolist())
+        model = ready_to_score(model, to_float(example, self.device))
+        return PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
 
     def _measure(
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
@@ -299,7 +301,7 @@ class _Sweep:
             shown_name = wording.found_on(name, job.sources[name].model.name)
         self.progress.begin(scoring_stage(job, attack), f"{job.title}: {shown_name}")
         started = time.monotonic()
-        table = job.data.dataset.table.iloc[job.data.test_rows]
+        table = job.data.dataset.table.iloc[job.data.scoring_rows]
         rows = table.rename(columns={"path": "image"})
         quality = table["quality"].to_numpy()
         epsilons = epsilons_to_run(cells)
@@ -307,12 +309,13 @@ class _Sweep:
         pictures = {epsilons.index(cell.epsilon): files for cell, files in saved if files}
         identity = [*(cell.key for cell in cells), *(str(files.folder) for files in pictures.values())]
         partial_path = self.store.root / "partial" / f"{digest(identity)}.partial"
-        partial = Partial(partial_path, len(epsilons), len(table))
+        data = TestData(job.data.cache, job.data.scoring_rows, quality)
+        partial = Partial(partial_path, len(epsilons), data.pixels)
         if partial.damage:
             self.progress.line(wording.starts_again(f"{job.title}: {shown_name}", partial.damage))
         measure(
             model,
-            TestData(job.data.cache, job.data.test_rows, quality),
+            data,
             attack.attack if attack else None,
             [epsilon * PIXEL for epsilon in epsilons],
             name=name,
@@ -336,7 +339,8 @@ class _Sweep:
                 kept = pictures[index].finish(columns)
                 diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
                 self.progress.line(wording.saved(job.title, name, cell.epsilon, pictures[index].folder, kept))
-            self._written.append(self.store.write(cell, rows.assign(**columns), context, diagnostics))
+            scored = rows.assign(**columns).sort_index()  # in the order of the dataset's table
+            self._written.append(self.store.write(cell, scored, context, diagnostics))
             shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
             self._warn_of_gradients(job, name, diagnostics)
         partial.discard()

@@ -19,7 +19,8 @@ from ..core import registry
 from ..core.config import TrainingSettings
 from ..core.integrity import Damaged
 from ..core.progress import Progress
-from ..datasets.pixels import PixelCache, to_float
+from ..datasets.framing import FramedPixels
+from ..datasets.pixels import to_float
 from ..datasets.prefetch import prefetched
 from .recipes import recipe_of
 from .snapshot import Snapshot
@@ -39,7 +40,7 @@ class TrainingData:
         distributions: (N, K) the share of each rating, where the dataset has them.
     """
 
-    cache: PixelCache
+    cache: FramedPixels
     rows: np.ndarray
     quality: np.ndarray
     distributions: np.ndarray | None = None

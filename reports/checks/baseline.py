@@ -19,7 +19,7 @@ from ...bench.core.parameters import first_problem
 from ...bench.core.version import __version__
 from ...bench.store.condition import Condition
 from ...bench.store.newest import highest_attacks, newest_versions
-from ...bench.store.results import COLUMNS, Results, read_results
+from ...bench.store.results import COLUMNS, RESIZE, Results, read_results
 from ...bench.store.results_text import json_rows
 from .check import Check
 from .comparison import Comparison
@@ -42,7 +42,12 @@ _TELLING = (
     "device",
     "versions",
 )  # named beside a number that moved, where they changed
-_ON_IMAGES = {"n": "number of images", "image_size": "image size", "split_seed": "split seed"}
+_ON_IMAGES = {
+    "n": "number of images",
+    "image_size": "image size",
+    "pixels": "pixels",
+    "split_seed": "split seed",
+}
 
 _Row = Mapping[Any, Any]
 
@@ -65,6 +70,7 @@ class Pinned(BaseModel):
     worst_srocc: FiniteFloat | None = None
     variant: str = ""
     image_size: int | None = None
+    pixels: str = RESIZE
     split_seed: int | None = None
     attack_params: Json[dict[str, Any]] | None = None
     versions: str = ""
@@ -247,7 +253,7 @@ def _differences(row: Pinned, cell: _Row) -> Iterator[str]:
 def _other_images(row: Pinned, cell: _Row) -> Iterator[str]:
     for name, spoken in _ON_IMAGES.items():
         pinned = getattr(row, name)
-        if pinned is not None and cell[name] != pinned:
+        if pinned is not None and str(cell[name]) != str(pinned):
             yield f"{spoken} {cell[name]}, pinned at {pinned}"
 
 

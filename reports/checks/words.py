@@ -9,7 +9,7 @@ import pandas as pd
 from ...bench.core.text import aligned, difference, listing, number, plural
 from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
-from ...bench.store.results import Results
+from ...bench.store.results import RESIZE, Results
 from ..catalogue import STAND_IN, dataset_name, metric_name, ordered
 from ..paper.selection import grouped
 
@@ -95,6 +95,9 @@ def notes_on_published(frame: pd.DataFrame, shown: pd.DataFrame, image_size: int
         yield f"{listing(names)} {verb} not compared with published numbers."
     for (dataset, size), _ in grouped(shown[shown["image_size"] != image_size], ["dataset", "image_size"]):
         yield f"On {dataset} images of {size} pixels were scored; the paper's have {image_size}."
+    others = shown[shown["pixels"] != RESIZE]
+    for (dataset, model, pixels), _ in grouped(others, ["dataset", "model", "pixels"]):
+        yield f"On {dataset} {model} was given images otherwise than in the paper: {pixels}."
     for (dataset, limit), _ in grouped(shown[shown["limit"].notna()], ["dataset", "limit"]):
         yield f"On {dataset} only {plural(limit, 'test image')} were scored: --limit."
 

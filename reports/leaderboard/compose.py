@@ -18,7 +18,7 @@ from ...bench.statistics.metrics import OK
 from ...bench.store.condition import attack_phrase
 from ...bench.store.metric_cache import MetricCache
 from ...bench.store.newest import newest
-from ...bench.store.results import read_results, verdict
+from ...bench.store.results import RESIZE, read_results, verdict
 from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped
@@ -185,12 +185,19 @@ def _facts(cells: Sequence[Row]) -> tuple[tuple[str, str], ...]:
         found["Parameters"][parameters(cell["model_params"])] = None
         if cell["attack_params"] != json.dumps({}):
             found[f"Parameters of {attack_name(cell['attack'])}"][parameters(cell["attack_params"])] = None
-        found["Image size"][f"{cell['image_size']} px"] = None
+        found["Pixels"][_pixels(cell)] = None
         found["Digest of the weights"][f"{where}: {cell['weights']}"] = None
         found["Versions"][cell["versions"]] = None
         found["Command"][cell["command"]] = None
     texts = {what: "; ".join(filter(None, values)) for what, values in found.items()}
     return tuple((what, text) for what, text in texts.items() if text)
+
+
+def _pixels(cell: Row) -> str:
+    """Return how an image became what the model was given."""
+    if cell["pixels"] == RESIZE:
+        return f"resized to {cell['image_size']} px"
+    return str(cell["pixels"])
 
 
 def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
@@ -216,14 +223,14 @@ def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
     names: Mapping[str, dict[tuple[Any, ...], dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for draft in drafts:
         for cell in draft.cells:
-            images = tuple(cell[name] for name in ("dataset_digest", "split_digest", "image_size", "n"))
+            images = (cell["dataset_digest"], cell["split_digest"], _pixels(cell), cell["n"])
             names[cell["dataset"]][images][draft.entrant.name] = None
     for dataset in ordered("dataset", names):
         if len(names[dataset]) > 1:
             sets = [
-                f"{plural(n, 'image')} at {size} px (version {version[:8]}, split {split[:8]}): "
+                f"{plural(n, 'image')}, {pixels} (version {version[:8]}, split {split[:8]}): "
                 f"{listing([*entrants])}"
-                for (version, split, size, n), entrants in names[dataset].items()
+                for (version, split, pixels, n), entrants in names[dataset].items()
             ]
             yield (
                 f"Measured numbers on {dataset_name(dataset)} are of different images, and not strictly "

@@ -17,6 +17,7 @@ _FACTS = {
         "Test images": "n",
         "Limit": "limit",
         "Image size": "image_size",
+        "Pixels": "pixels",
         "Split seed": "split_seed",
         "Digest of the split": "split_digest",
         "Digest of the dataset": "dataset_digest",
@@ -55,7 +56,7 @@ _FACTS = {
 }
 """The columns of results that say how a cell came to be, by their printed names, under headings."""
 
-_SUMMARY = ("versions", "profile", "device", "seed", "split_seed", "image_size", "n", "command")
+_SUMMARY = ("versions", "profile", "device", "seed", "split_seed", "image_size", "pixels", "n", "command")
 _PRINTED: dict[str, Callable[[Any], str]] = {
     "model": model_name,
     "attack": attack_name,

@@ -22,7 +22,7 @@ from . import wording
 REGIME = "clean"
 """The training regime of the paper's tables and Figure 6."""
 
-IMAGES = ("limit", "image_size", "dataset_digest", "pixels_digest", "split_digest")
+IMAGES = ("limit", "image_size", "pixels", "dataset_digest", "pixels_digest", "split_digest")
 """The columns that say which images a cell was scored on."""
 
 WORST = "worst_srocc"

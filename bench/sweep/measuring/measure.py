@@ -61,7 +61,7 @@ def measure(
         epsilons: E radii in pixel units of [0, 1], ascending.
         name: Of the attack, for messages.
         seed: Of a stochastic model's random numbers; the attack has its own.
-        batch_size: Images at once.
+        batch_size: Images at once, if they are of one shape and not larger than the paper's.
         device: Where the model is.
         partial: Where to keep the columns, and what is already there.
         progress: Advanced by the images scored, once for each epsilon.
@@ -71,11 +71,11 @@ def measure(
         UserError: the attack returns images outside its ball or [0, 1], or of another shape or type.
     """
     progress.skip(partial.done * len(epsilons))
-    starts = range(partial.done, len(data.rows), batch_size)
-    batches = (data.cache.test_batch(data.rows[s : s + batch_size].tolist()) for s in starts)
-    for start, crop in zip(starts, prefetched(batches, device), strict=True):
-        images = to_float(crop, device)
-        labels = torch.tensor(data.quality[start : start + len(crop)], dtype=images.dtype, device=device)
+    batches = [*data.batches(batch_size, partial.done)]
+    crops = (data.cache.test_batch(data.rows[batch].tolist()) for batch in batches)
+    for batch, crop in zip(batches, prefetched(crops, device), strict=True):
+        images, start = to_float(crop, device), batch.start
+        labels = torch.tensor(data.quality[batch], dtype=images.dtype, device=device)
         seeds = seed_of(seed, start, 0), seed_of(seed, start, 1)
         if attack is not None and getattr(attack, "intervals", False):
             measured = _intervals(model, attack, name, images, labels, epsilons, seeds)

@@ -31,28 +31,29 @@ class EndImages:
 
     Args:
         path: A file, made when needed.
-        images: Number of images of one epsilon.
+        pixels: (N,) the number of pixels of each image of one epsilon.
 
     Attributes:
         written: Number of bytes and CRC-32 of what was written, by where it begins.
     """
 
-    def __init__(self, path: Path, images: int) -> None:
+    def __init__(self, path: Path, pixels: np.ndarray) -> None:
         self.path = path
         self.written: dict[int, tuple[int, int]] = {}
-        self._images = images
+        sizes = [self._record((3, int(count), 1)).itemsize for count in pixels]
+        self._places = np.concatenate([[0], np.cumsum(sizes)])
 
     def put(self, index: int, start: int, images: Tensor, low_images: Tensor, high_images: Tensor) -> None:
         """Keep both ends of the images from number `start` on, within the epsilon of number `index`."""
         differences = torch.stack([low_images - images, high_images - images], 1)
         largest = differences.abs().amax((1, 2, 3, 4)).clamp(min=torch.finfo(images.dtype).tiny)
         levels = (differences / largest.view(-1, 1, 1, 1, 1) * LEVELS).round()
-        records = np.empty(len(images), self._record(images))
+        records = np.empty(len(images), self._record(images.shape[1:]))
         records["largest"] = largest.cpu().numpy()
         records["levels"] = levels.cpu().numpy()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch()
-        content, offset = records.tobytes(), self._offset(index, start, records.dtype)
+        content, offset = records.tobytes(), self._offset(index, start)
         with self.path.open("r+b") as file:
             file.seek(offset)
             file.write(content)
@@ -60,9 +61,8 @@ class EndImages:
 
     def get(self, index: int, start: int, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images (N, 3, H, W) at the low and at the high ends."""
-        record = self._record(images)
-        offset = self._offset(index, start, record)
-        records = np.fromfile(self.path, record, count=len(images), offset=offset)
+        record = self._record(images.shape[1:])
+        records = np.fromfile(self.path, record, count=len(images), offset=self._offset(index, start))
         levels = torch.from_numpy(records["levels"].astype(np.float32)).to(images)
         largest = torch.from_numpy(records["largest"].copy()).to(images).view(-1, 1, 1, 1, 1)
         low_images, high_images = (images.unsqueeze(1) + levels * (largest / LEVELS)).unbind(1)
@@ -82,15 +82,20 @@ class EndImages:
             return False
         return True
 
-    def _record(self, images: Tensor) -> np.dtype[Any]:
-        return np.dtype([("largest", np.float32), ("levels", np.int16, (2, *images.shape[1:]))])
+    def _record(self, shape: Sequence[int]) -> np.dtype[Any]:
+        return np.dtype([("largest", np.float32), ("levels", np.int16, (2, *shape))])
 
-    def _offset(self, index: int, start: int, record: np.dtype[Any]) -> int:
-        return (index * self._images + start) * record.itemsize
+    def _offset(self, index: int, start: int) -> int:
+        return int(index * self._places[-1] + self._places[start])
 
 
 class Partial:
     """A measurement in progress.
+
+    Args:
+        path: A file.
+        epsilons: E, the number of epsilons.
+        pixels: (N,) the number of pixels of each image.
 
     Attributes:
         done: Images measured.
@@ -100,14 +105,14 @@ class Partial:
         damage: Why what was kept on disk cannot be used; None where it can, or nothing was.
     """
 
-    def __init__(self, path: Path, epsilons: int, images: int) -> None:
+    def __init__(self, path: Path, epsilons: int, pixels: np.ndarray) -> None:
         self._path = path
         self._last = time.monotonic()
-        self._shape = (epsilons, images)
+        self._shape = (epsilons, len(pixels))
         self.done = 0
         self.columns: dict[str, np.ndarray] = {}
         self.diagnostics: list[dict[str, Any]] = [{} for _ in range(epsilons)]
-        self.ends = EndImages(path.with_suffix(".ends"), images)
+        self.ends = EndImages(path.with_suffix(".ends"), pixels)
         self.damage = self._restore()
 
     def put(self, index: int, start: int, values: Mapping[str, Sequence[float] | Sequence[str]]) -> None:

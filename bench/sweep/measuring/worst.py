@@ -1,6 +1,7 @@
 """The worst case as images: the score that was chosen inside each interval, reached and scored again."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from ....attacks.tools.balls import ball_around
 from ....attacks.tools.bisection import realise
 from ...core.interrupts import stop_if_asked
-from ...datasets.pixels import PixelCache, to_float
+from ...datasets.framing import FramedPixels
+from ...datasets.pixels import to_float
 from ...statistics.intervals import attainable, reflected
 from ...statistics.metrics import srocc
 from ...statistics.worst_case import worst_case_srocc
@@ -27,18 +29,30 @@ COARSEST, FINEST = 1e-4, 1e-6  # how close to the wanted score an image is sough
 
 @dataclass(frozen=True)
 class TestData:
-    """The images to score: indices into the cache, and labels in [0, 1]."""
+    """The images to score: indices into the cache, those of one shape together, and labels in [0, 1]."""
 
     __test__ = False  # pytest does not collect it
 
-    cache: PixelCache
+    cache: FramedPixels
     rows: np.ndarray
     quality: np.ndarray
 
-    def images(self, start: int, batch_size: int, device: torch.device) -> Tensor:
-        """Return the images (N, 3, S, S) of one batch."""
-        rows = self.rows[start : start + batch_size].tolist()
-        return to_float(self.cache.test_batch(rows), device)
+    @property
+    def pixels(self) -> np.ndarray:
+        """Number of pixels of each image (N,)."""
+        return np.array([math.prod(self.cache.shape(row)) for row in self.rows.tolist()])
+
+    def batches(self, batch_size: int, start: int = 0) -> Iterator[slice]:
+        """Yield batches of images of one shape, from image number `start` on."""
+        return self.cache.batches(self.rows, batch_size, start)
+
+    def images(self, batch: slice, device: torch.device) -> Tensor:
+        """Return the images (N, 3, H, W) of one batch."""
+        return to_float(self.cache.test_batch(self.rows[batch].tolist()), device)
+
+    def few_images(self, device: torch.device) -> Tensor:
+        """Return the first image, or the first two."""
+        return self.images(next(self.batches(2)), device)
 
 
 def realise_worst_case(
@@ -72,7 +86,7 @@ def realise_worst_case(
         partial: Where the ends are, and where scores and diagnostics go.
     """
     partial.check_ends()
-    draws = draws_for(model, data.images(0, 2, device))
+    draws = draws_for(model, data.few_images(device))
     smaller: np.ndarray | None = None
     for index, epsilon in enumerate(epsilons):
         clean, low, high = (partial.columns[column][index] for column in ("score", "low", "high"))
@@ -84,9 +98,9 @@ def realise_worst_case(
         low, high = attainable(clean, low, high)
         wanted[scored] = worst_case_srocc(data.quality[scored], low[scored], high[scored]).scores
         tolerance = _tolerance(wanted[scored])
-        for start in range(0, len(data.rows), batch_size):
-            batch = slice(start, start + batch_size)
-            images = data.images(start, batch_size, device)
+        for batch in data.batches(batch_size):
+            start = batch.start
+            images = data.images(batch, device)
             low_images, high_images = _ordered_ends(images, partial, index, start)
             ball = ball_around(images, epsilon, getattr(attack, "norm", "linf"))
             close = np.maximum(tolerance, _standard_error(partial, index, batch))

@@ -41,6 +41,7 @@ _OF_THE_IMAGES = {
     "dataset_digest": "version of the dataset",
     "split_digest": "split",
     "image_size": "image size",
+    "pixels": "pixels",
     "limit": "limit",
     "n": "number of images",
 }

@@ -82,7 +82,7 @@ def no_image(folder, name):
     [
         (outside, "outside its ball: 4/255 from the image that is scored, in the L-inf norm, where 3/255"),
         (stranger, "other.png: belongs to no test image of drawn / linear; the names are those"),
-        (too_small, "20 x 24 pixels; what is scored is the centre, 24 x 24"),
+        (too_small, "20 x 24 pixels; what is scored has 24 x 24"),
         (no_image, "cannot be read as an image"),
     ],
 )

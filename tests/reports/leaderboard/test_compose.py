@@ -176,8 +176,9 @@ def test_numbers_of_different_images_are_noted(made, rewritten, tmp_path):
     drawn_cell(store, dataset="live", model="sat", image_size=320, dataset_digest="d1")
     (note,) = compose_board([made], store).notes
     assert note == (
-        "Measured numbers on LIVE are of different images, and not strictly comparable: 120 images at 320 px "
-        "(version d1, split s0): SAT; 120 images at 96 px (version d0, split s0): Sturdy."
+        "Measured numbers on LIVE are of different images, and not strictly comparable: 120 images, "
+        "resized to 320 px (version d1, split s0): SAT; 120 images, "
+        "resized to 96 px (version d0, split s0): Sturdy."
     )
 
 

@@ -76,7 +76,7 @@ def test_end_images_are_kept_on_disk_nearly_as_they_are(tmp_path, norm):
     images, noise = torch.rand(2, 5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     ball = ball_around(images, 4 / 255, norm)
     low, high = ball.spread(2 * noise - 1), ball.project(images + 1)
-    ends = EndImages(tmp_path / "kept.ends", 5)
+    ends = EndImages(tmp_path / "kept.ends", np.array([64] * 5))
     ends.put(1, 3, images[3:], low[3:], high[3:])
     ends.put(1, 0, images[:3], low[:3], high[:3])
     for found, end in zip(ends.get(1, 0, images), (low, high), strict=True):
@@ -217,7 +217,7 @@ def test_what_an_interrupted_measurement_left_and_is_damaged_is_measured_again(
 
 
 def test_a_flipped_bit_of_what_an_interrupted_measurement_left_is_noticed(tmp_path):
-    kept = Partial(tmp_path / "a.partial", 1, 3)
+    kept = Partial(tmp_path / "a.partial", 1, np.array([64] * 3))
     images = torch.rand(3, 3, 4, 4)
     kept.put(0, 0, {"score": [0.1, 0.2, 0.3], "low": [0.0] * 3, "high": [1.0] * 3, "low_by": ["apgd"] * 3})
     kept.ends.put(0, 0, images, images - 0.01, images + 0.01)
@@ -225,10 +225,10 @@ def test_a_flipped_bit_of_what_an_interrupted_measurement_left_is_noticed(tmp_pa
     kept.save()
     for file in (tmp_path / "a.partial", tmp_path / "a.ends"):
         for bit in flipped(file):
-            again = Partial(tmp_path / "a.partial", 1, 3)
+            again = Partial(tmp_path / "a.partial", 1, np.array([64] * 3))
             assert again.damage, bit
             assert (again.done, again.columns) == (0, {})
-    again = Partial(tmp_path / "a.partial", 1, 3)
+    again = Partial(tmp_path / "a.partial", 1, np.array([64] * 3))
     assert again.damage is None
     assert again.columns["score"].tolist() == [[0.1, 0.2, 0.3]]
     for _ in flipped(tmp_path / "a.ends", flips=1):

@@ -1,0 +1,249 @@
+"""How a picture becomes what a model is given: resized and cropped, as it is, or in patches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from torch import Tensor
+
+from ..core.errors import UserError
+from .pixels import PixelCache
+
+if TYPE_CHECKING:
+    from . import Dataset
+
+RESIZE = "resize"
+"""The paper's protocol, and the default."""
+
+ACCEPTED = (
+    '"resize", "native", "patches", a table { patches = 16, size = 96 } or { resize_crop = [256, 224] }'
+)
+FULL_BATCH = 320 * 320
+"""Pixels of an image that `batch_size` is meant for: the paper's. Of larger pictures a batch holds fewer."""
+
+AUDITED = 320
+"""Largest side of the centre that an audit, or a rehearsal, takes of a picture that is scored whole."""
+
+Side = Annotated[int, Field(ge=16)]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Square crops of a picture whose scores are averaged.
+
+    Attributes:
+        count: How many.
+        size: Length of their sides in pixels.
+        seed: Of random positions; None: regular ones.
+    """
+
+    count: int
+    size: int
+    seed: int | None = None
+
+    def positions(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Return top and left of each patch, the same for all pictures of one height and width.
+
+        Regular positions lie in rows that are spread evenly from the top to the bottom, and evenly from the
+        left to the right in each row.
+        """
+        down, right = height - self.size, width - self.size
+        if self.seed is not None:
+            draw = np.random.default_rng([self.seed, height, width])
+            corners = draw.integers((down + 1, right + 1), size=(self.count, 2))
+            return [(int(top), int(left)) for top, left in corners]
+        rows = min(self.count, max(1, round((self.count * height / width) ** 0.5)))
+        in_row = [self.count // rows + (row < self.count % rows) for row in range(rows)]
+        return [
+            (top, left)
+            for top, columns in zip(_spread(down, rows), in_row, strict=True)
+            for left in _spread(right, columns)
+        ]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """The key `pixels` of a model.
+
+    Attributes:
+        shorter: Length in pixels that the shorter side of every picture is resized to; None: not resized.
+        crop: Side of the centre crop that the model scores; None: the whole picture is scored.
+        training_crop: Side of the random crops that the model is trained on.
+        patches: The crops whose scores are averaged, if any.
+        text: What is kept with each number: "native", "16 patches of 96"; None for the default.
+    """
+
+    shorter: int | None
+    crop: int | None
+    training_crop: int
+    patches: Patches | None = None
+    text: str | None = None
+
+    @classmethod
+    def of(cls, value: Any, image_size: int) -> "Framing":
+        """Return the framing that a value of the key `pixels` asks for.
+
+        Args:
+            value: See `ACCEPTED`.
+            image_size: `image_size` of `[run]`.
+
+        Raises:
+            ValueError: The value is not accepted; says what is.
+        """
+        try:
+            asked = _VALUE.validate_python(value)
+        except ValidationError:
+            raise ValueError(f"found {value!r}, accepted is {ACCEPTED}") from None
+        if asked == "native":
+            return cls(None, None, image_size, None, "native")
+        if asked == RESIZE:
+            return cls(image_size, image_size, image_size)
+        table = _Table(patches=16) if asked == "patches" else asked
+        if table.resize_crop:
+            shorter, crop = table.resize_crop
+            return cls(shorter, crop, crop, None, f"resized to {shorter}, centre {crop}")
+        patches = Patches(table.patches or 1, table.size or image_size, table.seed)
+        text = f"{patches.count} patches of {patches.size}"
+        text += "" if patches.seed is None else f", random {patches.seed}"
+        return cls(None, None, patches.size, patches, text)
+
+    @property
+    def image_size(self) -> int | None:
+        """Side in pixels of what the network sees; None for whole pictures of any size."""
+        return self.patches.size if self.patches else self.crop
+
+    @property
+    def training_text(self) -> str | None:
+        """What trained weights depend on besides the side of the crops; None for the default."""
+        if self.text is None:
+            return None
+        return "native" if self.shorter is None else f"resized to {self.shorter}"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    patches: Annotated[int, Field(ge=1, le=1024)] | None = None
+    size: Side | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+    resize_crop: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "_Table":
+        alone = self.patches is self.size is self.seed is None
+        if (self.resize_crop is None) == (self.patches is None) or (self.resize_crop and not alone):
+            raise ValueError("either patches or resize_crop")
+        if self.resize_crop and self.resize_crop[0] < self.resize_crop[1]:
+            raise ValueError("a crop no larger than the resized picture")
+        return self
+
+
+_VALUE: TypeAdapter[Any] = TypeAdapter(Literal["resize", "native", "patches"] | _Table)
+
+
+@dataclass(frozen=True)
+class FramedPixels:
+    """The pictures of a dataset as one framing gives them to a model.
+
+    Attributes:
+        cache: The decoded pictures.
+        framing: What is taken of them.
+    """
+
+    cache: PixelCache
+    framing: Framing
+
+    @classmethod
+    def open(cls, dataset: "Dataset", framing: Framing, folder: Path) -> "FramedPixels":
+        """Open the pixel cache, which is built if need be; see `PixelCache.open`.
+
+        Raises:
+            UserError: As `PixelCache.open`; or a picture is smaller than a patch.
+        """
+        pixels = cls(PixelCache.open(dataset, framing.shorter, folder), framing)
+        if framing.patches:
+            pixels.require(dataset, range(len(pixels.cache)), framing.patches.size, "a patch")
+        return pixels
+
+    @property
+    def digest(self) -> str:
+        """Digest of the pixels of all pictures."""
+        return self.cache.digest
+
+    def shape(self, row: int) -> tuple[int, int]:
+        """Return height and width of what `test_batch` gives for a place in the dataset's table."""
+        side = self.framing.crop
+        return self.cache.shape(row) if side is None else (side, side)
+
+    def test_batch(self, rows: Sequence[int]) -> Tensor:
+        """Return the images to score, uint8 (N, 3, H, W), of rows that have one shape."""
+        return self.cache.test_batch(rows, self.shape(rows[0]))
+
+    def train_batch(
+        self, rows: Sequence[int], generator: np.random.Generator, *, flip: bool = False
+    ) -> Tensor:
+        """Return random crops, uint8 (N, 3, S, S); see `PixelCache.train_batch`."""
+        return self.cache.train_batch(rows, generator, side=self.framing.training_crop, flip=flip)
+
+    def centres(self, rows: Sequence[int]) -> Tensor:
+        """Return images of one shape, uint8 (N, 3, H, W), for what needs several in one batch.
+
+        They are those of `test_batch`; of whole pictures the centres, as large as the smallest of them and no
+        larger than `AUDITED` or a patch.
+        """
+        if self.framing.crop is not None:
+            return self.test_batch(rows)
+        most = max(AUDITED, self.framing.patches.size if self.framing.patches else 0)
+        height, width = (min(most, *sides) for sides in zip(*map(self.shape, rows), strict=True))
+        return self.cache.test_batch(rows, (height, width))
+
+    def bucketed(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rows with those of one shape together, else in their order."""
+        shapes = [self.shape(row) for row in rows.tolist()]
+        first = {shape: place for place, shape in reversed([*enumerate(shapes)])}
+        ordered: np.ndarray = rows[np.argsort([first[shape] for shape in shapes], kind="stable")]
+        return ordered
+
+    def batches(self, rows: np.ndarray, batch_size: int, start: int = 0) -> Iterator[slice]:
+        """Yield slices of bucketed rows, each of one shape, from number `start` on.
+
+        A batch holds at most `batch_size` images, and of whole pictures and patches no more pixels than as
+        many of the paper's images have.
+        """
+        while start < len(rows):
+            shape = self.shape(int(rows[start]))
+            stop = min(len(rows), start + self._at_once(shape, batch_size))
+            if self.framing.crop is None:
+                same = (place for place in range(start, stop) if self.shape(int(rows[place])) != shape)
+                stop = next(same, stop)
+            yield slice(start, stop)
+            start = stop
+
+    def require(self, dataset: "Dataset", rows: Sequence[int], side: int, what: str) -> None:
+        """See that pictures are at least as high and wide as a crop of them.
+
+        Raises:
+            UserError: A picture is smaller; names it.
+        """
+        for row in rows:
+            height, width = self.cache.shape(row)
+            if min(height, width) < side:
+                raise UserError(
+                    f"{dataset.root / dataset.table['path'].iloc[row]}: {width} x {height} pixels, smaller "
+                    f"than {what} of {side} x {side}"
+                )
+
+    def _at_once(self, shape: tuple[int, int], batch_size: int) -> int:
+        if self.framing.crop is not None:
+            return batch_size
+        patches = self.framing.patches
+        pixels = max(shape[0] * shape[1], patches.count * patches.size**2 if patches else 0)
+        return max(1, min(batch_size, batch_size * FULL_BATCH // pixels))
+
+
+def _spread(most: int, count: int) -> list[int]:
+    """Return whole numbers spread evenly from 0 to the largest; the middle for one."""
+    return [most // 2] if count == 1 else [round(most * place / (count - 1)) for place in range(count)]

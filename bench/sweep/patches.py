@@ -1,0 +1,44 @@
+"""A model's mean score over crops of a picture, differentiable to the whole picture."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..datasets.framing import Patches
+
+
+class PatchMean(nn.Module):
+    """The mean of a model's scores of square crops.
+
+    An attribute that it does not have itself is the model's, such as `stochastic`, or the backward passes
+    that the model offers.
+
+    Args:
+        model: Images (N, 3, S, S) in [0, 1] to scores (N,).
+        patches: Where the crops are.
+    """
+
+    def __init__(self, model: nn.Module, patches: Patches) -> None:
+        super().__init__()
+        self.model = model
+        self._patches = patches
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("model"), name)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return mean scores (N,) of pictures (N, 3, H, W), at least as high and wide as a patch.
+
+        Each crop is a batch of N of its own, so that what an attack knows a score by, one element for each
+        image, holds inside the model too.
+        """
+        size = self._patches.size
+        scores = [
+            self.model(images[:, :, top : top + size, left : left + size])
+            for top, left in self._patches.positions(*images.shape[2:])
+        ]
+        return torch.stack(scores).mean(0)
