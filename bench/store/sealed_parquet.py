@@ -34,10 +34,15 @@ def is_sealed(content: bytes) -> bool:
     """Return whether a Parquet file has a checksum, after verifying it; files of earlier versions have none.
 
     Raises:
-        Damaged: the checksum does not fit the content.
+        Damaged: the checksum does not fit the content, or its name is damaged.
     """
     start = content.rfind(_BEFORE) + len(_BEFORE)
     if start < len(_BEFORE):
+        keys = pq.read_metadata(pa.BufferReader(content)).metadata or {}
+        if any(
+            len(key) == len(_KEY) for key in keys
+        ):  # no other key has this length: a bit of it has flipped
+            raise Damaged("its checksum has no legible name")
         return False
     end = start + len(_ZEROS)
     if content[start:end] != checksum(content[:start], _ZEROS, content[end:]).encode():
