@@ -12,6 +12,7 @@ CHECKSUM = "checksum"
 """Key of a JSON document that holds the checksum of its other keys."""
 
 _SIZE = 16  # bytes
+_SEAL = b"iqabench"  # before the checksum at the end of a file
 
 
 class Damaged(ValueError):
@@ -44,22 +45,31 @@ def without_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_sealed(path: Path, content: bytes) -> None:
-    """Write a file that begins with the checksum of its content, all of it or nothing."""
+    """Write a file that ends with the checksum of its content, all of it or nothing."""
     with replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(bytes.fromhex(checksum(content)))
         file.write(content)
+        file.write(_SEAL + bytes.fromhex(checksum(content)))
 
 
-def read_sealed(path: Path) -> bytes:
+def read_sealed(path: Path, *, always: bool = True) -> bytes:
     """Return the content of a file that `write_sealed` wrote.
 
+    Args:
+        path: The file.
+        always: Whether every version has written this kind of file with a checksum; if not, one without is
+            taken as it is.
+
     Raises:
-        Damaged: the checksum does not fit the content.
+        Damaged: the checksum does not fit the content, or is missing.
         OSError: there is no such file, or it cannot be read.
     """
     stored = regular(path).read_bytes()
-    content = stored[_SIZE:]
-    if stored[:_SIZE].hex() != checksum(content):
+    content, seal = stored[: -_SIZE - len(_SEAL)], stored[-_SIZE - len(_SEAL) :]
+    if not seal.startswith(_SEAL):
+        if always or _SEAL in stored[-2 * len(seal) :]:
+            raise Damaged("has no checksum at its end")
+        return stored
+    if seal[len(_SEAL) :].hex() != checksum(content):
         raise Damaged("its checksum does not fit its content")
     return content
 

@@ -5,6 +5,7 @@ paper. `explanation.npz` holds the arrays and, as JSON, everything else, where a
 is one file, so that it is replaced all at once.
 """
 
+import io
 import json
 import math
 from dataclasses import replace
@@ -25,7 +26,8 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from ..core.files import replacing, safe_name
+from ..core.files import safe_name
+from ..core.integrity import read_sealed, write_sealed
 
 FOLDER = "explain"
 """Folder of a store that holds its explanations."""
@@ -266,8 +268,9 @@ def write_explanation(explanation: Explanation, folder: Path) -> Path:
     arrays: dict[str, Any] = {}
     content = {"format": FORMAT, "explanation": _SCHEMA.dump_python(explanation, mode="json", context=arrays)}
     arrays[_CONTENT] = json.dumps(content)
-    with replacing(folder / FILE) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    write_sealed(folder / FILE, file.getvalue())
     return folder / FILE
 
 
@@ -280,7 +283,7 @@ def read_explanation(folder: Path) -> Explanation:
     if not (folder / FILE).is_file():
         raise ValueError("an earlier version of iqabench wrote them")
     try:
-        with (folder / FILE).open("rb") as opened, np.load(opened) as file:
+        with np.load(io.BytesIO(read_sealed(folder / FILE, always=False))) as file:
             arrays = dict(file)
         content = json.loads(str(arrays.pop(_CONTENT)))
         written, explanation = content["format"], content["explanation"]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ...bench.core.errors import UserError
 from ...bench.core.files import regular, write_text
+from ...bench.core.integrity import without_checksum
 from .drawing import figure_style, write_drawing
 from .palette import INK, styles
 
@@ -39,7 +40,7 @@ def write_training_curves(card_path: Path) -> Path:
         UserError: the card is damaged.
     """
     try:
-        card = json.loads(regular(card_path).read_text(encoding="utf-8"))
+        card = without_checksum(json.loads(regular(card_path).read_text(encoding="utf-8")))
         title, table = _title(card), pd.DataFrame(card["curve"]).astype(float)
         if "epoch" not in table:
             raise ValueError("no epochs in its curve")

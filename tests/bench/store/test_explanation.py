@@ -18,6 +18,8 @@ from iqabench.bench.store.explanation import (
     write_explanation,
 )
 
+from ...flips import flipped
+
 PIXELS = np.random.default_rng(0).random((4, 5, 3))
 
 
@@ -87,6 +89,22 @@ def with_other(**arrays):
 
 
 def test_what_was_written_is_read_array_for_array(explanation, folder):
+    np.testing.assert_equal(asdict(read_explanation(folder)), asdict(explanation))
+
+
+def test_a_flipped_bit_changes_no_number_in_silence(explanation, folder):
+    expected, refused = asdict(explanation), 0
+    for bit in flipped(folder / FILE):
+        try:
+            np.testing.assert_equal(asdict(read_explanation(folder)), expected, err_msg=bit)
+        except ValueError as error:
+            assert f"{FILE} is damaged" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 0
+
+
+def test_an_explanation_of_an_earlier_version_has_no_checksum_and_is_read(explanation, folder):
+    changed(lambda content: None)(folder)
     np.testing.assert_equal(asdict(read_explanation(folder)), asdict(explanation))
 
 
