@@ -7,6 +7,7 @@ Listing names reads package metadata only; nothing is imported before a name is 
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -101,12 +102,16 @@ def load_plugin(path: Path) -> None:
     """Run a plugin file, so that its `register_*` decorators take effect.
 
     Raises:
-        UserError: the file is missing, fails to run, or registers nothing.
+        UserError: the file is missing, fails to run, registers nothing, or a name that is taken.
     """
     if not path.is_file():
         raise UserError(f"--plugin {path}: no such file")
+    for registered in _PLUGINS.values():  # by this file, if it is loaded again
+        for name in [name for name, factory in registered.items() if _file_of(factory) == path.resolve()]:
+            del registered[name]
     before = {kind: dict(registered) for kind, registered in _PLUGINS.items()}
-    module_name = f"iqabench_plugin_{path.stem}"
+    # Two files of one name are two modules, or the source of a class would be looked up in the other's.
+    module_name = f"iqabench_plugin_{path.stem}_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"--plugin {path}: not a Python file")
@@ -128,10 +133,25 @@ def _register(kind: Kind, name: str) -> Callable[[Registered], Registered]:
     def decorate(factory: Registered) -> Registered:
         if name in _entry_points(kind):
             raise UserError(f"{kind[:-1]} {name!r} is already registered by an installed package")
+        known, file = _file_of(_PLUGINS[kind].get(name)), _file_of(factory)
+        if known and known == file:
+            raise UserError(
+                f"{file}: registers the {kind[:-1]} {name!r} twice; give one of them another name"
+            )
+        if known and file:
+            raise UserError(
+                f"{known} and {file} both register the {kind[:-1]} {name!r}; give one of them another name"
+            )
         _PLUGINS[kind][name] = factory
         return factory
 
     return decorate
+
+
+def _file_of(factory: object) -> Path | None:
+    """Return the file that defines a plugin; None where there is none, as for a class of a notebook."""
+    file = getattr(sys.modules.get(getattr(factory, "__module__", "")), "__file__", None)
+    return Path(file).resolve() if file else None
 
 
 def _entry_points(kind: Kind) -> dict[str, EntryPoint]:

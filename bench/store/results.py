@@ -137,6 +137,7 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
     rows = [row_of(cell, metrics[cell.path].evaluation, _relative(cell.path, store.root)) for cell in usable]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
+    notes += _of_one_name(frame)
     return Results(_in_order(frame), tuple(unreadable), tuple(notes))
 
 
@@ -250,6 +251,19 @@ def _on_other_labels(frame: pd.DataFrame, scored_on: Sequence[str]) -> list[str]
         for (dataset, *_), group in by_labels.groupby(_TEST_IMAGES, sort=False, dropna=False)
         if len(group) > 1
     ]
+
+
+def _of_one_name(frame: pd.DataFrame) -> list[str]:
+    """Return a note on each name that stands for several sets of images and labels."""
+    notes = []
+    for dataset, digests in frame.groupby("dataset", sort=False)["dataset_digest"]:
+        if (count := digests.nunique()) > 1:
+            notes.append(
+                f"The cells of {dataset} are of {count} different sets of images and labels, as of label "
+                "files of one name or of a file that was changed; reports show the newest. A table "
+                "`[datasets.NAME]` gives a file a name of its own."
+            )
+    return notes
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -278,11 +278,19 @@ def plan_datasets(settings: Settings, results: Path, framing: Framing) -> list[P
         framing: Of a model; see `PlannedDataset.framed` for those of other models.
 
     Raises:
-        UserError: a dataset is not as it should be; names the file or image at fault.
+        UserError: a dataset is not as it should be, or two would share a name; names the file or image at
+            fault.
     """
     planned = []
+    split_files: dict[Path, str] = {}
     for name in _chosen(settings.run.datasets, "datasets", settings.datasets):
         arguments = dataset_arguments(settings, name, results)
+        if (other := split_files.setdefault(arguments["split_file"], name)) != name:
+            raise UserError(
+                f"datasets {other} and {name} would both be called {arguments['name']}, and share a split "
+                'and their place in reports; give each a table `[datasets.NAME]` with `adapter = "csv"` and '
+                "its path as `root`"
+            )
         with settings.blaming("datasets", arguments["name"]):
             dataset = open_dataset(**arguments)
         folder = results / "cache"

@@ -156,7 +156,7 @@ class _Sweep:
             if job.weights() is None or (check and job.model.fitted_by == "none"):
                 job.check_model()  # what is wrong with a model shows now, not hours later
         sweep = cls(jobs, Store(results), device, command)
-        sweep.notes = notes
+        sweep.notes = [*notes, *wording.between_levels(settings.run.epsilons)]
         return sweep
 
     def run(self, work: Callable[[Job], None], *, score: bool, show: bool) -> Summary:

@@ -1,11 +1,22 @@
 """The lines that a sweep prints while it works."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..store.cell_file import COMPUTE_AGAIN
 from ..training.fit import Curve, described
+
+
+def between_levels(epsilons: Sequence[float]) -> list[str]:
+    """Say of epsilons that are not whole numbers that no file of 8 bits holds such a perturbation."""
+    parts = [f"{epsilon:g}" for epsilon in epsilons if epsilon != round(epsilon)]
+    if not parts:
+        return []
+    return [
+        f"epsilon {', '.join(parts)}: not a whole number of grey levels, so images of 8 bits cannot hold all "
+        "of such a perturbation; the scores are of images in floating point"
+    ]
 
 
 def put_off(title: str) -> str:

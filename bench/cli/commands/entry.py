@@ -66,7 +66,7 @@ def verify(files: tuple[Path, ...]) -> None:
 @shared.configuration
 @click.option("--model", metavar="NAME", required=True, help="The model that the images are made for.")
 @click.option("--dataset", metavar="NAME", required=True, help="Name, or path of a CSV file.")
-@click.option("--epsilon", type=float, required=True, help="Radius of the ball, in units of 1/255.")
+@click.option("--epsilon", metavar="E", required=True, help="Radius of the ball, in units of 1/255.")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
 @click.option("--limit", type=int, help="As in the sweep whose cells the images join.")
 @shared.training

@@ -18,7 +18,7 @@ from .. import shared
     metavar="PATH|N",
     help="In the dataset's table, or number of a test image. Default: the one FGSM moves by the median.",
 )
-@click.option("--epsilon", type=float, default=1.0, show_default=True, help="In units of 1/255.")
+@click.option("--epsilon", metavar="E", default="1", show_default=True, help="In units of 1/255.")
 @click.option(
     "--out", type=shared.PATH, help="Folder of the figures. Default: explain/DATASET/MODEL in the store."
 )
@@ -31,7 +31,7 @@ def explain(
     dataset: str,
     beside: str | None,
     image: str | None,
-    epsilon: float,
+    epsilon: str,
     out: Path | None,
     results: Path,
     **options: Any,

@@ -13,7 +13,7 @@ from .. import shared
 @shared.configuration
 @shared.what
 @shared.list_option("--attacks", "Names, or all.")
-@shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255.", float)
+@shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255; 8/255 is 8.")
 @shared.training
 @click.option("--limit", type=int, help="Score only so many test images of each dataset.")
 @click.option(

@@ -162,3 +162,28 @@ def test_a_byte_order_mark_is_no_part_of_the_configuration(tmp_path):
 def test_a_seed_of_the_command_line_is_bounded_as_one_of_a_file():
     with pytest.raises(UserError, match="command line: \\[run\\]: key 'seed'"):
         load_settings(overrides={"run": {"seed": [2**63]}})
+
+
+@pytest.mark.parametrize(
+    ("written", "epsilons"),
+    [("[8, 0.5]", [8, 0.5]), ('["8/255", " 1 / 255 ", "2"]', [8, 1, 2]), ("[0, 0.1, 255]", [0, 0.1, 255])],
+)
+def test_an_epsilon_is_in_units_of_a_grey_level_and_may_say_so(tmp_path, written, epsilons):
+    (tmp_path / "mine.toml").write_text(f"[run]\nepsilons = {written}")
+    assert load_settings(tmp_path / "mine.toml").run.epsilons == epsilons
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("0.03", "0 or at least 0.1: did you mean 7.65, which is 0.03 of pixels in"),
+        ('"0.01"', "did you mean 2.55"),
+        ('"8/256"', "accepted is a number in units of 1/255, such as 8"),
+        ("256", "less than or equal to 255"),
+        ("true", "a number in units of 1/255"),
+    ],
+)
+def test_an_epsilon_in_another_unit_is_refused_with_what_was_probably_meant(tmp_path, written, message):
+    (tmp_path / "mine.toml").write_text(f"[run]\nepsilons = [1, {written}]")
+    with pytest.raises(UserError, match=r"\[run\]: key 'epsilons.1'.*" + message):
+        load_settings(tmp_path / "mine.toml")

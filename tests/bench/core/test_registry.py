@@ -68,6 +68,51 @@ def test_a_missing_plugin_is_named(tmp_path):
         registry.load_plugin(tmp_path / "nowhere.py")
 
 
+PLUGIN = "import iqabench\n@iqabench.register_model({0!r})\nclass Mine: pass\n"
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Write a plugin file and load it; what it registers is forgotten after the test."""
+    for kind in registry._PLUGINS:
+        monkeypatch.setitem(registry._PLUGINS, kind, {})
+
+    def load(file, text):
+        path = tmp_path / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        registry.load_plugin(path)
+        return path
+
+    return load
+
+
+def test_two_plugins_of_one_file_name_have_each_its_own_source(plugin):
+    files = [plugin(f"{name}/model.py", PLUGIN.format(name)) for name in "ab"]
+    factories = [registry.resolve("models", name) for name in "ab"]
+    assert [registry.origin("models", name) for name in "ab"] == [str(file) for file in files]
+    first, second = (registry.source_digest(factory) for factory in factories)
+    assert first != second
+    files[0].write_text(files[0].read_text() + "# changed\n")
+    assert registry.source_digest(factories[0]) not in (first, second)
+    assert registry.source_digest(factories[1]) == second
+
+
+def test_two_plugins_that_register_one_name_are_refused_with_both_files(plugin, tmp_path):
+    plugin("a.py", PLUGIN.format("mine"))
+    with pytest.raises(UserError, match=r"a\.py and .*b\.py both register the model 'mine'"):
+        plugin("b.py", PLUGIN.format("mine"))
+    with pytest.raises(UserError, match=r"c\.py: registers the model 'other' twice"):
+        plugin("c.py", 2 * PLUGIN.format("other"))
+
+
+def test_a_plugin_that_is_loaded_again_takes_the_place_of_what_it_registered(plugin):
+    plugin("a.py", PLUGIN.format("mine"))
+    first = registry.resolve("models", "mine")
+    plugin("a.py", PLUGIN.format("mine") + "# changed\n")
+    assert registry.resolve("models", "mine") is not first
+
+
 def test_only_a_plugins_source_is_part_of_a_result(tmp_path, monkeypatch):
     monkeypatch.setitem(registry._PLUGINS, "models", {})
     path = tmp_path / "mine.py"

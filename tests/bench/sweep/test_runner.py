@@ -424,7 +424,11 @@ def test_a_limit_scores_that_many_test_images(iqabench, tiny_sweep, tmp_path):
         (["--datasets", "nowhere.csv"], "nowhere.csv"),
         (["--device", "cuda"], "no CUDA GPU"),
         (["--profile", "dmo"], "unknown profile 'dmo': did you mean 'demo'"),
-        (["--epsilons", "one"], "not a comma-separated list of numbers"),
+        (
+            ["--epsilons", "one"],
+            "found 'one', accepted is a number in units of 1/255, such as 8 or \"8/255\"",
+        ),
+        (["--epsilons", "1,0.03"], "found '0.03', accepted is a radius in units of 1/255"),
         (["--epsilons", "-1"], "epsilons.0"),
         (
             ["--seed", "-1"],
