@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-_AT_ONCE = 250  # resamples; bounds memory, and keeps the rows of one step in a processor's cache
+_AT_ONCE = 250  # resamples, and fewer of many images; keeps the rows of one step in a processor's cache
+_VALUES_AT_ONCE = 1 << 23  # in an array of one step; bounds memory
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.float32]
@@ -22,9 +23,13 @@ Real = TypeVar("Real", bound=np.floating[Any])
 
 def bootstrap_counts(n: int, resamples: int, seed: int = 0) -> Counts:
     """Count how often each of `n` images is drawn in each resample: (n, resamples), columns sum to `n`."""
-    drawn = np.random.default_rng(seed).integers(n, size=(n, resamples))
-    cells = np.bincount((drawn * resamples + np.arange(resamples)).ravel(), minlength=n * resamples)
-    return cells.reshape(n, resamples).astype(np.float32)
+    generator = np.random.default_rng(seed)
+    counts = np.zeros(n * resamples, np.float32)
+    rows = max(1, _VALUES_AT_ONCE // resamples)
+    for start in range(0, n, rows):  # the same numbers as if all were drawn at once
+        drawn = generator.integers(n, size=(min(rows, n - start), resamples))
+        np.add.at(counts, (drawn * resamples + np.arange(resamples)).ravel(), np.float32(1))
+    return counts.reshape(n, resamples)
 
 
 def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str, Array]:
@@ -46,8 +51,9 @@ def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str,
     pairs = _pairs(labels, predictions)
     moments = _moments(quality, scores)
     parts = []
-    for start in range(0, counts.shape[1], _AT_ONCE):
-        part = np.ascontiguousarray(counts[:, start : start + _AT_ONCE])
+    at_once = max(1, min(_AT_ONCE, _VALUES_AT_ONCE // len(quality)))
+    for start in range(0, counts.shape[1], at_once):
+        part = np.ascontiguousarray(counts[:, start : start + at_once])
         weights = part.astype(np.float64)
         sizes = labels.sizes(weights), predictions.sizes(weights)
         plcc, mse = _pearson_and_error(moments, weights, total)

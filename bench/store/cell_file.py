@@ -40,10 +40,16 @@ Of a stochastic model these scores are means, with standard errors in the column
 
 METADATA = b"iqabench"
 
+_TEXTS = ("image", *FOUND_BY)
+
 _STRANGER = "a Parquet file, but not a cell written by iqabench; move it out of the store"
 COMPUTE_AGAIN = "remove the file, and `iqabench run` computes it again"
 """What to do about a damaged cell."""
 
+MOST_IMAGES = 100_000
+"""Highest number of images in a cell; the largest databases of the field have some 40,000."""
+
+_MOST_BYTES = 1 << 28
 _ROUNDING = 1e-6  # by which the low end may be above the high one, relative to the larger of the two
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
@@ -166,9 +172,11 @@ def read_cell(path: Path) -> StoredCell:
     """
     content = _content(path)
     try:
-        metadata = pq.read_metadata(pa.BufferReader(content)).metadata or {}
+        footer = pq.read_metadata(pa.BufferReader(content))
+        metadata = footer.metadata or {}
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"not a readable Parquet file ({_first_line(error)}); {COMPUTE_AGAIN}") from error
+    _check_size(footer)
     if METADATA not in metadata:
         raise ValueError(_STRANGER)
     provenance = _provenance(metadata[METADATA])
@@ -189,17 +197,18 @@ def read_scores(cell: StoredCell) -> Scores:
 
     Raises:
         ValueError: the file cannot be read, is damaged or changed since `cell` was read; it holds no image;
-            a column is missing or not of its type; an image has no name, or a label outside [0, 1]; an
-            interval has one end, ends that are not numbers or a low end above the high one.
+            a column is missing or not of its type; an image has no name, is there twice or has a label
+            outside [0, 1]; an interval has one end, ends that are not numbers or a low end above the high.
     """
     content = _content(cell.path)
     if _digest(content) != cell.content:
         raise ValueError("replaced while it was read; run the command again")
     try:
-        file = pq.ParquetFile(pa.BufferReader(content))
-        wanted = ["image", "quality", "score"]
-        wanted += [name for name in FURTHER_COLUMNS if name in file.schema_arrow.names]
-        _check_schema(file.schema_arrow, wanted)
+        schema = pq.read_schema(pa.BufferReader(content))
+        wanted = ["image", "quality", "score", *(name for name in FURTHER_COLUMNS if name in schema.names)]
+        _check_schema(schema, wanted)
+        texts = [name for name in wanted if name in _TEXTS]  # a text that recurs is held once
+        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
         table = file.read(wanted, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"damaged ({_first_line(error)}); {COMPUTE_AGAIN}") from error
@@ -210,9 +219,21 @@ def _content(path: Path) -> bytes:
     if not path.is_file():
         raise ValueError("no regular file, or a link to a file that is not there")
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"larger than {_MOST_BYTES >> 20} MiB, which no cell is; {COMPUTE_AGAIN}")
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error
+
+
+def _check_size(footer: pq.FileMetaData) -> None:
+    """Refuse what would take much memory, before a row is decoded."""
+    size = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+    if footer.num_rows > MOST_IMAGES or size > _MOST_BYTES:
+        raise ValueError(
+            f"holds {footer.num_rows:,} rows of {size >> 20} MiB; a cell has at most {MOST_IMAGES:,} images "
+            f"and {_MOST_BYTES >> 20} MiB; {COMPUTE_AGAIN}"
+        )
 
 
 def _digest(content: bytes) -> str:
@@ -249,7 +270,7 @@ def _check_schema(schema: pa.Schema, names: Sequence[str]) -> None:
         kind = schema.field(places[0]).type
         holds_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         holds_numbers = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-        wanted = "text" if name in ("image", *FOUND_BY) else "numbers"
+        wanted = "text" if name in _TEXTS else "numbers"
         if not (holds_text if wanted == "text" else holds_numbers):
             raise ValueError(f"its column {name!r} holds {kind}, not {wanted}; {COMPUTE_AGAIN}")
 
@@ -260,6 +281,11 @@ def _scores(table: pa.Table) -> Scores:
     unnamed = table["image"].null_count
     if unnamed:
         raise ValueError(f"its column 'image' is empty in {unnamed} rows; {COMPUTE_AGAIN}")
+    _refuse_twice(table["image"])  # before a name that recurs is written out in every row
+    for place, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type):
+            table = table.set_column(place, column.name, table[place].cast(column.type.value_type))
+    _refuse_twice(table["image"])
     by_name = table.take(pc.sort_indices(table["image"]))
     quality, score = (_numbers(by_name[name]) for name in ("quality", "score"))
     outside = int(((quality < 0) | (quality > 1)).sum())
@@ -275,6 +301,13 @@ def _scores(table: pa.Table) -> Scores:
     }
     _check_further(further, np.isfinite(score))
     return Scores(tuple(by_name["image"].to_pylist()), quality, score, further)
+
+
+def _refuse_twice(names: pa.ChunkedArray) -> None:
+    found = pc.value_counts(names.unify_dictionaries())
+    several = found.filter(pc.greater(found.field("counts"), 1))
+    if len(several):
+        raise ValueError(f"image {several[0]['values'].as_py()!r} is in it more than once; {COMPUTE_AGAIN}")
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..core.files import regular
 from ..core.integrity import Damaged
 from ..core.progress import progress_over
 from ..core.text import plural
@@ -197,7 +198,7 @@ def _attacked(scores: Scores) -> NDArray[np.float64]:
 
 def _read(path: Path) -> dict[_Key, CellMetrics]:
     try:
-        content = path.read_bytes()
+        content = regular(path).read_bytes()
         if not is_sealed(content):
             return {}
         table = pq.read_table(pa.BufferReader(content))

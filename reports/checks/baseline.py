@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Json, ValidationError
 
 from ...bench.core.errors import UserError, nearest
-from ...bench.core.files import write_text
+from ...bench.core.files import regular, write_text
 from ...bench.core.parameters import first_problem
 from ...bench.core.version import __version__
 from ...bench.store.condition import Condition
@@ -160,7 +160,7 @@ def against_baseline(results: Results, path: Path, tolerances: Mapping[str, floa
 def _rows(path: Path) -> list[dict[str, Any]]:
     advice = f"`iqabench check --pin {path}` writes one"
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(regular(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(
             f"--against {path}: no such file; {advice}, and `published` names the papers' numbers"

@@ -7,7 +7,8 @@ import pandas as pd
 
 from ...core.errors import UserError
 from .layouts import PublishedDatabase
-from .tables import check_lengths, read_vector
+from .matlab import read_vectors
+from .tables import check_lengths
 
 RUNS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 """Folders in the order of the label arrays, and their images: `FOLDER/imgN.bmp`, N from 1 in each folder."""
@@ -50,9 +51,8 @@ class Live(PublishedDatabase):
             absent = names_file.name if scores_file else " or ".join(SCORES)
             raise UserError(f"{folder}: no {absent} in it")
         variable = SCORES[scores_file.name]
-        scores = read_vector(scores_file, variable)
-        originals = read_vector(scores_file, "orgs")
-        references = read_vector(names_file, "refnames_all")
+        scores, originals = read_vectors(scores_file, variable, "orgs")
+        (references,) = read_vectors(names_file, "refnames_all")
         check_lengths(
             sum(RUNS.values()),
             {

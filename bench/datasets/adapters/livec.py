@@ -6,7 +6,8 @@ from typing import ClassVar
 import pandas as pd
 
 from .layouts import PublishedDatabase
-from .tables import check_lengths, read_vector, with_unlabelled
+from .matlab import read_vectors
+from .tables import check_lengths, with_unlabelled
 
 ENTRIES = 1169
 TRAINING_IMAGES = 7
@@ -38,8 +39,8 @@ class LiveChallenge(PublishedDatabase):
     def read_owner(self, folder: Path) -> pd.DataFrame:
         """Return the 1162 images that count, and any other in `Images`, which then has no score."""
         names_file, scores_file = folder / "Data/AllImages_release.mat", folder / "Data/AllMOS_release.mat"
-        names = read_vector(names_file, "AllImages_release")
-        scores = read_vector(scores_file, "AllMOS_release")
+        (names,) = read_vectors(names_file, "AllImages_release")
+        (scores,) = read_vectors(scores_file, "AllMOS_release")
         check_lengths(
             ENTRIES,
             {f"{names_file} AllImages_release": len(names), f"{scores_file} AllMOS_release": len(scores)},

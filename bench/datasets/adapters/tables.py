@@ -1,15 +1,14 @@
-"""Label files as their owners write them: CSV tables and MATLAB arrays, with errors for people."""
+"""Label files as their owners write them: CSV tables, lists of images, with errors for people."""
 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ...core.errors import UserError
+from ...core.files import regular
 
 IMAGE_SUFFIXES = {".bmp", ".jpg", ".jpeg", ".png"}
 
@@ -24,11 +23,13 @@ def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
             more or fewer fields than the heading.
     """
     try:
-        with _regular(file).open(encoding="utf-8-sig", newline="") as stream:
+        with regular(file).open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
             lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise UserError(f"{file}: cannot be read as a CSV file in UTF-8: {error}") from error
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read as a CSV file: {error.strerror}") from error
     if not lines:
         raise UserError(f"{file}: cannot be read as a CSV file: it is empty")
     (_, heading), *rows = [line for line in lines if any(line[1])] or lines[:1]
@@ -50,24 +51,6 @@ def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
 def numbers(cells: pd.Series) -> pd.Series:
     """Return cells as floats; NaN where a cell is empty or not a number."""
     return pd.to_numeric(cells, errors="coerce").astype(np.float64)
-
-
-def read_vector(file: Path, variable: str) -> npt.NDArray[Any]:
-    """Read a MATLAB vector or cell array of strings, flat: (N,) numbers or str.
-
-    Raises:
-        UserError: The file cannot be read, or has no such variable.
-    """
-    from scipy.io import loadmat
-
-    try:
-        contents = loadmat(_regular(file), squeeze_me=True)
-    except Exception as error:  # a damaged file fails in as many ways as it has bytes
-        raise UserError(f"{file}: cannot be read as a MATLAB file: {error}") from error
-    if variable not in contents:
-        found = ", ".join(name for name in contents if not name.startswith("__"))
-        raise UserError(f"{file}: no variable {variable!r}; its variables are {found or 'none'}")
-    return np.ravel(contents[variable])
 
 
 def check_lengths(expected: int, lengths: dict[str, int], *, why: str) -> None:
@@ -106,9 +89,3 @@ def with_unlabelled(table: pd.DataFrame, root: Path, folder: str) -> pd.DataFram
     paths = [path for name in images_in(root / folder) if (path := f"{folder}/{name}") not in listed]
     unlabelled = pd.DataFrame({"path": paths, "score": np.nan, "scene": paths, "distortion": "unknown"})
     return pd.concat([table, unlabelled], ignore_index=True) if paths else table
-
-
-def _regular(file: Path) -> Path:
-    if file.exists() and not file.is_file():
-        raise ValueError("not a regular file")  # a pipe or a device might never end
-    return file

@@ -180,7 +180,8 @@ def _weights(cells: pd.DataFrame, root: Path, url: str | None) -> list[dict[str,
     found = []
     for (dataset, seed), group in grouped(cells, ["dataset", "seed"]):
         path = root / str(group["checkpoint"].iloc[0] or "")
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        own = path.resolve().is_relative_to((root / "checkpoints").resolve())  # a cell could name any file
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if own and path.is_file() else None
         if url or sha256:
             found.append(_stated({"dataset": dataset, "seed": int(seed), "url": url, "sha256": sha256}))
     return found or None

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from ....bench.core.errors import nearest
+from ....bench.core.files import regular
 from ....bench.core.parameters import accepted
 from ....bench.store.condition import attack_phrase
 
@@ -210,7 +211,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise ValueError("a folder; name the TOML file in it")
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -85,6 +84,8 @@ def read_score_file(
         The file, or None where it cannot be used; and what is wrong with it, in phrases.
     """
     try:
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise ValueError("a link out of this TOML file's folder; put the file itself there")
         stored = read_cell(folder / name)
         metrics = kept.get(stored.content, RESAMPLES) if kept else None
         problems: tuple[str, ...] = ()
@@ -109,9 +110,6 @@ def _evaluated(stored: StoredCell) -> tuple[CellMetrics, tuple[str, ...]]:
     if stored.provenance["key"] != key_of(stored.provenance["cell"]):
         key = stored.provenance["key"]
         problems.append(f"its key {key!r} is not that of its cell: its metadata were changed after the run")
-    twice = next((one for one, other in pairwise(scores.images) if one == other), None)
-    if twice is not None:
-        problems.append(f"image {twice!r} is in it more than once")
     if metrics.evaluation.status != OK:
         problems.append(f"{metrics.evaluation.status}, so there is no number")
     return metrics, tuple(problems)

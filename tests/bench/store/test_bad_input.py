@@ -3,6 +3,7 @@
 import html
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -294,3 +295,23 @@ def test_a_cell_without_a_version_of_a_library_is_as_good_as_any(store):
     with_field("context", "versions", {"iqabench": None, "torch": "2.15.0"})(path)
     (row,) = read_results(store).frame.to_dict("records")
     assert row["versions"] == "iqabench unknown, torch 2.15.0"
+
+
+def test_a_million_equal_rows_are_refused_before_they_are_decoded(store, tmp_path):
+    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
+    rewritten(path, lambda table: table.take(pa.array(np.zeros(1_000_000, np.int64))))
+    assert path.stat().st_size < 100_000
+    tracemalloc.start()
+    found = read_results(store, resamples=1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 28
+    ((_, reason),) = found.unreadable
+    assert reason.startswith("holds 1,000,000 rows")
+
+
+def test_an_image_that_is_there_twice_is_named(store):
+    path = drawn_cell(store, attack="fgsm", epsilon=1.0)
+    rewritten(path, lambda table: pa.concat_tables([table, table.slice(5, 1)]))
+    ((_, reason),) = read_results(store, resamples=0).unreadable
+    assert reason.startswith("image 'scene1/5.png' is in it more than once")

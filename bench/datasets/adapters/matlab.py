@@ -1,0 +1,49 @@
+"""MATLAB files of labels, read in a process of their own, since a damaged one can crash the library."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...core.errors import UserError
+from ...core.files import regular
+
+READER = Path(__file__).with_name("matlab_reader.py")
+SECONDS = 60
+"""Time that a file may take; the largest of a database takes one second."""
+
+
+def read_vectors(file: Path, *variables: str) -> list[npt.NDArray[Any]]:
+    """Read MATLAB vectors or cell arrays of strings, each flat: (N,) numbers or str.
+
+    Raises:
+        UserError: The file cannot be read, or lacks one of the variables.
+    """
+    try:
+        regular(file).open("rb").close()
+        command = [sys.executable, "-P", str(READER), str(file.absolute()), *variables]
+        read = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+        found = json.loads(read.stdout or '{"error": "it is damaged: the library that reads it crashed"}')
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{file}: cannot be read as a MATLAB file: it takes over {SECONDS} seconds") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read as a MATLAB file: {error}") from error
+    if "error" in found:
+        raise UserError(f"{file}: cannot be read as a MATLAB file: {found['error']}")
+    for variable in variables:
+        if variable not in found["values"]:
+            names = ", ".join(found["variables"]) or "none"
+            raise UserError(f"{file}: no variable {variable!r}; its variables are {names}")
+    return [_array(file, variable, found["values"][variable]) for variable in variables]
+
+
+def _array(file: Path, variable: str, values: list[Any]) -> npt.NDArray[Any]:
+    if all(isinstance(value, str) for value in values):
+        return np.array(values, dtype=object)
+    if all(isinstance(value, float) for value in values):
+        return np.array(values, dtype=np.float64)
+    raise UserError(f"{file}: its variable {variable!r} holds neither numbers nor texts alone")
