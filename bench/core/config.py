@@ -115,6 +115,9 @@ class RunSettings(_Table):
         "changes no result but a stochastic model's draws",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(description='"auto" takes a GPU where there is one')
+    max_megapixels: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        description="millions of pixels of the largest image that is decoded, which takes 3 MB each and more"
+    )
     limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="score only so many test images of each dataset, spread evenly; absent: all"
     )

@@ -17,6 +17,7 @@ from ..core.errors import UserError
 from ..core.parameters import complete_parameters
 from .adapters.tables import numbers
 from .checks import find_problems, rating_columns
+from .decoding import LARGEST
 from .splits import load_or_make_split
 from .wording import message
 
@@ -80,6 +81,7 @@ class Dataset:
         split_seed: Seed the split is drawn from, unless the database or a saved file fixes it.
         stand_in: Whether it stands in for a real database.
         version: Version of the adapter's code.
+        largest_image: Most pixels that an image may have.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Dataset:
     split_seed: int
     stand_in: bool = False
     version: int = 1
+    largest_image: int = LARGEST
 
     @property
     def rating_distributions(self) -> npt.NDArray[np.float64] | None:
@@ -117,6 +120,7 @@ def open_dataset(
     split_seed: int,
     split_file: Path,
     where: str,
+    largest_image: int = LARGEST,
 ) -> Dataset:
     """Read a database, check it, normalise its scores and divide its scenes.
 
@@ -129,6 +133,7 @@ def open_dataset(
         split_seed: Seed of the division into training and test.
         split_file: Where the division is saved, and found again.
         where: What to blame in an error: file and table, such as `bench.toml: [datasets.live]`.
+        largest_image: Most pixels that an image may have when it is decoded.
 
     Raises:
         UserError: Unknown adapter or parameter; a wrong folder; an image that is missing or listed twice; a
@@ -155,6 +160,7 @@ def open_dataset(
         split_seed=split_seed,
         stand_in=source.stand_in,
         version=source.version,
+        largest_image=largest_image,
     )
 
 

@@ -13,18 +13,21 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are decoded, whatever a file is called. For others, such as EPS, Pillow starts programs."""
 
+LARGEST = 50_000_000
+"""Pixels of an image, by default: decoded they take 150 MB, and several are decoded at once."""
+
 
 class Undecodable(Exception):
     """Says in a few words why a file cannot be decoded to its last pixel."""
 
 
-def decode_rgb(file: Path) -> Image.Image:
+def decode_rgb(file: Path, *, largest: int = LARGEST) -> Image.Image:
     """Return the pixels of an image file in 8-bit RGB, as `decode_rgb_bytes` does.
 
     Raises:
         Undecodable: The file is missing, or as `decode_rgb_bytes`.
     """
-    return decode_rgb_bytes(read_image_file(file))
+    return decode_rgb_bytes(read_image_file(file), largest=largest)
 
 
 def read_image_file(file: Path) -> bytes:
@@ -41,7 +44,7 @@ def read_image_file(file: Path) -> bytes:
         raise Undecodable(error.strerror or str(error)) from error
 
 
-def decode_rgb_bytes(content: bytes) -> Image.Image:
+def decode_rgb_bytes(content: bytes, *, largest: int = LARGEST) -> Image.Image:
     """Return the pixels of an image in 8-bit RGB.
 
     - Grey is repeated in the three channels, a palette looked up, CMYK converted without a colour profile.
@@ -52,14 +55,23 @@ def decode_rgb_bytes(content: bytes) -> Image.Image:
     - A camera's orientation mark (EXIF) is not acted on: the pixels stand as stored, as in the loaders that
       published numbers come from. For quality as such it makes no difference.
 
+    Args:
+        content: Of a file.
+        largest: Most pixels that an image may have. Its header tells, before anything is decoded.
+
     Raises:
-        Undecodable: The content is empty, not an image in one of `FORMATS`, damaged, or has no known range of
-            values.
+        Undecodable: The content is empty, not an image in one of `FORMATS`, too large, damaged, or has no
+            known range of values.
     """
     if not content:
         raise Undecodable("the file is empty")
     try:
         with Image.open(BytesIO(content), formats=_installed_formats()) as image:
+            if image.width * image.height > largest:
+                raise Undecodable(
+                    f"{image.width} x {image.height} pixels are more than the {largest / 1e6:g} million that "
+                    "`max_megapixels` of [run] allows"
+                )
             image.load()
             return _to_rgb(image)
     except UnidentifiedImageError:
@@ -72,13 +84,16 @@ def decode_rgb_bytes(content: bytes) -> Image.Image:
 
 @contextmanager
 def strict_decoding() -> Iterator[None]:
-    """Make truncated images errors, even if a library in the process has told Pillow to be lenient."""
-    before = ImageFile.LOAD_TRUNCATED_IMAGES
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    """Make truncated images errors, even if a library in the process has told Pillow to be lenient.
+
+    Pillow's own limit of pixels is lifted, since `decode_rgb` has one that the user can raise.
+    """
+    before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
+    ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = False, None
     try:
         yield
     finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = before
+        ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = before
 
 
 @cache

@@ -240,7 +240,7 @@ def _build(
 ) -> _Index:
     def load(file: tuple[str, int, int]) -> Pixels | Undecodable:
         try:
-            image = decode_rgb(dataset.root / file[0])
+            image = decode_rgb(dataset.root / file[0], largest=dataset.largest_image)
         except Undecodable as error:
             return error
         return np.asarray(image if image_size is None else _resize(image, image_size))

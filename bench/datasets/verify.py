@@ -17,7 +17,7 @@ from ..core.parameters import ParameterError
 from . import wording
 from .base import DatasetAdapter, read_table
 from .checks import Found, Problem, find_problems
-from .decoding import Undecodable, decode_rgb_bytes, read_image_file, strict_decoding
+from .decoding import LARGEST, Undecodable, decode_rgb_bytes, read_image_file, strict_decoding
 from .splits import SIDES, find_split
 
 PLACES_SHOWN = 20
@@ -67,6 +67,7 @@ def verify_dataset(
     split_seed: int,
     split_file: Path,
     where: str,
+    largest_image: int = LARGEST,
 ) -> Verification:
     """Check labels, files, pixels and split of a database, and collect every problem. Writes nothing.
 
@@ -90,19 +91,19 @@ def verify_dataset(
         misfit = [str(error)]
         sides = pd.Series(index=table.index, dtype=str)
     side_of = dict(zip(table["path"], sides, strict=True))
-    files = _look_at_images(source.root, list(side_of))
+    files = _look_at_images(source.root, list(side_of), largest_image)
     problems += [Problem(kind, places, {}) for kind, places in _file_problems(files, side_of) if places]
     messages = (*(wording.message(problem, most=PLACES_SHOWN) for problem in problems), *misfit)
     return Verification(name, source, table.assign(split=sides), files, messages)
 
 
-def _look_at_images(root: Path, paths: Sequence[str]) -> Files:
+def _look_at_images(root: Path, paths: Sequence[str], largest: int) -> Files:
     missing: list[str] = []
     unreadable: dict[str, str] = {}
     one_colour: list[str] = []
     same: defaultdict[str, list[str]] = defaultdict(list)
     with strict_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
-        looks = workers.map(lambda path: _look(root / path), paths)
+        looks = workers.map(lambda path: _look(root / path, largest), paths)
         for path, look in tqdm(
             zip(paths, looks, strict=True), total=len(paths), unit="image", disable=None, leave=False
         ):
@@ -124,7 +125,7 @@ class _Look(NamedTuple):
     one_colour: bool = False
 
 
-def _look(file: Path) -> _Look | None:
+def _look(file: Path, largest: int) -> _Look | None:
     """Return what is in a file; None if there is no file."""
     if not file.is_file():
         return None
@@ -132,7 +133,7 @@ def _look(file: Path) -> _Look | None:
     try:
         content = read_image_file(file)
         digest = hashlib.sha256(content).hexdigest()
-        image = decode_rgb_bytes(content)
+        image = decode_rgb_bytes(content, largest=largest)
     except Undecodable as error:
         return _Look(digest, str(error))
     return _Look(digest, one_colour=image.getcolors(maxcolors=1) is not None)

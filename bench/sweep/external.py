@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from ..core.config import Settings
 from ..core.errors import UserError
+from ..datasets.decoding import Undecodable, decode_rgb, read_image_file
 from ..datasets.pixels import to_float
 from ..statistics.worst_case import worst_case_srocc
 from ..store.cell import Cell, digest
@@ -106,7 +106,7 @@ def add_external(
     intervals = _Intervals.around(task.clean_scores())
     if not np.isfinite(intervals.score).all():
         raise UserError(f"{job.title}: some scores of test images are not finite; no interval holds them")
-    images = digest([[str(file), sha256((folder / file).read_bytes()).hexdigest()] for file in files])
+    images = digest([[str(file), _digest(folder / file)] for file in files])
     known = list(_known(store, clean_cell, task, images))
     for _, attack, scores in known:
         intervals.include(job.image_names, attack, scores)
@@ -263,11 +263,17 @@ def _known(store: Store, clean: Cell, task: _Task, images: str) -> Iterator[tupl
             yield stored.provenance["key"], fields["attack"], scores
 
 
+def _digest(path: Path) -> str:
+    try:
+        return sha256(read_image_file(path)).hexdigest()
+    except Undecodable as error:
+        raise UserError(f"{path}: cannot be read as an image: {error}") from error
+
+
 def _opened(path: Path, height: int, width: int) -> Tensor:
     try:
-        with Image.open(path) as opened:
-            pixels = np.array(opened.convert("RGB"))
-    except (OSError, ValueError) as error:
+        pixels = np.array(decode_rgb(path))
+    except Undecodable as error:
         raise UserError(f"{path}: cannot be read as an image: {error}") from error
     if pixels.shape[:2] != (height, width):
         found = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"

@@ -314,6 +314,7 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
         "split_seed": seed,
         "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
         "where": settings.where_table("datasets", name),
+        "largest_image": round(settings.run.max_megapixels * 1_000_000),
     }
 
 

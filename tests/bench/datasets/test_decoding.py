@@ -1,4 +1,5 @@
 import os
+import time
 from io import BytesIO
 
 import numpy as np
@@ -138,3 +139,20 @@ def test_floating_point_values_without_a_range_are_refused(tmp_path):
     file = saved(tmp_path, Image.fromarray(np.zeros((4, 4), np.float32)), "a.tif")
     with pytest.raises(Undecodable, match="floating-point"):
         decode_rgb(file)
+
+
+def test_an_image_that_is_too_large_is_refused_from_its_header_and_the_limit_can_be_raised(tmp_path):
+    file = tmp_path / "large.png"
+    Image.new("1", (12_000, 12_000)).save(file)
+    started = time.monotonic()
+    with (
+        strict_decoding(),
+        pytest.raises(Undecodable, match="12000 x 12000 pixels are more than the 50 million"),
+    ):
+        decode_rgb(file)
+    assert time.monotonic() - started < 0.5
+    small = tmp_path / "small.png"
+    Image.new("RGB", (30, 20)).save(small)
+    assert decode_rgb(small, largest=600).size == (30, 20)
+    with pytest.raises(Undecodable, match="`max_megapixels` of \\[run\\]"):
+        decode_rgb(small, largest=599)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from iqabench.bench.statistics import bootstrap
 from iqabench.bench.statistics.bootstrap import bootstrap_counts, weighted_metrics
 from iqabench.bench.statistics.metrics import METRICS, OK, evaluate, srocc
 
@@ -190,3 +191,10 @@ def test_a_thousand_resamples_cost_a_small_part_of_computing_them_one_by_one():
     start = time.process_time()
     evaluate(quality, scores)
     assert time.process_time() - start < one_by_one / 10  # about a hundredth
+
+
+def test_resamples_counted_in_chunks_are_those_drawn_at_once(monkeypatch):
+    drawn = np.random.default_rng(3).integers(50, size=(50, 7))
+    expected = np.stack([np.bincount(column, minlength=50) for column in drawn.T], axis=1)
+    monkeypatch.setattr(bootstrap, "_VALUES_AT_ONCE", 20)
+    np.testing.assert_array_equal(bootstrap.bootstrap_counts(50, 7, seed=3), expected)

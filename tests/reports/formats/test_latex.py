@@ -156,3 +156,10 @@ def test_it_compiles(kind, swept_results, ablated, explained_store, tmp_path):
     )
     assert process.returncode == 0, process.stdout[-2000:]
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_every_character_comes_out_as_what_pdflatex_reads():
+    for code in (*range(0x300), 0x200B, 0x202E, 0xD800, 0x1F600):
+        escaped = escape(chr(code))
+        assert escaped.isascii(), hex(code)
+        assert escaped.isprintable(), hex(code)

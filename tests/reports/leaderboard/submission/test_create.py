@@ -145,3 +145,13 @@ def test_no_name_in_a_store_leads_out_of_the_folder(store, tmp_path):
     create_entry(store, "../m", tmp_path / "inner" / "mine.toml")
     assert verify([tmp_path / "inner" / "mine.toml"])[1] == 0
     assert {path.name for path in tmp_path.iterdir()} == {"inner", "results"}
+
+
+@pytest.mark.parametrize("named", ["../secret", "checkpoints/../../secret", "SECRET"])
+def test_a_cell_cannot_have_a_file_outside_the_checkpoints_hashed(store, tmp_path, named):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"not weights")
+    named = str(secret) if named == "SECRET" else named
+    drawn_cell(store, model="resnet", context={"checkpoint": named})
+    create_entry(store, "resnet", tmp_path / "mine.toml")
+    assert hashlib.sha256(b"not weights").hexdigest() not in (tmp_path / "mine.toml").read_text()

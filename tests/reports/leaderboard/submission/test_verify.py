@@ -286,3 +286,18 @@ def test_no_damage_to_a_file_of_scores_goes_through_or_raises(made, data):
     for was, now in zip(before, after.numbers, strict=False):
         if not after.problems:
             assert now.srocc == pytest.approx(was.srocc, abs=1e-3)
+
+
+def test_a_file_of_scores_is_not_read_through_a_link_out_of_the_folder(made, tmp_path_factory):
+    inside = file_of(made, 1)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    outside = elsewhere / inside.name
+    shutil.move(inside, outside)
+    inside.symlink_to(outside)
+    text, status = verify([made])
+    assert status == 1
+    assert "a link out of this TOML file's folder" in text
+    inside.unlink()
+    inside.parent.rename(elsewhere / "folder")
+    inside.parent.symlink_to(elsewhere / "folder")
+    assert "a link out of this TOML file's folder" in verify([made])[0]

@@ -1,0 +1,67 @@
+"""MATLAB files are read in a process of their own, and give what scipy gives."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from iqabench import UserError
+from iqabench.bench.datasets.adapters import matlab
+from iqabench.bench.datasets.adapters.matlab import read_vectors
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file with numbers, whole numbers, names and a structure."""
+    names = np.array(["a.bmp", "ä.bmp", "c"], dtype=object)
+    values = {"mos": np.array([[1.5], [np.nan], [3]]), "orgs": np.array([0, 1, 0], np.uint8), "names": names}
+    savemat(tmp_path / "labels.mat", {**values, "struct": {"a": 1}}, do_compression=True)
+    return tmp_path / "labels.mat"
+
+
+def test_vectors_come_flat_numbers_as_floats_and_cells_as_text(file):
+    mos, orgs, names = read_vectors(file, "mos", "orgs", "names")
+    np.testing.assert_array_equal(mos, [1.5, np.nan, 3])
+    np.testing.assert_array_equal(orgs, [0.0, 1.0, 0.0])
+    assert names.tolist() == ["a.bmp", "ä.bmp", "c"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("other", r"labels\.mat: no variable 'other'; its variables are mos, orgs, names, struct"),
+        ("struct", "neither"),
+    ],
+)
+def test_a_variable_that_is_not_there_or_no_vector_is_named(file, variable, message):
+    with pytest.raises(UserError, match=message):
+        read_vectors(file, variable)
+
+
+def test_a_crash_of_the_reader_is_an_error_that_names_the_file(file, tmp_path, monkeypatch):
+    crashing = tmp_path / "reader.py"
+    crashing.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    monkeypatch.setattr(matlab, "READER", crashing)
+    with pytest.raises(UserError, match=r"labels\.mat: cannot be read as a MATLAB file: it is damaged"):
+        read_vectors(file, "mos")
+
+
+def test_a_file_that_takes_forever_is_given_up(file, tmp_path, monkeypatch):
+    (tmp_path / "reader.py").write_text("import time\ntime.sleep(99)\n")
+    monkeypatch.setattr(matlab, "READER", tmp_path / "reader.py")
+    monkeypatch.setattr(matlab, "SECONDS", 0.5)
+    with pytest.raises(UserError, match="it takes over"):
+        read_vectors(file, "mos")
+
+
+def test_flipped_bits_are_read_or_told_and_never_end_this_process(file):
+    content = bytearray(file.read_bytes())
+    draw = np.random.default_rng(0)
+    for _ in range(6):
+        flipped = bytearray(content)
+        for place in draw.integers(len(content), size=20):
+            flipped[place] ^= 1 << draw.integers(8)
+        file.write_bytes(flipped)
+        with suppress(UserError):
+            assert len(read_vectors(file, "mos")) == 1
