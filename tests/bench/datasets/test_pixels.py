@@ -31,7 +31,7 @@ def write_images(root: Path, shapes=SHAPES) -> None:
 
 def dataset_of(root: Path):
     paths = sorted(file.name for file in root.glob("*.*"))
-    return SimpleNamespace(name="drawn", root=root, table=pd.DataFrame({"path": paths}))
+    return SimpleNamespace(largest_image=10**6, name="drawn", root=root, table=pd.DataFrame({"path": paths}))
 
 
 @pytest.fixture
@@ -160,7 +160,9 @@ def test_a_touched_but_equal_image_keeps_the_digest(dataset, tmp_path, builds):
 
 def test_another_list_of_images_is_another_cache(dataset, tmp_path):
     whole = PixelCache.open(dataset, SIZE, tmp_path / "cache").digest
-    fewer = SimpleNamespace(name=dataset.name, root=dataset.root, table=dataset.table.iloc[::2])
+    fewer = SimpleNamespace(
+        largest_image=10**6, name=dataset.name, root=dataset.root, table=dataset.table.iloc[::2]
+    )
     reduced = PixelCache.open(fewer, SIZE, tmp_path / "cache")
     assert len(reduced) == 4
     assert reduced.digest != whole
@@ -294,7 +296,8 @@ paths = sorted(file.name for file in root.iterdir())
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 def sweep(paths):
-    dataset = SimpleNamespace(name="drawn", root=root, table=pd.DataFrame({"path": paths}))
+    table = pd.DataFrame({"path": paths})
+    dataset = SimpleNamespace(largest_image=10**9, name="drawn", root=root, table=table)
     cache = PixelCache.open(dataset, 320, folder, workers=2)
     for start in range(0, len(cache), 8):
         cache.test_batch(range(len(cache))[start : start + 8])
