@@ -8,10 +8,9 @@ import pandas as pd
 from ...bench.store.results import Results
 from ..catalogue import in_order
 from ..explain.explanation import Explanations, ShownExplanation, explanations
-from .content import Content
 from .curves import Panel, caption, figure6
 from .provenance import Provenance, provenance
-from .selection import select
+from .selection import Content, select
 from .summary import Finding, findings, overview
 from .table import Table
 from .tables import build_tables

@@ -4,9 +4,10 @@ Nothing is dropped silently: a note says what is not shown.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -68,6 +69,15 @@ class Selection:
     points: tuple[Point, ...]  # one for each dataset, model, attack and epsilon
     cells: pd.DataFrame  # the rows of the results table behind the points
     notes: tuple[str, ...]  # what is not shown, not comparable or not defined, in sentences
+
+
+class Content(NamedTuple):
+    """A store's results, and what of them is shown."""
+
+    results: pd.DataFrame  # a row for every cell of the store
+    selection: Selection  # the rows that the tables of models and Figure 6 show
+    # the store's folder, whose files tell more of its datasets; None if it is not known
+    root: Path | None = None
 
 
 def select(results: Results) -> Selection:
@@ -197,23 +207,11 @@ def _variants(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
-    left_out = table.drop(index=shown.index)
-    others, chosen = _version_values(left_out), _version_values(shown)
-    counts = Counter(left_out[list(_MODEL_ON_DATASET)].itertuples(index=False, name=None))
-    for place, count in counts.items():
-        differing = [name for name in VERSION if others[place][name] != chosen[place][name]]
+    for place, group in grouped(table.drop(index=shown.index), _MODEL_ON_DATASET):
         named = dict(zip(_MODEL_ON_DATASET, place, strict=True))
-        yield _note(wording.OTHER_VERSIONS, count, **named, columns=_columns(differing))
-
-
-def _version_values(cells: pd.DataFrame) -> Mapping[tuple[Any, ...], Mapping[str, set[str]]]:
-    """Return the values, as text, of each column of `VERSION` by dataset, model and seed."""
-    found: dict[tuple[Any, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for row in cells[[*_MODEL_ON_DATASET, *VERSION]].to_dict("records"):
-        place = tuple(row[name] for name in _MODEL_ON_DATASET)
-        for name in VERSION:
-            found[place][name].add(str(row[name]))
-    return found
+        chosen = shown[(shown[[*named]] == pd.Series(named)).all(axis=1)]
+        differing = [name for name in VERSION if {*group[name].map(str)} != {*chosen[name].map(str)}]
+        yield _note(wording.OTHER_VERSIONS, len(group), **named, columns=_columns(differing))
 
 
 def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:

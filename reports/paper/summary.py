@@ -105,7 +105,7 @@ def _in_the_worst_case(
     rankings: Mapping[float, Ranking], attack: str, epsilon: float, clean: Ranking
 ) -> Iterator[str]:
     """Say from which strength on nothing is left, then what is left at one strength."""
-    fatal = [strength for strength in rankings if _highest(rankings[strength]) <= 0]
+    fatal = [strength for strength in rankings if max(one.value for one in rankings[strength].values()) <= 0]
     name = attack_name(attack)
     if fatal:
         yield f"Under {name}, {wording.NONE_POSITIVE.format(**_WORST)} at {min(fatal):g}/255."
@@ -174,10 +174,6 @@ def _ranking(points: Sequence[Point], attack: str, epsilon: float) -> Ranking:
 def _is_positive(ranking: Ranking) -> bool:
     """Return whether a model's interval lies above 0, or its value where it has no interval."""
     return any((one.value if math.isnan(one.low) else one.low) > 0 for one in ranking.values())
-
-
-def _highest(ranking: Ranking) -> float:
-    return max(one.value for one in ranking.values())
 
 
 def _standing(ranking: Ranking, words: Mapping[str, str] = _SROCC) -> str:

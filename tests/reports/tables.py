@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from iqabench.bench.store.results import Results
-from iqabench.reports.paper.content import Content
-from iqabench.reports.paper.selection import select
+from iqabench.reports.paper.selection import Content, select
 from iqabench.reports.paper.table import Block, Cell, Row, Table
 from iqabench.reports.paper.tables import build_tables
 

@@ -3,7 +3,7 @@
 import pkgutil
 from importlib import import_module
 
-from ..content import Content
+from ..selection import Content
 from ..table import Table
 
 

@@ -7,9 +7,8 @@ from ....bench.core.text import NOT_RUN, capitalised, number
 from ....bench.store.results import verdict
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..content import Content
 from ..numbers import DIGITS, EPSILON, Entry, marked, metric_cells
-from ..selection import Point
+from ..selection import Content, Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 WORST, WIDTH = "worst_srocc", "median_width"

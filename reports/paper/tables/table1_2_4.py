@@ -6,9 +6,8 @@ from ....bench.core.text import capitalised, parameters
 from ....bench.store.condition import under
 from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from .. import wording
-from ..content import Content
 from ..numbers import EPSILON, TABLE_METRICS, Entry, metric_cells, metric_columns
-from ..selection import WORST, has_worst_case
+from ..selection import WORST, Content, has_worst_case
 from ..table import Block, Group, Label, Row, Table
 
 _NUMBERED = {"fgsm": "1", "pgd": "2", "none": "4"}

@@ -14,7 +14,7 @@ from ....bench.statistics.metrics import OK
 from ...catalogue import dataset_name, ordered
 from ...published import paper_numbers
 from .. import wording
-from ..content import Content
+from ..selection import Content
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 _COLUMNS = {"images": "Images", "types": "Types of distortion", "tested": "Test images"}

@@ -12,9 +12,8 @@ from ...catalogue import attack_name, catalogue, dataset_name, model_name
 from ...published import paper_numbers
 from .. import wording
 from ..ablation_cells import CONDITIONS, beside_pair, cprl_cells, over_b, over_pns, resnet_cells
-from ..content import Content
 from ..numbers import Entry, metric_cells, metric_columns
-from ..selection import Point, grouped, has_worst_case, points_by
+from ..selection import Content, Point, grouped, has_worst_case, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 PAPER_DATASET = "live"

@@ -37,8 +37,6 @@ function start() {
   element("controls").hidden = false;
 }
 
-// --- Choices: the ranking in three selects ---
-
 function fillChoices() {
   const opening = board.rankings[board.start];
   const ranked = new Set(board.rankings.map(({ dataset }) => dataset));
@@ -93,8 +91,7 @@ function listenToControls() {
   }
 }
 
-// --- The address, so that a ranking can be cited ---
-
+// The address holds the choice, so that a ranking can be cited.
 function writeHash() {
   const { attack, epsilon } = state.ranking;
   const hash = new URLSearchParams({ dataset: board.datasets[state.ranking.dataset].name, attack, epsilon });
@@ -120,8 +117,6 @@ function readHash() {
   state.descending = hash.has("descending");
   return true;
 }
-
-// --- The table ---
 
 function showRanking() {
   state.ranking = chosenRanking();
@@ -214,8 +209,6 @@ function listAbsent() {
   list.querySelector("p").replaceChildren(...links.flatMap((link, index) => (index ? [", ", link] : [link])));
 }
 
-// --- Sorting ---
-
 function addSortButtons() {
   for (const heading of table.querySelectorAll("[data-sort]")) {
     const button = make("button", heading.textContent, { type: "button" });
@@ -267,8 +260,6 @@ function sortKey({ entrant, rank, robust, clean, condition, images }) {
   return Number.isNaN(key) ? null : key;
 }
 
-// --- Filters ---
-
 function folded(words) {
   return words.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 }
@@ -282,8 +273,6 @@ function isShown({ entrant, robust }) {
     (!filters.reliable.checked || !entrant.doubted)
   );
 }
-
-// --- The rows that are shown, in their order ---
 
 function arrange() {
   const shown = sorted().filter(isShown);
@@ -318,8 +307,6 @@ function rowsOf(line) {
   row.hidden = false;
   return opened ? [row, opened] : [row];
 }
-
-// --- Curves: near the row that the reader points at, or in the table ---
 
 function addToggle(entrant) {
   const heading = entrant.row.cells[COLUMN.model];
