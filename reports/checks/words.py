@@ -120,13 +120,14 @@ def pinning_text(results: Results, rows: pd.DataFrame, path: object) -> str:
     older = len(results.frame) - len(rows)
     if older:
         lines += [
-            f"{plural(older, 'cell')} of older versions or with other parameters of an attack left out."
+            f"{plural(older, 'cell')} of older versions or with other parameters of an attack "
+            f"{'is' if older == 1 else 'are'} left out."
         ]
     broken = rows[rows["status"] != OK].to_dict("records")
     if broken:
         lines += [
-            f"{plural(len(broken), 'row')} without usable scores, which never hold, such as "
-            f"{Condition.of(broken[0]).phrase}: {broken[0]['status']}."
+            f"{plural(len(broken), 'row')} {'has' if len(broken) == 1 else 'have'} no usable scores and can "
+            f"never hold, such as {Condition.of(broken[0]).phrase}: {broken[0]['status']}."
         ]
     return "\n".join(lines)
 

@@ -154,7 +154,7 @@ def _shown(explanation: Explanation, slug: str, results: pd.DataFrame) -> ShownE
     mark = " (stand-in)" if explanation.stand_in else ""
     return ShownExplanation(
         slug=slug,
-        title=f"{first} beside {second} on {dataset_name(explanation.dataset)}{mark}",
+        title=f"{first} and {second} on {dataset_name(explanation.dataset)}{mark}",
         dataset=explanation.dataset,
         model=explanation.models[0].name,
         figures=_figures(explanation),

@@ -103,7 +103,7 @@ def _mask_hides(numbers: Sequence[Number]) -> Iterator[str]:
         if above(hard, soft) and hard.srocc - soft.srocc > DISAGREEMENT
     ]
     if pairs:
-        yield f"PGD through a softened mask leaves less than PGD, SROCC {listing(pairs)}; {_MASKED}"
+        yield f"PGD by BPDA through a soft mask leaves less than PGD, SROCC {listing(pairs)}; {_MASKED}"
 
 
 def _robust_above_clean(numbers: Sequence[Number]) -> Iterator[str]:

@@ -25,23 +25,26 @@ PAPER_BELOW = "Below, the paper's number, and in parentheses how far the measure
 PAPER_ON = "“paper, {0}” is the number that the paper prints, measured on {0}."
 SHAPE_ONLY = "Below a number on another dataset it is a shape to look for, not a level to reach."
 DOUBTED = (
-    f"{DOUBTFUL_MARK} doubtful: the audit found a sign that the attack failed for another reason than that "
-    "the model is robust, which the notes tell."
+    f"{DOUBTFUL_MARK} marks a doubtful number: the audit found a sign that the attack failed for another "
+    "reason than that the model is robust. The notes say which."
 )
 SEVERAL_SEEDS = (
-    "Of several seeds ({}): their mean, an interval that holds those of all, and the range of the seeds' own "
-    "values, which is no confidence interval."
+    "Where there are several seeds ({}), a number is their mean, its interval holds the intervals of all, "
+    "and the range is that of the seeds' own values, which is not a confidence interval."
 )
-SOME_SEEDS_UNUSABLE = "“2 of 3” seeds: the third has no usable scores."
-PARAMETERS = "{} with {}."
+SOME_SEEDS_UNUSABLE = "“2 of 3” seeds means that the third has no usable scores."
+PARAMETERS = "{} was run with {}."
 DATABASES = (
-    "Images: on both sides of the split that the store keeps. Types of distortion: of the test images. Below "
-    "them the paper's counts, and in parentheses how far the store's are above them. "
-    f"{NOT_RUN} for what the store does not tell. LIVE has 779 distorted images, not the printed 799; VCL "
-    "has 552, and the printed 575 counts its 23 references."
+    "Images are counted on both sides of the split that the store keeps, types of distortion among the test "
+    "images. Below stand the paper's counts, and in parentheses how far the store's are above them. "
+    f"{NOT_RUN} stands for what the store does not tell. LIVE has 779 distorted images, not the printed 799; "
+    "VCL has 552, and the printed 575 counts its 23 references."
 )
-MASK_ALONE = "The mask alone, as the paper has it (“channel activation”), a block for each reading of Eq. 7."
-BLOCK_WITH_PNS = "A block with the PNS risk says so: of it the store holds no mask alone."
+MASK_ALONE = (
+    "The mask alone is shown, as the paper has it (“channel activation”), in a block for each reading of "
+    "Eq. 7."
+)
+BLOCK_WITH_PNS = "A block with the PNS risk says so; the store has no cells of its mask alone."
 PNS_NOT_SHOWN = "Models with the PNS risk are in the store too, and not in this table."
 UNNAMED_ATTACK = "The paper does not name this table's attack: by its Table 6 it is FGSM at 1/255."
 CA_AND_PNS = (
@@ -49,11 +52,11 @@ CA_AND_PNS = (
 )
 RESNET_OF_TABLES = "The paper's ResNet is that of its Tables 1 and 4."
 ROBUSTNESS = (
-    "The lowest SROCC that an attacker of each image can reach: of the scores that were found inside the "
-    "ball, those that invert the ranking most. Drop: SROCC without attack less the worst case. Median width: "
-    "of the intervals of scores. 95% bootstrap intervals over images in brackets."
+    "The worst case is the lowest SROCC that an attacker of each image can reach: of the scores found inside "
+    "the ball, those that invert the ranking most. The drop is SROCC without attack less the worst case. The "
+    "median width is that of the intervals of scores. 95% bootstrap intervals over images are in brackets."
 )
-CURVES = "Models with clean training. Bands are 95% bootstrap intervals over images."
+CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
 BELIEVE = "Believe the worst case under {auto}, which takes the strongest of several attacks on each image"
 OF_PAPER = "{attacks}, as the paper has {them}, {are} weaker and can overstate robustness"
 CONTROL = "{attacks} {are} a control"
@@ -68,26 +71,27 @@ VARIANTS_LEFT_OUT = (
     "FGSM at 1/255: a table holds runs that differ in what it ablates and in nothing else, and the newest of "
     "those."
 )
-OTHER_REGIME = "Not in the tables and curves: {cells} of models trained by the regime “{regime}”."
+OTHER_REGIME = "The tables and curves leave out {cells} of models trained by the regime “{regime}”."
 VARIANTS = (
-    "Not in Tables 1, 2 and 4 and the curves, which show each model as its own table configures it: {cells} "
-    "of variants of {model} on {dataset} (such as {example})."
+    "Tables 1, 2 and 4 and the curves leave out {cells} of variants of {model} on {dataset} (such as "
+    "{example}): they show each model as its own table configures it."
 )
 OTHER_VERSIONS = (
-    "Not in the tables and curves: {cells} of another version of {model} on {dataset}, seed {seed} (with "
-    "other {columns}). Shown is the newest version, of those scored on all test images if there is one."
+    "The tables and curves leave out {cells} of another version of {model} on {dataset}, seed {seed} (with "
+    "other {columns}). They show the newest version, of those scored on all test images if there is one."
 )
 OTHER_PARAMETERS = (
-    "Not in the tables and curves: {cells} of {attack} on {dataset} with {parameters}. Shown is what was run "
-    "last."
+    "The tables and curves leave out {cells} of {attack} on {dataset} with {parameters}. They show what was "
+    "run last."
 )
 OTHER_ATTACK_VERSION = (
-    "Not in the tables and curves: {cells} of {attack} on {dataset} from version {version} of the attack. "
-    "Shown is what was run last."
+    "The tables and curves leave out {cells} of {attack} on {dataset} from version {version} of the attack. "
+    "They show what was run last."
 )
 NO_PARAMETERS = "no parameters"
 DIFFERENT_IMAGES = (
-    "On {dataset} not all cells are of the same images (their {columns} differ): compare them with care."
+    "The cells on {dataset} are not all of the same images (they differ in {columns}): compare them with "
+    "care."
 )
 DIFFERENT_PARAMETERS = "{attack} was not run with the same parameters throughout: {settings}."
 DIVERGED = "{model} diverged on {dataset}: {status} ({where}; seed {seeds})."

@@ -125,8 +125,7 @@ def printed_rows(source: str, folder: Path = FOLDER) -> list[Row]:
                 line, row = reader.line_num, _row(f"{path}, line {reader.line_num}", values)
                 place = (row.table, row.dataset, row.model, row.attack, row.epsilon, row.variant)
                 if place in rows:
-                    earlier = rows[place][0]
-                    raise UserError(f"{path}, line {line}: names the same place as line {earlier}; keep one")
+                    raise UserError(f"{path}, line {line}: repeats line {rows[place][0]}; keep one of them")
                 rows[place] = line, row
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a CSV file in UTF-8: {error}") from None

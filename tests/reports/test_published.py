@@ -148,7 +148,7 @@ def test_another_paper_is_one_more_pair_of_files(tmp_path):
         ("3,live,mine,none,0,,,,,1\n", r"line 2: accepted is srocc, plcc or mse of a model, or images"),
         ("1,live,mine,fgsm,1\n", r"line 2: accepted is srocc, plcc or mse of a model, or images"),
         ("1,live,mine,fgsm,1,,1,1,1,,,7\n", r"line 2: unknown key 'without a column'"),
-        ("1,live,a,fgsm,1,,1\n1,live,a,fgsm,1.0,,2\n", r"line 3: names the same place as line 2"),
+        ("1,live,a,fgsm,1,,1\n1,live,a,fgsm,1.0,,2\n", r"line 3: repeats line 2; keep one"),
     ],
 )
 def test_a_row_that_cannot_be_understood_is_named(tmp_path, rows, said):

@@ -195,6 +195,7 @@ def _left_out(results: Results, own: pd.DataFrame, rows: pd.DataFrame) -> Iterat
     yield from results.left_out
     older = len(own) - len(rows)
     if older:
-        yield f"{plural(older, 'cell')} of older versions or with other parameters of an attack left out."
+        of_what = "of older versions or with other parameters of an attack"
+        yield f"{plural(older, 'cell')} {of_what} {'is' if older == 1 else 'are'} left out."
     for row in rows[rows["status"] != OK].to_dict("records"):
-        yield f"Without usable scores, so left out: {row['file']}: {row['status']}."
+        yield f"{row['file']} is left out, as it has no usable scores: {row['status']}."

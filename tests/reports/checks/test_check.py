@@ -337,7 +337,7 @@ def test_pinning_takes_the_newest_and_says_what_it_leaves_out_and_what_cannot_ho
     said = pin(store.root, tmp_path / "baseline.json").splitlines()
     assert said[0].startswith("2 rows pinned")
     assert said[1].startswith("Not readable, so left out: cells/live/cprl/none-0-")
-    assert said[2] == "1 cell of older versions or with other parameters of an attack left out."
+    assert said[2] == "1 cell of older versions or with other parameters of an attack is left out."
     assert said[3].endswith("such as sat on live, no attack, seed 0: NaN scores in 60 of 60 images.")
     assert {row.model_dump()["weights"] for row in read_baseline(tmp_path / "baseline.json")} == {
         "new",

@@ -28,7 +28,7 @@ def another(root, folder, **changes):
 def test_an_explanation_is_found_with_its_figures_sentences_numbers_and_facts(root, results):
     (found,), notes = explanations(root, results(*ROWS))
     assert notes == ()
-    assert found.title == "CPRL beside ResNet on synthetic (stand-in)"
+    assert found.title == "CPRL and ResNet on synthetic (stand-in)"
     assert (found.slug, found.dataset, found.model) == ("explanation1", "synthetic", "cprl")
     assert found.numbers == "1, 4 and 5"
     first, fourth, fifth = found.figures

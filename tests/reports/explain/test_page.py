@@ -46,7 +46,7 @@ def test_no_text_of_a_user_is_markup(swept_store, open_page, tmp_path, monkeypat
     section = page.locator("section[aria-labelledby=explanations]")
     assert section.locator("script").count() == 0
     assert section.locator("figure").count() == 3
-    assert section.locator("h3").inner_text() == f"{HOSTILE} beside {HOSTILE} on {HOSTILE} (stand-in)"
+    assert section.locator("h3").inner_text() == f"{HOSTILE} and {HOSTILE} on {HOSTILE} (stand-in)"
 
 
 def test_without_explanations_the_page_says_how_to_get_them(swept_store, open_page, tmp_path):

@@ -105,7 +105,7 @@ def test_an_explanation_is_a_file_per_figure_that_the_report_inputs(explained_st
         assert f"\\renewcommand{{\\thefigure}}{{{number}}}\n\\input{{{name}.tex}}" in text
         part = (tmp_path / f"{name}.tex").read_text()
         assert f"keepaspectratio]{{{name}.pdf}}" in part
-        assert r"\caption{CPRL beside ResNet on synthetic (stand-in): " in part
+        assert r"\caption{CPRL and ResNet on synthetic (stand-in): " in part
         assert part.count("synthetic stands in for a database") == 1
         assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     assert r"\item[{Command}] iqabench explain cprl -{}-dataset synthetic" in text

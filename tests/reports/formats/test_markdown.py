@@ -129,7 +129,7 @@ def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_st
     assert page.pictures == ["figure6.svg", *names]
     for name in names:
         assert ElementTree.parse(tmp_path / name).getroot().get("viewBox")
-    assert "CPRL beside ResNet on synthetic (stand-in)" in page.headings
+    assert "CPRL and ResNet on synthetic (stand-in)" in page.headings
     assert (
         "**Figure 1:** blur/a.png (label 0.250; asked for). FGSM within 1/255 takes the score of CPRL" in text
     )
@@ -148,7 +148,7 @@ def test_no_text_of_a_user_is_markup(tmp_path):
         "td", "text", "strong", "em", "code_inline",
     }  # fmt: skip
     assert page.pictures == ["figure6.svg", *(f"explanation1-figure{number}.svg" for number in "145")]
-    assert f"{SHOWN} beside {SHOWN} on {SHOWN} (stand-in)" in page.headings
+    assert f"{SHOWN} and {SHOWN} on {SHOWN} (stand-in)" in page.headings
     assert any(row[0] == SHOWN for table in page.tables for row in table)
     assert any(row[0] == f"{SHOWN} † SROCC" for table in page.tables for row in [table[0][1:]])
     assert all(len({len(row) for row in table}) == 1 for table in page.tables)

@@ -32,7 +32,7 @@ def test_its_example_is_an_entry(tmp_path):
 
 
 def test_its_tables_name_every_key_and_which_are_required():
-    keys = PAGE.partition("## Every key")[2].partition("## Doubts")[0]
+    keys = PAGE.partition("## Every key")[2].partition("## Red flags")[0]
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*)\|", keys, re.MULTILINE)
     tables = ("paper", "weights", "reported", "measured")
     head = [key for key in Entry.model_fields if key not in tables]

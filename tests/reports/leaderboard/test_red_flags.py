@@ -56,10 +56,10 @@ def test_more_left_by_pgd_than_by_fgsm_may_be_a_masked_gradient(number):
     assert red_flags([number(0.9), number(-0.3, "fgsm", 2), number(-0.2, "pgd", 1)]) == ()
 
 
-def test_a_softened_mask_that_takes_much_more_than_pgd(number):
+def test_bpda_through_a_soft_mask_that_takes_much_more_than_pgd(number):
     with_pgd = [number(0.9), number(0.6, "fgsm", 1), number(0.54, "pgd", 1)]
     (found,) = red_flags([*with_pgd, number(0.13, "pgd_soft", 1)])
-    assert "softened mask leaves less than PGD, SROCC 0.1300 against 0.5400 at 1/255" in found
+    assert "soft mask leaves less than PGD, SROCC 0.1300 against 0.5400 at 1/255" in found
     assert red_flags([*with_pgd, number(0.5, "pgd_soft", 1)]) == ()
 
 

@@ -64,7 +64,7 @@ def test_different_parameters_in_one_table_are_noted(results):
 def test_models_scored_on_different_images_are_noted(results):
     selection = select(results({"limit": 16}, {"model": "cprl"}, {"model": "cprl", "dataset": "vcl"}))
     assert selection.notes == (
-        "On LIVE not all cells are of the same images (their limit differ): compare them with care.",
+        "The cells on LIVE are not all of the same images (they differ in limit): compare them with care.",
     )
 
 
@@ -73,8 +73,8 @@ def test_variants_are_left_to_tables_5_and_6_and_noted(results):
     selection = select(results({"model": "cprl", "srocc": 0.9}, variant, {**variant, "variant": "b=0.2"}))
     assert srocc(selection) == {("cprl", "none", 0.0): 0.9}
     assert selection.notes == (
-        "Not in Tables 1, 2 and 4 and the curves, which show each model as its own table configures it: "
-        "2 cells of variants of CPRL on LIVE (such as b=0.3).",
+        "Tables 1, 2 and 4 and the curves leave out 2 cells of variants of CPRL on LIVE (such as b=0.3): "
+        "they show each model as its own table configures it.",
     )
 
 
@@ -87,7 +87,7 @@ def test_another_regime_is_left_out_and_noted(results):
     selection = select(results({}, {"regime": "adversarial", "model": "cprl"}))
     assert [point.model for point in selection.points] == ["resnet"]
     assert selection.notes == (
-        "Not in the tables and curves: 1 cell of models trained by the regime “adversarial”.",
+        "The tables and curves leave out 1 cell of models trained by the regime “adversarial”.",
     )
 
 

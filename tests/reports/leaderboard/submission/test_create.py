@@ -83,7 +83,7 @@ def test_the_newest_version_is_taken_and_the_others_are_counted(swept, tmp_path)
     )
     said = create_entry(swept, "cprl", tmp_path / "mine.toml")
     assert said.startswith("3 measured numbers")
-    assert "5 cells of older versions or with other parameters of an attack left out." in said
+    assert "5 cells of older versions or with other parameters of an attack are left out." in said
     assert {file.cell["weights"] for file in examine(tmp_path / "mine.toml").files} == {"newer"}
 
 
@@ -104,7 +104,7 @@ def test_what_has_no_usable_scores_is_left_out_and_said(swept, tmp_path):
     drawn_cell(swept, np.full(120, np.nan), dataset="live", model="resnet", attack="fgsm", epsilon=8.0)
     said = create_entry(swept, "resnet", tmp_path / "mine.toml")
     assert said.startswith("5 measured numbers")
-    assert "Without usable scores, so left out: " in said
+    assert "is left out, as it has no usable scores: " in said
     assert "NaN scores in 120 of 120 images." in said
     drawn_cell(swept, np.full(120, np.nan), dataset="live", model="sat")
     with pytest.raises(UserError, match=r"sat has no usable scores in .*NaN scores in 120 of 120 images"):

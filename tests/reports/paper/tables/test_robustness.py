@@ -52,7 +52,7 @@ def test_numbers_of_a_doubtful_audit_are_marked_wherever_they_stand_and_the_note
     assert row_of(tables["0"], "ResNet").cells[2][0].text == "0.1000‡"
     assert row_of(tables["A1"], "ResNet").all_cells[0].text == "0.8000‡"
     assert row_of(tables["A1"], "CPRL").all_cells[0].text == "0.1000"
-    assert all("‡ doubtful" in tables[number].caption for number in ("0", "A1"))
+    assert all("‡ marks a doubtful number" in tables[number].caption for number in ("0", "A1"))
     assert "‡" not in tables["4"].caption
     (note,) = (note for note in report.notes if "doubtful" in note)
     assert note.startswith(

@@ -153,7 +153,7 @@ def test_several_seeds_are_averaged_under_an_interval_that_holds_all_and_their_r
     )["4"]
     cell = cell_of(table, "ResNet", "LIVE")
     assert (cell.text, *cell.lines[:2]) == ("0.7000", "[0.500, 0.850]", "0.600 to 0.800")
-    assert "several seeds (0 and 3): their mean" in table.caption
+    assert "several seeds (0 and 3), a number is their mean" in table.caption
     assert cell.keys == ("key0", "key1")
 
 
@@ -174,11 +174,11 @@ def test_an_attack_that_is_not_in_the_paper_gets_a_table_of_its_own(results):
 
 @pytest.mark.parametrize(
     ("compact", "said"),
-    [('{"steps": 10, "step_size": null}', "PGD with steps 10."), ("{}", None)],
+    [('{"steps": 10, "step_size": null}', "PGD was run with steps 10."), ("{}", None)],
 )
 def test_the_caption_states_an_attacks_parameters(results, compact, said):
     caption = tables_of(results({"attack": "pgd", "epsilon": 1.0, "attack_params": compact}))["2"].caption
-    assert ("PGD with" in caption) == (said is not None)
+    assert ("PGD was run" in caption) == (said is not None)
     assert said is None or said in caption
 
 

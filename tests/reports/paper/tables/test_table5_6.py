@@ -109,7 +109,7 @@ def test_table5_prefers_the_mask_alone_and_says_what_it_leaves_out(results):
 def test_table5_with_the_pns_risk_alone_says_so(results):
     five = table(results, "5", cprl(0.4, pns_weight=0.1), cprl(0.3, pns_weight=0.1))
     assert five.blocks[0].title.endswith("with the PNS risk, weight 0.1")
-    assert "of it the store holds no mask alone" in five.caption
+    assert "the store has no cells of its mask alone" in five.caption
 
 
 def test_a_cell_from_before_the_pns_weight_existed_is_of_the_mask_alone(results):
@@ -143,7 +143,7 @@ def test_seeds_are_averaged_and_their_range_is_shown(results):
     (cell, *_) = entry(five.blocks[0], "0.4")
     assert (seeds(five.blocks[0], "0.4"), cell.text) == ("3", "0.7000")
     assert cell.lines[:2] == ("[0.400, 1.000]", "0.500 to 0.900")
-    assert "the range of the seeds' own values, which is no confidence interval" in five.caption
+    assert "the range is that of the seeds' own values, which is not a confidence interval" in five.caption
 
 
 def test_one_seed_claims_no_range(results):
