@@ -87,6 +87,7 @@ class Auto(Attack):
     """
 
     intervals: ClassVar[bool] = True
+    needs_gradient: ClassVar[bool] = False
 
     budget: Literal["quick", "standard"] = "standard"
     norm: Norm = "linf"

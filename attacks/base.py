@@ -22,9 +22,11 @@ class Attack(ABC):
     Attributes:
         version: Raised when the attack computes other images than before, so that stored results of the
             version before are not taken for its own.
+        needs_gradient: Whether it can do nothing with a model that shows no gradient (`black_box = True`).
     """
 
     version: ClassVar[int] = 1
+    needs_gradient: ClassVar[bool] = True
 
     def perturb(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -22,6 +22,8 @@ class Noise(Attack):
             uniformly from the ball, PGD's random start. All epsilons are one draw, scaled.
         seed: Of the noise, where no generator is passed.
     """
+
+    needs_gradient: ClassVar[bool] = False
 
     kind: Literal["sign", "uniform"] = "sign"
     seed: Annotated[int, Field(ge=0)] = 0

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -30,6 +30,8 @@ class Square(Search):
         queries: Scores asked for, for each image and epsilon, that of the start included.
         area: Share of the image that the first squares cover; it shrinks on the published schedule.
     """
+
+    needs_gradient: ClassVar[bool] = False
 
     queries: Annotated[int, Field(ge=2)] = 1000
     area: Annotated[float, Field(gt=0, le=1)] = 0.8

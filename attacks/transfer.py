@@ -2,7 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -24,6 +24,8 @@ class Transfer(Search):
         source: Name of the source model, in the sweep.
         steps: Gradient steps on it for each epsilon.
     """
+
+    needs_gradient: ClassVar[bool] = False
 
     source: str = "resnet"
     steps: Annotated[int, Field(ge=1)] = 20

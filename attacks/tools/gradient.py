@@ -87,7 +87,8 @@ def _one_gradient(
         if not scores.requires_grad:
             raise NoGradientError(
                 f"{name}: its scores carry no gradient to the pixels, so a gradient attack "
-                "cannot be run on it; look for torch.no_grad() or .detach() in its forward"
+                "cannot be run on it; look for torch.no_grad() or .detach() in its forward, or say "
+                "`black_box = True` in its class: then only attacks run that need no gradient"
             )
         values = objective(scores, labels)
         (gradient,) = torch.autograd.grad(values.sum(), pixels)

@@ -1,7 +1,9 @@
 """The registry of models, attacks, datasets and recipes: entry points, and plugin files.
 
 The package registers its own through the same door as anyone else (see `pyproject.toml`).
-Listing names reads package metadata only; nothing is imported before a name is resolved.
+Listing names reads package metadata only; nothing is imported before a name is resolved. A name with a
+colon, such as `pyiqa:musiq`, is one of another library's: an entry point of the group
+`iqabench.models.libraries` names the module that knows what it stands for.
 """
 
 import hashlib
@@ -48,11 +50,15 @@ def resolve(kind: Kind, name: str) -> Factory:
     """
     if name in _PLUGINS[kind]:
         return _PLUGINS[kind][name]
+    if is_library_name(kind, name):
+        prefix, _, rest = name.partition(":")
+        factory: Factory = library(kind, prefix).resolve(rest)
+        return factory
     entry = _entry_points(kind).get(name)
     if entry is None:
         raise UserError(f"unknown {kind[:-1]} {name!r}: {advice(kind, name)}")
     try:
-        factory: Factory = entry.load()
+        factory = entry.load()
     except (ImportError, AttributeError) as error:
         raise UserError(f"{kind[:-1]} {name!r} ({entry.value}) cannot be imported: {error}") from error
     return factory
@@ -61,6 +67,31 @@ def resolve(kind: Kind, name: str) -> Factory:
 def advice(kind: Kind, name: str) -> str:
     """Return what to do about an unknown name, in sentences."""
     return f"{nearest(name, names(kind))} One of your own: --plugin FILE.py."
+
+
+def is_library_name(kind: Kind, name: str) -> bool:
+    """Return whether a name is one of another library's, such as `pyiqa:musiq`; it may be unknown there."""
+    prefix, colon, _ = name.partition(":")
+    return bool(colon) and prefix in libraries(kind)
+
+
+def libraries(kind: Kind) -> list[str]:
+    """The prefixes of the libraries that offer names of a kind, sorted. Imports nothing."""
+    return sorted(entry.name for entry in entry_points(group=f"iqabench.{kind}.libraries"))
+
+
+def library(kind: Kind, prefix: str) -> Any:
+    """Return the module of a library.
+
+    Its `resolve(name)` gives the factory of a name, and its `lines()` describe the names.
+
+    Raises:
+        UserError: no such library is known.
+    """
+    found = [entry for entry in entry_points(group=f"iqabench.{kind}.libraries") if entry.name == prefix]
+    if not found:
+        raise UserError(f"unknown library of {kind} {prefix!r}: {nearest(prefix, libraries(kind))}")
+    return found[0].load()
 
 
 def source_digest(factory: Factory) -> str | None:

@@ -62,6 +62,11 @@ class Job:
         return tuple(self.data.dataset.table["path"].iloc[self.data.scoring_rows])
 
     @property
+    def impossible(self) -> list[str]:
+        """Names of the attacks that can do nothing with the model, because it shows no gradient."""
+        return [attack.name for attack in self.attacks if not attack.can_attack(self.model)]
+
+    @property
     def training(self) -> dict[str, Any]:
         """All settings that training depends on."""
         training = self.settings.training.model_dump(exclude={"adversarial"})
@@ -165,7 +170,10 @@ class Job:
             raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
 
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
-        """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon."""
+        """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon.
+
+        An attack that needs a gradient has no cells of a black box.
+        """
         run = self.settings.run
         shared: dict[str, Any] = {
             **self.data.identity(),
@@ -182,7 +190,9 @@ class Job:
             "batch_size": run.batch_size if self.model.stochastic else None,
         }
         yield None, [Cell(**shared)]
-        for attack in (attack.against(self.model) for attack in self.attacks):
+        for attack in (
+            attack.against(self.model) for attack in self.attacks if attack.can_attack(self.model)
+        ):
             mine: dict[str, Any] = {
                 "attack": attack.name,
                 "attack_params": attack.params,

@@ -31,7 +31,8 @@ CLEAN = "none"  # the name of the attack that does nothing
 LONGEST_NAME = 150
 """Bytes of a name; files named after it add a digest and more, and a file system allows 255."""
 
-INITIALISATION = ("pretrained", "weights_file")  # parameters that matter to training only
+# Parameters that say where weights come from, not what is computed with them.
+INITIALISATION = ("pretrained", "weights_file", "weights_dir", "download")
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,10 @@ class PlannedAttack:
     attack: "Attack"
     found_on: "PlannedModel | None" = None
 
+    def can_attack(self, model: "PlannedModel") -> bool:
+        """Return whether the attack has what it needs: some need a gradient, which a model may not show."""
+        return not (model.black_box and getattr(self.factory, "needs_gradient", True))
+
     def against(self, model: "PlannedModel") -> "PlannedAttack":
         """The attack as this model needs it: over one sample, where a model's passes do not differ."""
         return self if model.stochastic else self.over_one_sample()
@@ -177,6 +182,11 @@ class PlannedModel:
     def stochastic(self) -> bool:
         """True where two forward passes may differ."""
         return bool(getattr(self.factory, "stochastic", False))
+
+    @property
+    def black_box(self) -> bool:
+        """True where the model shows no gradient that an attack could use."""
+        return bool(getattr(self.factory, "black_box", False))
 
     @property
     def fitted_by(self) -> str:
@@ -229,7 +239,7 @@ def check_tables(settings: Settings) -> list[str]:
             registered, _ = _table(settings, kind, name)
             if registered in registry.names(kind):
                 _checked(settings, kind, name)
-            else:
+            elif not registry.is_library_name(kind, registered):  # that one takes seconds to import
                 where = settings.where_table(kind, name)
                 passed_over.append(
                     f"{where} is passed over: unknown {kind[:-1]} {registered!r}: "

@@ -167,6 +167,8 @@ class _Sweep:
                 self.progress.line(note)
             for job in self.jobs:
                 self.progress.pace.expect(job.title, images_left(job, self._done, score=score))
+                if score and job.impossible:
+                    self.progress.line(wording.impossible(job.title, job.impossible))
             if score:
                 self._train_sources()
             for job in self.jobs if show else ():

@@ -24,6 +24,15 @@ def put_off(title: str) -> str:
     return f"{title}: another process is at it; going on with the next"
 
 
+def impossible(title: str, attacks: Sequence[str]) -> str:
+    """Say that attacks are left out, because the model shows no gradient."""
+    left_out = " and ".join(attacks)
+    return (
+        f"{title}: left out {left_out}, which need{'s' if len(attacks) == 1 else ''} a gradient; this model "
+        "shows none that can be used. `square` and `auto` search without one"
+    )
+
+
 def trained(title: str, seconds: float, curve: Curve) -> str:
     """Say how a training went, with the loss terms of its last epoch."""
     last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}

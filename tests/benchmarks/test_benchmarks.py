@@ -21,6 +21,7 @@ TINY = {
     "leaderboard": ("--models 8", "another database"),
     "mask": ("--batch-size 1 --image-size 32 --rounds 1", "every block"),
     "progress": ("--config CONFIG", "of the true time left"),
+    "pyiqa_metrics": ("--metrics cnniqa", "cnniqa"),
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
     "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
     "throughput": ("--device cpu --batch-sizes 1 --image-size 32 --side 32 --rounds 1", "PGD-10"),

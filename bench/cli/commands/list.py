@@ -10,12 +10,20 @@ from .. import shared
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(["models", "attacks", "datasets", "recipes"]))
+@click.option("--library", metavar="NAME", help="List what another library offers instead, such as pyiqa.")
 @shared.plugins
-def list_names(kind: Any, plugins: tuple[Path, ...]) -> None:
-    """List the registered models, attacks, dataset adapters or recipes, and where each is defined."""
+def list_names(kind: Any, library: str | None, plugins: tuple[Path, ...]) -> None:
+    """List the registered models, attacks, dataset adapters or recipes, and where each is defined.
+
+    With --library pyiqa, its metrics: range, direction, gradient, and the files of weights that each needs.
+    """
     from ...core import registry
 
     shared.load_plugins(plugins)
+    if library:
+        for line in registry.library(kind, library).lines():
+            click.echo(line)
+        return
     names = registry.names(kind)
     width = max(map(len, names), default=0)
     for name in names:

@@ -1,0 +1,1 @@
+"""Metrics of the library pyiqa as models: `pyiqa:NAME`."""

@@ -1,0 +1,47 @@
+"""What was measured of pyiqa's metrics by `benchmarks/pyiqa_metrics.py`, and why some cannot be models."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+UNSUITED = {
+    "FID": "compares two sets of images, and gives a single image no score",
+    "InceptionScore": "scores a set of images, and gives a single image no score",
+    "CLIPScore": "compares an image with a caption, which a quality dataset does not have",
+    "QAlign": "is a language model of billions of weights, loaded by running code that comes with it",
+    "QReAlign": "is a language model of billions of weights, of the library transformers",
+    "Compare2Score": "is a language model of billions of weights, loaded by running code that comes with it",
+    "FGResQ": "takes its backbone from the library transformers, which looks for it on the network",
+}
+"""By pyiqa's class, why a metric cannot be a model."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was measured of one metric.
+
+    Attributes:
+        gradient: "yes"; "zero": zero at every pixel; "none": the score does not depend on the pixels through
+            differentiable operations.
+        batched: Whether several images at once get the scores that each gets alone.
+        side: The smallest side of an image that it scores, of those tried.
+        files: The files of weights that it reads.
+    """
+
+    gradient: str = "yes"
+    batched: bool = False
+    side: int = 0
+    files: tuple[str, ...] = ()
+
+
+@cache
+def measured() -> dict[str, Facts]:
+    """Return the facts by the name of the metric."""
+    tables = tomllib.loads(Path(__file__).with_name("facts.toml").read_text(encoding="utf-8"))
+    return {name: Facts(**{**table, "files": tuple(table["files"])}) for name, table in tables.items()}
+
+
+def facts_of(metric: str) -> Facts:
+    """Return the facts of a metric; of one that was not measured, what holds for any."""
+    return measured().get(metric, Facts())

@@ -1,0 +1,81 @@
+"""A metric of pyiqa as a model: pyiqa's scores, mapped so that higher is better."""
+
+import warnings
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...bench.core.errors import UserError
+from .facts import Facts
+from .scale import Scale
+from .weights import WeightFiles, check_filled, reading
+
+
+class PyiqaMetric(nn.Module):
+    """Base class of a no-reference metric of pyiqa, for the subclasses that `library.resolve` makes.
+
+    Args:
+        weights_dir: Folder that holds the files of weights, to be looked at before pyiqa's own cache.
+        download: Fetch files that are missing, as pyiqa would. Default: name them in an error.
+
+    Attributes:
+        metric: Name in pyiqa.
+        options: What pyiqa builds it with.
+        scale: Range and direction of its scores.
+        facts: What was measured of it.
+        pixels: Pictures come at their full size, as pyiqa takes them.
+        black_box: Whether it shows no gradient that an attack could use.
+        files: A digest of pyiqa's version and of the files that its weights were read from. pyiqa keeps
+            some weights outside of parameters and buffers, where the state dictionary does not see them.
+    """
+
+    version: ClassVar[int] = 1
+    recipe: ClassVar[str] = "none"
+    metric: ClassVar[str]
+    options: ClassVar[dict[str, Any]]
+    scale: ClassVar[Scale]
+    facts: ClassVar[Facts]
+    black_box: ClassVar[bool]
+    pixels: ClassVar[str] = "native"
+
+    files: Tensor
+
+    def __init__(self, weights_dir: str | None = None, download: bool = False) -> None:
+        super().__init__()
+        folder = Path(weights_dir).expanduser() if weights_dir else None
+        if folder and not folder.is_dir() and not download:
+            raise UserError(f"pyiqa:{self.metric}: weights_dir = {weights_dir!r}: no such folder")
+        files = WeightFiles(self.metric, folder, download)
+        self.net = _built(self.options, files)
+        self.register_buffer("files", files.digest())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score images (N, 3, H, W) in [0, 1]: (N,), higher is better; see `Scale.quality`."""
+        return self.scale.quality(self.raw(images))
+
+    def raw(self, images: Tensor) -> Tensor:
+        """Return the scores (N,) as pyiqa gives them, one for each image whatever the batch."""
+        if self.facts.batched:
+            return self._asked(images)
+        return torch.cat([self._asked(image) for image in torch.split(images, 1)])
+
+    def _asked(self, images: Tensor) -> Tensor:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pyiqa's own use of other libraries
+            output = self.net(images)
+        scores: Tensor = output[0] if isinstance(output, tuple) else output
+        return scores.reshape(len(images)).to(images.dtype)
+
+
+def _built(options: dict[str, Any], files: WeightFiles) -> nn.Module:
+    """Build pyiqa's network with its weights."""
+    from pyiqa.archs import build_network
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with reading(files, options["type"]):
+            net: nn.Module = build_network(options)
+    check_filled(net, files)
+    return net.eval()

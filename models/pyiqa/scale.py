@@ -1,0 +1,53 @@
+"""The scale of a metric's scores as pyiqa states it, and its map to scores where higher is better."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The range and direction of a metric's scores.
+
+    Attributes:
+        low: The lowest score, or None where there is none.
+        high: The highest score, or None.
+        lower_is_better: Whether a low score means high quality.
+        stated: The range in pyiqa's words, such as "~0, ~100".
+    """
+
+    low: float | None
+    high: float | None
+    lower_is_better: bool
+    stated: str
+
+    @classmethod
+    def parse(cls, stated: str | None, lower_is_better: bool) -> "Scale":
+        """Read a range as pyiqa writes it: two bounds, `~` for about or, alone, for none.
+
+        Raises:
+            ValueError: it is written in another way.
+        """
+        parts = [part.strip().removeprefix("~") for part in (stated or "~, ~").split(",")]
+        low, high = (float(part) if part else None for part in parts)
+        return cls(low, high, lower_is_better, stated or "")
+
+    def quality(self, scores: Tensor) -> Tensor:
+        """Map scores so that higher is better, and those within the range lie in [0, 1].
+
+        With two bounds the map is linear, and a score outside an approximate range stays outside [0, 1]. With
+        one bound it is d / (1 + |d|), d the distance from the bound; with none, (1 + that) / 2 of the score.
+        """
+        if self.low is not None and self.high is not None:
+            quality = (scores - self.low) / (self.high - self.low)
+        elif self.low is not None:
+            quality = F.softsign(scores - self.low)
+        elif self.high is not None:
+            quality = 1 - F.softsign(self.high - scores)
+        else:
+            quality = (1 + F.softsign(scores)) / 2
+        return 1 - quality if self.lower_is_better else quality
+
+    def __str__(self) -> str:
+        return f"[{self.stated}] {'lower' if self.lower_is_better else 'higher'} is better"
