@@ -119,7 +119,9 @@ class RunSettings(_Table):
         description="millions of pixels of the largest image that is decoded, which takes 3 MB each and more"
     )
     limit: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="score only so many test images of each dataset, spread evenly; absent: all"
+        default=None,
+        description="score only so many test images of each dataset, with equal shares of scenes, "
+        "distortions and levels; absent: all",
     )
 
 

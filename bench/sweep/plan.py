@@ -20,6 +20,8 @@ from ..core.files import safe_name
 from ..core.parameters import complete_parameters, shown
 from ..datasets.base import Dataset, open_dataset
 from ..datasets.framing import RESIZE, FramedPixels, Framing
+from ..datasets.subset import balanced_subset
+from ..store.cell import digest
 from ..training.checkpoints import load_weights
 from ..training.fit import TrainingData
 from ..training.recipes import recipe_of
@@ -67,12 +69,13 @@ class PlannedDataset:
 
     @cached_property
     def test_rows(self) -> np.ndarray:
-        """Indices into the table and the cache of the images to score, evenly spread under a limit."""
+        """Indices into the table and the cache of the images to score."""
         rows = np.flatnonzero(self.dataset.table["split"] == "test")
         if self.limit is None:
             return rows
-        evenly: np.ndarray = rows[np.linspace(0, len(rows) - 1, self.limit).round().astype(int)]
-        return evenly
+        chosen = balanced_subset(self.dataset.table.iloc[rows], self.limit, self.dataset.split_seed)
+        limited: np.ndarray = rows[chosen]
+        return limited
 
     @cached_property
     def scoring_rows(self) -> np.ndarray:
@@ -95,7 +98,11 @@ class PlannedDataset:
     def identity(self) -> dict[str, Any]:
         """The fields of `Cell` that say which pixels and labels these are."""
         framing = self.cache.framing
-        return {**self._labels(), "image_size": framing.image_size, "pixels": framing.text}
+        identity = {**self._labels(), "image_size": framing.image_size, "pixels": framing.text}
+        if self.limit is not None:  # which images are scored depends on the way of choosing them
+            chosen = self.dataset.table["path"].iloc[self.test_rows].tolist()
+            identity["split_digest"] = digest([self.dataset.split_digest, chosen])[:16]
+        return identity
 
     def training_identity(self) -> dict[str, Any]:
         """What says which pixels and labels weights are fitted to."""

@@ -413,6 +413,10 @@ def test_a_model_with_a_weights_file_is_not_trained(iqabench, tiny_sweep, tiny_c
 def test_a_limit_scores_that_many_test_images(iqabench, tiny_sweep, tmp_path):
     iqabench("run", *tiny_sweep, "--limit", "3", "--results", str(tmp_path / "results"))
     assert {len(scores) for scores in scores_by_cell(tmp_path / "results").values()} == {3}
+    iqabench("run", *tiny_sweep, "--limit", "4", "--results", str(tmp_path / "results"))
+    cells = [cell.provenance["cell"] for cell in Store(tmp_path / "results").cells()]
+    assert len({(cell["limit"], cell["split_digest"]) for cell in cells}) == 2
+    assert len({cell["weights"] for cell in cells}) == 1  # the weights do not depend on what is scored
 
 
 @pytest.mark.parametrize(
@@ -432,7 +436,7 @@ def test_a_limit_scores_that_many_test_images(iqabench, tiny_sweep, tmp_path):
         (["--epsilons", "-1"], "epsilons.0"),
         (
             ["--seed", "-1"],
-            "command line: [run]: key 'seed': found [-1], accepted is a whole number from 0 up",
+            "command line: [run]: key 'seed': found [-1], accepted is a whole number from 0 to 2^63 - 1",
         ),
         (["--regime", "dirty"], "'dirty' is not one of 'clean', 'adversarial'"),
     ],
