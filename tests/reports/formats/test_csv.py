@@ -99,12 +99,6 @@ def test_diverged_and_missing_cells_say_so(results, tmp_path):
     assert fourth.loc[("vcl", "mine", "mse"), "measured"] == 0.5
 
 
-def test_a_further_attack_has_its_name(results, tmp_path):
-    noise = {"attack": "noise", "epsilon": 1.0}
-    further = tables(results({}, noise, {**noise, "epsilon": 2.0}), tmp_path).query("table == 'A1'")
-    assert further[["attack", "epsilon", "measured"]].to_numpy().tolist() == [["noise", 1.0, 0.5]] * 3
-
-
 def test_the_cells_are_the_results_table(folder, swept_results):
     printed = replace(swept_results, frame=in_order(swept_results.frame))
     assert (folder / "cells.csv").read_text() == render_results(printed, "csv")
@@ -144,8 +138,7 @@ def test_no_text_of_a_user_is_a_formula_and_every_text_can_be_had_back(results, 
             rows = list(csv.DictReader(file))
         assert rows
         for row in rows:
-            assert not row["dataset"].startswith(("=", "+", "-", "@", "\t", "\r"))
-            assert not row["model"].startswith(("=", "+", "-", "@", "\t", "\r"))
+            assert not {row["dataset"][:1], row["model"][:1]} & set("=+-@\t\r")
     cells = pd.read_csv(tmp_path / "cells.csv")
     assert set(cells["model"].str.removeprefix("'")) == {text.replace("\r", "\n") for text in HOSTILE}
 

@@ -106,21 +106,6 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(folder):
             assert line.replace(r"\|", "").count("|") == before.replace(r"\|", "").count("|")
 
 
-def test_tables_hold_numbers_intervals_and_the_papers_numbers_with_the_best_in_bold(folder, swept_table):
-    text = (folder / "report.md").read_text()
-    first = Page(text).tables[0]
-    columns = [f"{name} {metric}" for name in ("LIVE", "synthetic†") for metric in ("SROCC", "PLCC", "MSE")]
-    assert first[0] == ["Model", *columns]
-    fgsm = swept_table.query("attack == 'fgsm' and epsilon == 1").set_index(["dataset", "model"])
-    (shown,) = (row for row in first if row[0] == "LWTA")
-    for column, dataset in ((1, "live"), (4, "synthetic")):
-        value, low, high = fgsm.loc[(dataset, "lwta"), ["srocc", "srocc_low", "srocc_high"]]
-        published = f" paper 0.5840 ({round(value, 4) - 0.5840:+.4f})" if dataset == "live" else ""
-        assert shown[column] == f"{value:.4f} [{low:.3f}, {high:.3f}]{published}".replace("-", "−")
-    assert f"**{fgsm.loc['live', 'srocc'].max():.4f}**" in text
-    assert f"**{fgsm.loc['live', 'mse'].min():.4f}**" in text
-
-
 def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_store, tmp_path):
     path = write_report(explained_store, "markdown", tmp_path)
     text = path.read_text()

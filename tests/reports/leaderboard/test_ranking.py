@@ -25,42 +25,32 @@ def open_ranks(ranking):
     return {one.entrant.name: one.ranks and one.ranks[1:] for one in ranking.standings}
 
 
-def test_the_highest_is_first_and_equal_numbers_share_a_rank_in_the_order_of_names():
-    ranking = rank(
-        board(
-            entrant("c", reported(0.5)),
-            entrant("d", reported(0.2)),
-            entrant("B", reported(0.5)),
-            entrant("a", reported(0.9)),
+UNDEFINED = {"low": math.nan, "high": math.nan}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        # Equal numbers share a rank and stand by name; numbers that are printed alike are equal.
+        (
+            {"c": [reported(0.5)], "d": [reported(0.2)], "B": [reported(0.5)], "a": [reported(0.9)]},
+            [("a", 1), ("B", 2), ("c", 2), ("d", 4)],
         ),
-        PGD,
-    )
-    assert ranks(ranking) == [("a", 1), ("B", 2), ("c", 2), ("d", 4)]
-
-
-def test_numbers_that_are_printed_alike_tie():
-    ranking = rank(board(entrant("a", reported(0.50001)), entrant("b", reported(0.50004))), PGD)
-    assert ranks(ranking) == [("a", 1), ("b", 1)]
-
-
-def test_a_measured_number_stands_before_a_reported_one():
-    ranking = rank(board(entrant("a", reported(0.9), measured(0.1)), entrant("b", reported(0.5))), PGD)
-    assert ranks(ranking) == [("b", 1), ("a", 2)]
-    assert [one.robust.decisive.kind for one in ranking.standings] == ["reported", "measured"]
-    assert ranking.standings[1].robust.reported.srocc == 0.9
-
-
-def test_a_measured_number_that_is_undefined_does_not_fall_back_on_the_reported_one():
-    undefined = measured(math.nan, low=math.nan, high=math.nan)
-    ranking = rank(board(entrant("a", reported(0.9), undefined), entrant("b", reported(-0.5))), PGD)
-    assert ranks(ranking) == [("b", 1), ("a", None)]
-    assert open_ranks(ranking) == {"b": (1, 1), "a": None}
-
-
-def test_entrants_without_a_number_are_absent_not_lost():
-    ranking = rank(board(entrant("a", reported(0.9, epsilon=2)), entrant("b", reported(0.5))), PGD)
-    assert ranks(ranking) == [("b", 1)]
-    assert [one.name for one in ranking.absent] == ["a"]
+        ({"a": [reported(0.50001)], "b": [reported(0.50004)]}, [("a", 1), ("b", 1)]),
+        # A measured number stands before a reported one, also where it is undefined.
+        ({"a": [reported(0.9), measured(0.1)], "b": [reported(0.5)]}, [("b", 1), ("a", 2)]),
+        (
+            {"a": [reported(0.9), measured(math.nan, **UNDEFINED)], "b": [reported(-0.5)]},
+            [("b", 1), ("a", None)],
+        ),
+        # An entrant without a number under the threat is not ranked.
+        ({"a": [reported(0.9, epsilon=2)], "b": [reported(0.5)]}, [("b", 1)]),
+    ],
+)
+def test_the_highest_is_first_of_what_was_measured_or_else_reported(numbers, expected):
+    ranking = rank(board(*(entrant(name, *known) for name, known in numbers.items())), PGD)
+    assert ranks(ranking) == expected
+    assert {one.name for one in ranking.absent} == numbers.keys() - {name for name, _ in expected}
 
 
 def test_overlapping_intervals_leave_ranks_open():
@@ -102,10 +92,11 @@ def test_the_worst_of_the_attacks_takes_each_attacks_measured_number_before_its_
     assert ranking.standings[0].robust.decisive.srocc == 0.3
 
 
-def test_undefined_under_one_attack_is_the_worst():
-    undefined = measured(math.nan, "fgsm", low=math.nan, high=math.nan)
+def test_undefined_under_one_attack_is_the_worst_and_has_no_open_ranks():
+    undefined = measured(math.nan, "fgsm", **UNDEFINED)
     ranking = rank(board(entrant("a", measured(0.6), undefined), entrant("b", measured(0.1))), WORST)
     assert ranks(ranking) == [("b", 1), ("a", None)]
+    assert open_ranks(ranking) == {"b": (1, 1), "a": None}
 
 
 def test_of_several_numbers_of_a_kind_the_lowest_counts():

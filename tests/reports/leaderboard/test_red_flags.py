@@ -23,10 +23,6 @@ def test_sound_numbers_raise_no_red_flag(sound):
     assert red_flags(sound) == ()
 
 
-def test_no_numbers_no_red_flags():
-    assert red_flags([]) == ()
-
-
 def test_a_rise_with_epsilon_beyond_the_interval(sound, number):
     assert red_flags([*sound, number(0.26, "fgsm", 4), number(0.34, "fgsm", 8)]) == (
         "LIVE, measured: SROCC under FGSM rises with ε, from 0.2600 at 4/255 to 0.3400 at 8/255.",

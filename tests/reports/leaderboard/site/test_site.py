@@ -4,7 +4,6 @@ import csv
 import json
 import math
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -176,12 +175,6 @@ def test_a_stand_in_is_marked(site):
 def test_a_board_without_entrants_or_numbers_still_makes_a_page(tmp_path):
     assert "No model is on this leaderboard yet" in text(write_site(board(), tmp_path / "a"))
     assert "no submission has a number" in text(write_site(board(entrant("a")), tmp_path / "b"))
-
-
-def test_an_entrant_without_numbers_is_named(tmp_path):
-    index = text(write_site(board(*varied().entrants, replace(entrant("Eta"), slug="eta")), tmp_path))
-    assert "2 models without a number here" in index
-    assert '<a href="models/eta.html"><bdi>Eta</bdi></a>' in index
 
 
 def test_beside_auto_the_page_says_that_the_paper_s_attacks_are_weaker(tmp_path):

@@ -6,14 +6,13 @@ from ....fabricated import under_auto
 from ...tables import cell_of, row_of, tables_of
 
 
-def texts(table, model, heading):
+def texts(table, model, heading, what="text"):
     headings = [group.heading.text for group in table.groups]
-    return [cell.text for cell in row_of(table, model).cells[headings.index(heading)]]
+    return [getattr(cell, what) for cell in row_of(table, model).cells[headings.index(heading)]]
 
 
 def bold(table, model, heading):
-    headings = [group.heading.text for group in table.groups]
-    return [cell.best for cell in row_of(table, model).cells[headings.index(heading)]]
+    return texts(table, model, heading, "best")
 
 
 def test_tables_one_two_and_four_are_fgsm_pgd_and_clean(results):
