@@ -137,7 +137,7 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
     rows = [row_of(cell, metrics[cell.path].evaluation, _relative(cell.path, store.root)) for cell in usable]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
-    notes += _of_one_name(frame)
+    notes += _of_one_name(frame) + _on_scales(usable)
     return Results(_in_order(frame), tuple(unreadable), tuple(notes))
 
 
@@ -251,6 +251,16 @@ def _on_other_labels(frame: pd.DataFrame, scored_on: Sequence[str]) -> list[str]
         for (dataset, *_), group in by_labels.groupby(_TEST_IMAGES, sort=False, dropna=False)
         if len(group) > 1
     ]
+
+
+def _on_scales(cells: Sequence[StoredCell]) -> list[str]:
+    """Return what the sweep noted on the scale of clean scores."""
+    notes = []
+    for stored in cells:
+        cell, found = stored.provenance["cell"], stored.provenance.get("diagnostics", {}).get("notes")
+        if cell["attack"] == "none" and isinstance(found, list):
+            notes += [f"{cell['dataset']} / {cell['model']}: {sentence}." for sentence in map(str, found)]
+    return list(dict.fromkeys(notes))
 
 
 def _of_one_name(frame: pd.DataFrame) -> list[str]:

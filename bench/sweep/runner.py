@@ -37,11 +37,14 @@ from .machine import choose_device, context_of
 from .measuring.measure import measure
 from .measuring.partial import Partial
 from .measuring.pictures import Pictures
+from .measuring.scale import scale_notes
 from .measuring.worst import TestData
 from .patches import PatchMean
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
 from .workload import epsilons_to_run, images_left, scoring_stage, training_stage
+
+Columns = Mapping[str, np.ndarray]
 
 
 @dataclass
@@ -337,6 +340,7 @@ class _Sweep:
             index = epsilons.index(cell.epsilon)
             columns = {column: values[index] for column, values in partial.columns.items()}
             diagnostics = self._audited(job, attack, columns, partial.diagnostics[index])
+            diagnostics |= self._scale_notes(job, quality, columns, attack is None)
             if index in pictures:
                 kept = pictures[index].finish(columns)
                 diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
@@ -346,14 +350,13 @@ class _Sweep:
             shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
             self._warn_of_gradients(job, name, diagnostics)
         partial.discard()
-        self._warn_of_range(job, partial.columns["score"])
         return shown
 
     def _audited(
         self,
         job: Job,
         attack: PlannedAttack | None,
-        columns: Mapping[str, np.ndarray],
+        columns: Columns,
         diagnostics: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return the diagnostics with the flags of an attack that has members, and say what is flagged."""
@@ -361,9 +364,8 @@ class _Sweep:
             return dict(diagnostics)
         flags = audit_cell(columns, diagnostics, stochastic=job.model.stochastic)
         for flag in flags:
-            if (job.title, attack.name, flag["indicator"]) not in self._warned:
-                self._warned.add((job.title, attack.name, flag["indicator"]))
-                self.progress.line(wording.flagged(job.title, attack.name, flag["sentence"]))
+            line = wording.flagged(job.title, attack.name, flag["sentence"])
+            self._say_once(line, job.title, attack.name, flag["indicator"])
         return {**diagnostics, "flags": flags}
 
     def _warn_of_damage(self, cells: list[Cell]) -> None:
@@ -375,23 +377,27 @@ class _Sweep:
     def _warn_of_gradients(self, job: Job, attack: str, diagnostics: Mapping[str, Any]) -> None:
         """Say that a gradient attack was blind for some images: it then returns them nearly as they were."""
         for kind in ("zero", "nonfinite"):
-            count = diagnostics.get(f"{kind}_gradients", 0)
-            if count and (job.title, attack, kind) not in self._warned:
-                self._warned.add((job.title, attack, kind))
-                of = diagnostics["gradients"]
-                self.progress.line(wording.blind(job.title, attack, kind, count, of))
+            if count := diagnostics.get(f"{kind}_gradients", 0):
+                line = wording.blind(job.title, attack, kind, count, diagnostics["gradients"])
+                self._say_once(line, job.title, attack, kind)
 
-    def _warn_of_range(self, job: Job, scores: np.ndarray) -> None:
-        low, high = float(np.nanmin(scores, initial=0.0)), float(np.nanmax(scores, initial=1.0))
-        if (low < 0 or high > 1) and (job.title, "range") not in self._warned:
-            self._warned.add((job.title, "range"))
-            self.progress.line(wording.out_of_range(job.title, low, high))
+    def _scale_notes(self, job: Job, quality: np.ndarray, columns: Columns, clean: bool) -> dict[str, Any]:
+        """Say what looks wrong with the scale of the scores, each once, and return it to be kept."""
+        notes = scale_notes(job.model.name, quality, columns, clean=clean)
+        for about, sentence in notes.items():
+            self._say_once(f"{job.title}: {sentence}", job.title, about)
+        return {"notes": list(notes.values())} if notes else {}
+
+    def _say_once(self, line: str, *about: str) -> None:
+        if about not in self._warned:
+            self._warned.add(about)
+            self.progress.line(line)
 
     def _lock(self, job: Job) -> FileLock:
         name = f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"
         return lock_on(self.store.root / "locks" / name)
 
 
-def _srocc(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
+def _srocc(quality: np.ndarray, columns: Columns) -> float:
     """Return the SROCC of the scores; of attainable intervals that of their worst case."""
     return srocc(quality, columns["worst" if "worst" in columns else "score"])

@@ -65,14 +65,6 @@ def scored(title: str, srocc: Mapping[str, float]) -> str:
     return f"{title}: SROCC {values}"
 
 
-def out_of_range(title: str, low: float, high: float) -> str:
-    """Warn that scores are not where labels are."""
-    return (
-        f"{title}: scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: MSE and "
-        "RMSE mean nothing, and attacks take 0.5 for the middle; map them in `forward`"
-    )
-
-
 def saved(title: str, attack: str, epsilon: float, folder: Path, kept: float) -> str:
     """Say where images are, and the share of the change of scores that rounding to 8 bits leaves."""
     survives = "" if math.isnan(kept) else f"; {kept:.0%} of the change of scores survives rounding to 8 bits"

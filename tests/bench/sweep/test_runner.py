@@ -317,6 +317,7 @@ def test_scores_outside_0_to_1_are_pointed_out_once(sweep_of_odd_models):
     done = sweep_of_odd_models("percent,constant")
     (line,) = [line for line in done.output.splitlines() if "not all in [0, 1]" in line]
     assert "percent" in line
+    assert "`score_range = [low, high]` in [models.percent]" in line
 
 
 def test_a_stochastic_model_gives_the_same_scores_whichever_epsilons_are_missing(

@@ -1,0 +1,47 @@
+"""What a user is told if a model's scores are not where labels are, or not in their direction."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...statistics.metrics import srocc
+
+REVERSED = -0.5
+"""SROCC of the clean scores from which on down a model is taken to call bad images good."""
+
+FEWEST = 10
+"""Images that it takes to say so."""
+
+
+def scale_notes(
+    model: str, quality: np.ndarray, columns: Mapping[str, np.ndarray], *, clean: bool
+) -> dict[str, str]:
+    """Say what looks wrong with the scale of a model's scores, and how to state the right one.
+
+    Args:
+        model: Name of the model's table.
+        quality: (N,) labels in [0, 1].
+        columns: (N,) scores by column of a cell.
+        clean: Whether the images are as they were.
+
+    Returns:
+        A sentence by what it is about: `range`, `direction`.
+    """
+    notes = {}
+    scores = np.concatenate(
+        [np.asarray(columns[name], float) for name in ("score", "low", "high") if name in columns]
+    )
+    scores = scores[np.isfinite(scores)]
+    low, high = scores.min(initial=0.0), scores.max(initial=1.0)
+    if low < 0 or high > 1:
+        notes["range"] = (
+            f"scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: MSE and RMSE "
+            "mean nothing, and attacks take 0.5 for the middle; state the scale by "
+            f"`score_range = [low, high]` in [models.{model}] or in its class"
+        )
+    if clean and len(quality) >= FEWEST and (found := srocc(quality, columns["score"])) <= REVERSED:
+        notes["direction"] = (
+            f"the SROCC of clean images is {found:.2f}, so the direction of the scores looks reversed; if a "
+            f"low score means high quality, say `lower_is_better = true` in [models.{model}] or in its class"
+        )
+    return notes

@@ -1,0 +1,65 @@
+"""Scores on another scale, or in the other direction, are told with how to state it."""
+
+import numpy as np
+import pytest
+
+from iqabench.bench.store.results import read_results
+from iqabench.bench.sweep.measuring.scale import scale_notes
+
+QUALITY = np.linspace(0, 1, 20)
+
+
+@pytest.mark.parametrize(
+    ("scores", "about"),
+    [
+        (QUALITY, set()),
+        (1 - QUALITY, {"direction"}),
+        (100 * QUALITY, {"range"}),
+        (50 - 100 * QUALITY, {"range", "direction"}),
+        (np.full(20, 0.5), set()),
+        (np.full(20, np.nan), set()),
+        (np.roll(QUALITY, 6), set()),  # a weak correlation
+    ],
+)
+def test_what_looks_wrong_is_said(scores, about):
+    found = scale_notes("mine", QUALITY, {"score": scores}, clean=True)
+    assert set(found) == about
+    assert all("[models.mine]" in sentence for sentence in found.values())
+
+
+def test_an_attack_may_turn_the_ranking_round_and_ends_count_for_the_range():
+    columns = {"score": 1 - QUALITY, "low": QUALITY - 0.5, "high": QUALITY}
+    assert set(scale_notes("mine", QUALITY, columns, clean=False)) == {"range"}
+
+
+REVERSED = """
+import torch
+from torch import nn
+import iqabench
+
+
+@iqabench.register_model("worse")
+class Worse(nn.Module):
+    recipe = "none"
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(400.0))
+
+    def forward(self, images):
+        rows = images.mean(1)
+        return self.scale * (rows[:, 1:] - rows[:, :-1]).square().mean((1, 2))
+"""
+
+
+def test_a_sweep_says_it_once_and_keeps_it_in_the_cell_and_in_the_results(sweep, tmp_path):
+    (tmp_path / "worse.py").write_text(REVERSED)
+    options = ("--plugin", str(tmp_path / "worse.py"), "--models", "worse", "--attacks", "fgsm")
+    done, cells = sweep(*options, "--epsilons", "1,2")
+    assert done.exit_code == 0, done.output
+    for about in ("direction of the scores looks reversed", "not all in [0, 1]"):
+        assert done.output.count(about) == 1
+    notes = cells["none", 0.0].provenance["diagnostics"]["notes"]
+    assert len(notes) == 2
+    found = read_results(tmp_path / "results", resamples=0).notes
+    assert [f"drawn / worse: {note}." for note in notes] == list(found)
