@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -120,24 +120,16 @@ def in_order(frame: "pd.DataFrame") -> "pd.DataFrame":
     return frame.loc[keys.sort_values([*keys.columns], kind="stable").index].reset_index(drop=True)
 
 
-def model_name(name: str) -> str:
-    """Return a model as it is printed: by its label, or by its own name."""
-    return _label("model", name)
+def _label(kind: Kind, name: str) -> str:
+    """Return a name as it is printed: the label of the catalogue, or else the name itself."""
+    found = _tables(kind).get(name)
+    return found.label if found else name
 
 
-def dataset_name(name: str) -> str:
-    """Return a dataset as it is printed: by its label, or by its own name."""
-    return _label("dataset", name)
-
-
-def attack_name(name: str) -> str:
-    """Return an attack as it is printed: by its label, or by its own name."""
-    return _label("attack", name)
-
-
-def metric_name(name: str) -> str:
-    """Return a metric as it is printed: by its label, or by its own name."""
-    return _label("metric", name)
+model_name = partial(_label, "model")
+dataset_name = partial(_label, "dataset")
+attack_name = partial(_label, "attack")
+metric_name = partial(_label, "metric")
 
 
 def higher_is_better(metric: str) -> bool:
@@ -153,8 +145,3 @@ def controls() -> tuple[str, ...]:
 def _tables(kind: Kind) -> Mapping[str, Named]:
     found: Mapping[str, Named] = getattr(catalogue(), f"{kind}s")
     return found
-
-
-def _label(kind: Kind, name: str) -> str:
-    found = _tables(kind).get(name)
-    return found.label if found else name

@@ -21,11 +21,7 @@ _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"Creation
 
 @contextmanager
 def figure_style(name: str) -> Iterator[None]:
-    """Set the look of every figure, for what is drawn and written inside the context.
-
-    Args:
-        name: Of the figure; the identifiers inside an SVG file are derived from it.
-    """
+    """Set the look of the figure of a name, which is in the identifiers of an SVG, inside the context."""
     settings: dict[Any, Any] = {
         "font.size": 9.5,
         "axes.titlesize": 10.5,
@@ -71,10 +67,7 @@ def drawn_svg(figure: Figure, **options: Any) -> str:
 def as_element(svg: str, prefix: str, label: str = "") -> str:
     """Return an SVG file that `drawn_svg` made as an element of a page, which sizes it.
 
-    Args:
-        svg: The file.
-        prefix: Begins all identifiers, so that several fit on a page.
-        label: What the picture shows, for those who do not see it.
+    The prefix begins all identifiers, so that several fit on a page; the label says what the picture shows.
     """
     element = re.sub(
         r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL

@@ -16,7 +16,7 @@ from .templating import environment
 FIGURE = "figure6.svg"
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "@": "&#64;"}
-_MARKS = set("\\`*_{[|~#")
+_ESCAPES = str.maketrans(_ENTITIES | {mark: f"\\{mark}" for mark in "\\`*_{[|~#"})
 _PLAIN_WITH_COMMANDS = re.compile(r"[\w `.,/=-]*")
 
 
@@ -42,9 +42,13 @@ def escape(text: object) -> str:
     if isinstance(text, Markup):
         return text
     plain = "".join(character if character.isprintable() else " " for character in str(text))
-    escaped = "".join(map(_escaped, " ".join(plain.split(" "))))
-    escaped = re.sub(r"(?i)\b(www)\.|\b(\w+)://", _unlinked, escaped)
-    return re.sub(r"^(\s*)([-+=]|\d+(?=[.)](?:\s|$)))", _no_list, escaped)
+    escaped = plain.translate(_ESCAPES)
+    # Addresses of which GitHub would make a link.
+    escaped = re.sub(r"(?i)\b(www)\.", r"\1&#46;", re.sub(r"\b(\w+)://", r"\1&#58;//", escaped))
+    # The beginning of a line that would make it an item of a list.
+    return re.sub(
+        r"^(\s*)([-+=]|\d(?=\d*[.)](?:\s|$)))", lambda found: f"{found[1]}&#{ord(found[2])};", escaped
+    )
 
 
 def _columns_of(cell: Cell) -> Iterator[Markup]:
@@ -59,21 +63,6 @@ def _columns_of(cell: Cell) -> Iterator[Markup]:
 def _with_commands(text: str) -> str:
     """Return text of ours with commands in backticks; escaped if a name in it is not plain."""
     return Markup(text) if _PLAIN_WITH_COMMANDS.fullmatch(text) else escape(text)
-
-
-def _escaped(character: str) -> str:
-    return f"\\{character}" if character in _MARKS else _ENTITIES.get(character, character)
-
-
-def _unlinked(found: re.Match[str]) -> str:
-    """An address that GitHub would make a link of, as text."""
-    return f"{found[1]}&#46;" if found[1] else f"{found[2]}&#58;//"
-
-
-def _no_list(found: re.Match[str]) -> str:
-    """Return as text the beginning of a line that would make it an item of a list."""
-    mark = found[2]
-    return f"{found[1]}&#{ord(mark[0])};{mark[1:]}"
 
 
 def _environment() -> Environment:

@@ -46,11 +46,7 @@ def red_flags(numbers: Sequence[Number]) -> tuple[tuple[str, str], ...]:
 
 
 def of_audits(rows: Sequence[Mapping[Any, Any]]) -> tuple[tuple[str, str], ...]:
-    """Return the red flags that the audits of some cells found, as (dataset, sentence), each once.
-
-    Args:
-        rows: Of `Results.frame`.
-    """
+    """Return the red flags that the audits of some rows of results found: (dataset, sentence), each once."""
     found = [
         (
             row["dataset"],

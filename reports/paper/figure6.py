@@ -63,9 +63,7 @@ def write_figure6(panels: Sequence[Panel], path: Path) -> Path:
 def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
     """Return one panel as an SVG element for HTML, in colours that follow light and dark.
 
-    Args:
-        panel: What to draw.
-        panels: All panels of the page, whose scale and colours it shares.
+    It shares scale and colours with `panels`, which are all of the page.
     """
     figure = Figure(figsize=_size(panels), layout="constrained")
     FigureCanvasAgg(figure)

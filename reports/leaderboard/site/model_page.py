@@ -16,12 +16,7 @@ _SCRIPTS = ("data.js", "chart.js")
 
 
 def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
-    """Render the page of an entrant.
-
-    Args:
-        entrant: The entrant.
-        attacks: All attacks of the board, in order.
-    """
+    """Render the page of an entrant, given all attacks of the board in order."""
     sections: list[dict[str, Any]] = []
     for index, dataset in enumerate(ordered("dataset", (one.dataset for one in entrant.numbers))):
         mine = [one for one in entrant.numbers if one.dataset == dataset]

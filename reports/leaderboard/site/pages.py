@@ -24,13 +24,9 @@ UNKNOWN = "–"
 
 
 def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **context: Any) -> str:
-    """Render a page.
+    """Render a template as a page.
 
-    Args:
-        template: File name of its template.
-        scripts: File names of its scripts, in order.
-        data: What the scripts read.
-        context: What the template reads.
+    `scripts` are file names, in order; `data` is what the scripts read, `context` what the template reads.
     """
     templates, style, script = _environment(), _style(), _script(scripts)
     return templates.get_template(template).render(

@@ -42,11 +42,9 @@ CONTROL = -1
 
 
 def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str, Any]:
-    """Return the numbers and curves of some entrants.
+    """Return the numbers and curves of some entrants, in the order in which the data refer to them.
 
-    Args:
-        entrants: In the order in which the data refer to them.
-        attacks: All attacks of the board, controls included, so that each looks alike on every page.
+    `attacks` are all of the board, controls included, so that each looks alike on every page.
     """
     known = [pairs(entrant) for entrant in entrants]
     conditions = _in_order(known, attacks)
@@ -70,13 +68,9 @@ def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str
 def board_data(
     entrants: Sequence[Entrant], attacks: Sequence[str], rankings: Sequence[Ranking], start: Ranking | None
 ) -> dict[str, Any]:
-    """Return the numbers, curves and rankings of a board.
+    """Return the numbers, curves and rankings of a board; `start` is the ranking that is shown first.
 
-    Args:
-        entrants: All of its entrants; they are held by name.
-        attacks: All of its attacks, controls included.
-        rankings: All of its rankings.
-        start: The one of them that is shown first.
+    `attacks` are all of the board, controls included. The data hold the entrants by name.
     """
     in_order = by_name(entrants)
     known = [pairs(entrant) for entrant in in_order]

@@ -14,13 +14,7 @@ _SCRIPTS = ("data.js", "chart.js", "leaderboard.js")
 
 
 def render_rankings(board: Board, attacks: Sequence[str], rankings: Sequence[Ranking]) -> str:
-    """Render the page of rankings.
-
-    Args:
-        board: The board.
-        attacks: All of its attacks, in order.
-        rankings: All of its rankings.
-    """
+    """Render the page of rankings of a board, given all of its attacks, in order, and its rankings."""
     ranking = opening(rankings)
     return render(
         "rankings.html.j2",
