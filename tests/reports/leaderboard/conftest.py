@@ -11,11 +11,9 @@ import tomli_w
 
 from iqabench.bench.store.store import Store
 from iqabench.reports.leaderboard import compose
-from iqabench.reports.leaderboard.board import Number
 from iqabench.reports.leaderboard.submission.create import create_entry
 
 from ...fabricated import drawn_sweep
-from .boards import measured, reported
 
 
 @pytest.fixture(autouse=True)
@@ -57,14 +55,3 @@ def rewritten() -> Callable[..., None]:
         path.write_text(tomli_w.dumps(values))
 
     return rewrite
-
-
-@pytest.fixture
-def number() -> Callable[..., Number]:
-    """Makes a number of what the test states: measured on live with an interval of 0.05 around it."""
-
-    def made_up(srocc: float, attack: str = "none", epsilon: float = 0, **stated: Any) -> Number:
-        make = reported if stated.get("kind") == "reported" else measured
-        return make(srocc, attack, epsilon, **{"parameters": "", **stated})
-
-    return made_up
