@@ -1,5 +1,6 @@
 """auto: the interval of scores that an attack can reach for each image, without parameters to tune."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -18,6 +19,7 @@ from .tools.victim import SearchRecord, Victim
 from .tools.views import FiniteDifferences, Lens, View, useful_views
 from .transfer import Transfer
 
+TRIAL = 5 / 3  # gradients that cost as much as a step through a view on trial and the scores after it
 CLEAN = "clean"  # what reached an end that no member moved
 
 
@@ -26,8 +28,8 @@ class Budget(NamedTuple):
 
     Attributes:
         steps: Gradient steps of Auto-PGD.
-        shared: The views of the model share the steps, less the passes that each view costs besides; else
-            each gets as many, and the one that went furthest as many again from a random start.
+        shared: One step through each view, and the others through that which moved the image furthest; else
+            as many through each view, and as many again from a random start through the best.
         queries: Scores that Square asks for.
         blind_queries: Scores that Square asks for where no view shows a gradient.
         differences: Random directions of a gradient by finite differences, where no view shows one.
@@ -86,6 +88,7 @@ class Auto(Attack):
         seed: Of random draws, together with each image.
     """
 
+    version: ClassVar[int] = 2
     intervals: ClassVar[bool] = True
     needs_gradient: ClassVar[bool] = False
 
@@ -161,11 +164,11 @@ class Auto(Attack):
         budget = BUDGETS[self.budget]
         climb = APGD(norm=self.norm, seed=self.seed, steps=budget.steps)
         lenses = end.lenses
-        steps = budget.steps
-        if budget.shared:
-            steps = max(1, (steps + 1) // max(1, len(lenses)) - 1)
+        if budget.shared and len(lenses) > 1:
+            lenses = self._tried(end, epsilon)
+            climb = replace(climb, steps=max(1, climb.steps - math.ceil(len(lenses) * TRIAL)))
         for lens in lenses:
-            self._search(end, replace(climb, steps=steps), epsilon, lens.useful, lens.view)
+            self._search(end, climb, epsilon, lens.useful, lens.view)
         for lens in lenses if not budget.shared else ():
             found_by = torch.tensor([by == _named("apgd", lens.view) for by in end.by])
             self._search(end, climb, epsilon, found_by.to(lens.useful.device), lens.view, anew=True)
@@ -183,6 +186,31 @@ class Auto(Attack):
             self._search(
                 end, transfer, epsilon, torch.ones_like(blind), View(name, end.victim.model), anew=True
             )
+
+    def _tried(self, end: "_End", epsilon: float) -> list[Lens]:
+        """Take one step through each view, and leave each image to the view that moved it furthest.
+
+        Every view's images are scored with the same random draws: one draw of a random model moves a score
+        further than the choice of the view does.
+        """
+        start, rows = end.images.clone(), len(end.lenses)
+        reached = end.values.new_full((rows, len(start)), -math.inf)
+        for number, (view, useful) in enumerate(end.lenses):
+            if not useful.any():
+                continue
+            victim = end.victim.only(useful)
+            ball = ball_around(victim.images, epsilon, self.norm)
+            gradient = replace(victim, model=view.scorer).gradient(start[useful])
+            images = ball.project(start[useful] + 2 * epsilon * ball.steepest(gradient))
+            images = ball.eight_bit(images) if self.eight_bit else images
+            draws = 1 if victim.eot_samples == 1 else 2 * victim.eot_samples
+            with torch.random.fork_rng():
+                torch.manual_seed(self.seed)
+                values = victim.averaged(draws).values(images)
+            reached[number, useful] = values
+            end.offer(_named("apgd", view), useful, images, values)
+        furthest = reached.nan_to_num(-math.inf).argmax(0)
+        return [Lens(view, useful & (furthest == number)) for number, (view, useful) in enumerate(end.lenses)]
 
     def _search(
         self,

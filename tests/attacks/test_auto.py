@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 from torch import nn
@@ -101,6 +103,39 @@ def test_finds_the_exact_interval_of_a_linear_model_that_meets_the_pixel_range(b
     exact_low = Linear()(torch.where(weights > 0, down, up))
     torch.testing.assert_close(interval.high_scores, exact_high)
     torch.testing.assert_close(interval.low_scores, exact_low)
+
+
+class Misleading(nn.Module):
+    """A random model whose own gradient is one of noise; of five backward passes only "true" is its own."""
+
+    def __init__(self, honest):
+        super().__init__()
+        self.honest = honest
+        self.backward = None
+
+    def backward_passes(self):
+        return ("noise 1", "noise 2", "true", "noise 3", "noise 4")
+
+    @contextmanager
+    def backward_through(self, name):
+        self.backward = name
+        yield
+        self.backward = None
+
+    def forward(self, images):
+        scores = self.honest(images)
+        if self.backward != "true":
+            noise = (torch.randn_like(images) * images).sum(dim=(1, 2, 3))
+            scores = scores.detach() + (noise - noise.detach()) * 1e-3
+        return scores + 2e-4 * torch.randn_like(scores)  # a fifth of the width
+
+
+def test_quick_spends_its_steps_on_the_view_that_moves_an_image_most(model, batch):
+    (interval,) = Auto(budget="quick").interval(Misleading(model), batch.images, EPSILONS[1:])
+    (known,) = Auto(budget="quick").interval(model, batch.images, EPSILONS[1:])
+    width = scored(model, interval.high_images) - scored(model, interval.low_images)
+    known_width = known.high_scores - known.low_scores
+    assert width.mean() > 0.95 * known_width.mean()
 
 
 class Rounded(nn.Module):
