@@ -1,5 +1,7 @@
 """Checks for the authors of plugins to call in their own tests."""
 
+from .bench.datasets.check_dataset import check_dataset
+from .bench.sweep.measuring.check_attack import check_attack
 from .models.check import check_model
 
-__all__ = ["check_model"]
+__all__ = ["check_attack", "check_dataset", "check_model"]

@@ -1,15 +1,13 @@
 """Rehearses what a sweep does with a model, so that a fault shows in seconds, with the line that has it."""
 
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ..bench.core.errors import UserError
+from ..bench.core.errors import UserError, blaming_line
 
 TOLERANCE = 1e-5  # of scores in [0, 1], for another batch size or memory format
 
@@ -47,13 +45,8 @@ def check_model(
 @contextmanager
 def blaming(model: nn.Module, fault: str) -> Iterator[None]:
     """Turn whatever is raised into a `UserError` that names the model, the fault and the user's line."""
-    try:
+    with blaming_line(f"{type(model).__name__} {fault}"):
         yield
-    except UserError:
-        raise
-    except Exception as error:
-        what = f"{type(model).__name__} {fault}: {type(error).__name__}: {error}"
-        raise UserError(f"{what}{_line(error)}") from error
 
 
 def _built(factory: Callable[[], nn.Module]) -> nn.Module:
@@ -147,15 +140,3 @@ def _check_weights(model: nn.Module, other: nn.Module, images: Tensor) -> None:
             "scores otherwise once its weights "
             "were saved and loaded; what training changes belongs in parameters and buffers",
         )
-
-
-def _line(error: Exception) -> str:
-    """Return the innermost line outside of this module and of installed packages."""
-    installed, here = Path(torch.__file__).parents[1], Path(__file__)
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [
-        frame
-        for frame in frames
-        if installed not in Path(frame.filename).parents and Path(frame.filename) != here
-    ]
-    return f" ({theirs[-1].filename}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""

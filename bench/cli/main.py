@@ -27,6 +27,7 @@ INTERRUPTED = 130  # the shell's exit status for Ctrl-C
 TERMINATED = 143  # and for SIGTERM, by which a scheduler tells a job that it stopped from one that failed
 FAULT = 70  # of iqabench or of a plugin: EX_SOFTWARE of sysexits.h
 DEBUG = "--debug"
+LONGEST = 1500  # characters of a message, in which a damaged file may be quoted
 
 
 class ForPeople(click.Group):
@@ -68,6 +69,8 @@ class ForPeople(click.Group):
     def _fail(self, ctx: click.Context, message: str, status: int) -> None:
         if ctx.params.get("debug"):
             say(traceback.format_exc(), err=True)
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST // 2]} [...] {message[-LONGEST // 2 :]}"
         say(f"Error: {message}", err=True)
         sys.exit(status)
 

@@ -1,7 +1,15 @@
 """The one error that reaches a user: what is wrong, where, and what to do about it."""
 
-from collections.abc import Iterable
+import sysconfig
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+_CHECKS = ("check.py", "check_attack.py", "check_dataset.py", "errors.py")
+"""Modules that call the user's code: a line of theirs is not the user's."""
 
 
 class UserError(Exception):
@@ -18,3 +26,30 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=3, cutoff=0.5)
     offer = f"did you mean {' or '.join(repr(match) for match in close)}? " if close else ""
     return f"{offer}Known: {', '.join(known) or 'none'}."
+
+
+@contextmanager
+def blaming_line(fault: str) -> Iterator[None]:
+    """Turn whatever is raised into a `UserError` that says the fault, the cause and the user's line.
+
+    Args:
+        fault: Who is at fault, and what cannot be done: `Mine cannot score two images`.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{fault}: {type(error).__name__}: {error}{_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    """Return the innermost line outside of the checks and of installed packages."""
+    installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "stdlib")]
+    theirs = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not any(folder in Path(frame.filename).parents for folder in installed)
+        and not (_PACKAGE in Path(frame.filename).parents and Path(frame.filename).name in _CHECKS)
+    ]
+    return f" ({theirs[-1].filename}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""

@@ -68,7 +68,7 @@ def _pairs(model: nn.Module, images: Tensor) -> list[tuple[str, str]]:
             if type(module) is nn.Conv2d:
                 kept.append(output)
                 made_by[id(output)] = name
-            elif id(inputs[0]) in made_by:
+            elif inputs and id(inputs[0]) in made_by:  # one that is called by keyword is not folded
                 pairs.append((made_by[id(inputs[0])], name))
 
         return hook

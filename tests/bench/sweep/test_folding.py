@@ -124,3 +124,12 @@ def test_a_folded_cprl_gives_the_softened_gradient_that_the_model_gives():
 
     torch.testing.assert_close(gradient(candidate, True), gradient(model, True), rtol=1e-3, atol=1e-6)
     assert not torch.allclose(gradient(candidate, True), gradient(candidate, False), rtol=1e-3, atol=1e-6)
+
+
+def test_a_normalisation_that_is_called_by_keyword_is_no_error(images):
+    class Keyword(TwoReaders):
+        def forward(self, images):
+            return torch.sigmoid(self.normalisation(input=self.convolution(images)).mean(dim=(1, 2, 3)))
+
+    model = Keyword().eval()
+    torch.testing.assert_close(folded(model, images)(images), model(images))

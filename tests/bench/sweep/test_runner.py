@@ -272,16 +272,19 @@ def test_two_processes_share_one_store(iqabench, start_iqabench, tiny_sweep, fin
     assert len(list(shared.rglob("*.parquet"))) == len(list(finished.rglob("*.parquet")))
 
 
-def test_ctrl_c_stops_cleanly_and_says_how_to_resume(start_iqabench, tiny_sweep, tiny_config, tmp_path):
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_stop_cleanly_and_say_how_to_resume(
+    start_iqabench, tiny_sweep, tiny_config, tmp_path, sent, status
+):
     tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 100000"))
     results = tmp_path / "results"
     process = start_iqabench("run", *tiny_sweep, "--results", str(results))
     while process.poll() is None and not list(results.rglob("*.lock")):
         time.sleep(0.1)
     time.sleep(1)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, sent)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
+    assert process.returncode == status, output
     assert "run the same command again to go on from there" in output
     assert "Traceback" not in output
 

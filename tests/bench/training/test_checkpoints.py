@@ -3,10 +3,12 @@ import pickle
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
 from iqabench import UserError
+from iqabench.bench.training import checkpoints
 from iqabench.bench.training.checkpoints import Checkpoint, load_weights, weights_digest
 
 from ...flips import flipped
@@ -123,3 +125,30 @@ def test_a_card_of_an_earlier_version_has_no_checksum_and_is_read(tmp_path):
     card = checkpoint.save(small_model(), {"model": "small"})
     checkpoint.card_path.write_text(json.dumps(card))
     assert checkpoint.card() == card
+
+
+class TwoNames(nn.Module):
+    """One module under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3)
+        self.b = self.a
+
+
+def test_tensors_that_share_memory_are_stored_and_loaded(tmp_path):
+    model, other = TwoNames(), TwoNames()
+    checkpoint = Checkpoint(tmp_path / "a.safetensors")
+    card = checkpoint.save(model, {})
+    checkpoint.load_into(other)
+    assert weights_digest(other) == card["weights"]
+
+
+def test_a_full_disk_names_the_weights_that_could_not_be_written(tmp_path, monkeypatch):
+    def full(tensors, path, metadata=None):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match=r"No space left on device.*a\.safetensors"):
+        Checkpoint(tmp_path / "a.safetensors").save(TwoNames(), {})
+    assert not list(tmp_path.iterdir())

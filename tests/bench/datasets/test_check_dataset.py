@@ -1,0 +1,123 @@
+"""Own datasets pass the rehearsal; each fault that an adapter can have is found by it, with its line."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from iqabench import DatasetAdapter, UserError
+from iqabench.bench.datasets.adapters.csv_table import CsvTable
+from iqabench.bench.datasets.adapters.koniq import Koniq
+from iqabench.bench.datasets.adapters.live import Live
+from iqabench.bench.datasets.adapters.livec import LiveChallenge
+from iqabench.bench.datasets.adapters.vcl import Vcl
+from iqabench.testing import check_dataset
+
+
+@pytest.mark.parametrize(
+    ("adapter", "tree"), [(Live, "live"), (LiveChallenge, "livec"), (Koniq, "koniq"), (Vcl, "vcl")]
+)
+def test_own_databases_pass(trees, adapter, tree):
+    root = getattr(trees, tree)()
+    check_dataset(lambda: adapter(str(root)))
+
+
+def test_a_csv_file_passes(drawn_database):
+    check_dataset(lambda: CsvTable(str(drawn_database)))
+
+
+class Sound(DatasetAdapter):
+    """Passes; the others differ from it by one fault each."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root, 0, 10)
+
+    def read(self) -> pd.DataFrame:
+        rows = [(f"{i}.png", float(i), f"scene{i // 2}", "noise") for i in range(6)]
+        return pd.DataFrame(rows, columns=["path", "score", "scene", "distortion"])
+
+
+def changed(**columns):
+    """Return an adapter of which some columns are others."""
+
+    class Changed(Sound):
+        def read(self) -> pd.DataFrame:
+            return super().read().assign(**columns)
+
+    return Changed
+
+
+class NoColumn(Sound):
+    def read(self) -> pd.DataFrame:
+        return super().read().drop(columns="scene")
+
+
+class Rows(Sound):
+    def read(self):
+        return [1, 2]
+
+
+class Fails(Sound):
+    def read(self):
+        return {}["scores"]
+
+
+class Random(Sound):
+    drawn = np.random.default_rng(0)
+
+    def read(self) -> pd.DataFrame:
+        return super().read().assign(score=self.drawn.random(6))
+
+
+class Open(Sound):
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.high = float("inf")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for place in range(6):
+        Image.new("RGB", (20, 20), (place, 0, 0)).save(tmp_path / f"{place}.png")
+    return tmp_path
+
+
+def test_a_sound_adapter_passes(folder):
+    check_dataset(lambda: Sound(str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("faulty", "message"),
+    [
+        (NoColumn, "NoColumn: read\\(\\) returns no column 'scene'"),
+        (Rows, "Rows: read\\(\\) returns a list, not a pandas.DataFrame"),
+        (
+            Fails,
+            r"Fails: read\(\) fails: KeyError: 'scores' \(.*test_check_dataset\.py, line \d+: return \{\}",
+        ),
+        (Random, "Random: read\\(\\) returns another table the second time"),
+        (Open, "Open: the scale from 0 to inf is none"),
+        (changed(score="1"), "the column 'score' of read\\(\\) holds \\w+, not numbers"),
+        (changed(score=11.0), "0.png has 11"),
+        (changed(score=float("nan")), "no score|without a score"),
+        (changed(scene=3), "the column 'scene' of read\\(\\) holds 3, which is not a text"),
+        (changed(path=lambda table: "/" + table["path"]), "the path '/0.png' is not relative"),
+        (changed(path=lambda table: "x" + table["path"]), "x0.png"),
+        (changed(path="0.png"), "listed more than once: 0.png"),
+        (changed(split="valid"), "the column 'split' holds 'valid'; accepted are train and test"),
+        (changed(split=["train", "test"] * 3), "scene 'scene0' is in both training and test"),
+        (changed(scene="one"), "at least 2 are needed"),
+        (lambda root: 3, "a int is not an iqabench.DatasetAdapter"),
+    ],
+)
+def test_each_fault_is_found_and_named(folder, faulty, message):
+    with pytest.raises(UserError, match=message):
+        check_dataset(lambda: faulty(str(folder)))
+
+
+def test_an_image_that_cannot_be_decoded_is_named(folder):
+    (folder / "5.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"5\.png: cannot be decoded: not an image"):
+        check_dataset(lambda: Sound(str(folder)))

@@ -1,0 +1,113 @@
+"""Own attacks pass the rehearsal; each fault that an attack can have is found by it, with its line."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from iqabench import Attack, UserError, create_attack
+from iqabench.attacks.tools.victim import Victim
+from iqabench.bench.core import registry
+from iqabench.testing import check_attack
+
+FEWER: dict[str, dict[str, Any]] = {
+    "auto": {"budget": "quick"},
+    "apgd": {"steps": 3},
+    "square": {"queries": 8},
+    "rank": {"steps": 3},
+    "transfer": {"steps": 3},
+}
+
+
+@pytest.mark.parametrize("name", registry.names("attacks"))
+def test_own_attacks_pass(name: str) -> None:
+    check_attack(lambda: create_attack(name, **FEWER.get(name, {})))
+
+
+class Sound(Attack):
+    """Passes; the others differ from it by one fault each."""
+
+    def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        for epsilon in epsilons:
+            yield self.moved(victim, epsilon)
+
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        return (victim.images + epsilon).clamp(0, 1)
+
+
+class Far(Sound):
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        return 1 - victim.images
+
+
+class Unclipped(Sound):
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        return victim.images + epsilon
+
+
+class Double(Sound):
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        return super().moved(victim, epsilon).double()
+
+
+class One(Sound):
+    def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        yield self.moved(victim, epsilons[0])
+
+
+class Chance(Sound):
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        return (victim.images + epsilon * torch.rand_like(victim.images)).clamp(0, 1)
+
+
+class Counting(Sound):
+    calls = 0
+
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        Counting.calls += 1
+        return super().moved(victim, epsilon / (1 + Counting.calls))
+
+
+class Neighbours(Sound):
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        return super().moved(victim, epsilon * float(victim.images.mean()))
+
+
+class InPlace(Sound):
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        victim.images.clamp_(0.1, 0.9)
+        return super().moved(victim, epsilon)
+
+
+class Fails(Sound):
+    def moved(self, victim: Victim, epsilon: float) -> Tensor:
+        return victim.images.view(3) + epsilon
+
+
+def test_a_sound_attack_passes() -> None:
+    check_attack(Sound)
+
+
+@pytest.mark.parametrize(
+    ("faulty", "message"),
+    [
+        (Far, "attack 'Far': returned an image outside its ball"),
+        (Unclipped, "attack 'Unclipped': returned pixels from .* outside \\[0, 1\\]"),
+        (Double, "attack 'Double': returned images of type torch.float64"),
+        (One, "One yields fewer batches than there are epsilons"),
+        (Chance, "Chance moves torch's random numbers"),
+        (Counting, "Counting gives one batch two results \\(found at 1/255"),
+        (Neighbours, "Neighbours attacks an image by what else is in its batch"),
+        (InPlace, "InPlace changes the images that it is given"),
+        (
+            Fails,
+            r"Fails cannot attack a batch of 4: RuntimeError: .*test_check_attack\.py, line \d+: return",
+        ),
+        (int, "a int is not an iqabench.Attack"),
+    ],
+)
+def test_each_fault_is_found_and_named(faulty: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_attack(faulty)
