@@ -1,6 +1,7 @@
 """Rehearses what a sweep does with an attack, so that a fault shows in seconds, with the line that has it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ def check_attack(factory: Callable[[], Attack]) -> None:
             raise UserError(f"{name} changes the images that it is given; change a copy")
         if _state(model) != before:
             raise UserError(f"{name} changes the model: its weights, their gradients or its mode")
-        norm = getattr(attack, "norm", "linf")
+        norm: Literal["linf", "l2"] = getattr(attack, "norm", "linf")
         for epsilon, adversarial in zip(EPSILONS, found, strict=True):
             distances(images, adversarial, epsilon, norm=norm, attack=name)
         _require_same(
