@@ -26,6 +26,7 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from iqabench.bench.core.errors import UserError  # noqa: E402
+from iqabench.bench.core.files import write_text  # noqa: E402
 from iqabench.benchmarks.random_weights import write_random_weights  # noqa: E402
 from iqabench.models.pyiqa import facts as known  # noqa: E402
 from iqabench.models.pyiqa.library import names, resolve  # noqa: E402
@@ -85,7 +86,7 @@ def _batched(model: Any, images: Tensor, alone: Tensor) -> bool:
 def _by_pyiqa(name: str, options: dict[str, Any], folder: Path, images: Tensor) -> Tensor:
     from pyiqa.models.inference_model import InferenceModel
 
-    with reading(WeightFiles(name, folder, download=False), options["type"]):
+    with reading(WeightFiles(name, folder, download=False), options["type"]), torch.no_grad():
         metric = InferenceModel(name, device="cpu")
     return torch.stack([metric(image).reshape(()) for image in torch.split(images, 1)])
 
@@ -127,10 +128,10 @@ def main(metrics: str, write: bool) -> None:
             f"| {', '.join(f'`{file}`' for file in found['files']) or 'none'} |"
         )
         click.echo(f"{name}: {time.monotonic() - started:.1f} s", err=True)
-        tables[name] = found
         gc.collect()
-    if write:
-        path.write_text(tomli_w.dumps(dict(sorted(tables.items()))), encoding="utf-8")
+        if write:
+            tables[name] = found
+            write_text(path, tomli_w.dumps(dict(sorted(tables.items()))))
 
 
 if __name__ == "__main__":

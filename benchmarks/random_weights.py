@@ -34,7 +34,7 @@ def write_random_weights(metric: str, options: dict[str, Any], folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     files = _Drawn(metric, folder)
     torch.manual_seed(0)
-    with reading(files, options["type"]), _recording():
+    with reading(files, options["type"]), _recording(), torch.no_grad():
         from pyiqa.archs import build_network
 
         build_network(options)

@@ -3,17 +3,20 @@
 The package registers its own through the same door as anyone else (see `pyproject.toml`).
 Listing names reads package metadata only; nothing is imported before a name is resolved. A name with a
 colon, such as `pyiqa:musiq`, is one of another library's: an entry point of the group
-`iqabench.models.libraries` names the module that knows what it stands for.
+`iqabench.models.libraries` names the module that knows what it stands for. `FILE.py:NAME` and
+`package.module:NAME` name a model themselves.
 """
 
 import hashlib
 import importlib.util
 import inspect
 import os
+import pkgutil
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, TypeVar, get_args
 
 from .errors import UserError, nearest
@@ -55,6 +58,8 @@ def resolve(kind: Kind, name: str) -> Factory:
         factory: Factory = library(kind, prefix).resolve(rest)
         return factory
     entry = _entry_points(kind).get(name)
+    if entry is None and is_path(kind, name):
+        return by_path(name)
     if entry is None:
         raise UserError(f"unknown {kind[:-1]} {name!r}: {advice(kind, name)}")
     try:
@@ -69,10 +74,56 @@ def advice(kind: Kind, name: str) -> str:
     return f"{nearest(name, names(kind))} One of your own: --plugin FILE.py."
 
 
+def by_path(name: str) -> Factory:
+    """Return what `FILE.py:NAME` or `package.module:NAME` names: a class or a function.
+
+    Raises:
+        UserError: no such file, module or name, or it fails to run.
+    """
+    where, _, attribute = name.rpartition(":")
+    try:
+        if where.endswith(".py"):
+            found = vars(_module_of(Path(where).expanduser().absolute()))[attribute]
+        else:
+            found = pkgutil.resolve_name(name)
+    except KeyError:
+        raise UserError(f"{name}: the file has no {attribute!r}") from None
+    except FileNotFoundError:
+        raise UserError(f"{name}: no such file") from None
+    except Exception as error:
+        raise UserError(f"{name}: cannot be imported: {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise UserError(f"{name}: is a {type(found).__name__}, not a class or a function")
+    factory: Factory = found
+    return factory
+
+
+def _module_of(path: Path) -> ModuleType:
+    """Run a file as a module, once."""
+    name = f"iqabench_file_{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
+
+
 def is_library_name(kind: Kind, name: str) -> bool:
     """Return whether a name is one of another library's, such as `pyiqa:musiq`; it may be unknown there."""
     prefix, colon, _ = name.partition(":")
     return bool(colon) and prefix in libraries(kind)
+
+
+def is_path(kind: Kind, name: str) -> bool:
+    """Return whether a name is `FILE.py:NAME` or `package.module:NAME`."""
+    return ":" in name and not is_library_name(kind, name)
 
 
 def libraries(kind: Kind) -> list[str]:

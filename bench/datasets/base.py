@@ -18,7 +18,7 @@ from ..core.parameters import complete_parameters
 from .adapters.tables import numbers
 from .checks import find_problems, rating_columns
 from .decoding import LARGEST
-from .splits import load_or_make_split
+from .splits import load_or_make_split, with_test_list
 from .wording import message
 
 COLUMNS = ["path", "score", "scene", "distortion"]
@@ -119,6 +119,7 @@ def open_dataset(
     *,
     split_seed: int,
     split_file: Path,
+    test_list: Path | None = None,
     where: str,
     largest_image: int = LARGEST,
 ) -> Dataset:
@@ -132,6 +133,7 @@ def open_dataset(
         params: The adapter's parameters, such as `root`.
         split_seed: Seed of the division into training and test.
         split_file: Where the division is saved, and found again.
+        test_list: A file that names the test images, a line each, which goes before any other division.
         where: What to blame in an error: file and table, such as `bench.toml: [datasets.live]`.
         largest_image: Most pixels that an image may have when it is decoded.
 
@@ -147,6 +149,7 @@ def open_dataset(
         raise UserError(f"{where}: {message(problems[0], most=1)}{others}")
     table["quality"] = quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
     with _blaming(where):
+        table = with_test_list(table, test_list)
         table["split"] = load_or_make_split(table, split_seed, split_file)
     ratings = rating_columns(table)
     table[ratings] = table[ratings].div(table[ratings].sum(axis=1), axis=0)

@@ -53,6 +53,36 @@ def split_by_scene(table: pd.DataFrame, seed: int) -> pd.Series:
     return pd.Series(sides, index=table.index, name="split")
 
 
+def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
+    """Return the table divided as a file says: the images that it names are for testing, all others not.
+
+    Args:
+        table: A row per image, with `path`.
+        file: A name on each line: a path as in the table, or the file's name where no two images share it.
+            Empty lines and those that begin with `#` do not count. None: the table as it is.
+
+    Raises:
+        UserError: the file cannot be read, names no image, or names one that is not there or not one alone.
+    """
+    if file is None:
+        return table
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: not a readable list of test images: {error}") from error
+    names = [line for line in lines if line and not line.startswith("#")]
+    by_name = table.groupby(table["path"].str.rsplit("/", n=1).str[-1])["path"].agg(list).to_dict()
+    known = {**by_name, **{path: [path] for path in table["path"]}}
+    for name in names:
+        if len(known.get(name, ())) != 1:
+            found = "is not an image of the dataset" if name not in known else "is the name of several images"
+            raise UserError(f"{file}: {name!r} {found}; give a path such as {table['path'].iloc[0]!r}")
+    if not names:
+        raise UserError(f"{file}: names no image")
+    chosen = table["path"].isin({known[name][0] for name in names})
+    return table.assign(split=np.where(chosen, "test", "train"))
+
+
 def find_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
     """Return the division in force: the table's own, else the saved one, else one drawn from the seed.
 

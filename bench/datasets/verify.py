@@ -18,7 +18,7 @@ from . import wording
 from .base import DatasetAdapter, read_table
 from .checks import Found, Problem, find_problems
 from .decoding import LARGEST, Undecodable, decode_rgb_bytes, read_image_file, strict_decoding
-from .splits import SIDES, find_split
+from .splits import SIDES, find_split, with_test_list
 
 PLACES_SHOWN = 20
 
@@ -66,6 +66,7 @@ def verify_dataset(
     *,
     split_seed: int,
     split_file: Path,
+    test_list: Path | None = None,
     where: str,
     largest_image: int = LARGEST,
 ) -> Verification:
@@ -86,7 +87,7 @@ def verify_dataset(
     problems = find_problems(table, source.root, source.low, source.high)
     misfit = []
     try:
-        sides = find_split(table, split_seed, split_file)
+        sides = find_split(with_test_list(table, test_list), split_seed, split_file)
     except UserError as error:
         misfit = [str(error)]
         sides = pd.Series(index=table.index, dtype=str)

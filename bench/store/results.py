@@ -58,6 +58,7 @@ COLUMNS = (
     "seconds",
     "realised",
     "eight_bit_kept",
+    "queries",
     "audit",
     "red_flags",
     "key",
@@ -66,7 +67,7 @@ COLUMNS = (
 """The columns of `Results.frame`, in order."""
 
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
-_TOLD = ("realised", "eight_bit_kept")  # of an attack's diagnostics: shares, NaN where it tells none
+_TOLD = ("realised", "eight_bit_kept", "queries")  # of a cell's diagnostics; NaN where it tells none
 _ABSENT = {
     "variant": "",
     "source_weights": None,

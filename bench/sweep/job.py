@@ -107,7 +107,7 @@ class Job:
         identity = {
             **self.data.training_identity(),
             "model": self.model.name,
-            "params": self.model.params,
+            "params": {**self.model.params, **(self.model.adaptation or {})},
             "source": self.model.source,
             "training": self.training,
             "seed": self.seed,

@@ -25,6 +25,7 @@ from ..store.cell import digest
 from ..training.checkpoints import load_weights
 from ..training.fit import TrainingData
 from ..training.recipes import recipe_of
+from .adaptation import adaptation, adapted, class_of
 
 if TYPE_CHECKING:
     from ...attacks.base import Attack
@@ -174,6 +175,8 @@ class PlannedModel:
         weights: File of weights that spares it the training, if any.
         framing: How pictures become what it is given.
         where: The table to blame for it.
+        adaptation: How its input and scores are adapted, as `Adapter` takes it; None: not at all.
+        said_black_box: Whether its table says that it is to be taken for a black box.
     """
 
     name: str
@@ -184,6 +187,8 @@ class PlannedModel:
     weights: Path | None
     framing: Framing
     where: str
+    adaptation: dict[str, Any] | None = None
+    said_black_box: bool = False
 
     @property
     def stochastic(self) -> bool:
@@ -193,7 +198,7 @@ class PlannedModel:
     @property
     def black_box(self) -> bool:
         """True where the model shows no gradient that an attack could use."""
-        return bool(getattr(self.factory, "black_box", False))
+        return self.said_black_box or bool(getattr(self.factory, "black_box", False))
 
     @property
     def fitted_by(self) -> str:
@@ -201,8 +206,9 @@ class PlannedModel:
         return "none" if self.weights else recipe_of(self.factory)
 
     def architecture(self) -> dict[str, Any]:
-        """The parameters without those that only choose the initial weights."""
-        return {key: value for key, value in self.params.items() if key not in INITIALISATION}
+        """The parameters without those that only choose the initial weights, with the keys of its adapter."""
+        own = {key: value for key, value in self.params.items() if key not in INITIALISATION}
+        return {**own, **(self.adaptation or {})}
 
     def build(self) -> nn.Module:
         """The model before training, or with the weights it brings.
@@ -211,15 +217,18 @@ class PlannedModel:
             UserError: its parameters do not fit together, or its weights cannot be had.
         """
         if self.weights is None:
-            return self._call(self.params)
-        model = self.build_empty()
+            return adapted(self._call(self.params), self.adaptation)
+        model = self._call(self._empty())
         load_weights(model, self.weights)
-        return model
+        return adapted(model, self.adaptation)
 
     def build_empty(self) -> nn.Module:
         """The architecture alone, to load a checkpoint into."""
+        return adapted(self._call(self._empty()), self.adaptation)
+
+    def _empty(self) -> dict[str, Any]:
         fresh = {"pretrained": False, "weights_file": None}
-        return self._call({key: fresh.get(key, value) for key, value in self.params.items()})
+        return {key: fresh.get(key, value) for key, value in self.params.items()}
 
     def _call(self, params: dict[str, Any]) -> nn.Module:
         model = _built(self.factory, params, self.where)
@@ -244,7 +253,7 @@ def check_tables(settings: Settings) -> list[str]:
     for kind in kinds:
         for name in getattr(settings, kind):
             registered, _ = _table(settings, kind, name)
-            if registered in registry.names(kind):
+            if registered in registry.names(kind) or registry.is_path(kind, registered):
                 _checked(settings, kind, name)
             elif not registry.is_library_name(kind, registered):  # that one takes seconds to import
                 where = settings.where_table(kind, name)
@@ -274,7 +283,7 @@ def plan_attacks(settings: Settings) -> list[PlannedAttack]:
 
 def plan_attack(settings: Settings, name: str) -> PlannedAttack:
     """An attack by the name of its table, its parameters checked."""
-    factory, params = _checked(settings, "attacks", name)
+    factory, params, _ = _checked(settings, "attacks", name)
     where = settings.where_table("attacks", name)
     attack = _built(factory, params, where)
     found_on = None
@@ -322,13 +331,14 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
     if not table and name.lower().endswith(".csv"):
         table, name = {"adapter": "csv", "root": name}, Path(name).stem
         _check_name(settings, "datasets", name)
-    adapter = table.pop("adapter", name)
+    adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
     seed = settings.run.split_seed
     return {
         "name": name,
         "adapter": adapter,
         "params": table,
         "split_seed": seed,
+        "test_list": Path(test_list).expanduser() if test_list else None,
         "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
         "where": settings.where_table("datasets", name),
         "largest_image": round(settings.run.max_megapixels * 1_000_000),
@@ -354,7 +364,7 @@ def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
 
 def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None = None) -> PlannedModel:
     _, table = _table(settings, "models", name)
-    factory, params = _checked(settings, "models", name, point or {})
+    factory, params, options = _checked(settings, "models", name, point or {})
     weights = table.get("weights")
     if "pretrained" in params and "pretrained" not in table:
         params["pretrained"] = settings.training.pretrained
@@ -367,6 +377,8 @@ def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None =
         weights=Path(weights).expanduser() if weights else None,
         framing=_framing(settings, name, table.get("pixels", getattr(factory, "pixels", RESIZE))),
         where=settings.where_table("models", name),
+        adaptation=options,
+        said_black_box=table.get("black_box", False),
     )
 
 
@@ -383,23 +395,27 @@ def _plain(value: Any) -> str:
 
 def _checked(
     settings: Settings, kind: registry.Kind, name: str, point: Mapping[str, Any] | None = None
-) -> tuple[registry.Factory, dict[str, Any]]:
-    """Return the method registered for a table, and the full set of parameters it will be called with.
+) -> tuple[registry.Factory, dict[str, Any], dict[str, Any] | None]:
+    """Return the method registered for a table, its parameters, and those of a model's adapter.
 
     The values of a grid's point go before those of the table.
     """
     _check_name(settings, kind, name)
     registered, table = _table(settings, kind, name)
     weights = table.pop("weights", None) if kind == "models" else None
+    table.pop("black_box", None) if kind == "models" else None
     pixels = table.pop("pixels", RESIZE) if kind == "models" else RESIZE
     if not isinstance(weights, str | None):
         where = settings.where(kind, name, "weights")
         raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is the path of a file")
     _framing(settings, name, pixels)
-    factory = registry.resolve(kind, registered)
+    factory, options = registry.resolve(kind, registered), None
     with settings.blaming("grid" if point else kind, name):
         table |= point or {}
-        return factory, complete_parameters(factory, table, where=f"[{kind}.{name}]")
+        where = f"[{kind}.{name}]"
+        if kind == "models":
+            options = adaptation(factory, table, where, always=registry.is_path(kind, registered))
+        return factory, complete_parameters(factory, table, where=where), options
 
 
 def _check_name(settings: Settings, kind: registry.Kind, name: str) -> None:
@@ -421,6 +437,11 @@ def _table(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dic
         if not isinstance(adapter, str):
             where = settings.where(kind, name, "adapter")
             raise UserError(f"{where}: key 'adapter': found {shown(adapter)}, accepted is the name of one")
+        if not isinstance(test_list := table.pop("test_list", None), str | None):
+            where = settings.where(kind, name, "test_list")
+            raise UserError(
+                f"{where}: key 'test_list': found {shown(test_list)}, accepted is the path of a file"
+            )
         return adapter, table
     passed = [name]
     while (like := table.pop("like", None)) is not None:
@@ -429,6 +450,9 @@ def _table(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dic
             raise UserError(f"{where}: key 'like': found {shown(like)}, accepted is another name of {kind}")
         passed.append(like)
         table = {**tables.get(like, {}), **table}
+    if kind == "models":
+        with settings.blaming(kind, name):
+            return class_of(passed[-1], table, f"[models.{name}]"), table
     return passed[-1], table
 
 

@@ -30,6 +30,7 @@ from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
 from ..store.store import Store
 from ..training.fit import TrainingRun, fit
+from ..training.weights import read_weights
 from . import wording
 from .folding import ready_to_score
 from .job import PIXEL, Job
@@ -159,7 +160,9 @@ class _Sweep:
             if job.weights() is None or (check and job.model.fitted_by == "none"):
                 job.check_model()  # what is wrong with a model shows now, not hours later
         sweep = cls(jobs, Store(results), device, command)
-        sweep.notes = [*notes, *wording.between_levels(settings.run.epsilons)]
+        files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
+        loaded = [wording.loaded(path, said) for path in files if (said := read_weights(path)[1])]
+        sweep.notes = [*notes, *wording.between_levels(settings.run.epsilons), *loaded]
         return sweep
 
     def run(self, work: Callable[[Job], None], *, score: bool, show: bool) -> Summary:
@@ -265,6 +268,7 @@ class _Sweep:
                 "model": job.model.name,
                 "variant": job.model.variant,
                 "model_params": job.model.params,
+                **({"adapter": job.model.adaptation} if job.model.adaptation else {}),
                 "model_source": job.model.source,
                 "recipe": job.model.fitted_by,
                 **job.versions,

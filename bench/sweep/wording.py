@@ -24,6 +24,11 @@ def put_off(title: str) -> str:
     return f"{title}: another process is at it; going on with the next"
 
 
+def loaded(path: Path, said: str) -> str:
+    """Say what was taken off the tensors of a file of weights."""
+    return f"{path}: {said}"
+
+
 def impossible(title: str, attacks: Sequence[str]) -> str:
     """Say that attacks are left out, because the model shows no gradient."""
     left_out = " and ".join(attacks)

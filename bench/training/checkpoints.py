@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..core.errors import UserError
 from ..core.files import replacing, write_text
 from ..core.integrity import with_checksum, without_checksum
+from .weights import read_weights
 
 _TRAIN_AGAIN = "delete it and the file beside it, and the model is trained again"
 
@@ -94,23 +95,12 @@ def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Load a safetensors file into a model, strictly.
+    """Load a file of weights into a model, strictly; see `read_weights`.
 
     Raises:
-        UserError: no such file, not safetensors (a pickle is never opened), or other tensors than the
-            model's.
+        UserError: no such file, one that is not read, or other tensors than the model's.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such weights file")
-    if path.suffix != ".safetensors":
-        raise UserError(
-            f"{path}: weights are read from .safetensors only, because a pickle can run code; convert it "
-            "with safetensors.torch.save_file(torch.load(path, weights_only=True), 'weights.safetensors')"
-        )
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
+    tensors, _ = read_weights(path)
     wanted = model.state_dict()
     _require_same("is missing", wanted.keys() - tensors.keys(), path, model)
     _require_same("is not one of the model's", tensors.keys() - wanted.keys(), path, model)

@@ -6,8 +6,8 @@ from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any
 
 from ...bench.core.errors import UserError, nearest
+from ..adapted.scale import Scale
 from .facts import UNSUITED, facts_of
-from .scale import Scale
 
 if TYPE_CHECKING:
     from .metric import PyiqaMetric

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ...bench.core.errors import UserError
+from ..adapted.scale import Scale
 from .facts import Facts
-from .scale import Scale
 from .weights import WeightFiles, check_filled, reading
 
 
@@ -75,7 +75,7 @@ def _built(options: dict[str, Any], files: WeightFiles) -> nn.Module:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with reading(files, options["type"]):
+        with reading(files, options["type"]), torch.no_grad():  # some compute features of text
             net: nn.Module = build_network(options)
     check_filled(net, files)
     return net.eval()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ....attacks.tools.balls import ball_around
+from ....models.adapted.blackbox import queries_of
 from ...core.interrupts import finishing
 from ...core.progress import Progress
 from ...datasets.pixels import to_float
@@ -81,12 +82,15 @@ def measure(
             measured = _intervals(model, attack, name, images, labels, epsilons, seeds)
         else:
             measured = _attacked(model, attack, name, images, labels, epsilons, seeds)
+        asked = queries_of(model)
         for index, (columns, found, ends) in enumerate(measured):
             if pictures and index in pictures:
                 torch.manual_seed(seeds[1])
                 ball = ball_around(images, epsilons[index], getattr(attack, "norm", "linf"))
                 draws = found.get("draws", 1)
                 columns |= pictures[index].save(model, start, images, ends, ball, draws)
+            if (now := queries_of(model)) > asked:
+                found["queries"], asked = now - asked, now
             partial.put(index, start, columns)
             partial.diagnostics[index] = _together(partial.diagnostics[index], found)
             if LOW in ends:

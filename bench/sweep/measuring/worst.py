@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ....attacks.tools.balls import ball_around
 from ....attacks.tools.bisection import realise
+from ....models.adapted.blackbox import queries_of
 from ...core.interrupts import stop_if_asked
 from ...datasets.framing import FramedPixels
 from ...datasets.pixels import to_float
@@ -89,6 +90,7 @@ def realise_worst_case(
     draws = draws_for(model, data.few_images(device))
     smaller: np.ndarray | None = None
     for index, epsilon in enumerate(epsilons):
+        asked = queries_of(model)
         clean, low, high = (partial.columns[column][index] for column in ("score", "low", "high"))
         scored = np.isfinite(clean) & np.isfinite(low) & np.isfinite(high)
         wanted, worst, error = (np.full(len(scored), np.nan) for _ in range(3))
@@ -126,6 +128,8 @@ def realise_worst_case(
         smaller = by[best]
         partial.put(index, 0, {"worst": smaller.tolist()})
         partial.diagnostics[index] |= {"realised": round(share, 6), "worst_by": best}
+        if (now := queries_of(model)) > asked:
+            partial.diagnostics[index]["queries"] += now - asked
         partial.save_if_due()
 
 

@@ -1,4 +1,4 @@
-"""The scale of a metric's scores as pyiqa states it, and its map to scores where higher is better."""
+"""The scale of a metric's scores, and its map to scores where higher is better."""
 
 from dataclasses import dataclass
 

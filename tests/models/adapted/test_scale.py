@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iqabench.models.pyiqa.scale import Scale
+from iqabench.models.adapted.scale import Scale
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""Keys that every `[models.NAME]` table may have: its class, and how its input and scores are adapted."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from ...models.adapted.adapter import Adapter
+from ..core import registry
+from ..core.parameters import ParameterError, complete_parameters
+
+BLACK_BOX = "iqabench.models.adapted.blackbox:BlackBox"
+_OF_CLASSES = ("score_range", "lower_is_better")  # which a class may say of itself
+_KEYS = ("input_size", "mean", "std", "precision", *_OF_CLASSES)
+
+
+def class_of(name: str, table: dict[str, Any], where: str) -> str:
+    """Return the name that a table's model is registered under, or its path; take out the key that says it.
+
+    Args:
+        name: The table's own name, or that of the table it starts from.
+        table: The keys of the table.
+        where: File and table, for messages.
+
+    Raises:
+        ParameterError: a key is not a text, or two keys name two models.
+    """
+    network, black_box = table.pop("network", None), table.get("black_box")
+    boxed = [key for key in ("function", "command") if key in table]
+    if network is not None and boxed:
+        raise ParameterError(
+            where, "network", f"keys 'network' and {boxed[0]!r} name two models: leave out one"
+        )
+    if not isinstance(network, str | None) or (network is not None and ":" not in network):
+        raise ParameterError(
+            where,
+            "network",
+            f"key 'network': found {network!r}, accepted is FILE.py:CLASS or package.module:CLASS",
+        )
+    if not isinstance(black_box, bool | None) or (boxed and black_box is False):
+        reason = f"found {black_box!r}, accepted is true or false, and true with `function` or `command`"
+        raise ParameterError(where, "black_box", f"key 'black_box': {reason}")
+    return network or (BLACK_BOX if boxed else name)
+
+
+def adaptation(
+    factory: registry.Factory, table: dict[str, Any], where: str, *, always: bool
+) -> dict[str, Any] | None:
+    """Return the parameters of the `Adapter` of a model, taken out of its table; None where it needs none.
+
+    A key that the model's own constructor takes is left in the table.
+
+    Args:
+        factory: What builds the model.
+        table: The keys of its table.
+        where: File and table, for messages.
+        always: Whether the model has an adapter even where no key asks for one.
+    """
+    own = inspect.signature(factory).parameters
+    given = {key: getattr(factory, key) for key in _OF_CLASSES if hasattr(factory, key)}
+    given |= {key: table.pop(key) for key in _KEYS if key in table and key not in own}
+    if not given and not always:
+        return None
+    if isinstance(given.get("score_range"), tuple):
+        given["score_range"] = list(given["score_range"])
+    complete = complete_parameters(Adapter, {"model": nn.Identity(), **given}, where=where)
+    del complete["model"]
+    Adapter(nn.Identity(), **complete)
+    return complete
+
+
+def adapted(model: nn.Module, options: Mapping[str, Any] | None) -> nn.Module:
+    """Return the model in its adapter, where it has one."""
+    return model if options is None else Adapter(model, **options)

@@ -1,0 +1,97 @@
+"""docs/your-metric.md works as written: from a .pth file and a database in KonIQ's layout to a report."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from iqabench.bench.core import registry
+
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "your-metric.md").read_text()
+SPEED = '\n[run]\nimage_size = 32\n\n[profiles.demo.attacks.auto]\nbudget = "quick"\n'
+
+
+def blocks(language):
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return [block for of, block in found if of == language]
+
+
+def commands(block):
+    return [shlex.split(line)[1:] for line in block.splitlines() if line.startswith("iqabench ")]
+
+
+@pytest.fixture
+def koniq(tmp_path, monkeypatch):
+    """A project as the page assumes it: drawn photographs in KonIQ's layout, a test list, the code."""
+    monkeypatch.chdir(tmp_path)
+    draw, names = np.random.default_rng(0), [f"{number}.jpg" for number in range(24)]
+    Path("koniq/1024x768").mkdir(parents=True)
+    for number, name in enumerate(names):
+        noisy = 128 + draw.normal(0, 2 + 3 * number, (40, 48, 3))
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(Path("koniq/1024x768", name), quality=95)
+    scores = pd.DataFrame({"image_name": names, "MOS": np.linspace(4.5, 1.5, len(names))})
+    scores.to_csv("koniq/koniq10k_scores_and_distributions.csv", index=False)
+    Path("test.txt").write_text("# the official test set\n" + "\n".join(names[::3]) + "\n")
+    for block in blocks("python"):
+        Path(block.splitlines()[0].removeprefix("# ")).write_text(block)
+    Path("bench.toml").write_text("".join(blocks("toml")[:1]) + SPEED)
+    torch.manual_seed(1)
+    model = registry.by_path("net.py:Net")()
+    state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 40}, "best.pth")
+    return model
+
+
+def test_from_a_checkpoint_to_a_report(koniq, iqabench):
+    for arguments in commands(blocks("")[0]):
+        done = iqabench(*arguments)
+        assert done.exit_code == 0, done.output
+        if arguments[0] == "run":
+            assert (
+                "best.pth: the entry 'state_dict' was taken out; the prefix 'module.' was taken off"
+                in done.output
+            )
+    found = pd.read_csv(table(iqabench))
+    assert list(found["attack"]) == ["none", "auto", "auto"]
+    assert set(found["n"]) == {8}
+    assert found["worst_srocc"].iloc[-1] < found["srocc"].iloc[0]
+    assert Path("report/index.html").is_file() or list(Path("report").glob("*.html"))
+
+
+def test_scores_are_those_of_the_network_on_normalised_pixels(koniq, iqabench):
+    assert iqabench("run", "--models", "mine", "--attacks", "noise", "--datasets", "koniq").exit_code == 0
+    cells = [pd.read_parquet(path) for path in Path("results/cells").rglob("*.parquet")]
+    clean = next(cell for cell in cells if len(cell.columns) and cell["image"].iloc[0].endswith("0.jpg"))
+    assert clean["score"].between(0, 1).all()
+
+
+def test_a_black_box_is_measured_with_the_number_of_its_queries(koniq, iqabench):
+    text = Path("bench.toml").read_text() + blocks("toml")[1].replace('"python"', repr(sys.executable))
+    Path("bench.toml").write_text(text)
+    Path("program.py").write_text(
+        "import sys, numpy, PIL.Image\n"
+        "print('score:', numpy.asarray(PIL.Image.open(sys.argv[1])).std() / 128)\n"
+    )
+    (arguments,) = commands(blocks("")[1])
+    done = iqabench(*arguments)
+    assert done.exit_code == 0, done.output
+    assert "koniq / sharpness: left out fgsm, which needs a gradient" in done.output
+    found = pd.read_csv(table(iqabench)).set_index("attack")
+    assert list(found.index) == ["none", "square"]
+    assert found.loc["none", "queries"] == 8
+    assert found.loc["square", "queries"] >= 8 * 2 * 50
+    done = iqabench("run", "--models", "program", "--attacks", "noise", "--datasets", "koniq", "--limit", "2")
+    assert done.exit_code == 0, done.output
+
+
+def table(iqabench):
+    done = iqabench("results", "--format", "csv")
+    assert done.exit_code == 0, done.output
+    Path("table.csv").write_text(done.stdout)
+    return "table.csv"
