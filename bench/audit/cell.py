@@ -16,6 +16,8 @@ HIDDEN = 0.25
 DISTINCT = 0.8
 UNMOVED = 0.1
 
+_Sign = tuple[str, float, float, bool, str]
+
 
 def audit_cell(
     columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any], *, stochastic: bool = False
@@ -34,19 +36,33 @@ def audit_cell(
     """
     score, low, high = (np.asarray(columns[name], dtype=float) for name in ("score", "low", "high"))
     by = np.concatenate([np.asarray(columns.get(name, []), dtype=object) for name in ("low_by", "high_by")])
-    return [
-        {"indicator": name, "value": round(float(value), 6), "threshold": threshold, "sentence": sentence}
-        for name, value, threshold, beyond, sentence in (
+    return _flags(
+        (
             *_gradients(low, high, diagnostics),
             *_members(by, diagnostics.get("views", ())),
             *_passes(diagnostics, stochastic),
             *_scores(score, low, high),
         )
+    )
+
+
+def audit_gradients(scores: ArrayLike, diagnostics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the flags of a gradient attack that saw too few usable gradients, in the form of `audit_cell`.
+
+    Args:
+        scores: (N,) scores of the attacked images, at either end.
+        diagnostics: What the attack told of its gradients; an attack without any has no flag.
+    """
+    attacked = np.asarray(scores, dtype=float)
+    return _flags(_gradients(attacked, attacked, diagnostics))
+
+
+def _flags(signs: Sequence[_Sign]) -> list[dict[str, Any]]:
+    return [
+        {"indicator": name, "value": round(float(value), 6), "threshold": threshold, "sentence": sentence}
+        for name, value, threshold, beyond, sentence in signs
         if beyond
     ]
-
-
-_Sign = tuple[str, float, float, bool, str]
 
 
 def _gradients(low: np.ndarray, high: np.ndarray, diagnostics: Mapping[str, Any]) -> Sequence[_Sign]:

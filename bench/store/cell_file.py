@@ -174,7 +174,7 @@ def read_cell(path: Path) -> StoredCell:
     try:
         footer = pq.read_metadata(pa.BufferReader(content))
         metadata = footer.metadata or {}
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"not a readable Parquet file ({_first_line(error)}); {COMPUTE_AGAIN}") from error
     _check_size(footer)
     if METADATA not in metadata:

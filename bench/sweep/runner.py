@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from ..audit.cell import audit_cell
 from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.files import lock_on
@@ -36,16 +34,14 @@ from .folding import ready_to_score
 from .job import PIXEL, Job
 from .machine import choose_device, context_of
 from .measuring.measure import measure
+from .measuring.notices import Notices
 from .measuring.partial import Partial
 from .measuring.pictures import Pictures
-from .measuring.scale import scale_notes
 from .measuring.worst import TestData
 from .patches import PatchMean
 from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
 from .rehearsal import rehearse
 from .workload import epsilons_to_run, images_left, scoring_stage, training_stage
-
-Columns = Mapping[str, np.ndarray]
 
 
 @dataclass
@@ -131,7 +127,7 @@ class _Sweep:
         self.summary = Summary()
         self.progress = Progress(show=False)
         self._written: list[Path] = []  # cells
-        self._warned: set[tuple[str, ...]] = set()  # what was said of a job once
+        self._notices = Notices(lambda line: self.progress.line(line))
 
     @classmethod
     def prepare(cls, settings: Settings, results: Path, command: str, *, check: bool = True) -> "_Sweep":
@@ -343,8 +339,8 @@ class _Sweep:
         for cell in cells:
             index = epsilons.index(cell.epsilon)
             columns = {column: values[index] for column, values in partial.columns.items()}
-            diagnostics = self._audited(job, attack, columns, partial.diagnostics[index])
-            diagnostics |= self._scale_notes(job, quality, columns, attack is None)
+            found = partial.diagnostics[index]
+            diagnostics = self._notices.on(job.title, job.model, attack, quality, columns, found)
             if index in pictures:
                 kept = pictures[index].finish(columns)
                 diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
@@ -352,25 +348,8 @@ class _Sweep:
             scored = rows.assign(**columns).sort_index()  # in the order of the dataset's table
             self._written.append(self.store.write(cell, scored, context, diagnostics))
             shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
-            self._warn_of_gradients(job, name, diagnostics)
         partial.discard()
         return shown
-
-    def _audited(
-        self,
-        job: Job,
-        attack: PlannedAttack | None,
-        columns: Columns,
-        diagnostics: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """Return the diagnostics with the flags of an attack that has members, and say what is flagged."""
-        if attack is None or not hasattr(attack.attack, "interval"):
-            return dict(diagnostics)
-        flags = audit_cell(columns, diagnostics, stochastic=job.model.stochastic)
-        for flag in flags:
-            line = wording.flagged(job.title, attack.name, flag["sentence"])
-            self._say_once(line, job.title, attack.name, flag["indicator"])
-        return {**diagnostics, "flags": flags}
 
     def _warn_of_damage(self, cells: list[Cell]) -> None:
         """Say which cells are computed again because their files cannot be used."""
@@ -378,30 +357,11 @@ class _Sweep:
             if reason := self.store.damaged.pop(path, None):
                 self.progress.line(wording.damaged_cell(path, reason))
 
-    def _warn_of_gradients(self, job: Job, attack: str, diagnostics: Mapping[str, Any]) -> None:
-        """Say that a gradient attack was blind for some images: it then returns them nearly as they were."""
-        for kind in ("zero", "nonfinite"):
-            if count := diagnostics.get(f"{kind}_gradients", 0):
-                line = wording.blind(job.title, attack, kind, count, diagnostics["gradients"])
-                self._say_once(line, job.title, attack, kind)
-
-    def _scale_notes(self, job: Job, quality: np.ndarray, columns: Columns, clean: bool) -> dict[str, Any]:
-        """Say what looks wrong with the scale of the scores, each once, and return it to be kept."""
-        notes = scale_notes(job.model.name, quality, columns, clean=clean)
-        for about, sentence in notes.items():
-            self._say_once(f"{job.title}: {sentence}", job.title, about)
-        return {"notes": list(notes.values())} if notes else {}
-
-    def _say_once(self, line: str, *about: str) -> None:
-        if about not in self._warned:
-            self._warned.add(about)
-            self.progress.line(line)
-
     def _lock(self, job: Job) -> FileLock:
         name = f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"
         return lock_on(self.store.root / "locks" / name)
 
 
-def _srocc(quality: np.ndarray, columns: Columns) -> float:
+def _srocc(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
     """Return the SROCC of the scores; of attainable intervals that of their worst case."""
     return srocc(quality, columns["worst" if "worst" in columns else "score"])

@@ -32,7 +32,7 @@ def scale_notes(
         [np.asarray(columns[name], float) for name in ("score", "low", "high") if name in columns]
     )
     scores = scores[np.isfinite(scores)]
-    low, high = scores.min(initial=0.0), scores.max(initial=1.0)
+    low, high = (scores.min(), scores.max()) if len(scores) else (0.0, 1.0)
     if low < 0 or high > 1:
         notes["range"] = (
             f"scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: MSE and RMSE "

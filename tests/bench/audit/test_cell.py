@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from iqabench.bench.audit.cell import audit_cell
+from iqabench.bench.audit.cell import audit_cell, audit_gradients
 
 COUNT = 40
 CALM = {"gradients": 1000, "zero_gradients": 0, "nonfinite_gradients": 0, "views": ["own"], "draws": 1}
@@ -75,3 +75,11 @@ def test_scores_that_are_not_finite_are_flagged():
 def test_a_cell_without_members_and_counts_is_examined_for_what_it_has():
     plain = {name: values for name, values in columns().items() if not name.endswith("by")}
     assert audit_cell(plain, {}) == []
+
+
+def test_an_attack_without_intervals_is_flagged_for_its_gradients_alone():
+    scores = np.linspace(0.2, 0.8, COUNT)
+    assert audit_gradients(scores, {}) == audit_gradients(scores, CALM) == []
+    (flag,) = audit_gradients(scores, CALM | {"zero_gradients": 1000})
+    assert flag["indicator"] == "blind gradient"
+    assert audit_gradients(np.ones(COUNT), CALM | {"zero_gradients": 1000}) == []

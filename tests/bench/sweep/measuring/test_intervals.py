@@ -142,7 +142,10 @@ def test_an_attack_outside_its_ball_ends_the_sweep_with_one_sentence(sweep):
 def test_an_attack_that_sees_no_gradient_is_said_to_be_blind(sweep):
     done, cells = sweep("--models", "linear", "--attacks", "blind", "--epsilons", "4")
     assert "blind saw a gradient that is zero in 10 of 10 cases" in done.output
-    assert cells["blind", 4.0].provenance["diagnostics"]["zero_gradients"] == 10
+    diagnostics = cells["blind", 4.0].provenance["diagnostics"]
+    assert diagnostics["zero_gradients"] == 10
+    assert [flag["indicator"] for flag in diagnostics["flags"]] == ["blind gradient"]
+    assert "flags" not in cells["none", 0.0].provenance.get("diagnostics", {})
 
 
 def test_the_query_curve_of_square_is_kept(sweep):

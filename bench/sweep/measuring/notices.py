@@ -1,0 +1,84 @@
+"""What a sweep says of the numbers that it has just found, each thing once, and what of it a cell keeps."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...audit.cell import audit_cell, audit_gradients
+from .. import wording
+from ..plan import PlannedAttack, PlannedModel
+from .scale import scale_notes
+
+Columns = Mapping[str, np.ndarray]
+
+
+class Notices:
+    """Says what is doubtful about a model's numbers.
+
+    Args:
+        say: Shows a line to the user.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[tuple[str, ...]] = set()
+
+    def on(
+        self,
+        title: str,
+        model: PlannedModel,
+        attack: PlannedAttack | None,
+        quality: np.ndarray,
+        columns: Columns,
+        diagnostics: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Say what looks wrong in a cell, and return its diagnostics with the flags and notes to be kept.
+
+        Args:
+            title: Of the job.
+            model: The model.
+            attack: None where the images are as they were.
+            quality: (N,) labels.
+            columns: (N,) values by column of the cell.
+            diagnostics: What the attack told of its search.
+        """
+        kept = dict(diagnostics)
+        if attack is not None:
+            kept |= self._flags(title, model, attack, columns, diagnostics)
+            self._say_of_gradients(title, attack.name, diagnostics)
+        notes = scale_notes(model.name, quality, columns, clean=attack is None)
+        for about, sentence in notes.items():
+            self._once(f"{title}: {sentence}", title, about)
+        return kept | ({"notes": list(notes.values())} if notes else {})
+
+    def _flags(
+        self,
+        title: str,
+        model: PlannedModel,
+        attack: PlannedAttack,
+        columns: Columns,
+        diagnostics: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Return the flags: of an attack that has members all there may be, of others those of gradients."""
+        if not hasattr(attack.attack, "interval"):
+            ends = ("low", "high") if "low" in columns else ("score",)
+            flags = audit_gradients(np.concatenate([columns[end] for end in ends]), diagnostics)
+            return {"flags": flags} if flags else {}
+        flags = audit_cell(columns, diagnostics, stochastic=model.stochastic)
+        for flag in flags:
+            line = wording.flagged(title, attack.name, flag["sentence"])
+            self._once(line, title, attack.name, flag["indicator"])
+        return {"flags": flags}
+
+    def _say_of_gradients(self, title: str, attack: str, diagnostics: Mapping[str, Any]) -> None:
+        """Say that a gradient attack was blind for some images: it then returns them nearly as they were."""
+        for kind in ("zero", "nonfinite"):
+            if count := diagnostics.get(f"{kind}_gradients", 0):
+                line = wording.blind(title, attack, kind, count, diagnostics["gradients"])
+                self._once(line, title, attack, kind)
+
+    def _once(self, line: str, *about: str) -> None:
+        if about not in self._said:
+            self._said.add(about)
+            self._say(line)
