@@ -38,7 +38,7 @@ def audit_cell(
     by = np.concatenate([np.asarray(columns.get(name, []), dtype=object) for name in ("low_by", "high_by")])
     return _flags(
         (
-            *_gradients(low, high, diagnostics),
+            *_gradients(np.concatenate([low <= AT_AN_END, high >= 1 - AT_AN_END]), diagnostics),
             *_members(by, diagnostics.get("views", ())),
             *_passes(diagnostics, stochastic),
             *_scores(score, low, high),
@@ -54,7 +54,7 @@ def audit_gradients(scores: ArrayLike, diagnostics: Mapping[str, Any]) -> list[d
         diagnostics: What the attack told of its gradients; an attack without any has no flag.
     """
     attacked = np.asarray(scores, dtype=float)
-    return _flags(_gradients(attacked, attacked, diagnostics))
+    return _flags(_gradients((attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END), diagnostics))
 
 
 def _flags(signs: Sequence[_Sign]) -> list[dict[str, Any]]:
@@ -65,12 +65,12 @@ def _flags(signs: Sequence[_Sign]) -> list[dict[str, Any]]:
     ]
 
 
-def _gradients(low: np.ndarray, high: np.ndarray, diagnostics: Mapping[str, Any]) -> Sequence[_Sign]:
+def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Sequence[_Sign]:
     count = diagnostics.get("gradients", 0)
     if not count:
         return ()
     zero, nonfinite = (diagnostics.get(f"{kind}_gradients", 0) / count for kind in ("zero", "nonfinite"))
-    saturated = float(np.mean(np.concatenate([low <= AT_AN_END, high >= 1 - AT_AN_END])))
+    saturated = float(np.mean(at_an_end))
     return (
         (
             "blind gradient",

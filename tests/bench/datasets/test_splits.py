@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from iqabench import UserError
 from iqabench.bench.datasets.splits import load_or_make_split, split_by_scene
 
+from ...flips import flipped
+
 LABELS = Path(__file__).parents[2] / "data" / "labels"
 
 scene_sizes = st.lists(st.integers(1, 40), min_size=2, max_size=60)
@@ -164,3 +166,16 @@ def test_split_that_comes_with_the_database_is_checked(tmp_path):
     with pytest.raises(UserError, match="no image is for testing"):
         load_or_make_split(table.assign(split="train"), 0, file)
     assert not file.exists()
+
+
+def test_a_flipped_bit_of_a_saved_split_moves_no_image_in_silence(tmp_path):
+    table, file = table_of([3, 1, 4, 1, 5]), tmp_path / "split.csv"
+    drawn = load_or_make_split(table, 0, file)
+    refused = 0
+    for bit in flipped(file):
+        try:
+            assert load_or_make_split(table, 0, file).tolist() == drawn.tolist(), bit
+        except UserError as error:
+            assert str(file) in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 0
