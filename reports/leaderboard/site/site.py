@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from ....bench.core.files import write_text
+from ....bench.core.files import regular, write_text
 from ...catalogue import ordered
 from ..board import Board
 from ..ranking import CLEAN, rankings
@@ -51,8 +51,8 @@ def _page(out: Path, slug: str) -> Path:
 def _formerly(out: Path) -> set[str]:
     """Slugs of a former build in the folder; none where its JSON file is not one of ours."""
     try:
-        former = json.loads((out / "leaderboard.json").read_text(encoding="utf-8"))
+        former = json.loads(regular(out / "leaderboard.json").read_text(encoding="utf-8"))
         slugs = {entrant["slug"] for entrant in former["entrants"]} if former["format"] == FORMAT else set()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
     return {slug for slug in slugs if isinstance(slug, str) and _SLUG.fullmatch(slug)}
