@@ -27,6 +27,7 @@ INTERRUPTED = 130  # the shell's exit status for Ctrl-C
 TERMINATED = 143  # and for SIGTERM, by which a scheduler tells a job that it stopped from one that failed
 FAULT = 70  # of iqabench or of a plugin: EX_SOFTWARE of sysexits.h
 DEBUG = "--debug"
+COMMAS = "Several values of one option are separated by commas, without spaces: --models resnet,cprl"
 LONGEST = 1500  # characters of a message, in which a damaged file may be quoted
 
 
@@ -44,6 +45,10 @@ class ForPeople(click.Group):
         try:
             with terminating():
                 return super().invoke(ctx)
+        except click.UsageError as error:
+            if "unexpected extra argument" in error.message:
+                error.message += f". {COMMAS}"
+            raise
         except (click.exceptions.Exit, click.Abort, click.ClickException):
             raise
         except UserError as error:

@@ -71,7 +71,7 @@ training = _options(
     ),
     list_option("--seed", "Of initial weights and of training; several: each.", int),
     click.option(
-        "--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Default: a GPU where there is one."
+        "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: a GPU where there is one."
     ),
     click.option("--from-scratch", is_flag=True, help="Train from random weights instead of ImageNet's."),
 )

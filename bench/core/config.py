@@ -6,6 +6,7 @@ is an overlay of the same tables; it may extend another, and several can be name
 key is described at its field below, and in `docs/configuration.md`.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -74,7 +76,14 @@ def _epsilon(value: Any) -> Any:
     return value
 
 
+def _device(value: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
+        raise ValueError('"auto", "cpu", "cuda" or "cuda:N"')
+    return value
+
+
 Table = dict[str, Any]
+Device = Annotated[str, AfterValidator(_device)]
 Names = Annotated[list[str], BeforeValidator(_names)]
 Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255)]
 Tolerance = Annotated[FiniteFloat, Field(ge=0)]
@@ -114,7 +123,9 @@ class RunSettings(_Table):
         description="images scored and attacked at once, fewer where whole images exceed the paper's; "
         "changes no result but a stochastic model's draws",
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(description='"auto" takes a GPU where there is one')
+    device: Device = Field(
+        description='"auto" takes a GPU where there is one; of several, "cuda:1" is the second'
+    )
     max_megapixels: Annotated[float, Field(gt=0, le=10_000)] = Field(
         description="millions of pixels of the largest image that is decoded, which takes 3 MB each and more"
     )

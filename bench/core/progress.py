@@ -2,14 +2,17 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from threading import Event, Thread
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 from .pace import Pace, Stage
 from .text import printable
+
+Item = TypeVar("Item")
 
 SIGN_OF_LIFE = 30.0  # seconds between two lines where there is no terminal for a bar
 
@@ -18,7 +21,7 @@ class Progress:
     """A bar over images, or other units, and the time left.
 
     Where standard error is not a terminal there are lines only: those that stay, and every half minute one
-    that says what is being done.
+    that says what is being done, even while nothing is counted as done.
 
     Args:
         show: Whether to show anything.
@@ -39,6 +42,9 @@ class Progress:
             delay=delay,
             dynamic_ncols=True,
         )
+        self._closed = Event()
+        if show and self._bar.disable:
+            Thread(target=self._tell, daemon=True, name="progress").start()
 
     def begin(self, stage: Stage, what: str) -> None:
         """Go over to a stage of the work, and say what is being done."""
@@ -54,8 +60,7 @@ class Progress:
         """Count images as done."""
         self.pace.advance(images)
         if self._bar.disable:
-            if time.monotonic() - self._last_line > SIGN_OF_LIFE:
-                self.line(f"{self.pace.done / max(1.0, self.pace.total):4.0%}, {self._left()}: {self._what}")
+            self._tell_after(SIGN_OF_LIFE)
             return
         self._bar.total = self.pace.total
         self._bar.set_description_str(self._left(), refresh=False)
@@ -74,7 +79,17 @@ class Progress:
 
     def close(self) -> None:
         """Take the bar away."""
+        self._closed.set()
         self._bar.close()
+
+    def _tell(self) -> None:
+        often = SIGN_OF_LIFE / 10
+        while not self._closed.wait(often):
+            self._tell_after(SIGN_OF_LIFE - often)
+
+    def _tell_after(self, seconds: float) -> None:
+        if self._what and time.monotonic() - self._last_line > seconds:
+            self.line(f"{self.pace.done / max(1.0, self.pace.total):4.0%}, {self._left()}: {self._what}")
 
     def _left(self) -> str:
         seconds = self.pace.seconds_left()
@@ -98,3 +113,19 @@ def progress_over(images: int = 0, *, show: bool, delay: float = 0.0) -> Iterato
         yield progress
     finally:
         progress.close()
+
+
+def counted(items: Iterable[Item], what: str, total: int, *, delay: float = 2.0) -> Iterator[Item]:
+    """Yield items, and show how many of them are done.
+
+    Args:
+        items: What is gone through.
+        what: What is being done, as a phrase.
+        total: The number of items.
+        delay: Seconds of work after which the bar appears.
+    """
+    with progress_over(total, show=True, delay=delay) as progress:
+        progress.doing(what)
+        for item in items:
+            yield item
+            progress.advance(1)

@@ -1,6 +1,7 @@
 """What must hold of a database's table before it is used: one list of checks, to open it and to verify it."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -76,8 +77,30 @@ def _checks(table: pd.DataFrame, root: Path, low: float, high: float) -> Iterato
     sound = (np.isfinite(shares) & (shares >= 0)).all(axis=1) & (shares.sum(axis=1) > 0)
     yield "no distribution", _named(paths[~sound]) if shares.size else ()
 
-    yield "missing", _named(paths[[not (root / path).is_file() for path in paths]])
+    yield "missing", _missing(root, _named(paths[[not (root / path).is_file() for path in paths]]))
 
 
 def _named(paths: pd.Series) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(str, paths)))
+
+
+def _missing(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths, each with the file that only writes its name in another way, where there is one."""
+    listed: dict[Path, dict[str, str]] = {}
+    found = []
+    for path in paths:
+        folder = (root / path).parent
+        if folder not in listed:
+            names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+            listed[folder] = {_plain(name): name for name in names}
+        other = listed[folder].get(_plain(Path(path).name))
+        found.append(
+            path if other is None else f"{path} (there is {other!a}; write the name as the file has it)"
+        )
+    return tuple(found)
+
+
+def _plain(name: str) -> str:
+    """Return a name without what Unicode, upper case and image suffixes let it differ in."""
+    stem, dot, suffix = unicodedata.normalize("NFC", name).casefold().rpartition(".")
+    return f"{stem}{dot}{'jpg' if suffix == 'jpeg' else suffix}"

@@ -25,11 +25,11 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
 from ..core.errors import UserError
 from ..core.files import lock_on, regular, replacing, write_text
 from ..core.integrity import with_checksum, without_checksum
+from ..core.progress import counted
 from .decoding import Undecodable, decode_rgb, strict_decoding
 
 if TYPE_CHECKING:
@@ -251,15 +251,8 @@ def _build(
     offset = 0
     with replacing(pixels) as temporary, temporary.open("wb") as stream, strict_decoding():
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-            images = tqdm(
-                _map_ahead(pool, load, files, ahead=2 * workers),
-                desc=f"decoding {dataset.name}",
-                total=len(files),
-                unit="image",
-                delay=2,
-                disable=None,
-                leave=False,
-            )
+            decoded = _map_ahead(pool, load, files, ahead=2 * workers)
+            images = counted(decoded, f"decoding {dataset.name}", len(files))
             for (path, _, _), image in zip(files, images, strict=True):
                 if isinstance(image, Undecodable):
                     bad.append(f"{dataset.root / path}: cannot be decoded: {image}")

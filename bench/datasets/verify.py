@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from tqdm import tqdm
 
 from ..core.errors import UserError
 from ..core.parameters import ParameterError
+from ..core.progress import counted
 from . import wording
 from .base import DatasetAdapter, read_table
 from .checks import Found, Problem, find_problems
@@ -105,9 +105,7 @@ def _look_at_images(root: Path, paths: Sequence[str], largest: int) -> Files:
     same: defaultdict[str, list[str]] = defaultdict(list)
     with strict_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
         looks = workers.map(lambda path: _look(root / path, largest), paths)
-        for path, look in tqdm(
-            zip(paths, looks, strict=True), total=len(paths), unit="image", disable=None, leave=False
-        ):
+        for path, look in counted(zip(paths, looks, strict=True), "looking at images", len(paths)):
             if look is None:
                 missing.append(path)
                 continue

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device to compute on: `cpu`, `cuda`, or for `auto` a GPU where there is one.
+    """Return the device to compute on: `cpu`, `cuda`, `cuda:N`, or for `auto` a GPU where there is one.
 
     Raises:
-        UserError: a GPU was asked for and there is none.
+        UserError: a GPU was asked for and there is none, or none of that number.
     """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: torch finds no CUDA GPU here; use --device cpu or auto")
+    if name.startswith("cuda"):
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if not found:
+            raise UserError(f"--device {name}: torch finds no CUDA GPU here; use --device cpu or auto")
+        if int(name.partition(":")[2] or 0) >= found:
+            raise UserError(f"--device {name}: there is no such GPU; the last one is cuda:{found - 1}")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)

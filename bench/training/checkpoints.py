@@ -102,6 +102,11 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """
     tensors, _ = read_weights(path)
     wanted = model.state_dict()
+    if tensors and all(name.startswith("module.") for name in tensors) and not tensors.keys() & wanted.keys():
+        raise UserError(
+            f"{path}: all its tensors are called 'module.NAME', as in nn.DataParallel; save the weights of "
+            "the model inside it: save_file(model.module.state_dict(), 'weights.safetensors')"
+        )
     _require_same("is missing", wanted.keys() - tensors.keys(), path, model)
     _require_same("is not one of the model's", tensors.keys() - wanted.keys(), path, model)
     misfits = {name for name in wanted if wanted[name].shape != tensors[name].shape}

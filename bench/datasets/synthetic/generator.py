@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
+from ...core.progress import counted
 from .dead_leaves import dead_leaves
 from .distortions import DISTORTIONS
 from .full_reference import METRICS, Metrics, load_metrics, mean_rank, measure, one_thread_per_caller
@@ -91,7 +91,7 @@ def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
     with one_thread_per_caller(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
         try:
             made = workers.map(make, plan(scenes, size, seed))
-            tables = list(tqdm(made, "making dataset 'synthetic'", total=scenes, unit="scene", disable=None))
+            tables = list(counted(made, "making dataset 'synthetic'", scenes))
         finally:
             workers.shutdown(cancel_futures=True)  # after a failure or Ctrl-C, do not make the others
     table: pd.DataFrame = pd.concat(tables, ignore_index=True)

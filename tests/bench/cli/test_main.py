@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from iqabench.bench.cli.main import main
 from iqabench.bench.store.store import Store
 
@@ -139,3 +141,10 @@ def test_an_escape_in_a_name_or_note_of_a_store_does_not_reach_the_terminal(iqab
         assert shown.exit_code == 0
         assert not {*"\x1b\x07\u202e"} & {*shown.output}
         assert "\\x1b[2Jx.parquet" in shown.output
+
+
+@pytest.mark.parametrize("arguments", [("--models", "a", "b"), ("--epsilons", "1,", "2")])
+def test_values_that_are_not_joined_by_commas_are_answered_with_how_to(iqabench, arguments):
+    failed = iqabench("run", *arguments)
+    assert failed.exit_code == 2
+    assert "Several values of one option are separated by commas, without spaces: --models" in failed.stderr

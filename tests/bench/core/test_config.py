@@ -187,3 +187,14 @@ def test_an_epsilon_in_another_unit_is_refused_with_what_was_probably_meant(tmp_
     (tmp_path / "mine.toml").write_text(f"[run]\nepsilons = [1, {written}]")
     with pytest.raises(UserError, match=r"\[run\]: key 'epsilons.1'.*" + message):
         load_settings(tmp_path / "mine.toml")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1"])
+def test_a_gpu_can_be_named_by_its_number(tmp_path, device):
+    assert settings_of(tmp_path, f"[run]\ndevice = '{device}'").run.device == device
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "0"])
+def test_another_device_is_refused_with_those_that_there_are(tmp_path, device):
+    with pytest.raises(UserError, match=r'key \'device\': found .*, accepted is "auto", "cpu", "cuda" or'):
+        settings_of(tmp_path, f"[run]\ndevice = '{device}'")

@@ -1,8 +1,10 @@
+import time
+
 import pytest
 
 from iqabench.bench.core import progress
 from iqabench.bench.core.pace import Pace, Stage
-from iqabench.bench.core.progress import Progress
+from iqabench.bench.core.progress import Progress, counted
 
 
 @pytest.fixture
@@ -56,3 +58,22 @@ def test_nothing_is_shown_where_nothing_is_to_be_shown(clock, capsys):
     hidden.advance(1)
     hidden.line("trained")
     assert capsys.readouterr().err == ""
+
+
+def test_a_line_comes_while_nothing_is_done_too(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SIGN_OF_LIFE", 0.2)
+    shown = Progress(show=True)
+    shown.doing("a batch that takes an hour")
+    time.sleep(0.5)
+    shown.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 2
+    assert all(line.endswith("a batch that takes an hour") for line in lines)
+
+
+def test_what_is_gone_through_is_counted(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SIGN_OF_LIFE", 0.0)
+    assert list(counted(iter("abcd"), "looking", 4)) == [*"abcd"]
+    told = capsys.readouterr().err
+    assert "25%" in told
+    assert "looking" in told

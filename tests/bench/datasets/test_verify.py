@@ -197,3 +197,24 @@ def test_database_of_the_paper_is_shown_beside_table_3(iqabench, trees, tmp_path
     assert "Table 3 LIVE: 799 images, 5 distortion types (the database has 779)" in lines
     assert "scores -2.64002 to 111.775 on a scale from -3 to 112, lower is better" in lines
     assert done.exit_code == 1  # all its images are links to one file, of one colour
+
+
+@pytest.mark.parametrize(
+    ("listed", "stored"),
+    [
+        ("caf\u00e9.png", "cafe\u0301.png"),
+        ("cafe\u0301.png", "caf\u00e9.png"),
+        ("7.JPG", "7.jpg"),
+        ("7.jpeg", "7.jpg"),
+        ("Seven.png", "seven.PNG"),
+    ],
+)
+def test_a_file_whose_name_is_only_written_in_another_way_is_named(verify, mine, listed, stored):
+    (mine / "7.jpg").rename(mine / "moved") if (mine / "7.jpg").exists() else None
+    table = pd.read_csv(mine / "scores.csv")
+    table.loc[0, "path"] = listed
+    table.to_csv(mine / "scores.csv", index=False)
+    Image.new("RGB", (30, 30)).save(mine / "x.png")
+    (mine / "x.png").rename(mine / stored)
+    (problem,) = [problem for problem in verify().problems if "no such image" in problem]
+    assert f"{listed} (there is {stored!a}; write the name as the file has it)" in problem

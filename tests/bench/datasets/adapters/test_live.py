@@ -74,3 +74,15 @@ def test_missing_score_names_the_image(trees, open_as):
     savemat(root / "dmos_realigned.mat", {key: realigned[key] for key in ("dmos_new", "orgs")})
     with pytest.raises(UserError, match=r"image without a score.*: jp2k/img2\.bmp;"):
         open_as("live", root=root)
+
+
+def test_a_realigned_score_file_beside_the_database_is_preferred(trees, open_as):
+    folder = trees.live()
+    scores = loadmat(folder / "dmos_realigned.mat")
+    older = {"dmos": np.where(scores["orgs"] == 1, 0.0, 42.0), "orgs": scores["orgs"]}
+    savemat(folder / "dmos.mat", older)
+    (folder / "dmos_realigned.mat").rename(folder.parent / "dmos_realigned.mat")
+    for root in (folder, folder.parent):
+        live = open_as("live", root=root)
+        assert len(live.table) == 779
+        assert live.table["score"].max() > 100
