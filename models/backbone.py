@@ -1,12 +1,16 @@
 """Feature backbones from timm, with ImageNet weights or an error: never a silent fallback."""
 
+import socket
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import timm
 import torch
+from huggingface_hub import constants, try_to_load_from_cache
 from torch import nn
 
 from ..bench.core.errors import UserError
@@ -102,11 +106,26 @@ def _with_hub_weights(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     published = timm.get_pretrained_cfg(name)
     if published is None or not published.hf_hub_id:
         raise _no_weights(name, "timm publishes none under this name")
+    kept = try_to_load_from_cache(published.hf_hub_id, "model.safetensors")
+    if isinstance(kept, str):  # without asking the hub, which retries for a minute where there is no network
+        return _build(name, arguments, {"file": kept})
+    if not _reachable():
+        raise _no_weights(name, "its host is not reached from here, and no copy of them is kept")
     try:
         # Naming the file keeps timm from falling back to a pickled checkpoint.
         return _build(name, arguments, {"hf_hub_filename": "model.safetensors", "url": ""})
     except Exception as error:
         raise _no_weights(name, _reason(error)) from error
+
+
+def _reachable() -> bool:
+    """Return whether the hub's name can be looked up; where a proxy does that, take it for reachable."""
+    if constants.HF_HUB_OFFLINE or getproxies():
+        return True
+    try:
+        return bool(socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443))
+    except OSError:
+        return False
 
 
 def _build(name: str, arguments: Mapping[str, Any], source: dict[str, str]) -> nn.Module:

@@ -47,7 +47,7 @@ class ForPeople(click.Group):
                 return super().invoke(ctx)
         except click.UsageError as error:
             if "unexpected extra argument" in error.message:
-                error.message += f". {COMMAS}"
+                raise click.UsageError(f"{error.message}. {COMMAS}", error.ctx) from None
             raise
         except (click.exceptions.Exit, click.Abort, click.ClickException):
             raise

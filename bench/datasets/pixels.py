@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -252,7 +252,7 @@ def _build(
     with replacing(pixels) as temporary, temporary.open("wb") as stream, strict_decoding():
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
             decoded = _map_ahead(pool, load, files, ahead=2 * workers)
-            images = counted(decoded, f"decoding {dataset.name}", len(files))
+            images: Iterator[Any] = counted(decoded, f"decoding {dataset.name}", len(files))
             for (path, _, _), image in zip(files, images, strict=True):
                 if isinstance(image, Undecodable):
                     bad.append(f"{dataset.root / path}: cannot be decoded: {image}")

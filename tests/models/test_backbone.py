@@ -155,6 +155,31 @@ def test_imagenet_weights_are_asked_for_as_safetensors_only(
     assert torch.equal(backbone.layer4[1].conv2.weight, published.layer4[1].conv2.weight)
 
 
+def test_imagenet_weights_that_are_kept_here_need_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = timm.create_model("resnet18")
+    save_file(published.state_dict(), tmp_path / "model.safetensors")
+    monkeypatch.setattr("timm.models._hub.hf_hub_download", lambda **request: pytest.fail("asked the hub"))
+    monkeypatch.setattr(
+        "iqabench.models.backbone.try_to_load_from_cache", lambda repo, file: str(tmp_path / file)
+    )
+    backbone: Any = create_backbone("resnet18", pretrained=True)
+    assert torch.equal(backbone.layer4[1].conv2.weight, published.layer4[1].conv2.weight)
+
+
+def test_without_a_network_the_hub_is_not_asked_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(host: str, port: int) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("timm.models._hub.hf_hub_download", lambda **request: pytest.fail("asked the hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("iqabench.models.backbone.getproxies", dict)
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    with pytest.raises(UserError, match=r"'resnet18': its host is not reached from here.*weights_file"):
+        create_backbone("resnet18", pretrained=True)
+
+
 def test_a_hub_without_safetensors_is_an_error_and_not_a_pickle(monkeypatch: pytest.MonkeyPatch) -> None:
     errors = pytest.importorskip("huggingface_hub.errors")
     asked = []
