@@ -178,7 +178,7 @@ def _outdated(explanation: Explanation, results: pd.DataFrame) -> Iterator[str]:
 
 
 def _newest_weights(model: ExplainedModel, dataset: str, results: pd.DataFrame) -> str | None:
-    """Digest of the weights behind the newest cell of a model; None where the store has none."""
+    """Return the digest of the weights behind the newest cell of a model; None where the store has none."""
     identity: dict[str, object] = {"dataset": dataset, "model": model.name, "variant": model.variant}
     identity |= {"regime": model.regime, "seed": model.seed}
     mine = results[(results[list(identity)] == pd.Series(identity)).all(axis=1)]

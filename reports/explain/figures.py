@@ -24,7 +24,7 @@ _READABLE_ON_ANY_COLOUR: list[AbstractPathEffect] = [withStroke(linewidth=1.8, f
 
 
 def draw_figure1(explanation: Explanation) -> Figure:
-    """The image, the perturbation magnified and the adversarial image; below, the scores of both models."""
+    """Draw the image, the magnified perturbation and the adversarial image, above the scores of both models."""
     model, image = explanation.models[0], explanation.image
     figure = _figure(8.4, 4.4)
     figure.suptitle(
@@ -51,7 +51,7 @@ def draw_figure1(explanation: Explanation) -> Figure:
 
 
 def draw_figure4(explanation: Explanation) -> Figure:
-    """The landscapes of both models on one scale of colours."""
+    """Draw the landscapes of both models on one scale of colours."""
     models = _in_order(explanation)
     figure = _figure(8.4, 4.3)
     figure.suptitle(f"Scores around {_shown(explanation)}", fontsize=10.5, parse_math=False)
@@ -66,7 +66,7 @@ def draw_figure4(explanation: Explanation) -> Figure:
 
 
 def draw_figure5(explanation: Explanation) -> Figure:
-    """Activations of the channels in descending order: a row per stage, a column per model."""
+    """Draw the activations of the channels in descending order: a row per stage, a column per model."""
     models = [model for model in _in_order(explanation) if model.stages]
     numbers = sorted({stage.stage for model in models for stage in model.stages})
     figure = _figure(4.9 * len(models), 1.0 + 2.7 * len(numbers))
@@ -105,7 +105,7 @@ def _shown(explanation: Explanation) -> str:
 
 
 def _in_order(explanation: Explanation) -> list[ExplainedModel]:
-    """The models in the order in which every report has them."""
+    """Return the models in the order in which every report has them."""
     names = ordered("model", (model.name for model in explanation.models))
     return sorted(explanation.models, key=lambda model: names.index(model.name))
 
@@ -120,7 +120,7 @@ def _draw_picture(axes: Axes, pixels: np.ndarray, title: str, below: str) -> Non
 
 
 def _draw_scores(axes: Axes, explanation: Explanation) -> None:
-    """An arrow per model on the scale of scores, from clean to attacked."""
+    """Draw an arrow per model on the scale of scores, from clean to attacked."""
     models = _in_order(explanation)
     looks = styles([model.name for model in models])
     for height, model in enumerate(reversed(models)):
@@ -153,7 +153,7 @@ def _draw_scores(axes: Axes, explanation: Explanation) -> None:
 
 
 def _scale(scores: np.ndarray) -> tuple[float, float]:
-    """From the lowest to the highest score, in steps of 0.05; a diverged model's NaN have no colour."""
+    """Return the lowest and the highest score, in steps of 0.05; a diverged model's NaN have no colour."""
     defined = scores[np.isfinite(scores)]
     if not defined.size:
         return 0.0, 1.0
@@ -199,7 +199,7 @@ def _draw_landscape(
 
 
 def _activation_limits(models: list[ExplainedModel], number_of_stage: int) -> tuple[float, float]:
-    """One scale for a stage in all models, with room for the legend above the bars."""
+    """Return one scale for a stage in all models, with room for the legend above the bars."""
     stages = [stage for model in models for stage in model.stages if stage.stage == number_of_stage]
     values = np.concatenate([values for stage in stages for values in (stage.clean, stage.attacked)])
     values = values[np.isfinite(values)]
@@ -209,7 +209,7 @@ def _activation_limits(models: list[ExplainedModel], number_of_stage: int) -> tu
 
 
 def _draw_activations(axes: Axes, stage: StageActivations, model: ExplainedModel, look: Style) -> None:
-    """Bars for the image, points for its adversarial image; the marked channels in the model's colour."""
+    """Draw bars for the image and points for the attacked one; marked channels have the model's colour."""
     clean, attacked, marked = (values[stage.order] for values in (stage.clean, stage.attacked, stage.marked))
     ranks = np.arange(1, len(clean) + 1)
     edges = np.arange(len(clean) + 1) + 0.5

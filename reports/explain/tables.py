@@ -10,7 +10,7 @@ NUMBERS = "%.7g"
 
 
 def scores_table(explanation: Explanation) -> pd.DataFrame:
-    """Figure 1: a row per model with its score of the image and of the adversarial image made for it."""
+    """Return Figure 1: a row per model, its score of the image and of the adversarial image made for it."""
     return pd.DataFrame(
         {
             "dataset": explanation.dataset,
@@ -27,7 +27,7 @@ def scores_table(explanation: Explanation) -> pd.DataFrame:
 
 
 def pixels_table(explanation: Explanation) -> pd.DataFrame:
-    """Figure 1: a row per pixel of the image, its three values and their changes, in units of 1/255."""
+    """Return Figure 1: a row per pixel of the image, three values and their changes, in units of 1/255."""
     pixels = 255 * explanation.image.pixels
     changes = 255 * (explanation.models[0].adversarial - explanation.image.pixels)
     rows, columns = np.indices(pixels.shape[:2])
@@ -39,18 +39,18 @@ def pixels_table(explanation: Explanation) -> pd.DataFrame:
 
 
 def landscape_table(explanation: Explanation) -> pd.DataFrame:
-    """Figure 4: a row per model and point, its coordinates in units of 1/255."""
+    """Return Figure 4: a row per model and point, its coordinates in units of 1/255."""
     return pd.concat([_landscape_rows(model) for model in explanation.models], ignore_index=True)
 
 
 def activations_table(explanation: Explanation) -> pd.DataFrame:
-    """Figure 5: a row per model, stage and channel, in the order of the bars."""
+    """Return Figure 5: a row per model, stage and channel, in the order of the bars."""
     tables = [_channel_rows(model, stage) for model in explanation.models for stage in model.stages]
     return pd.concat(tables, ignore_index=True)
 
 
 def change_table(explanation: Explanation) -> pd.DataFrame:
-    """Figure 5: how far the attack moves the marked channels of each stage, and the others."""
+    """Return how far, in Figure 5, the attack moves the marked channels of each stage, and the others."""
     return pd.DataFrame(
         {
             "model": model.name,

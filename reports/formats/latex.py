@@ -74,7 +74,7 @@ def _write_explanation(explanation: ShownExplanation, environment: Environment, 
 
 
 def escape(text: object) -> str:
-    r"""Text as LaTeX that prints it, whatever the font encoding.
+    r"""Return LaTeX that prints a text, whatever the font encoding.
 
     Special characters become commands; others outside ASCII lose their accents, or become code points.
 

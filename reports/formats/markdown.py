@@ -34,7 +34,7 @@ def write_markdown(report: Report, out: Path) -> Path:
 
 
 def escape(text: object) -> str:
-    r"""Text as one line of Markdown that shows it, in a paragraph, a list or a cell; `Markup` as it is.
+    r"""Return one line of Markdown that shows a text in a paragraph, a list or a cell; `Markup` as it is.
 
     >>> escape("a_b | <i>*c*</i>")
     'a\\_b \\| &lt;i&gt;\\*c\\*&lt;/i&gt;'

@@ -142,7 +142,7 @@ def _weights_of(dataset: str | None, seed: int | None) -> str:
 
 
 def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> list[_Draft]:
-    """An entrant for each model, variant and regime of a store."""
+    """Return an entrant for each model, variant and regime of a store."""
     store = store if isinstance(store, Store) else Store(Path(store))
     results = read_results(store)
     notes += results.left_out
@@ -168,12 +168,8 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
             f"{'is' if older == 1 else 'are'} not shown."
         )
     for (dataset, status), broken in grouped(rows[rows["status"] != OK], ["dataset", "status"]):
-        where = listing(
-            [
-                attack_phrase(attack, epsilon, attack_name)
-                for attack, epsilon in broken[["attack", "epsilon"]].drop_duplicates().itertuples(index=False)
-            ]
-        )
+        conditions = broken[["attack", "epsilon"]].drop_duplicates().itertuples(index=False)
+        where = listing([attack_phrase(*condition, attack_name) for condition in conditions])
         yield f"{name} has no numbers on {dataset_name(dataset)} for {where}: {status}."
 
 
@@ -219,7 +215,7 @@ def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
 
 
 def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
-    """A note on each dataset whose measured numbers are of different images."""
+    """Yield a note on each dataset whose measured numbers are of different images."""
     names: Mapping[str, dict[tuple[Any, ...], dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for draft in drafts:
         for cell in draft.cells:

@@ -174,12 +174,12 @@ def _height(pair: Pair) -> float:
 
 
 def _value(number: Number) -> float:
-    """SROCC as it is printed; undefined is lower than any."""
+    """Return SROCC as it is printed; undefined is lower than any."""
     return -math.inf if math.isnan(number.srocc) else round(number.srocc, SROCC_DIGITS)
 
 
 def _interval(number: Number) -> tuple[float, float, float]:
-    """Lower bound, value and upper bound; a number without interval is a point."""
+    """Return lower bound, value and upper bound; a number without interval is a point."""
     value = _value(number)
     if math.isnan(number.low) or math.isnan(number.high):
         return value, value, value

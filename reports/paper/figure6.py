@@ -130,7 +130,7 @@ def _draw_curve(axes: Axes, curve: Curve, look: Style) -> None:
 
 
 def _label_curves(axes: Axes, curves: Sequence[Curve], looks: Looks, limits: tuple[float, float]) -> None:
-    """Names at the right, in the order of the curves' ends, each joined to its end by a thin line."""
+    """Write names at the right, in the order of the curves' ends, each joined to its end by a thin line."""
     ends = sorted((*_end(curve, limits), index) for index, curve in enumerate(curves))
     gap = (limits[1] - limits[0]) * 0.068
     heights = _spread([value for value, _, _ in ends], gap, limits)

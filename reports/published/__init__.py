@@ -83,7 +83,7 @@ class Row(BaseModel):
 
 
 def load(folder: Path = FOLDER) -> pd.DataFrame:
-    """Every published number in long form.
+    """Return every published number in long form.
 
     `table` is the table's number as the paper prints it, a string; the other columns are those of a results
     table: registered names, `attack` `none` and `epsilon` 0 for clean images, `epsilon` in units of 1/255.
@@ -153,7 +153,7 @@ def citations(folder: Path = FOLDER) -> dict[str, Citation]:
 
 @cache
 def paper_numbers() -> dict[Place, float]:
-    """The numbers of `PAPER` by place; the tables of one paper do not repeat a place."""
+    """Return the numbers of `PAPER` by place; the tables of one paper do not repeat a place."""
     table = load()
     mine = table[table["source"] == PAPER]
     places = mine[["dataset", "model", "attack", "epsilon", "variant", "metric"]].itertuples(index=False)
@@ -162,13 +162,13 @@ def paper_numbers() -> dict[Place, float]:
 
 @cache
 def paper_models() -> tuple[str, ...]:
-    """The models of `PAPER`, in the order of its tables."""
+    """Return the models of `PAPER`, in the order of its tables."""
     return tuple(dict.fromkeys(model for _, model, *_ in paper_numbers() if model))
 
 
 @cache
 def paper_datasets() -> tuple[str, ...]:
-    """The datasets of `PAPER`, in the order of its tables."""
+    """Return the datasets of `PAPER`, in the order of its tables."""
     return tuple(dict.fromkeys(dataset for dataset, *_ in paper_numbers()))
 
 

@@ -76,14 +76,14 @@ def _joined(texts: Iterable[str]) -> str:
 
 
 def _gap(reported: Number | None, measured: Number | None) -> str:
-    """Measured minus reported SROCC."""
+    """Return measured minus reported SROCC, as it is printed."""
     if reported is None or measured is None or math.isnan(reported.srocc + measured.srocc):
         return UNKNOWN
     return difference(measured.srocc, reported.srocc)
 
 
 def _metrics(known: Number | None) -> list[tuple[str, str]]:
-    """(number, interval) of SROCC, PLCC and MSE."""
+    """Return (number, interval) of SROCC, PLCC and MSE."""
     others = (UNKNOWN, UNKNOWN) if known is None else (number(known.plcc), number(known.mse))
     return [srocc(known), *((text, "") for text in others)]
 

@@ -40,7 +40,7 @@ def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **cont
 
 
 def srocc(known: Number | None) -> tuple[str, str]:
-    """A number's SROCC and its interval, as they read."""
+    """Return a number's SROCC and its interval, as they are printed."""
     if known is None:
         return UNKNOWN, ""
     if math.isnan(known.srocc):
@@ -49,7 +49,7 @@ def srocc(known: Number | None) -> tuple[str, str]:
 
 
 def _embedded(data: Any) -> str:
-    """JSON for a script element: plain ASCII, in which nothing ends the element or begins a comment."""
+    """Return JSON for a script element: ASCII, in which nothing ends the element or begins a comment."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -145,7 +145,7 @@ def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) ->
 
 
 def _curves(dataset: str, conditions: Sequence[Condition], attacks: Sequence[str]) -> list[list[Any]]:
-    """A curve for each attack on a dataset: the conditions along it, by epsilon, from clean images at 0."""
+    """Return a curve for each attack on a dataset: its conditions by epsilon, from clean images at 0."""
     real = [attack for attack in attacks if attack not in CONTROLS]
     found = []
     for attack in attacks:

@@ -49,7 +49,7 @@ def _page(out: Path, slug: str) -> Path:
 
 
 def _formerly(out: Path) -> set[str]:
-    """Slugs of a former build in the folder; none where its JSON file is not one of ours."""
+    """Return the slugs of a former build in the folder; none where its JSON file is not one of ours."""
     try:
         former = json.loads(regular(out / "leaderboard.json").read_text(encoding="utf-8"))
         slugs = {entrant["slug"] for entrant in former["entrants"]} if former["format"] == FORMAT else set()

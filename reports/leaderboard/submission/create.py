@@ -117,7 +117,7 @@ def create_entry(
 
 
 def titled(model: str, variant: str, regime: str) -> str:
-    """A model's name on the leaderboard: `CPRL (b=0.4, adversarial training)`."""
+    """Return a model's name on the leaderboard: `CPRL (b=0.4, adversarial training)`."""
     further = ", ".join(filter(None, [variant, "" if regime == "clean" else f"{regime} training"]))
     return f"{model_name(model)} ({further})" if further else model_name(model)
 
@@ -147,7 +147,7 @@ def _own(results: pd.DataFrame, model: str, regime: str, variant: str) -> pd.Dat
 
 
 def _measured(cells: pd.DataFrame, folder: str) -> dict[str, Any]:
-    """A measured row: the means over the cells, a seed each, and bounds that hold all their intervals."""
+    """Return a measured row: means over the cells, a seed each, and bounds that hold all their intervals."""
     rows = cells.to_dict("records")
     first, epsilon, worst = rows[0], float(rows[0]["epsilon"]), all(map(is_worst_case, rows))
 
@@ -176,7 +176,7 @@ def _copy(row: Mapping[Any, Any], folder: str) -> str:
 
 
 def _weights(cells: pd.DataFrame, root: Path, url: str | None) -> list[dict[str, Any]] | None:
-    """A row for each checkpoint; for what is not on disk, only where it is offered."""
+    """Return a row for each checkpoint; for what is not on disk, only where it is offered."""
     found = []
     for (dataset, seed), group in grouped(cells, ["dataset", "seed"]):
         path = root / str(group["checkpoint"].iloc[0] or "")

@@ -274,7 +274,7 @@ def _duplicates(table: str, rows: Mapping[int, _Number]) -> Iterator[str]:
 
 
 def in_words(condition: Sequence[Any]) -> str:
-    """A dataset, attack and epsilon as a phrase: `live, fgsm at 1/255`."""
+    """Return a dataset, attack and epsilon as a phrase: `live, fgsm at 1/255`."""
     dataset, attack, epsilon = condition
     return f"{dataset}, {attack_phrase(attack, epsilon)}"
 

@@ -60,7 +60,7 @@ def condition_of(row: Row) -> Condition:
 
 
 def labels_of(cell: StoredCell) -> dict[str, float]:
-    """Quality by image.
+    """Return the quality by image.
 
     Raises:
         ValueError: the cell's scores cannot be read.

@@ -118,9 +118,8 @@ def _summary(numbers: Sequence[Number]) -> str:
     for kind in ("reported", "measured"):
         datasets = [number.dataset for number in numbers if number.kind == kind]
         if datasets:
-            parts.append(
-                f"{plural(len(datasets), f'{kind} number')} on {listing(ordered('dataset', datasets))}"
-            )
+            names = listing(ordered("dataset", datasets))
+            parts.append(f"{plural(len(datasets), f'{kind} number')} on {names}")
     return listing(parts)
 
 
@@ -187,7 +186,7 @@ def _used_twice(files: Iterable[ScoreFile]) -> Iterator[str]:
 
 
 def _several_models(files: Sequence[ScoreFile], named: str | None) -> Iterator[str]:
-    """An entry is of one model, the one that it names, in one variant and trained by one regime."""
+    """Yield what is not of the model, variant and regime of the entry, which has one of each."""
     for file in files:
         if named and file.cell["model"] != named:
             yield f"{file.where} is of the model {file.cell['model']!r}, and the entry says model = {named!r}"
@@ -199,7 +198,7 @@ def _several_models(files: Sequence[ScoreFile], named: str | None) -> Iterator[s
 
 
 def _several_sweeps(files: Iterable[ScoreFile]) -> Iterator[str]:
-    """All numbers on a dataset with one seed are of one set of weights."""
+    """Yield what is of other weights than the first file of its dataset and seed."""
     for file, before in _with_first(files, "dataset", "seed"):
         cell = file.cell
         for field, spoken in _OF_A_SWEEP.items():
@@ -211,7 +210,7 @@ def _several_sweeps(files: Iterable[ScoreFile]) -> Iterator[str]:
 
 
 def _other_images(files: Iterable[ScoreFile]) -> Iterator[str]:
-    """All numbers on a dataset are of the same images."""
+    """Yield what is of other images than the first file of its dataset."""
     for file, before in _with_first(files, "dataset"):
         cell, first = file.cell, before.cell
         differing = [
@@ -231,7 +230,7 @@ def _or_none(value: object) -> object:
 
 
 def _other_labels(files: Iterable[ScoreFile]) -> Iterator[str]:
-    """Files of one version of a dataset and of its split hold the same images with the same labels."""
+    """Yield what labels the images of a version of a dataset and its split otherwise than the first file."""
     for file, before in _with_first(files, *_TEST_IMAGES):
         if file.scored_on != before.scored_on:
             yield (
@@ -250,7 +249,7 @@ def _with_first(files: Iterable[ScoreFile], *fields: str) -> Iterator[tuple[Scor
 
 
 def _trained(cell: Row) -> str:
-    """Model, variant and regime as a phrase: `cprl (b=0.4) with clean training`."""
+    """Return model, variant and regime as a phrase: `cprl (b=0.4) with clean training`."""
     variant = f" ({cell['variant']})" if cell["variant"] else ""
     return f"{cell['model']}{variant} with {cell['regime']} training"
 
