@@ -1,15 +1,13 @@
 """What things are called in print, in which order they stand and how they are drawn: `catalogue.toml`."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..bench.core.errors import UserError
-from ..bench.core.parameters import first_problem
+from ..bench.core.parameters import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,24 +83,10 @@ class Catalogue(_Table):
         return self
 
 
-def read_catalogue(path: Path) -> Catalogue:
-    """Read a catalogue.
-
-    Raises:
-        UserError: not TOML, an unknown or missing key, or a value that is not accepted.
-    """
-    try:
-        return Catalogue.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a TOML file in UTF-8: {error}") from None
-    except ValidationError as error:
-        raise UserError(f"{path}: {first_problem(error, Catalogue.model_fields)}") from None
-
-
 @cache
 def catalogue() -> Catalogue:
     """Return the catalogue of this package."""
-    return read_catalogue(FILE)
+    return read_table(FILE, Catalogue)
 
 
 def ordered(kind: Kind, names: Iterable[str]) -> list[str]:

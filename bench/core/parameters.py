@@ -5,13 +5,17 @@ is checked as strictly as the built-in ones, without declaring anything twice.
 """
 
 import inspect
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
 
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from .errors import UserError, nearest
+
+Schema = TypeVar("Schema", bound=BaseModel)
 
 Inherited = Annotated[Any, "the parameters of the base class"]
 """Annotates the `**options` of a constructor that hands them on to its base class: they are in its schema."""
@@ -60,6 +64,20 @@ def complete_parameters(
         raise ParameterError(where, str(problem["loc"][0]), f"key {key!r}: {accepted(problem)}") from None
     complete: dict[str, Any] = checked.model_dump(by_alias=True)
     return complete
+
+
+def read_table(path: Path, schema: type[Schema]) -> Schema:
+    """Read a TOML file as one table of a schema.
+
+    Raises:
+        UserError: not TOML, an unknown or missing key, or a value that is not accepted.
+    """
+    try:
+        return schema.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a TOML file in UTF-8: {error}") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {first_problem(error, schema.model_fields)}") from None
 
 
 def first_problem(error: ValidationError, known: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ _READABLE_ON_ANY_COLOUR: list[AbstractPathEffect] = [withStroke(linewidth=1.8, f
 
 
 def draw_figure1(explanation: Explanation) -> Figure:
-    """Draw the image, the magnified perturbation and the adversarial image, above the scores of both models."""
+    """Draw the image, its magnified perturbation and the attacked image, above the scores of both models."""
     model, image = explanation.models[0], explanation.image
     figure = _figure(8.4, 4.4)
     figure.suptitle(

@@ -5,7 +5,6 @@ paper, write `NAME.csv`, whose columns are the fields of `Row`, and `NAME.toml` 
 """
 
 import csv
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from ...bench.core.errors import UserError
-from ...bench.core.parameters import first_problem
+from ...bench.core.parameters import first_problem, read_table
 from ...bench.core.text import listing
 
 METRICS = ("srocc", "plcc", "mse", "images", "types")
@@ -148,7 +147,7 @@ def citations(folder: Path = FOLDER) -> dict[str, Citation]:
         raise UserError(
             f"{folder / name}{there}: write {name}{missing} beside it, with {listing([*schema.model_fields])}"
         )
-    return {name: _citation(folder / f"{name}.toml") for name in sorted(tables)}
+    return {name: read_table(folder / f"{name}.toml", Citation) for name in sorted(tables)}
 
 
 @cache
@@ -177,12 +176,3 @@ def _row(where: str, values: Mapping[str, Any]) -> Row:
         return Row.model_validate({name: value for name, value in values.items() if value != ""})
     except ValidationError as error:
         raise UserError(f"{where}: {first_problem(error, Row.model_fields)}") from None
-
-
-def _citation(path: Path) -> Citation:
-    try:
-        return Citation.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a TOML file in UTF-8: {error}") from None
-    except ValidationError as error:
-        raise UserError(f"{path}: {first_problem(error, Citation.model_fields)}") from None

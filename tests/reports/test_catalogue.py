@@ -5,8 +5,9 @@ from importlib.metadata import distribution
 import pytest
 
 from iqabench.bench.core.errors import UserError
+from iqabench.bench.core.parameters import read_table
 from iqabench.reports import catalogue as module
-from iqabench.reports.catalogue import FILE, attack_name, catalogue, model_name, ordered, read_catalogue
+from iqabench.reports.catalogue import FILE, Catalogue, attack_name, catalogue, model_name, ordered
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
@@ -67,7 +68,7 @@ def test_a_mistake_in_it_is_named(tmp_path, old, new, reason):
     path = tmp_path / "catalogue.toml"
     path.write_text(FILE.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(UserError, match=reason):
-        read_catalogue(path)
+        read_table(path, Catalogue)
 
 
 def test_results_are_printed_in_its_order(results):
