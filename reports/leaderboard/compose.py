@@ -169,7 +169,7 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
         )
     for (dataset, status), broken in grouped(rows[rows["status"] != OK], ["dataset", "status"]):
         conditions = broken[["attack", "epsilon"]].drop_duplicates().itertuples(index=False)
-        where = listing([attack_phrase(*condition, attack_name) for condition in conditions])
+        where = listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions])
         yield f"{name} has no numbers on {dataset_name(dataset)} for {where}: {status}."
 
 
