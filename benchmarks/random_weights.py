@@ -101,7 +101,7 @@ def _recording() -> Iterator[None]:
 
     def load_tensors(file: Any, *args: Any, **kwargs: Any) -> Any:
         path = Path(getattr(file, "name", file))
-        if path.is_file():
+        if path.is_file() and path not in {one.path for one in expected}:
             return load(file, *args, **kwargs)
         expected.append(_Expected(path))
         return expected[-1]
@@ -213,7 +213,7 @@ _WRITERS: dict[str, Callable[[Path], None]] = {
     **dict.fromkeys(CLIP_SIZES, _write_clip),
     "ARNIQA": _write_encoder,
     "regressor_": _write_arniqa,
-    "CLIP-IQA+_learned_prompts": _write_prompts,
+    "learned_prompts": _write_prompts,
     "QualiCLIP.pth": _write_qualiclip,
     "niqe_": _write_matrices(36),
     "brisque_svm": _write_brisque,

@@ -11,15 +11,16 @@ from ..core.errors import UserError
 from ..core.interrupts import Terminated, terminating
 from .commands.audit import audit
 from .commands.check import check
-from .commands.config import config
-from .commands.datasets import datasets
 from .commands.entry import entry
 from .commands.explain import explain
 from .commands.leaderboard import leaderboard
-from .commands.list import list_names
 from .commands.report import report
 from .commands.results import results
 from .commands.run import run
+from .commands.setup.config import config
+from .commands.setup.datasets import datasets
+from .commands.setup.doctor import doctor
+from .commands.setup.list import list_names
 from .commands.train import train
 from .shared import say
 
@@ -94,7 +95,7 @@ def main(debug: bool) -> None:
 
 _COMMANDS = (
     *(run, train, audit, explain, results, report, check),
-    *(leaderboard, entry, datasets, list_names, config),
+    *(leaderboard, entry, doctor, datasets, list_names, config),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -1,8 +1,10 @@
 """What the commands share: options, and the configuration that they ask for."""
 
+import logging
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -75,6 +77,50 @@ training = _options(
     ),
     click.option("--from-scratch", is_flag=True, help="Train from random weights instead of ImageNet's."),
 )
+
+
+def verbosity(command: Command) -> Command:
+    """Add --quiet and --verbose, for `told`."""
+    return _options(
+        click.option("--quiet", is_flag=True, help="Show the results only, no progress and no notes."),
+        click.option("--verbose", is_flag=True, help="Also say when each stage begins."),
+    )(command)
+
+
+@contextmanager
+def told(results: Path, *, quiet: bool, verbose: bool) -> Iterator[bool]:
+    """Keep what is said while work goes on in the store's `run.log`, with times; say more on request.
+
+    Yields:
+        Whether to show progress.
+    """
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude one another")
+    logger = logging.getLogger("iqabench")
+    results.mkdir(parents=True, exist_ok=True)
+    kept = logging.FileHandler(results / "run.log", encoding="utf-8")
+    kept.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
+    handlers: list[logging.Handler] = [kept]
+    if verbose:
+        begins = logging.StreamHandler()
+        begins.addFilter(lambda record: record.levelno == logging.DEBUG)
+        handlers.append(begins)
+    before = logger.level, logger.propagate
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    for handler in handlers:
+        logger.addHandler(handler)
+    try:
+        logger.info(command_line())
+        yield not quiet
+    except BaseException as error:
+        logger.error("stopped: %s: %s", type(error).__name__, error)
+        raise
+    finally:
+        logger.level, logger.propagate = before
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
 
 
 def settings_of(options: dict[str, Any]) -> "Settings":

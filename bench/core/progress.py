@@ -1,5 +1,6 @@
 """What the user sees while work goes on: one bar with the time left, and a line per finished model."""
 
+import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ from .pace import Pace, Stage
 from .text import printable
 
 Item = TypeVar("Item")
+LOG = logging.getLogger("iqabench.progress")
+"""Gets every line (level INFO) and the beginning of every stage (DEBUG), whether they are shown or not."""
 
 SIGN_OF_LIFE = 30.0  # seconds between two lines where there is no terminal for a bar
 
@@ -49,6 +52,7 @@ class Progress:
     def begin(self, stage: Stage, what: str) -> None:
         """Go over to a stage of the work, and say what is being done."""
         self.pace.begin(stage)
+        LOG.debug(what)
         self.doing(what)
 
     def doing(self, what: str) -> None:
@@ -73,6 +77,7 @@ class Progress:
     def line(self, text: str) -> None:
         """Print a line that stays, above the bar."""
         self._last_line = time.monotonic()
+        LOG.info(text)
         if self._show:
             with tqdm.external_write_mode(file=sys.stderr):
                 print(printable(text), file=sys.stderr, flush=True)

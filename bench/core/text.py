@@ -68,7 +68,7 @@ def aligned(columns: dict[str, Any]) -> list[str]:
     Args:
         columns: Texts by heading, the same number under each; `dataset` is one of them.
     """
-    texts = {"dataset", "model", "regime", "attack", "variant", "status"}
+    texts = {"dataset", "model", "regime", "attack", "variant", "status", "verdict"}
     lines = [""] * (len(columns["dataset"]) + 1)
     for name, values in columns.items():
         cells = [name, *values]

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +46,16 @@ from .workload import epsilons_to_run, images_left, scoring_stage, training_stag
 
 @dataclass
 class Summary:
-    """Counts of a sweep: cells computed now, cells (or trained models) found done, models trained."""
+    """Counts of a sweep: cells computed now, cells (or trained models) found done, models trained.
+
+    Attributes:
+        keys: Of all cells of the sweep.
+    """
 
     computed: int = 0
     found: int = 0
     trained: int = 0
+    keys: set[str] = field(default_factory=set)
 
     @property
     def total(self) -> int:
@@ -213,6 +218,7 @@ class _Sweep:
         for attack, cells in job.cells(weights):
             missing = [cell for cell in cells if not self._done(job, cell)]
             self.summary.found += len(cells) - len(missing)
+            self.summary.keys |= {cell.key for cell in cells}
             self._warn_of_damage(missing)
             if missing:
                 pending.append((attack, missing))

@@ -22,16 +22,31 @@ from .. import shared
     metavar="DIR",
     help="Write the adversarial images as PNG files there, with their scores before and after rounding.",
 )
+@shared.verbosity
 @shared.results
 @shared.plugins
-def run(results: Path, save_images: Path | None, **options: Any) -> None:
-    """Sweep datasets x models x attacks x epsilon; train what has no weights; skip what is done."""
+def run(results: Path, save_images: Path | None, quiet: bool, verbose: bool, **options: Any) -> None:
+    """Sweep datasets x models x attacks x epsilon; train what has no weights; skip what is done.
+
+    Ends with the SROCC of each model, clean and in the worst case that was found within each epsilon. What is
+    said on the way is kept in the store's run.log.
+    """
     prepare_process()
     settings = shared.settings_of(options)
+    from ...store.results import read_results
+    from ...store.standing import next_steps, standing
     from ...sweep.runner import run_sweep
 
-    done = run_sweep(settings, results, command=shared.command_line(), save_images=save_images)
+    command = shared.command_line()
+    with shared.told(results, quiet=quiet, verbose=verbose) as show:
+        done = run_sweep(settings, results, command=command, show=show, save_images=save_images)
     shared.draw_missing_curves(results)
+    found = read_results(results)
+    shared.say("\n".join(standing(found, done.keys)))
+    if quiet:
+        return
+    for step in next_steps(found, done.keys, results, command):
+        shared.say(step)
     shared.say(
         f"{done.total} cells in {results}: {done.computed} computed, {done.found} found done; "
         f"{done.trained} models trained."

@@ -13,15 +13,17 @@ from .. import shared
 @shared.configuration
 @shared.what
 @shared.training
+@shared.verbosity
 @shared.results
 @shared.plugins
-def train(results: Path, **options: Any) -> None:
+def train(results: Path, quiet: bool, verbose: bool, **options: Any) -> None:
     """Train the models that have no weights yet, without scoring them."""
     prepare_process()
     settings = shared.settings_of(options)
     from ...sweep.runner import train_models
 
-    done = train_models(settings, results, command=shared.command_line())
+    with shared.told(results, quiet=quiet, verbose=verbose) as show:
+        done = train_models(settings, results, command=shared.command_line(), show=show)
     shared.draw_missing_curves(results)
     shared.say(
         f"{done.trained} models trained, {done.found} found trained in {results / 'checkpoints'}: "

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .. import shared
+from ... import shared
 
 
 @click.command("list")
@@ -17,7 +17,7 @@ def list_names(kind: Any, library: str | None, plugins: tuple[Path, ...]) -> Non
 
     With --library pyiqa, its metrics: range, direction, gradient, and the files of weights that each needs.
     """
-    from ...core import registry
+    from ....core import registry
 
     shared.load_plugins(plugins)
     if library:

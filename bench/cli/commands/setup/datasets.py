@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ...core.text import plural
-from .. import shared
+from ....core.text import plural
+from ... import shared
 
 
 @click.group()
@@ -26,9 +26,9 @@ def verify(name: str, results: Path, **options: Any) -> None:
     NAME is a table of the configuration or the path of a CSV file. Exit status 1 if something is wrong.
     """
     settings = shared.settings_of(options)
-    from ...datasets.verify import verify_dataset
-    from ...datasets.wording import in_words
-    from ...sweep.plan import dataset_arguments
+    from ....datasets.verify import verify_dataset
+    from ....datasets.wording import in_words
+    from ....sweep.plan import dataset_arguments
 
     arguments = dataset_arguments(settings, name, results)
     with settings.blaming("datasets", name):
@@ -39,8 +39,8 @@ def verify(name: str, results: Path, **options: Any) -> None:
 
 def _table_3(adapter: str) -> str:
     """Return what the CPRL paper's Table 3 says of a database; empty if it does not name it."""
-    from ....reports.catalogue import dataset_name
-    from ....reports.published import paper_numbers
+    from .....reports.catalogue import dataset_name
+    from .....reports.published import paper_numbers
 
     counts = {place[-1]: int(value) for place, value in paper_numbers().items() if place[0] == adapter}
     if "images" not in counts:

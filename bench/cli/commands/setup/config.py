@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .. import shared
+from ... import shared
 
 
 @click.command()
@@ -15,7 +15,7 @@ def config(**options: Any) -> None:
     settings = shared.settings_of(options)
     import tomli_w
 
-    from ...sweep.plan import check_tables
+    from ....sweep.plan import check_tables
 
     for note in check_tables(settings):
         shared.say(note, err=True)

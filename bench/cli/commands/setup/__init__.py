@@ -1,0 +1,1 @@
+"""Commands about what is installed, configured and at hand."""

@@ -1,0 +1,69 @@
+"""The table that a sweep ends with: what is left of each model's ranking under attack."""
+
+import math
+import shlex
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from ..core.text import aligned, number
+from .results import Results, verdict
+
+SEARCHING = ("auto",)  # the attack whose worst case is to be believed
+
+
+def standing(results: Results, keys: Collection[str]) -> list[str]:
+    """Return a row for each model: clean SROCC, and the lowest SROCC that is known within each epsilon.
+
+    Of attacks with intervals that is the worst-case SROCC, of others the SROCC of their images.
+
+    Args:
+        results: The store's.
+        keys: Of the cells that the table is about.
+    """
+    frame = results.frame[results.frame["key"].isin(list(keys))]
+    by = ["dataset", "model", "variant", "regime", "seed"]
+    shown = [name for name in by if name in ("dataset", "model") or frame[name].nunique() > 1]
+    epsilons = sorted({float(epsilon) for epsilon in frame["epsilon"] if epsilon > 0})
+    rows = []
+    for names, cells in frame.groupby(by, sort=False, dropna=False):
+        row = {name: str(value) for name, value in zip(by, names, strict=True) if name in shown}
+        row["clean SROCC"] = number(_lowest(cells[cells["attack"] == "none"]), 3)
+        attacked = cells[(cells["attack"] != "none")]
+        for epsilon in epsilons:
+            row[f"worst at {epsilon:g}/255"] = number(_lowest(attacked[attacked["epsilon"] == epsilon]), 3)
+        row["verdict"] = verdict(attacked["audit"]) or "not audited"
+        rows.append(row)
+    return aligned({name: [row[name] for row in rows] for name in rows[0]}) if rows else []
+
+
+def _lowest(cells: pd.DataFrame) -> float:
+    values = cells["worst_srocc"].fillna(cells["srocc"])
+    return float(values.min()) if len(values) else math.nan
+
+
+def next_steps(results: Results, keys: Collection[str], store: Path, command: str) -> Iterator[str]:
+    """Yield what to do next, each with the command for it."""
+    frame = results.frame[results.frame["key"].isin(list(keys))]
+    attacked = frame[frame["attack"] != "none"]
+    where = "" if store == Path("results") else f" --results {shlex.quote(str(store))}"
+    if len(attacked) and not attacked["attack"].str.startswith(SEARCHING).any():
+        yield (
+            "These attacks can overstate robustness; the worst case is found by: "
+            f"{_with_option(command, '--attacks', 'auto')}"
+        )
+    doubtful = attacked.loc[attacked["audit"] == "doubtful", ["dataset", "model"]].drop_duplicates()
+    for dataset, model in doubtful.itertuples(index=False):
+        names = f"{shlex.quote(model)} --dataset {shlex.quote(dataset)}"
+        yield f"Why a number is doubtful: iqabench audit {names}{where}"
+    yield f"All tables and figures: iqabench report{where}"
+
+
+def _with_option(command: str, option: str, value: str) -> str:
+    words = shlex.split(command)
+    if option in words:
+        words[words.index(option) + 1] = value
+    else:
+        words += [option, value]
+    return shlex.join(words)
