@@ -89,6 +89,7 @@ Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255)]
 Tolerance = Annotated[FiniteFloat, Field(ge=0)]
 Seeds = Annotated[list[int], BeforeValidator(_seeds)]
 Regime = Literal["clean", "adversarial"]
+Precision = Literal["fp32", "bf16"]
 
 
 class _Table(BaseModel):
@@ -164,6 +165,11 @@ class TrainingSettings(_Table):
         description='"cosine": a linear rise over the first tenth of the steps, then half a cosine to zero'
     )
     flip: bool = Field(description="mirror half of the training crops")
+    precision: Precision = Field(
+        "fp32",
+        description='"bf16": convolutions and products in bfloat16, weights and losses in float32; a CPU '
+        "without instructions for it trains in float32, and says so",
+    )
     pretrained: bool = Field(
         description="start from timm's ImageNet weights; false: from scratch. Never falls back by itself"
     )

@@ -70,6 +70,8 @@ class Job:
     def training(self) -> dict[str, Any]:
         """All settings that training depends on."""
         training = self.settings.training.model_dump(exclude={"adversarial"})
+        if training["precision"] == "fp32":
+            del training["precision"]  # checkpoints of earlier versions have no other
         if self.inner_attack is not None:
             training["adversarial"] = {
                 **self.settings.training.adversarial.model_dump(),

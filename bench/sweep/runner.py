@@ -27,7 +27,7 @@ from ..store.cell import Cell, digest
 from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
 from ..store.store import Store
-from ..training.fit import TrainingRun, fit
+from ..training.fit import TrainingRun, fit, precision_on
 from ..training.weights import read_weights
 from . import wording
 from .folding import ready_to_score
@@ -250,6 +250,10 @@ class _Sweep:
         started = time.monotonic()
         torch.manual_seed(job.seed)
         model = job.model.build()
+        wanted = job.settings.training.precision
+        precision = precision_on(self.device, wanted)
+        if precision != wanted:
+            self.progress.line(wording.other_precision(job.title, wanted, precision))
         curve = fit(
             model,
             TrainingRun(
@@ -279,7 +283,7 @@ class _Sweep:
                 "seed": job.seed,
                 "curve": curve,
                 "seconds": round(time.monotonic() - started, 1),
-                "context": context_of(job, self.device, self.command),
+                "context": {**context_of(job, self.device, self.command), "precision": precision},
             },
         )
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from ...models.recipe import Labels, Recipe, Regime, Terms
 from ..core import registry
-from ..core.config import TrainingSettings
+from ..core.config import Precision, TrainingSettings
 from ..core.integrity import Damaged
 from ..core.progress import Progress
 from ..datasets.framing import FramedPixels
@@ -25,6 +26,7 @@ from ..datasets.prefetch import prefetched
 from .recipes import recipe_of
 from .snapshot import Snapshot
 
+BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # as x86 and ARM name them
 WARM_UP = 0.1  # share of the steps in which the cosine schedule rises
 SHOW_EVERY = 1.0  # seconds between two looks at the loss terms
 
@@ -113,12 +115,18 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
         run.progress.line(f"{run.title}: starts again, as {snapshot.path} is of no use: {error}")
         state = None
     curve: Curve = state["curve"] if state else []
+    precision = precision_on(run.device, settings.precision)
     run.progress.skip(len(curve) * steps * settings.batch_size)
 
     for epoch in range(len(curve), settings.epochs):
         torch.manual_seed(_epoch_seed(run.seed, epoch))
         model.train()
-        curve.append({"epoch": epoch + 1, **_epoch(recipe, run, epoch, steps)})
+        # Without the cache of cast weights, which an optimiser's step would leave behind.
+        with torch.autocast(
+            run.device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False
+        ):
+            means = _epoch(recipe, run, epoch, steps)
+        curve.append({"epoch": epoch + 1, **means})
         if not math.isfinite(curve[-1]["loss"]):
             break
         snapshot.save_if_due(model, recipe.optimizers, {"curve": curve})
@@ -147,6 +155,16 @@ def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str
             shown = time.monotonic()
     means = {name: float(torch.stack(values).mean()) for name, values in terms.items()}
     return {**means, "learning_rate": rate}
+
+
+def precision_on(device: torch.device, wanted: Precision) -> Precision:
+    """Return the precision to train in: float32 on a device without instructions for the one wanted."""
+    if device.type == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        able = any(capabilities.get(name) for name in BF16_INSTRUCTIONS)
+    return wanted if able else "fp32"
 
 
 def described(terms: Mapping[str, Tensor] | Mapping[str, float]) -> str:

@@ -272,6 +272,26 @@ def test_two_processes_share_one_store(iqabench, start_iqabench, tiny_sweep, fin
     assert len(list(shared.rglob("*.parquet"))) == len(list(finished.rglob("*.parquet")))
 
 
+def test_a_model_is_trained_again_in_another_precision_and_not_where_it_is_the_same(
+    iqabench, tiny_sweep, tiny_config, tmp_path
+):
+    def run(precision):
+        text = text_before.replace("epochs = 3", f"epochs = 3\n{precision}")
+        tiny_config.write_text(text)
+        done = iqabench("run", *tiny_sweep, "--results", str(tmp_path / "results"))
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    text_before = tiny_config.read_text()
+    assert "1 models trained" in run('precision = "fp32"')
+    (card,) = (tmp_path / "results").glob("checkpoints/**/*.json")
+    assert (
+        "precision" not in json.loads(card.read_text())["training"]
+    )  # as of stores before there was another
+    assert "1 models trained" in run('precision = "bf16"')
+    assert "0 models trained" in run('precision = "fp32"')
+
+
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_and_sigterm_stop_cleanly_and_say_how_to_resume(
     start_iqabench, tiny_sweep, tiny_config, tmp_path, sent, status

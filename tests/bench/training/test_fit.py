@@ -9,7 +9,7 @@ from iqabench.bench.core.config import AdversarialSettings, TrainingSettings
 from iqabench.bench.core.integrity import Damaged
 from iqabench.bench.core.progress import Progress
 from iqabench.bench.training.checkpoints import weights_digest
-from iqabench.bench.training.fit import TrainingData, TrainingRun, fit, learning_rate
+from iqabench.bench.training.fit import TrainingData, TrainingRun, fit, learning_rate, precision_on
 from iqabench.bench.training.regimes import CleanRegime
 from iqabench.bench.training.snapshot import Snapshot
 
@@ -72,6 +72,38 @@ def test_the_loss_falls_and_the_curve_has_a_row_per_epoch(tmp_path):
     curve = fit(Brightness(), run_in(tmp_path, SETTINGS.model_copy(update={"epochs": 20})))
     assert [row["epoch"] for row in curve] == list(range(1, 21))
     assert curve[-1]["loss"] < 0.6 * curve[0]["loss"]
+
+
+@pytest.fixture
+def with_bf16(monkeypatch):
+    def can(able):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
+
+    return can
+
+
+def test_bf16_trains_float32_weights_to_nearly_the_loss_of_float32(tmp_path, with_bf16):
+    with_bf16(True)
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        model = Brightness()
+        settings = SETTINGS.model_copy(update={"epochs": 20, "precision": precision})
+        losses[precision] = [row["loss"] for row in fit(model, run_in(tmp_path / precision, settings))]
+        assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert losses["bf16"] != losses["fp32"]
+    assert losses["bf16"][-1] == pytest.approx(losses["fp32"][-1], rel=0.2)
+    assert losses["bf16"][-1] < 0.6 * losses["bf16"][0]
+
+
+def test_a_cpu_without_bf16_trains_in_float32(tmp_path, with_bf16):
+    with_bf16(False)
+    assert precision_on(torch.device("cpu"), "bf16") == "fp32"
+    digests = []
+    for precision in ("fp32", "bf16"):
+        model = Brightness()
+        fit(model, run_in(tmp_path / precision, SETTINGS.model_copy(update={"precision": precision})))
+        digests.append(weights_digest(model))
+    assert digests[0] == digests[1]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
