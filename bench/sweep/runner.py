@@ -19,7 +19,7 @@ from torch import nn
 
 from ..core.config import Settings
 from ..core.errors import UserError
-from ..core.files import lock_on
+from ..core.files import lock_on, remove_leftovers, safe_name
 from ..core.progress import Progress, progress_over
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
@@ -287,6 +287,7 @@ class _Sweep:
             },
         )
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
+        remove_leftovers(job.checkpoint.path.with_suffix(".*"))
         self.summary.trained += 1
         self.progress.line(wording.trained(job.title, card["seconds"], curve))
         return str(card["weights"])
@@ -323,7 +324,9 @@ class _Sweep:
         saved = ((cell, self._pictures(job, cell)) for cell in cells)
         pictures = {epsilons.index(cell.epsilon): files for cell, files in saved if files}
         identity = [*(cell.key for cell in cells), *(str(files.folder) for files in pictures.values())]
-        partial_path = self.store.root / "partial" / f"{digest(identity)}.partial"
+        stem = f"{safe_name(name)}-"
+        folder = self.store.root / "partial" / self._job_digest(job)
+        partial_path = folder / f"{stem}{digest(identity)}.partial"
         data = TestData(job.data.cache, job.data.scoring_rows, quality)
         partial = Partial(partial_path, len(epsilons), data.pixels)
         if partial.damage:
@@ -359,6 +362,13 @@ class _Sweep:
             self._written.append(self.store.write(cell, scored, context, diagnostics))
             shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
         partial.discard()
+        for cell in cells:
+            remove_leftovers(self.store.path(cell))
+        remove_leftovers(folder / f"{stem}*")
+        for orphan in folder.glob(f"{stem}*"):  # of a killed sweep of other epsilons; the job is locked
+            orphan.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
         return shown
 
     def _warn_of_damage(self, cells: list[Cell]) -> None:
@@ -368,8 +378,11 @@ class _Sweep:
                 self.progress.line(wording.damaged_cell(path, reason))
 
     def _lock(self, job: Job) -> FileLock:
-        name = f"{digest([job.checkpoint.path.name, job.data.dataset.name])}.lock"
-        return lock_on(self.store.root / "locks" / name)
+        return lock_on(self.store.root / "locks" / f"{self._job_digest(job)}.lock")
+
+    @staticmethod
+    def _job_digest(job: Job) -> str:
+        return digest([job.checkpoint.path.name, job.data.dataset.name])
 
 
 def _srocc(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
