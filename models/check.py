@@ -1,5 +1,6 @@
 """Rehearses what a sweep does with a model, so that a fault shows in seconds, with the line that has it."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -29,18 +30,32 @@ def check_model(
             for gradients.
 
     Raises:
-        UserError: the first fault found; where an operation failed, with the model's file and line.
+        UserError: the first fault found, with the model's file and line: where an operation failed, else of
+            its forward.
     """
     if images is None:
         images = torch.rand(2, 3, 96, 128, generator=torch.Generator().manual_seed(0))
         images[1] *= 0.25
     with torch.random.fork_rng([]):
         model = _built(factory)
-        _check_scores(model, images)
-        if trained and getattr(model, "recipe", "regression") != "none":
-            _check_gradient(model, images)
-            _check_training(model, images)
-        _check_weights(model, _built(factory), images)
+        try:
+            _check_scores(model, images)
+            if trained and getattr(model, "recipe", "regression") != "none":
+                _check_gradient(model, images)
+                _check_training(model, images)
+            _check_weights(model, _built(factory), images)
+        except UserError as error:
+            if error.__cause__ is None:  # nothing failed, so no line is blamed yet
+                raise UserError(f"{error}{_forward_of(model)}") from None
+            raise
+
+
+def _forward_of(model: nn.Module) -> str:
+    try:
+        forward = inspect.unwrap(type(model).forward)
+        return f" ({inspect.getfile(forward)}, line {inspect.getsourcelines(forward)[1]}: forward)"
+    except (TypeError, OSError):  # made without a file
+        return ""
 
 
 @contextmanager

@@ -49,8 +49,9 @@ def _array_of_name(value: Any, info: ValidationInfo) -> np.ndarray:
         return value
     if isinstance(value, str) and info.context and value in info.context:
         found: np.ndarray = info.context[value]
-        return found
-    raise ValueError("the name of an array of the file")
+        if found.dtype.kind in "bfiu":
+            return found
+    raise ValueError("the name of an array of numbers in the file")
 
 
 Array = Annotated[np.ndarray, PlainValidator(_array_of_name), PlainSerializer(_named_array)]
@@ -173,7 +174,7 @@ class Landscape:
 
     @model_validator(mode="after")
     def _checked(self) -> "Landscape":
-        if len(self.steps) < 2 or self.scores.shape != 2 * self.steps.shape:
+        if self.steps.ndim != 1 or len(self.steps) < 2 or self.scores.shape != 2 * self.steps.shape:
             raise ValueError("a score for each pair of steps")
         return self
 

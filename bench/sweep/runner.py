@@ -367,8 +367,6 @@ class _Sweep:
         remove_leftovers(folder / f"{stem}*")
         for orphan in folder.glob(f"{stem}*"):  # of a killed sweep of other epsilons; the job is locked
             orphan.unlink(missing_ok=True)
-        with suppress(OSError):
-            folder.rmdir()
         return shown
 
     def _warn_of_damage(self, cells: list[Cell]) -> None:

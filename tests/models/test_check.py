@@ -102,8 +102,8 @@ def test_a_sound_model_passes_also_with_a_module_of_two_names(model: type) -> No
 @pytest.mark.parametrize(
     ("faulty", "message"),
     [
-        (InPlace, "InPlace changes the images"),
-        (Squeezed, r"Squeezed gives shape \(\) for 1 image;"),
+        (InPlace, r"InPlace changes the images.*test_check\.py, line \d+: forward\)"),
+        (Squeezed, r"Squeezed gives shape \(\) for 1 image;.*test_check\.py, line \d+: forward\)"),
         (Column, r"Column gives shape \(2, 1\) for 2 images"),
         (TupleInTraining, "TupleInTraining gives a tuple in training mode"),
         (NoGradient, "NoGradient: its scores carry no gradient"),

@@ -1,11 +1,13 @@
 """An explanation is read as it was written, or refused with what is wrong with its file."""
 
+import io
 import json
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
+from iqabench.bench.core.integrity import read_sealed, write_sealed
 from iqabench.bench.store.explanation import (
     FILE,
     ExplainedImage,
@@ -141,3 +143,17 @@ def test_a_file_that_holds_something_else_is_refused(folder, damage, said):
     damage(folder)
     with pytest.raises(ValueError, match=said):
         read_explanation(folder)
+
+
+@pytest.mark.parametrize(
+    "array", [np.array("x"), np.array(5), np.zeros(0), np.array(["a", "b"]), np.full((2, 3), 1)]
+)
+def test_an_array_of_another_kind_or_shape_is_damage(folder, array):
+    with np.load(io.BytesIO(read_sealed(folder / FILE))) as file:
+        arrays = dict(file)
+    for name in arrays.keys() - {"content"}:
+        content = io.BytesIO()
+        np.savez(content, **{**arrays, name: array})
+        write_sealed(folder / FILE, content.getvalue())
+        with pytest.raises(ValueError, match=r"explanation\.npz is damaged"):
+            read_explanation(folder)
