@@ -70,7 +70,10 @@ class Checkpoint:
         Raises:
             UserError: as `load_weights`, or they are not those that the card is of.
         """
-        load_weights(model, self.path)
+        try:
+            load_weights(model, self.path)
+        except UserError as error:
+            raise UserError(f"{error}; if the file is damaged, restore it, or {_TRAIN_AGAIN}") from error
         card = self.card()
         if card and weights_digest(model) != card["weights"]:
             raise UserError(
