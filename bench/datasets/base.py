@@ -57,7 +57,8 @@ class DatasetAdapter(ABC):
         Returns:
             Columns `path` (POSIX, relative to `root`), `score` (raw; NaN where the image has none), `scene`
             (the path itself where the scene is unknown), `distortion`, and `split` (`train` or `test`)
-            where the database comes with one. Where it tells how many people gave each rating, the columns
+            where the database comes with one, and `reference` (the path of the undistorted image) where there
+            are any. Where it tells how many people gave each rating, the columns
             `opinions_1`, `opinions_2`... hold the counts or shares, from the worst rating to the best.
 
         Raises:
@@ -74,7 +75,8 @@ class Dataset:
         root: Folder of the images.
         table: A row per image, sorted by path, indexed from 0: `path` (POSIX, relative to `root`), `score`
             (raw), `quality` (in [0, 1], higher is better), `scene`, `distortion`, `split`; `opinions_1`...,
-            the share of each rating from the worst to the best, where the database has them.
+            the share of each rating from the worst to the best, and `reference`, the path of the undistorted
+            image, where the database has them.
         low: Raw score that bounds the scale from below.
         high: Raw score that bounds it from above.
         lower_is_better: Whether a high raw score means low quality.
@@ -151,12 +153,12 @@ def open_dataset(
     with _blaming(where):
         table = with_test_list(table, test_list)
         table["split"] = load_or_make_split(table, split_seed, split_file)
-    ratings = rating_columns(table)
+    ratings, reference = rating_columns(table), [name for name in ["reference"] if name in table]
     table[ratings] = table[ratings].div(table[ratings].sum(axis=1), axis=0)
     return Dataset(
         name=name,
         root=source.root,
-        table=table[["path", "score", "quality", "scene", "distortion", "split", *ratings]],
+        table=table[["path", "score", "quality", "scene", "distortion", "split", *ratings, *reference]],
         low=source.low,
         high=source.high,
         lower_is_better=source.lower_is_better,

@@ -30,6 +30,8 @@ def audit_model(settings: Settings, results: Path, count: int, *, command: str =
     """
     jobs = trained_models(settings, results, command=command, check=False)
     job, model = jobs[0]
+    if job.model.full_reference:
+        raise UserError(f"model {job.model.name!r}: an audit takes no full-reference metric")
     others = [other for other_job, other in jobs if other_job.model.name != job.model.name]
     rows = job.data.test_rows
     if len(rows) < FEWEST_IMAGES:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ...models.adapted.referenced import Referenced
+
 TOLERANCE = 1e-5  # of scores in [0, 1], for rounding in another order
 
 
@@ -23,7 +25,7 @@ def ready_to_score(model: nn.Module, images: Tensor) -> nn.Module:
     """
     model.requires_grad_(False).eval()
     model.to(images.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return folded(model, images)
+    return model if isinstance(model, Referenced) else folded(model, images)
 
 
 def folded(model: nn.Module, images: Tensor) -> nn.Module:

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor, nn
+
 from ...models.check import check_model
 from ...models.recipe import Regime
 from ..core import registry
@@ -17,6 +19,7 @@ from ..datasets.pixels import to_float
 from ..store.cell import Cell, digest
 from ..training.checkpoints import Checkpoint, weights_digest
 from ..training.regimes import AdversarialRegime, CleanRegime
+from .measuring.references import check_references, with_references
 from .plan import PlannedAttack, PlannedDataset, PlannedModel
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
@@ -164,12 +167,30 @@ class Job:
             UserError: it cannot be built, its weights cannot be had, or it breaks the contract; see
                 `iqabench.testing.check_model`.
         """
+        if self.model.full_reference:
+            check_references(self)
         self.model.build()
-        images = to_float(self.data.cache.centres(self.data.test_rows[:2].tolist()), "cpu")
+        images = to_float(self.example(), "cpu")
         try:
-            check_model(self.model.build_empty, images, trained=self.model.fitted_by != "none")
+            check_model(
+                lambda: self.referenced(self.model.build_empty()),
+                images,
+                trained=self.model.fitted_by != "none",
+            )
         except UserError as error:
             raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
+
+    def example(self) -> Tensor:
+        """Return two test images, uint8 (2, 3, H, W): whole ones for a full-reference metric."""
+        if not self.model.full_reference:
+            return self.data.cache.centres(self.data.test_rows[:2].tolist())
+        rows = self.data.scoring_rows[:2].tolist()
+        alike = self.data.cache.shape(rows[0]) == self.data.cache.shape(rows[-1])
+        return self.data.cache.test_batch(rows if alike else rows[:1] * 2)
+
+    def referenced(self, model: nn.Module) -> nn.Module:
+        """Return a full-reference metric as a function of the images alone; another model as it is."""
+        return with_references(model, self.data) if self.model.full_reference else model
 
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
         """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon.
@@ -182,7 +203,8 @@ class Job:
             "limit": self.data.limit,
             "model": self.model.name,
             "variant": self.model.variant,
-            "model_params": self.model.architecture(),
+            "model_params": self.model.architecture()
+            | ({"references": self.data.references.digest} if self.model.full_reference else {}),
             "model_version": version_of(self.model.factory),
             "model_source": self.model.source,
             "weights": weights,

@@ -26,6 +26,7 @@ from ..training.checkpoints import load_weights
 from ..training.fit import TrainingData
 from ..training.recipes import recipe_of
 from .adaptation import adaptation, adapted, class_of
+from .measuring.references import References
 
 if TYPE_CHECKING:
     from ...attacks.base import Attack
@@ -82,6 +83,11 @@ class PlannedDataset:
     def scoring_rows(self) -> np.ndarray:
         """The rows of `test_rows`, those whose images have one shape together."""
         return self.cache.bucketed(self.test_rows)
+
+    @cached_property
+    def references(self) -> References:
+        """The undistorted images that a full-reference metric compares with."""
+        return References(self)
 
     @cached_property
     def training(self) -> TrainingData:
@@ -194,6 +200,11 @@ class PlannedModel:
     def stochastic(self) -> bool:
         """True where two forward passes may differ."""
         return bool(getattr(self.factory, "stochastic", False))
+
+    @property
+    def full_reference(self) -> bool:
+        """True where the model compares an image with its reference."""
+        return bool(getattr(self.factory, "full_reference", False))
 
     @property
     def black_box(self) -> bool:

@@ -38,7 +38,7 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
         for attack, cells in job.cells("")
         if _long_enough(scoring_stage(job, attack), len(cells), left)
     ]
-    if not train and not attacks:
+    if job.model.full_reference or (not train and not attacks):  # which would ask for whole pictures
         return
     model = job.model.build() if job.model.fitted_by == "none" else job.model.build_empty()
     if train:

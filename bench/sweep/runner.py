@@ -303,8 +303,8 @@ class _Sweep:
         else:
             model = job.model.build_empty()
             job.checkpoint.load_into(model)
-        example = job.data.cache.centres(job.data.test_rows[:2].tolist())
-        model = ready_to_score(model, to_float(example, self.device))
+        model = job.referenced(model)
+        model = ready_to_score(model, to_float(job.example(), self.device))
         return PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
 
     def _measure(
@@ -318,7 +318,7 @@ class _Sweep:
         self.progress.begin(scoring_stage(job, attack), f"{job.title}: {shown_name}")
         started = time.monotonic()
         table = job.data.dataset.table.iloc[job.data.scoring_rows]
-        rows = table.rename(columns={"path": "image"})
+        rows = table.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore")
         quality = table["quality"].to_numpy()
         epsilons = epsilons_to_run(cells)
         saved = ((cell, self._pictures(job, cell)) for cell in cells)

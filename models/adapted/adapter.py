@@ -53,14 +53,15 @@ class Adapter(nn.Module):
         self.register_buffer("mean", _channels(mean, 0.0), persistent=False)
         self.register_buffer("std", _channels(std, 1.0), persistent=False)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return scores (N,) of images (N, 3, H, W) in [0, 1], higher is better."""
-        if self.input_size and list(images.shape[2:]) != self.input_size:
-            images = F.interpolate(images, self.input_size, mode="bilinear", antialias=True)
-        images = (images - self.get_buffer("mean")) / self.get_buffer("std")
+    def forward(self, images: Tensor, *references: Tensor) -> Tensor:
+        """Return scores (N,) of images (N, 3, H, W) in [0, 1], higher is better.
+
+        A full-reference metric is also given the references, of the same shape.
+        """
+        prepared = [self._prepared(pictures) for pictures in (images, *references)]
         autocast = torch.autocast(images.device.type, torch.bfloat16) if self.low_precision else nullcontext()
         with autocast:
-            scores = self.model(images)
+            scores = self.model(*prepared)
         if not isinstance(scores, Tensor) or scores.numel() != len(images):
             found = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
             raise UserError(
@@ -68,6 +69,11 @@ class Adapter(nn.Module):
                 "score for each, shape (N,) or (N, 1)"
             )
         return self.scale.quality(scores.reshape(len(images)).to(images.dtype))
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        if self.input_size and list(images.shape[2:]) != self.input_size:
+            images = F.interpolate(images, self.input_size, mode="bilinear", antialias=True)
+        return (images - self.get_buffer("mean")) / self.get_buffer("std")
 
     def backward_passes(self) -> tuple[str, ...]:
         """Return the backward passes that the network offers; see `IQAModel.backward_passes`."""

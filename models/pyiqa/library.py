@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...bench.core.errors import UserError, nearest
 from ..adapted.scale import Scale
-from .facts import UNSUITED, facts_of
+from .facts import UNSUITED, facts_of, measured
 
 if TYPE_CHECKING:
     from .metric import PyiqaMetric
@@ -42,17 +42,26 @@ def resolve(name: str) -> "type[PyiqaMetric]":
             "scale": _scale(configurations[name]),
             "facts": facts,
             "black_box": facts.gradient != "yes",
+            "full_reference": configurations[name]["metric_mode"] == "FR",
         },
     )
 
 
-def names() -> list[str]:
+def names(*, full_reference: bool = False) -> list[str]:
     """Return the names of the metrics that can be models, sorted.
+
+    Args:
+        full_reference: Those that compare with a reference, instead of those that do not.
 
     Raises:
         UserError: pyiqa is missing.
     """
-    return sorted(name for name, configuration in _configurations().items() if not _unsuited(configuration))
+    mode = "FR" if full_reference else "NR"
+    return sorted(
+        name
+        for name, configuration in _configurations().items()
+        if configuration["metric_mode"] == mode and not _unsuited(configuration)
+    )
 
 
 def lines() -> Iterator[str]:
@@ -74,11 +83,12 @@ def lines() -> Iterator[str]:
             yield f"{f'pyiqa:{name}':{width}}  not a model: it {reason}"
             continue
         facts = facts_of(name)
-        files = ", ".join(facts.files) or "none"
+        known = name in measured()
+        files = ", ".join(facts.files) or ("none" if known else "named when it is built")
         side = f"; sides from {facts.side} px" if facts.side else ""
         yield (
             f"{f'pyiqa:{name}':{width}}  {_scale(configurations[name])}; {gradients[facts.gradient]}{side}; "
-            f"weights: {files}"
+            f"weights: {files}{'; needs references' * (configurations[name]['metric_mode'] == 'FR')}"
         )
     package = metadata("pyiqa")
     yield (
@@ -92,7 +102,7 @@ def _configurations() -> dict[str, Any]:
         from pyiqa.default_model_configs import DEFAULT_CONFIGS
     except ImportError as error:
         raise UserError(f"{_MISSING} ({error})") from error
-    return {name: entry for name, entry in DEFAULT_CONFIGS.items() if entry["metric_mode"] == "NR"}
+    return dict(DEFAULT_CONFIGS)
 
 
 def _scale(configuration: dict[str, Any]) -> Scale:

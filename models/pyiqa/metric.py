@@ -14,7 +14,7 @@ from .weights import WeightFiles, check_filled, reading
 
 
 class PyiqaMetric(nn.Module):
-    """Base class of a no-reference metric of pyiqa, for the subclasses that `library.resolve` makes.
+    """Base class of a metric of pyiqa, for the subclasses that `library.resolve` makes.
 
     Args:
         weights_dir: Folder that holds the files of weights, to be looked at before pyiqa's own cache.
@@ -26,6 +26,7 @@ class PyiqaMetric(nn.Module):
         scale: Range and direction of its scores.
         facts: What was measured of it.
         pixels: Pictures come at their full size, as pyiqa takes them.
+        full_reference: Whether it compares images with references of the same shape.
         black_box: Whether it shows no gradient that an attack could use.
         files: A digest of pyiqa's version and of the files that its weights were read from. pyiqa keeps
             some weights outside of parameters and buffers, where the state dictionary does not see them.
@@ -38,6 +39,7 @@ class PyiqaMetric(nn.Module):
     scale: ClassVar[Scale]
     facts: ClassVar[Facts]
     black_box: ClassVar[bool]
+    full_reference: ClassVar[bool] = False
     pixels: ClassVar[str] = "native"
 
     files: Tensor
@@ -51,20 +53,21 @@ class PyiqaMetric(nn.Module):
         self.net = _built(self.options, files)
         self.register_buffer("files", files.digest())
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, *references: Tensor) -> Tensor:
         """Score images (N, 3, H, W) in [0, 1]: (N,), higher is better; see `Scale.quality`."""
-        return self.scale.quality(self.raw(images))
+        return self.scale.quality(self.raw(images, *references))
 
-    def raw(self, images: Tensor) -> Tensor:
+    def raw(self, images: Tensor, *references: Tensor) -> Tensor:
         """Return the scores (N,) as pyiqa gives them, one for each image whatever the batch."""
         if self.facts.batched:
-            return self._asked(images)
-        return torch.cat([self._asked(image) for image in torch.split(images, 1)])
+            return self._asked(images, *references)
+        one_by_one = zip(*(torch.split(pictures, 1) for pictures in (images, *references)), strict=True)
+        return torch.cat([self._asked(*one) for one in one_by_one])
 
-    def _asked(self, images: Tensor) -> Tensor:
+    def _asked(self, images: Tensor, *references: Tensor) -> Tensor:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pyiqa's own use of other libraries
-            output = self.net(images)
+            output = self.net(images, *references)
         scores: Tensor = output[0] if isinstance(output, tuple) else output
         return scores.reshape(len(images)).to(images.dtype)
 

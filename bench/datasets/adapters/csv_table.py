@@ -59,6 +59,8 @@ class CsvTable(DatasetAdapter):
         )
         if "scene" in rows:
             table["scene"] = rows["scene"].where(rows["scene"] != "", paths)
+        if "reference" in rows:
+            table["reference"] = rows["reference"].map(_posix)
         for name in ["split", *rating_columns(rows)]:
             if name in rows:
                 table[name] = rows[name]

@@ -86,9 +86,12 @@ class PublishedDatabase(DatasetAdapter):
         paths = ["/".join(path.parts[1:]) for path in listed]
         references = rows.get("ref_img_path")
         scenes = paths if references is None else [PurePosixPath(path).stem for path in references]
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {"path": paths, "score": numbers(rows["score"]), "scene": scenes, "distortion": rows["dis_type"]}
         )
+        if references is None:
+            return table
+        return table.assign(reference=["/".join(PurePosixPath(path).parts[1:]) for path in references])
 
     def _image_root(self, image: PurePosixPath) -> Path:
         """Return the database's folder: under `root`, or `root` itself, whichever has the image's folder."""

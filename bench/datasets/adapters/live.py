@@ -72,6 +72,7 @@ class Live(PublishedDatabase):
                 "score": scores.astype(float),
                 "scene": [PurePosixPath(str(name).strip()).stem for name in references],
                 "distortion": kinds,
+                "reference": [f"refimgs/{str(name).strip()}" for name in references],
             }
         )
         return table.loc[pd.Series(originals == 0)]

@@ -12,7 +12,7 @@ from .layouts import PublishedDatabase
 from .score_sheet import SUFFIXES, read_score_sheet
 from .tables import images_in
 
-IMAGES = "vcl_fer"
+IMAGES, ORIGINALS = "vcl_fer", "Ref_Images"
 NAME = re.compile(r"(IMG_\d+)_([A-Z0-9]+)_\d+")
 """Scene and distortion in an image's name, as in `IMG_01_AWGN_1.bmp`."""
 
@@ -60,13 +60,14 @@ class Vcl(PublishedDatabase):
                 raise UserError(f"{folder / IMAGES}: {first} and {file} are one image by name; keep one")
         listed = {name for name, _ in scores}
         scores += [(name, math.nan) for name in files if NAME.fullmatch(name) and name not in listed]
-        return pd.DataFrame(
+        table = pd.DataFrame(
             [
                 (f"{IMAGES}/{files.get(name, _usual_file(name))}", score, *_scene_and_distortion(name))
                 for name, score in scores
             ],
             columns=["path", "score", "scene", "distortion"],
         )
+        return table.assign(reference=f"{ORIGINALS}/" + table["scene"] + ".bmp")
 
     def _scores(self, folder: Path) -> list[tuple[str, float]]:
         if self.scores:

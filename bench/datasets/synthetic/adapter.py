@@ -73,7 +73,7 @@ class Synthetic(DatasetAdapter):
         missing = [path for path in table["path"] if not (self.root / path).is_file()]
         if missing:
             raise UserError(f"{self.root}: {len(missing)} images are missing, such as {missing[0]}; {remedy}")
-        return table
+        return table.assign(reference="reference/" + table["scene"] + ".png")
 
     def _make(self) -> None:
         from .generator import generate  # with all that drawing and rating needs, for the first run only

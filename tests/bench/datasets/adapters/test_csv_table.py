@@ -1,6 +1,8 @@
 import pytest
+from PIL import Image
 
 from iqabench import UserError
+from iqabench.bench.datasets.base import read_table
 
 
 @pytest.fixture
@@ -154,3 +156,12 @@ def test_blank_rows_and_spaces_around_cells_do_not_count(write, open_as):
 def test_two_columns_of_one_name_are_refused(write, open_as):
     with pytest.raises(UserError, match=r"scores\.csv: two columns 'score'; keep one"):
         open_as("csv", root=write("path,score,score\na.bmp,3,4\n"))
+
+
+def test_a_column_of_references_is_kept(tmp_path):
+    for name in ("a.png", "b.png", "original.png"):
+        Image.new("RGB", (20, 20), "grey").save(tmp_path / name)
+    rows = "path,score,scene,split,reference\na.png,1,a,train,original.png\nb.png,2,b,test,./original.png\n"
+    (tmp_path / "pairs.csv").write_text(rows)
+    table = read_table("csv", {"root": str(tmp_path / "pairs.csv")}, where="here")[1]
+    assert list(table["reference"]) == ["original.png", "original.png"]

@@ -1,0 +1,130 @@
+"""Full-reference metrics are attacked through the distorted image; the reference stays as it is."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from iqabench.models.adapted.referenced import Referenced
+
+PLUGIN = """
+import torch
+import iqabench
+
+@iqabench.register_model("likeness")
+class Likeness(torch.nn.Module):
+    recipe, full_reference = "none", True
+    def forward(self, images, references):
+        assert not references.requires_grad
+        return 1 - 4 * (images - references).abs().mean((1, 2, 3))
+"""
+
+
+@pytest.fixture
+def pairs(tmp_path, monkeypatch):
+    """Eight scenes at three levels of noise, with their references, in a CSV."""
+    monkeypatch.chdir(tmp_path)
+    draw, rows = np.random.default_rng(0), []
+    for scene in range(8):
+        original = np.kron(draw.integers(40, 216, (4, 4, 3)), np.ones((12, 12, 1)))
+        Image.fromarray(original.astype(np.uint8)).save(f"original{scene}.png")
+        for level in range(3):
+            noisy = (original + draw.normal(0, 4 + 10 * level, original.shape)).clip(0, 255)
+            Image.fromarray(noisy.astype(np.uint8)).save(f"image{scene}_{level}.png")
+            row = {"path": f"image{scene}_{level}.png", "score": 3 - level, "scene": scene}
+            rows.append(row | {"reference": f"original{scene}.png"})
+    pd.DataFrame(rows).to_csv("pairs.csv", index=False)
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    (tmp_path / "bench.toml").write_text("[run]\nimage_size = 48\n")
+    return tmp_path
+
+
+def run(iqabench, *options):
+    return iqabench("run", "--plugin", "plugin.py", "--datasets", "pairs.csv", *options)
+
+
+def test_each_image_is_compared_with_its_own_reference_and_attacked(pairs, iqabench):
+    done = run(iqabench, "--models", "likeness", "--attacks", "fgsm,square", "--epsilons", "8")
+    assert done.exit_code == 0, done.output
+    cells = json.loads(iqabench("results", "--format", "json").stdout)
+    of = {cell["attack"]: cell for cell in cells}
+    clean = pd.read_parquet(f"results/{of['none']['file']}")
+    for row in clean.itertuples():
+        scene = row.image.removeprefix("image").split("_")[0]
+        image, original = (
+            np.asarray(Image.open(name), float) / 255 for name in (row.image, f"original{scene}.png")
+        )
+        assert row.score == pytest.approx(1 - 4 * np.abs(image - original).mean(), abs=1e-5)
+    assert of["fgsm"]["srocc"] < of["none"]["srocc"] == pytest.approx(1, abs=0.06)
+    assert of["square"]["worst_srocc"] <= of["none"]["srocc"]
+
+
+def test_a_changed_reference_is_measured_anew(pairs, iqabench):
+    assert (
+        "2 computed" in run(iqabench, "--models", "likeness", "--attacks", "noise", "--epsilons", "2").output
+    )
+    for scene in range(8):
+        Image.fromarray(np.full((48, 48, 3), 40 + 20 * scene, np.uint8)).save(f"original{scene}.png")
+    done = run(iqabench, "--models", "likeness", "--attacks", "noise", "--epsilons", "2")
+    assert "2 computed" in done.output, done.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop(columns="reference"), "has no references"),
+        (lambda table: table.assign(reference="none.png"), "'none.png', the reference of"),
+    ],
+)
+def test_references_that_are_not_there_are_missed(pairs, iqabench, change, message):
+    change(pd.read_csv("pairs.csv")).to_csv("pairs.csv", index=False)
+    done = run(iqabench, "--models", "likeness", "--attacks", "fgsm")
+    assert done.exit_code == 2
+    assert message in done.output
+
+
+def test_a_reference_of_another_size_is_named(pairs, iqabench):
+    for scene in range(8):
+        Image.new("RGB", (48, 60)).save(f"original{scene}.png")
+    done = run(iqabench, "--models", "likeness", "--attacks", "fgsm")
+    assert done.exit_code == 2
+    assert "pixels, its reference" in done.output
+
+
+def test_pyiqas_metrics_are_full_reference_models(pairs, iqabench):
+    pytest.importorskip("pyiqa")
+    from pyiqa.models.inference_model import InferenceModel
+
+    done = run(iqabench, "--models", "pyiqa:psnr,pyiqa:gmsd", "--attacks", "fgsm", "--epsilons", "8")
+    assert done.exit_code == 0, done.output
+    cells = {
+        (cell["model"], cell["attack"]): cell
+        for cell in json.loads(iqabench("results", "--format", "json").stdout)
+    }
+    clean = pd.read_parquet("results/" + cells["pyiqa:gmsd", "none"]["file"]).iloc[0]
+    scene = clean.image.removeprefix("image").split("_")[0]
+    image, original = (
+        torch.from_numpy(np.asarray(Image.open(name)).copy()).permute(2, 0, 1)[None] / 255
+        for name in (clean.image, f"original{scene}.png")
+    )
+    theirs = float(InferenceModel("gmsd", device="cpu")(image, original))
+    assert clean.score == pytest.approx(1 - theirs, abs=1e-5)
+    assert cells["pyiqa:psnr", "fgsm"]["srocc"] < cells["pyiqa:psnr", "none"]["srocc"]
+
+
+def test_images_are_known_within_reach_and_no_further():
+    images = [torch.full((1, 3, 16, 16), value) for value in (0.2, 0.25, 0.6)]
+
+    class Mean(torch.nn.Module):
+        def forward(self, images, references):
+            return references.mean((1, 2, 3))
+
+    model = Referenced(
+        Mean(), images, ["a", "a", "b"], lambda number: torch.full((1, 3, 16, 16), number / 10)
+    )
+    assert model.reach == pytest.approx(0.175)
+    found = model(torch.cat(images) + torch.tensor([0.02, 0.1, -0.17]).view(3, 1, 1, 1))
+    torch.testing.assert_close(found, torch.tensor([0.0, 0.1, 0.2]))
