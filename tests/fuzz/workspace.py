@@ -160,7 +160,7 @@ KINDS = {
     ),
     "given weights": Kind("given.safetensors", (f"{RUN} --models given",)),
     "snapshots": Kind("results/checkpoints/**/*.training", (RUN,), ("results/checkpoints/**/*.[js]*",)),
-    "partials": Kind("results/partial/*", (RUN,), ("results/cells",)),
+    "partials": Kind("results/partial/*/*", (RUN,), ("results/cells",)),
     "splits": Kind("results/splits/*", (RUN, VERIFY.replace("NAME", "drawn.csv"))),
     "pixel index": Kind("results/cache/*.json", (RUN,), ("results/cells",)),
     "pixels": Kind("results/cache/*.pixels", (RUN,), ("results/cells",)),
@@ -266,17 +266,18 @@ def _build() -> None:
 
     with _leaving_everything():
         done(RUN)
-    done(f"{RUN} --attacks auto --epsilons 1,2")
+        done(f"{RUN} --attacks auto --epsilons 1,2")
     done(f"{EXPLAIN}")
     weights = sorted(Path("results/checkpoints").rglob("other*.safetensors"))[0]
     shutil.copy(weights, "given.safetensors")
     done(f"{RUN} --models given")
-    done(f"{RUN} --save-images saved")
+    done(f"{RUN} --save-images saved --results other")
     outside = Path("outside")
     outside.mkdir()
     for file in sorted(Path("saved").rglob("*.png"))[:3]:
         shutil.copy(file, outside / file.name)
     shutil.rmtree("saved")
+    shutil.rmtree("other")
     done("check --pin baseline.json")
     Path("entry").mkdir()
     done("entry create --model tiny --out entry/entry.toml")
@@ -288,7 +289,7 @@ def _leaving_everything() -> Iterator[None]:
     unlink: Callable[..., None] = Path.unlink
 
     def keep_snapshots(path: Path, missing_ok: bool = False) -> None:
-        if path.suffix != ".training":
+        if path.suffix not in (".training", ".partial", ".ends"):
             unlink(path, missing_ok=missing_ok)
 
     def save(self: Snapshot, *arguments: object) -> None:
