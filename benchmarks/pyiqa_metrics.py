@@ -66,6 +66,7 @@ def _scored(model: Any, images: Tensor) -> Tensor:
 
 
 def _smallest_side(model: Any) -> int:
+    failure: object = "its scores are not finite"
     for side in SIDES:
         try:
             if _scored(model, pictures(side)[:1]).isfinite().all():

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from iqabench.models.pyiqa.weights import WeightFiles, reading
 
+_LOAD = torch.load
+
 CLIP_SIZES: dict[str, tuple[Any, ...]] = {
     # embedding, side, vision layers, width, patch, context, vocabulary, text width, heads, text layers
     "RN50.pt": (1024, 224, (3, 4, 6, 3), 64, None, 77, 49408, 512, 8, 12),
@@ -79,7 +81,7 @@ class _Expected(dict[str, Any]):
         for key in reversed(self.keys_asked):
             content = {key: content}
         if self.path.is_file():
-            content = {**torch.load(self.path, weights_only=True), **content}
+            content = {**_LOAD(self.path, weights_only=True), **content}
         torch.save(content, self.path)
 
 
@@ -206,7 +208,7 @@ def _write_brisque(path: Path) -> None:
 
 def _write_brisque_matlab(path: Path) -> None:
     draw = np.random.default_rng(0)
-    scipy.io.savemat(path, {"sv": draw.uniform(-1, 1, (774, 36)), "sv_coef": draw.normal(size=(774, 1))})
+    scipy.io.savemat(path, {"sv": draw.uniform(-0.3, 0.3, (774, 36)), "sv_coef": draw.normal(size=(774, 1))})
 
 
 _WRITERS: dict[str, Callable[[Path], None]] = {

@@ -190,6 +190,7 @@ def _replacements(files: WeightFiles, scratch: str) -> Iterator[tuple[Any, str, 
         yield huggingface_hub.constants, "HF_HUB_OFFLINE", True
         yield timm.models._builder, "load_pretrained", load_timm
         yield socket.socket, "connect", connect
+        yield socket, "getaddrinfo", connect
     by_name = {
         "load_file_from_url": load_file,
         "load_state_dict_from_url": load_from,
