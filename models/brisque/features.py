@@ -77,17 +77,15 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         ctx.save_for_backward(values)
-        squares, negative = values.square(), values < 0
-        left = torch.where(negative, squares, 0.0).sum(1)
-        right = torch.where(negative, 0.0, squares).sum(1)
-        return values.abs().sum(1), left, right, negative.sum(1)
+        left, right = (side.square().sum(1) for side in (values.clamp(max=0), values.clamp(min=0)))
+        return values.abs().sum(1), left, right, (values < 0).sum(1)
 
     @staticmethod
     def backward(ctx: Any, to_absolute: Tensor, to_left: Tensor, to_right: Tensor, _: Tensor) -> Tensor:
         (values,) = ctx.saved_tensors
-        to_square = torch.where(values < 0, to_left.unsqueeze(1), to_right.unsqueeze(1))
-        to_values: Tensor = values * to_square.mul_(2) + values.sign() * to_absolute.unsqueeze(1)
-        return to_values
+        to_values: Tensor = values.sign().mul_(to_absolute.unsqueeze(1))
+        to_values.addcmul_(values.clamp(max=0), to_left.unsqueeze(1), value=2)
+        return to_values.addcmul_(values.clamp(min=0), to_right.unsqueeze(1), value=2)
 
 
 def _root(values: Tensor) -> Tensor:
