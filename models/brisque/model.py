@@ -34,10 +34,10 @@ class BRISQUE(IQAModel):
     """BRISQUE with the weights of the package `brisque` 0.2.0, fitted to LIVE's difference scores.
 
     Mittal, Moorthy and Bovik, No-Reference Image Quality Assessment in the Spatial Domain, IEEE TIP 2012.
-    BRISQUE's own score is lower for better images, and on LIVE's scale from 0 to 100 for most; far from all that
-    it was fitted to it is 155.8.
-    Here the score is 1 - BRISQUE / 100, not clipped: higher is better, and the gradient is nowhere cut off.
-    All is computed in float64: the regression is a difference of large numbers.
+    BRISQUE's own score is lower for better images, and on LIVE's scale from 0 to 100 for most; far from all
+    that it was fitted to it tends to 155.8. Here the score is 1 - BRISQUE / 100, not clipped: higher is
+    better, and the gradient is nowhere cut off. All is computed in float64: the regression is a difference of
+    large numbers.
     """
 
     recipe: ClassVar[str] = "none"

@@ -19,8 +19,8 @@ def ratio_of_shape(alpha: Tensor) -> Tensor:
 def shape_of_ratio(ratio: Tensor) -> Tensor:
     """Return the shape whose `ratio_of_shape` is given, within `LOWEST` and `HIGHEST`.
 
-    It is found by bisection and Newton's method. The gradient is that of the implicit function, one over the derivative of
-    `ratio_of_shape`.
+    It is found by bisection and Newton's method. The gradient is that of the implicit function, one over the
+    derivative of `ratio_of_shape`.
     """
     shape: Tensor = _Shape.apply(ratio)
     return shape

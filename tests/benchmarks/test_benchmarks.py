@@ -20,6 +20,7 @@ TINY = {
     "intervals": ("--images 30", "worst SROCC"),
     "leaderboard": ("--models 8", "another database"),
     "mask": ("--batch-size 1 --image-size 32 --rounds 1", "every block"),
+    "photographs": ("--config CONFIG --models resnet --patches 2 --side 64", "brisque"),
     "progress": ("--config CONFIG", "of the true time left"),
     "pyiqa_metrics": ("--metrics cnniqa", "cnniqa"),
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),

@@ -33,6 +33,19 @@ def photograph(name: str, height: int, width: int) -> npt.NDArray[np.uint8]:
     Raises:
         UserError: scikit-image is not installed, or without this file.
     """
+    picture = Image.fromarray(photograph_at_full_size(name))
+    return np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS))
+
+
+def photograph_at_full_size(name: str) -> npt.NDArray[np.uint8]:
+    """Return a photograph as it is, (H, W, 3) sRGB.
+
+    Args:
+        name: A key of `PHOTOGRAPHS`.
+
+    Raises:
+        UserError: scikit-image is not installed, or without this file.
+    """
     package = find_spec("skimage")
     if package is None or package.origin is None:
         raise UserError(
@@ -42,10 +55,9 @@ def photograph(name: str, height: int, width: int) -> npt.NDArray[np.uint8]:
     file = Path(package.origin).parent / "data" / PHOTOGRAPHS[name]
     try:
         with Image.open(file) as image:
-            picture = image.convert("RGB")
+            return np.asarray(image.convert("RGB"))
     except OSError as error:
         raise UserError(
             f"{file}: missing from the installed scikit-image, and dataset 'synthetic' is made from it: "
             "pip install --force-reinstall scikit-image"
         ) from error
-    return np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS))

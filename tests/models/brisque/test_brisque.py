@@ -36,7 +36,7 @@ def as_images(pixels: np.ndarray) -> torch.Tensor:
 
 
 def some() -> list[Scored]:
-    """Every photograph as it is, and half of them distorted; `benchmarks/photographs.py` takes all."""
+    """Every photograph as it is, and half of them distorted: all would take a minute."""
     scores = {(line.photograph, line.distortion, line.strength): line for line in kept()}
     assert len(scores) == len(PHOTOGRAPHS) * len(DISTORTIONS)
     changes = DISTORTIONS[1:]
