@@ -85,9 +85,10 @@ def lines() -> Iterator[str]:
         facts = facts_of(name)
         known = name in measured()
         files = ", ".join(facts.files) or ("none" if known else "named when it is built")
+        gradient = gradients[facts.gradient] if known else "gradient not measured"
         side = f"; sides from {facts.side} px" if facts.side else ""
         yield (
-            f"{f'pyiqa:{name}':{width}}  {_scale(configurations[name])}; {gradients[facts.gradient]}{side}; "
+            f"{f'pyiqa:{name}':{width}}  {_scale(configurations[name])}; {gradient}{side}; "
             f"weights: {files}{'; needs references' * (configurations[name]['metric_mode'] == 'FR')}"
         )
     package = metadata("pyiqa")

@@ -115,7 +115,10 @@ def test_the_listing_says_what_each_metric_needs(iqabench):
     listed = iqabench("list", "models", "--library", "pyiqa").output
     musiq = next(line for line in listed.splitlines() if line.startswith("pyiqa:musiq "))
     assert "[~0, ~100] higher is better" in musiq
+    assert "; gradient; " in musiq
     assert facts_of("musiq").files[0] in musiq
+    tres = next(line for line in listed.splitlines() if line.startswith("pyiqa:tres "))
+    assert "gradient not measured" in tres
     assert next(line for line in listed.splitlines() if "pyiqa:fid " in line).endswith("no score")
     assert "Noncommercial" in listed.splitlines()[-1]
 
