@@ -17,8 +17,12 @@ from .bpda import bpda_mask
 from .fast_mask import soft_rank_mask
 from .intervention import Kind, channel_map, intervene
 from .mask import Reading
+from .sharp import sharp_mask
 
 Sites = Literal["last_block_of_each_stage", "every_block"] | tuple[int, ...]
+
+
+MaskGradient = Literal["constant", "sharp", "sharp_in_training"]
 
 
 class ChannelActivation(nn.Module):
@@ -29,12 +33,12 @@ class ChannelActivation(nn.Module):
         reading: How Eq. 7 is read.
         channels: K, to make maps FC_phi and FC_xi for interventions; None: there will be none.
         printed_intervention: Take Eq. 13 as printed; see `intervene`.
+        mask_gradient: See `CPRL`.
 
     Attributes:
         maps: FC_phi under "sufficiency" and FC_xi under "necessity", or None.
         intervention: Kind of the intervention in force; None: no intervention.
-        surrogate: Temperature of the soft mask that gradients go through (BPDA); None: the mask is a constant
-            to the gradient, as ranks are almost everywhere.
+        surrogate: Temperature of the soft mask that gradients go through (BPDA); None: `mask_gradient`.
     """
 
     def __init__(
@@ -43,10 +47,12 @@ class ChannelActivation(nn.Module):
         reading: Reading,
         channels: int | None = None,
         printed_intervention: bool = False,
+        mask_gradient: MaskGradient = "constant",
     ) -> None:
         super().__init__()
         self.b = b
         self.reading: Reading = reading
+        self.mask_gradient: MaskGradient = mask_gradient
         self.printed_intervention = printed_intervention
         self.maps: nn.ModuleDict | None = None
         if channels is not None:
@@ -58,10 +64,14 @@ class ChannelActivation(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features (N, K, H, W) or (N, K) to the same shape."""
-        if self.surrogate is None:
-            mask = soft_rank_mask(features, self.b, self.reading)
-        else:
+        if self.surrogate is not None:
             mask = bpda_mask(features, self.b, self.reading, self.surrogate)
+        elif self.mask_gradient == "sharp_in_training" or (
+            self.mask_gradient == "sharp" and not self.training
+        ):
+            mask = sharp_mask(features, self.b, self.reading)
+        else:
+            mask = soft_rank_mask(features, self.b, self.reading)
         if self.intervention is None or self.maps is None:
             return torch.relu(features * mask)
         linear, printed = self.maps[self.intervention], self.printed_intervention
@@ -84,6 +94,9 @@ class CPRL(ResNet):
         pns_weight: Weight of the PNS risk relative to the regression loss (Eq. 14; the paper gives none). At
             0 the mask is all there is: no interventions, and training is plain regression.
         printed_intervention: Take Eq. 13 as printed; see `intervene`.
+        mask_gradient: The model's own gradient of the mask. `constant`: none, as ranks have almost
+            everywhere. `sharp`: that of soft ranks of low temperature, which attacks see and training does
+            not; see `sharp.sharp_mask`. `sharp_in_training`: training, too. Not with the reading `argsort`.
         backbone: See `BackboneModel`; made of stages of residual blocks.
     """
 
@@ -99,12 +112,19 @@ class CPRL(ResNet):
         sites: Sites = (3, 4),
         pns_weight: Annotated[float, Field(ge=0)] = 0.3,
         printed_intervention: bool = False,
+        mask_gradient: MaskGradient = "constant",
         **backbone: Inherited,
     ) -> None:
+        if mask_gradient != "constant" and reading == "argsort":
+            raise UserError(
+                "cprl: mask_gradient = 'sharp' is of ranks of channels; reading = 'argsort' has none"
+            )
         super().__init__(**backbone)
         self.pns_weight = pns_weight
         for block, channels in _chosen_blocks(self.backbone, sites):
-            activation = ChannelActivation(b, reading, channels if pns_weight else None, printed_intervention)
+            activation = ChannelActivation(
+                b, reading, channels if pns_weight else None, printed_intervention, mask_gradient
+            )
             replace_last_activation(block, activation)
 
     def channel_activations(self) -> list[ChannelActivation]:
