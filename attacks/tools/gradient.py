@@ -55,6 +55,29 @@ def values_and_gradient(
     return values.div_(eot_samples), gradient.div_(eot_samples)
 
 
+def differentiable_scores(model: Scorer, pixels: Tensor) -> Tensor:
+    """Return the scores (N,) of images (N, 3, H, W) that require a gradient.
+
+    Raises:
+        UserError: The model does not return one score per image.
+        NoGradientError: Its scores carry no gradient.
+    """
+    scores = model(pixels)
+    name = type(model).__name__
+    if scores.shape != pixels.shape[:1]:
+        raise UserError(
+            f"{name}: returned scores of shape {tuple(scores.shape)} for {len(pixels)} "
+            f"images, expected ({len(pixels)},): one score per image"
+        )
+    if not scores.requires_grad:
+        raise NoGradientError(
+            f"{name}: its scores carry no gradient to the pixels, so a gradient attack "
+            "cannot be run on it; look for torch.no_grad() or .detach() in its forward, or say "
+            "`black_box = True` in its class: then only attacks run that need no gradient"
+        )
+    return scores
+
+
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients to weights, for the time of the context; then all as before."""
@@ -77,19 +100,7 @@ def _one_gradient(
 ) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False), torch.enable_grad():
         pixels = images.detach().requires_grad_()
-        scores = model(pixels)
-        name = type(model).__name__
-        if scores.shape != images.shape[:1]:
-            raise UserError(
-                f"{name}: returned scores of shape {tuple(scores.shape)} for {len(images)} "
-                f"images, expected ({len(images)},): one score per image"
-            )
-        if not scores.requires_grad:
-            raise NoGradientError(
-                f"{name}: its scores carry no gradient to the pixels, so a gradient attack "
-                "cannot be run on it; look for torch.no_grad() or .detach() in its forward, or say "
-                "`black_box = True` in its class: then only attacks run that need no gradient"
-            )
+        scores = differentiable_scores(model, pixels)
         values = objective(scores, labels)
         (gradient,) = torch.autograd.grad(values.sum(), pixels)
     return values.detach().clone(), gradient

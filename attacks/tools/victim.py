@@ -25,6 +25,9 @@ class SearchRecord:
         views: Names of the views of the model that showed a gradient of their own.
         query_curve: For each epsilon of a black-box search, the best value of each image (N,) after some
             numbers of queries, a list entry for each batch.
+        returned: Images that another library's attack returned, each counted upwards and downwards.
+        unmoved: Of these, how many were returned as they were.
+        risen: Of these, how many had a higher value of the objective than the clean image.
     """
 
     gradients: int = 0
@@ -32,6 +35,9 @@ class SearchRecord:
     nonfinite: int = 0
     views: set[str] = field(default_factory=set)
     query_curve: dict[float, list[dict[int, Tensor]]] = field(default_factory=dict)
+    returned: int = 0
+    unmoved: int = 0
+    risen: int = 0
 
     def checked(self, values: Tensor, gradient: Tensor) -> Tensor:
         """Count the gradients (N, 3, H, W) of values (N,), and return them made finite."""
@@ -41,6 +47,12 @@ class SearchRecord:
         self.nonfinite += int((~finite).sum())
         self.zero += int((finite & (flat == 0).all(1)).sum())
         return gradient.nan_to_num_()
+
+    def verify(self, images: Tensor, found: Tensor, clean: Tensor, values: Tensor) -> None:
+        """Count what images (N, 3, H, W) and values (N,) an attack of another library found."""
+        self.returned += len(images)
+        self.unmoved += int((found == images).flatten(1).all(1).sum())
+        self.risen += int((values > clean).sum())
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
     rows = [row_of(cell, metrics[cell.path].evaluation, _relative(cell.path, store.root)) for cell in usable]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
-    notes += _of_one_name(frame) + _on_scales(usable)
+    notes += _of_one_name(frame) + _noted(usable)
     return Results(_in_order(frame), tuple(unreadable), tuple(notes))
 
 
@@ -254,13 +254,14 @@ def _on_other_labels(frame: pd.DataFrame, scored_on: Sequence[str]) -> list[str]
     ]
 
 
-def _on_scales(cells: Sequence[StoredCell]) -> list[str]:
-    """Return what the sweep noted on the scale of clean scores."""
+def _noted(cells: Sequence[StoredCell]) -> list[str]:
+    """Return what the sweep noted on the scale of clean scores, and on an attack that went the wrong way."""
     notes = []
     for stored in cells:
         cell, found = stored.provenance["cell"], stored.provenance.get("diagnostics", {}).get("notes")
-        if cell["attack"] == "none" and isinstance(found, list):
-            notes += [f"{cell['dataset']} / {cell['model']}: {sentence}." for sentence in map(str, found)]
+        for sentence in map(str, found if isinstance(found, list) else ()):
+            if cell["attack"] == "none" or sentence.startswith(f"{cell['attack']} "):
+                notes.append(f"{cell['dataset']} / {cell['model']}: {sentence}.")
     return list(dict.fromkeys(notes))
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..store.cell_file import COMPUTE_AGAIN
 from ..training.fit import Curve, described
@@ -79,6 +80,18 @@ def saved(title: str, attack: str, epsilon: float, folder: Path, kept: float) ->
     """Say where images are, and the share of the change of scores that rounding to 8 bits leaves."""
     survives = "" if math.isnan(kept) else f"; {kept:.0%} of the change of scores survives rounding to 8 bits"
     return f"{title}: images of {attack} at {epsilon:g}/255 in {folder}{survives}"
+
+
+def astray(attack: str, diagnostics: Mapping[str, Any]) -> str | None:
+    """Say that another library's attack moved most scores the wrong way, or not at all; None: it did not."""
+    returned, risen = diagnostics.get("returned_images", 0), diagnostics.get("risen_images", 0)
+    if 2 * risen > returned or not returned:
+        return None
+    return (
+        f"{attack} moved the score in the wanted direction in {risen} of {returned} cases (each image "
+        f"upwards and downwards), and returned {diagnostics['unmoved_images']} images as they were: its "
+        "intervals say little of this model; `auto` searches further"
+    )
 
 
 def blind(title: str, attack: str, kind: str, count: int, gradients: int) -> str:

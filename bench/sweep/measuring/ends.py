@@ -50,6 +50,8 @@ class Tally:
             "zero_gradients": record.zero,
             "nonfinite_gradients": record.nonfinite,
         }
+        if record.returned:
+            now |= {f"{kind}_images": getattr(record, kind) for kind in ("returned", "unmoved", "risen")}
         told: dict[str, Any] = {key: count - self._before.get(key, 0) for key, count in now.items()}
         self._before = now
         if record.views:

@@ -48,6 +48,8 @@ class Notices:
             kept |= self._flags(title, model, attack, columns, diagnostics)
             self._say_of_gradients(title, attack.name, diagnostics)
         notes = scale_notes(model.name, quality, columns, clean=attack is None)
+        if attack is not None and (sentence := wording.astray(attack.name, diagnostics)):
+            notes[attack.name] = sentence
         for about, sentence in notes.items():
             self._once(f"{title}: {sentence}", title, about)
         return kept | ({"notes": list(notes.values())} if notes else {})

@@ -10,12 +10,18 @@ from ... import shared
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(["models", "attacks", "datasets", "recipes"]))
-@click.option("--library", metavar="NAME", help="List what another library offers instead, such as pyiqa.")
+@click.option(
+    "--library",
+    metavar="NAME",
+    help="List what another library offers instead, such as pyiqa or torchattacks.",
+)
 @shared.plugins
 def list_names(kind: Any, library: str | None, plugins: tuple[Path, ...]) -> None:
     """List the registered models, attacks, dataset adapters or recipes, and where each is defined.
 
-    With --library pyiqa, its metrics: range, direction, gradient, and the files of weights that each needs.
+    `list models --library pyiqa` lists its metrics: range, direction, gradient, and the files of weights that
+    each needs. `list attacks --library torchattacks` lists its attacks: ball, parameters, and those that mean
+    nothing for a score.
     """
     from ....core import registry
 

@@ -1,0 +1,127 @@
+"""Which attacks of torchattacks run on a score, with what parameters, and why the others do not."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..tools.balls import Norm
+
+_Count = Annotated[int, Field(ge=1)]
+_Weight = Annotated[float, Field(ge=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Length = Annotated[float, Field(gt=0)]
+
+PARAMETERS: dict[str, Any] = {
+    "steps": _Count,
+    "decay": _Weight,
+    "random_start": bool,
+    "m": _Count,
+    "N": _Count,
+    "beta": _Weight,
+    "resize_rate": Annotated[float, Field(gt=0)],
+    "diversity_prob": _Share,
+    "kernel_name": Literal["gaussian", "linear", "uniform"],
+    "len_kernel": _Count,
+    "nsig": _Length,
+    "eot_iter": _Count,
+    "noise_type": Literal["guassian", "uniform"],  # as torchattacks spells it
+    "noise_sd": _Weight,
+    "noise_batch_size": _Count,
+    "batch_max": _Count,
+    "delta": _Length,
+    "nb_iter": _Count,
+    "nb_sample": _Count,
+    "max_batch_size": _Count,
+    "num_iter_set": _Count,
+    "amplification": _Weight,
+    "project_factor": _Weight,
+}
+"""Types of the parameters that are handed on, by torchattacks' name."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """An attack that runs on a score.
+
+    Attributes:
+        parameters: Those that are handed on, with torchattacks' defaults.
+        step: The parameter that is the length of a step; None: it has none.
+        share: The step's default, as a share of the radius: that of torchattacks' own two defaults.
+        radius: The parameter that is the radius.
+        norm: Of the ball.
+        draws: Whether it draws random numbers; images are then attacked one at a time.
+        needs_gradient: Whether it can do nothing with a model that shows no gradient.
+    """
+
+    parameters: tuple[str, ...] = ()
+    step: str | None = "alpha"
+    share: float = 0.25
+    radius: str = "eps"
+    norm: Norm = "linf"
+    draws: bool = False
+    needs_gradient: bool = True
+
+
+_VARIANCE = ("steps", "decay", "N", "beta")
+_DIVERSE = ("steps", "decay", "resize_rate", "diversity_prob", "random_start")
+_SMOOTHED = ("steps", "noise_type", "noise_sd", "noise_batch_size", "batch_max")
+
+OFFERED = {
+    "FGSM": Offered(step=None),
+    "BIM": Offered(("steps",)),
+    "PGD": Offered(("steps", "random_start"), draws=True),
+    "RFGSM": Offered(("steps",), draws=True),
+    "FFGSM": Offered(share=1.25, draws=True),
+    "MIFGSM": Offered(("steps", "decay")),
+    "NIFGSM": Offered(("steps", "decay")),
+    "SINIFGSM": Offered(("steps", "decay", "m")),
+    "VMIFGSM": Offered(_VARIANCE, draws=True),
+    "VNIFGSM": Offered(_VARIANCE, draws=True),
+    "DIFGSM": Offered(_DIVERSE, draws=True),
+    "TIFGSM": Offered((*_DIVERSE, "kernel_name", "len_kernel", "nsig"), draws=True),
+    "EOTPGD": Offered(("steps", "eot_iter", "random_start"), draws=True),
+    "UPGD": Offered(("steps", "random_start", "decay", "eot_iter"), draws=True),
+    "PGDL2": Offered(("steps", "random_start"), share=0.2, norm="l2", draws=True),
+    "PGDRS": Offered(_SMOOTHED, draws=True),
+    "PGDRSL2": Offered(_SMOOTHED, share=0.2, norm="l2", draws=True),
+    "SPSA": Offered(
+        ("delta", "nb_iter", "nb_sample", "max_batch_size"),
+        step="lr", share=1.0, draws=True, needs_gradient=False,
+    ),
+    "PIFGSM": Offered(("num_iter_set", "amplification"), step=None, radius="max_epsilon"),
+    "PIFGSMPP": Offered(
+        ("num_iter_set", "amplification", "project_factor"), step=None, radius="max_epsilon"
+    ),
+}  # fmt: skip
+"""By torchattacks' name. SPSA's step is its radius: its one iteration would otherwise reach 1/30 of it."""
+
+_BY_CLASS = "keeps an image for its class, not for how far its score moved"
+_FOUR_CLASSES = "has a loss of at least three logits, and a score shows two"
+_NO_RADIUS = "has no radius: it looks for the smallest perturbation that changes a class"
+
+REFUSED = {
+    "VANILA": ("does nothing", "the clean scores are in every sweep"),
+    "GN": ("adds noise that no ball holds", "use `noise`"),
+    "TPGD": (
+        "climbs the divergence from the clean output, which rises upwards as it does downwards",
+        "use `apgd`",
+    ),
+    "APGD": (_BY_CLASS, "use `apgd`, which is Auto-PGD on the score itself"),
+    "APGDT": (_FOUR_CLASSES, "use `apgd`"),
+    "Jitter": ("normalises two logits to constants, so that their gradient vanishes", "use `apgd`"),
+    "AutoAttack": ("is made of attacks that stop as soon as the class changes", "use `auto`"),
+    "Square": ("stops as soon as the class changes", "use `square`, which is Square on the score itself"),
+    "FAB": (_NO_RADIUS, "use `apgd`"),
+    "CW": (_NO_RADIUS, 'use `apgd` with `norm = "l2"`'),
+    "DeepFool": (_NO_RADIUS, 'use `apgd` with `norm = "l2"`'),
+    "EADEN": (_NO_RADIUS, 'use `apgd` with `norm = "l2"`'),
+    "EADL1": (_NO_RADIUS, "use `apgd`"),
+    "SparseFool": (_NO_RADIUS, "use `square`"),
+    "OnePixel": ("changes a number of pixels without a bound on how far", "use `square`"),
+    "Pixle": ("changes a number of pixels without a bound on how far", "use `square`"),
+    "JSMA": ("changes a number of pixels without a bound on how far", "use `square`"),
+    "MultiAttack": ("combines attacks until the class changes", "use `auto`"),
+    "LGV": ("trains the model's weights further", "use `transfer`"),
+}
+"""By torchattacks' name, why an attack is refused, and what to use."""

@@ -1,0 +1,49 @@
+"""Attacks of torchattacks in a sweep: cells of intervals, and a sentence where one went the wrong way."""
+
+import pandas as pd
+import pytest
+
+
+def test_an_attack_of_torchattacks_gives_cells_of_intervals_by_its_name(sweep):
+    options = ("--models", "linear", "--attacks", "torchattacks:BIM", "--epsilons", "1,4")
+    done, cells = sweep(*options)
+    assert done.exit_code == 0, done.output
+    for epsilon in (1.0, 4.0):
+        table = pd.read_parquet(cells["torchattacks:BIM", epsilon].path)
+        # The weights are known: the interval of a linear score is epsilon times the sum of their sizes.
+        assert (table["high"] > table["score"]).all()
+        assert (table["low"] < table["score"]).all()
+        provenance = cells["torchattacks:BIM", epsilon].provenance
+        assert provenance["cell"]["attack_params"]["steps"] == 10
+        found = provenance["diagnostics"]
+        assert found["returned_images"] == found["risen_images"] == 2 * len(table)
+        assert found["unmoved_images"] == 0
+        assert "notes" not in found
+    assert "0 computed" in sweep(*options)[0].output
+
+
+def test_one_that_goes_the_wrong_way_is_said_and_noted(sweep, iqabench, tmp_path):
+    done, cells = sweep("--models", "cheating", "--attacks", "torchattacks:BIM", "--epsilons", "4")
+    sentence = "torchattacks:BIM moved the score in the wanted direction in 0 of"
+    assert done.output.count(sentence) == 1
+    (note,) = cells["torchattacks:BIM", 4.0].provenance["diagnostics"]["notes"]
+    assert note.startswith(sentence)
+    assert sentence in iqabench("results", "--results", str(tmp_path / "results")).output
+
+
+@pytest.mark.parametrize(("name", "told"), [("CW", "it has no radius"), ("PDG", "PGD")])
+def test_what_cannot_run_is_refused_before_anything_is_computed(sweep, name, told):
+    done, cells = sweep("--models", "linear", "--attacks", f"torchattacks:{name}", "--epsilons", "4")
+    assert done.exit_code == 2
+    assert told in done.output
+    assert not cells
+
+
+def test_a_table_gives_one_its_parameters(sweep, tiny_config):
+    text = tiny_config.read_text()
+    tiny_config.write_text(
+        f'{text}\n[attacks.longer]\nlike = "torchattacks:MIFGSM"\nsteps = 3\nalpha = 0.01\n'
+    )
+    done, cells = sweep("--models", "linear", "--attacks", "longer", "--epsilons", "4")
+    assert done.exit_code == 0, done.output
+    assert cells["longer", 4.0].provenance["cell"]["attack_params"]["steps"] == 3
