@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 HELPERS = $(shell find tests -name '*.py' ! -name 'test_*')
 
-.PHONY: demo test lint types format lock clean
+.PHONY: demo test lint types format docs lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## sweep the demo profile, look inside two models, render the report
@@ -29,6 +29,9 @@ types: $(READY)  # the root is the package, so mypy is shown a folder that is na
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY)  ## the documentation as a site, build/docs/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 # uv takes seconds for what takes pip minutes. The lock is complete, so --no-deps: torchattacks' pin of an
 # old requests, which it does not need here, would otherwise be refused.

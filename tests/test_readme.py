@@ -1,21 +1,110 @@
-"""The README says what is true: its plugin runs as written, and its links lead somewhere."""
+"""The README says what is true: its commands run as written, and its links lead somewhere."""
 
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
+from PIL import Image
+
+from iqabench.bench.core import registry
 
 ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TINY = """
+[run]
+image_size = 32
+epsilons = [1]
+
+[datasets.synthetic]
+adapter = "csv"
+root = "scores.csv"
+
+[profiles.demo.attacks.auto]
+budget = "quick"
+"""
+NETWORK = """
+import torch
 
 
-def test_the_plugin_of_the_readme_runs_as_written(iqabench, tiny_sweep, tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text(), re.DOTALL)
-    (tmp_path / "my_model.py").write_text(code)
-    options = ["--plugin", str(tmp_path / "my_model.py"), "--models", "mine", "--attacks", "fgsm"]
-    done = iqabench("run", *tiny_sweep, *options, "--results", str(tmp_path / "results"))
-    assert done.exit_code == 0, done.output
-    assert "3 computed" in done.output
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = torch.nn.Conv2d(3, 4, 5, stride=2)
+        self.head = torch.nn.Linear(4, 1)
+
+    def forward(self, images):
+        return 100 * torch.sigmoid(self.head(self.features(images).tanh().mean((2, 3))))
+"""
+
+
+def commands(page):
+    """Return the arguments of each `iqabench` line in the page's blocks without a language."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    lines = [line for language, block in blocks if not language for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("iqabench ")]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder as the README assumes it: images with scores, a network, its checkpoint, `bench.toml`."""
+    monkeypatch.chdir(tmp_path)
+    draw, rows = np.random.default_rng(0), []
+    for scene in range(8):
+        smooth = np.kron(draw.normal(128, 30, (5, 5)), np.ones((8, 8)))
+        for level in range(3):
+            noisy = smooth[..., None] + draw.normal(0, 2 + 12 * level, (40, 40, 3))
+            path = f"{scene}-{level}.png"
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path)
+            rows.append({"path": path, "score": 2 - level, "scene": scene})
+    pd.DataFrame(rows).to_csv("scores.csv", index=False)
+    Path("net.py").write_text(NETWORK)
+    torch.manual_seed(0)
+    torch.save(registry.by_path("net.py:Net")().state_dict(), "best.pth")
+    (tables,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    Path("bench.toml").write_text(tables + TINY)
+
+
+def test_every_command_runs_as_written(project, iqabench):
+    asked = commands(README)
+    assert {arguments[0] for arguments in asked} == {
+        "audit",
+        "check",
+        "leaderboard",
+        "report",
+        "results",
+        "run",
+    }
+    for arguments in asked:
+        done = iqabench(*arguments)
+        doubtful = arguments[0] == "audit" and done.exit_code == 1  # of a network that nobody trained
+        assert done.exit_code == 0 or doubtful, f"{arguments}: {done.output}"
+    assert Path("report/report.html").is_file()
+    assert Path("site/index.html").is_file()
+
+
+def test_every_target_of_make_exists():
+    named = set(re.findall(r"^make (\w+)", README, re.MULTILINE)) | set(re.findall(r"`make (\w+)`", README))
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert named == {"demo", "test", "docs"}
+    assert named <= set(targets)
+
+
+def test_every_extra_is_listed():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    listed = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
+    assert set(listed) == set(extras)
+
+
+def test_installation_comes_before_the_metrics_and_the_page_is_short():
+    assert README.index("pip install") < README.index("iqabench run")
+    assert README.index("## Install") < README.index("## Your metric")
+    assert len(README.splitlines()) <= 150
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -90,6 +90,30 @@ def test_a_black_box_is_measured_with_the_number_of_its_queries(koniq, iqabench)
     assert done.exit_code == 0, done.output
 
 
+def test_a_class_of_ones_own_is_trained_and_audited(koniq, iqabench):
+    small = """
+[training]
+epochs = 1
+batch_size = 8
+[models.small]
+backbone = "test_resnet"
+[attacks.auto]
+budget = "quick"
+[datasets.koniq]
+root = "koniq"
+[run]
+image_size = 32
+epsilons = [1]
+"""
+    Path("bench.toml").write_text(small + '[profiles.demo.attacks.auto]\nbudget = "quick"\n')
+    running, auditing = commands(blocks("")[2])
+    done = iqabench(*running)
+    assert done.exit_code == 0, done.output
+    assert set(pd.read_csv(table(iqabench))["model"]) == {"small"}
+    done = iqabench(*auditing)
+    assert done.exit_code in (0, 1), done.output
+
+
 def table(iqabench):
     done = iqabench("results", "--format", "csv")
     assert done.exit_code == 0, done.output

@@ -1,0 +1,61 @@
+"""docs/your-attack.md works as written: its attack keeps the contract, and its command runs."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "your-attack.md").read_text()
+TINY = """
+[run]
+image_size = 32
+epsilons = [1]
+
+[datasets.synthetic]
+adapter = "csv"
+root = "scores.csv"
+"""
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    draw, rows = np.random.default_rng(0), []
+    for number in range(10):
+        noisy = 128 + draw.normal(0, 5 + 3 * number, (40, 40, 3))
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(f"{number}.png")
+        rows.append({"path": f"{number}.png", "score": 10 - number})
+    pd.DataFrame(rows).to_csv("scores.csv", index=False)
+    Path("bench.toml").write_text(TINY)
+    for block in blocks("python"):
+        Path(block.splitlines()[0].removeprefix("# ")).write_text(block)
+
+
+def test_the_attack_keeps_the_contract(project, iqabench):
+    exec(Path("check_my_attack.py").read_text(), {})
+
+
+def test_the_command_runs_and_keeps_the_scores(project, iqabench):
+    (text,) = (block for block in blocks("") if block.startswith("iqabench run"))
+    done = iqabench(*shlex.split(text)[1:])
+    assert done.exit_code == 0, done.output
+    cells = [pd.read_parquet(path) for path in Path("results/cells").rglob("*.parquet")]
+    assert len(cells) == 3
+    assert "small_steps" in iqabench("results", "--format", "csv").output
+
+
+def test_the_keys_are_parameters_of_the_attack(project, iqabench):
+    assert tomllib.loads(blocks("toml")[0]) == {"attacks": {"small_steps": {"steps": 8}}}
+    Path("bench.toml").write_text(TINY + blocks("toml")[0])
+    done = iqabench("config")
+    assert done.exit_code == 0, done.output
