@@ -3,8 +3,9 @@
 Everything public is importable from here and loaded on first use, so that `import iqabench`
 stays free of torch:
 
-- `create_model`, `create_attack`: build a registered model or attack by name;
-- `register_model`, `register_attack`, `register_dataset`, `register_recipe`: decorators for a plugin file;
+- `create_model`, `create_attack`, `create_defence`: build a registered model, attack or defence by name;
+- `register_model`, `register_attack`, `register_defence`, `register_dataset`, `register_recipe`: decorators
+  for a plugin file;
 - `load_settings`, `run_sweep`, `results_table`, `read_results`: the sweep as Python calls.
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .bench.core.errors import UserError as UserError
     from .bench.core.registry import register_attack as register_attack
     from .bench.core.registry import register_dataset as register_dataset
+    from .bench.core.registry import register_defence as register_defence
     from .bench.core.registry import register_model as register_model
     from .bench.core.registry import register_recipe as register_recipe
     from .bench.datasets import DatasetAdapter as DatasetAdapter
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .bench.sweep.runner import run_sweep as run_sweep
     from .models import IQAModel as IQAModel
     from .models import create_model as create_model
+    from .models.defences import create_defence as create_defence
     from .models.recipe import Recipe as Recipe
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -37,11 +40,18 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "attacks": ["Attack", "create_attack"],
         "bench.core.config": ["load_settings"],
         "bench.core.errors": ["UserError"],
-        "bench.core.registry": ["register_attack", "register_dataset", "register_model", "register_recipe"],
+        "bench.core.registry": [
+            "register_attack",
+            "register_dataset",
+            "register_defence",
+            "register_model",
+            "register_recipe",
+        ],
         "bench.datasets": ["DatasetAdapter"],
         "bench.store.results": ["read_results", "results_table"],
         "bench.sweep.runner": ["run_sweep"],
         "models": ["IQAModel", "create_model"],
+        "models.defences": ["create_defence"],
         "models.recipe": ["Recipe"],
     },
 )

@@ -21,6 +21,7 @@ FILE = Path(__file__).with_name("versions.toml")
 ROOMS = {
     "models": ("iqabench.models",),
     "attacks": ("iqabench.attacks",),
+    "defences": ("iqabench.models",),
     "datasets": ("iqabench.bench.datasets",),
     "recipes": ("iqabench.bench.training", "iqabench.models"),
 }

@@ -1,4 +1,4 @@
-"""The registry of models, attacks, datasets and recipes: entry points, and plugin files.
+"""The registry of models, attacks, defences, datasets and recipes: entry points, and plugin files.
 
 The package registers its own through the same door as anyone else (see `pyproject.toml`).
 Listing names reads package metadata only; nothing is imported before a name is resolved. A name with a
@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from .errors import UserError, nearest
 
-Kind = Literal["models", "attacks", "datasets", "recipes"]
+Kind = Literal["models", "attacks", "defences", "datasets", "recipes"]
 Factory = Callable[..., Any]
 Registered = TypeVar("Registered", bound=Factory)
 
@@ -168,6 +168,11 @@ def register_model(name: str) -> Callable[[Registered], Registered]:
 def register_attack(name: str) -> Callable[[Registered], Registered]:
     """Class decorator: makes an attack known by `name` in the file given to `--plugin`."""
     return _register("attacks", name)
+
+
+def register_defence(name: str) -> Callable[[Registered], Registered]:
+    """Class decorator: makes a defence known by `name` in the file given to `--plugin`."""
+    return _register("defences", name)
 
 
 def register_dataset(name: str) -> Callable[[Registered], Registered]:

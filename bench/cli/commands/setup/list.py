@@ -9,7 +9,7 @@ from ... import shared
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["models", "attacks", "datasets", "recipes"]))
+@click.argument("kind", type=click.Choice(["models", "attacks", "defences", "datasets", "recipes"]))
 @click.option(
     "--library",
     metavar="NAME",
@@ -17,7 +17,7 @@ from ... import shared
 )
 @shared.plugins
 def list_names(kind: Any, library: str | None, plugins: tuple[Path, ...]) -> None:
-    """List the registered models, attacks, dataset adapters or recipes, and where each is defined.
+    """List the registered models, attacks, defences, dataset adapters or recipes, and where each is defined.
 
     `list models --library pyiqa` lists its metrics: range, direction, gradient, and the files of weights that
     each needs. `list attacks --library torchattacks` lists its attacks: ball, parameters, and those that mean

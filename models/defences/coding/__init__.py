@@ -1,0 +1,1 @@
+"""Defences that store an image more coarsely: grey levels, JPEG, fewer pixels."""

@@ -1,0 +1,1 @@
+"""Defences that smooth or sharpen an image."""

@@ -1,0 +1,1 @@
+"""Defences that move the pixels of an image, and noise."""
