@@ -50,6 +50,7 @@ epsilons = [1, 4]
 image_size = 24
 batch_size = 2
 device = "cpu"
+workers = 1
 
 [training]
 epochs = 3

@@ -9,6 +9,7 @@ import click
 
 from ..core.errors import UserError
 from ..core.interrupts import Terminated, terminating
+from . import shared
 from .commands.audit import audit
 from .commands.check import check
 from .commands.entry import entry
@@ -36,7 +37,8 @@ class ForPeople(click.Group):
     """Shows an error of a command as a message with exit status 2, and Ctrl-C as what to do next."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take `--debug` wherever it stands."""
+        """Take `--debug` wherever it stands; keep the arguments for processes that run the same command."""
+        ctx.meta[shared.ARGUMENTS] = list(args)
         return super().parse_args(
             ctx, [*([DEBUG] if DEBUG in args else []), *(a for a in args if a != DEBUG)]
         )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..core.config import Settings  # pydantic, which --help does not need
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+ARGUMENTS = f"{__name__}.arguments"  # of the command that runs, in the context's `meta`
 PATH = click.Path(path_type=Path)
 
 
@@ -157,6 +158,11 @@ def load_plugins(files: tuple[Path, ...]) -> None:
 
     for path in files:
         load_plugin(path)
+
+
+def arguments() -> list[str]:
+    """Return the arguments of the `iqabench` command that runs."""
+    return list(click.get_current_context().meta[ARGUMENTS])
 
 
 def command_line() -> str:

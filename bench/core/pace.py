@@ -40,6 +40,7 @@ class Pace:
         self._seconds: dict[tuple[str, str], float] = {}
         self._rehearsed: dict[tuple[str, str], float] = {}
         self.done = 0.0
+        self.workers = 1  # processes that divide what is left
 
     @property
     def total(self) -> float:
@@ -90,7 +91,8 @@ class Pace:
         rates = {stage: self._rate(stage) for stage, images in self._left.items() if images}
         if None in rates.values():
             return None
-        return float(sum(self._left[stage] * (rate or 0.0) for stage, rate in rates.items()))
+        seconds = sum(self._left[stage] * (rate or 0.0) for stage, rate in rates.items())
+        return float(seconds) / self.workers
 
     def _rate(self, stage: Stage) -> float | None:
         """Seconds per image, as measured or as estimated."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from tqdm import tqdm
 
@@ -14,6 +14,7 @@ from .pace import Pace, Stage
 from .text import printable
 
 Item = TypeVar("Item")
+Show = bool | Literal["lines"]
 LOG = logging.getLogger("iqabench.progress")
 """Gets every line (level INFO) and the beginning of every stage (DEBUG), whether they are shown or not."""
 
@@ -27,26 +28,27 @@ class Progress:
     that says what is being done, even while nothing is counted as done.
 
     Args:
-        show: Whether to show anything.
+        show: Whether to show anything; "lines": no bar, and nothing that only says that work goes on.
         delay: Seconds of work after which the bar appears.
         pace: What is left to do, and how fast it goes.
     """
 
-    def __init__(self, *, show: bool = True, delay: float = 0.0, pace: Pace | None = None) -> None:
+    def __init__(self, *, show: Show = True, delay: float = 0.0, pace: Pace | None = None) -> None:
         self.pace = pace or Pace()
-        self._show = show
+        self._show = bool(show)
+        self._tells = show is True
         self._what = ""
         self._last_line = time.monotonic()
         self._bar: Any = tqdm(
             total=1,
-            disable=not (show and sys.stderr.isatty()),
+            disable=not (self._tells and sys.stderr.isatty()),
             bar_format="{percentage:3.0f}%|{bar}| {elapsed}, {desc}{postfix}",
             mininterval=0.3,
             delay=delay,
             dynamic_ncols=True,
         )
         self._closed = Event()
-        if show and self._bar.disable:
+        if self._tells and self._bar.disable:
             Thread(target=self._tell, daemon=True, name="progress").start()
 
     def begin(self, stage: Stage, what: str) -> None:
@@ -93,7 +95,7 @@ class Progress:
             self._tell_after(SIGN_OF_LIFE - often)
 
     def _tell_after(self, seconds: float) -> None:
-        if self._what and time.monotonic() - self._last_line > seconds:
+        if self._tells and self._what and time.monotonic() - self._last_line > seconds:
             self.line(f"{self.pace.done / max(1.0, self.pace.total):4.0%}, {self._left()}: {self._what}")
 
     def _left(self) -> str:
@@ -102,12 +104,12 @@ class Progress:
 
 
 @contextmanager
-def progress_over(images: int = 0, *, show: bool, delay: float = 0.0) -> Iterator[Progress]:
+def progress_over(images: int = 0, *, show: Show, delay: float = 0.0) -> Iterator[Progress]:
     """Make a `Progress` that is closed whatever happens.
 
     Args:
         images: All of the work, where it is of one kind; without it the caller says what to expect.
-        show: Whether to show anything.
+        show: As `Progress` takes it.
         delay: Seconds of work after which the bar appears.
     """
     progress = Progress(show=show, delay=delay)

@@ -20,7 +20,7 @@ from torch import nn
 from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.files import lock_on, remove_leftovers, safe_name
-from ..core.progress import Progress, progress_over
+from ..core.progress import Progress, Show, progress_over
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
 from ..store.cell import Cell, digest
@@ -69,7 +69,7 @@ def run_sweep(
     results: Path,
     *,
     command: str = "",
-    show: bool = True,
+    show: Show = True,
     save_images: Path | None = None,
 ) -> Summary:
     """Compute every cell of the sweep that the store does not hold yet.
@@ -78,7 +78,7 @@ def run_sweep(
         settings: What to sweep.
         results: The store's folder; checkpoints, splits and the pixel cache live there too.
         command: Kept with each cell.
-        show: Whether to show progress on standard error.
+        show: Whether to show progress on standard error; "lines": no bar, and no rehearsal for the time left.
         save_images: Folder for the adversarial images as PNG files with their scores. A cell that the store
             holds is computed once more where they are missing.
 
@@ -166,10 +166,11 @@ class _Sweep:
         sweep.notes = [*notes, *wording.between_levels(settings.run.epsilons), *loaded]
         return sweep
 
-    def run(self, work: Callable[[Job], None], *, score: bool, show: bool) -> Summary:
+    def run(self, work: Callable[[Job], None], *, score: bool, show: Show) -> Summary:
         """Work through the jobs; one that another process is at is put off to the end."""
         waiting = deque((job, False) for job in self.jobs)
         with progress_over(show=show) as self.progress:
+            self.progress.pace.workers = self.jobs[0].settings.run.workers if self.jobs and score else 1
             for note in self.notes:
                 self.progress.line(note)
             for job in self.jobs:
@@ -178,7 +179,7 @@ class _Sweep:
                     self.progress.line(wording.impossible(job.title, job.impossible))
             if score:
                 self._train_sources()
-            for job in self.jobs if show else ():
+            for job in self.jobs if show is True else ():
                 for stage, seconds in rehearse(job, self.progress.pace.unknown(job.title), self.device):
                     self.progress.pace.rehearsed(stage, seconds)
             while waiting:

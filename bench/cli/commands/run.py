@@ -7,6 +7,7 @@ import click
 
 from ...core.process import prepare_process
 from .. import shared
+from ..workers import WORKER, ended_by_the_first, working_together
 
 
 @click.command()
@@ -22,10 +23,14 @@ from .. import shared
     metavar="DIR",
     help="Write the adversarial images as PNG files there, with their scores before and after rounding.",
 )
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that divide the sweep's jobs.")
+@click.option(WORKER, is_flag=True, hidden=True)
 @shared.verbosity
 @shared.results
 @shared.plugins
-def run(results: Path, save_images: Path | None, quiet: bool, verbose: bool, **options: Any) -> None:
+def run(
+    results: Path, save_images: Path | None, quiet: bool, verbose: bool, worker: bool, **options: Any
+) -> None:
     """Sweep datasets x models x attacks x epsilon; train what has no weights; skip what is done.
 
     Ends with the SROCC of each model, clean and in the worst case that was found within each epsilon. What is
@@ -33,13 +38,19 @@ def run(results: Path, save_images: Path | None, quiet: bool, verbose: bool, **o
     """
     prepare_process()
     settings = shared.settings_of(options)
+    from ...core.progress import Show
     from ...store.results import read_results
     from ...store.standing import next_steps, standing
     from ...sweep.runner import run_sweep
 
     command = shared.command_line()
+    workers = 1 if worker else settings.run.workers
     with shared.told(results, quiet=quiet, verbose=verbose) as show:
-        done = run_sweep(settings, results, command=command, show=show, save_images=save_images)
+        shown: Show = "lines" if worker and show else show
+        with ended_by_the_first() if worker else working_together(shared.arguments(), workers):
+            done = run_sweep(settings, results, command=command, show=shown, save_images=save_images)
+    if worker:
+        return
     shared.draw_missing_curves(results)
     found = read_results(results)
     shared.say("\n".join(standing(found, done.keys)))

@@ -1,0 +1,82 @@
+"""Further processes at the same sweep: they run the same command, and divide its jobs through the store."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Thread
+from typing import IO
+
+from tqdm import tqdm
+
+from ..core.interrupts import Terminated
+from ..core.text import printable
+
+WORKER = "--worker"
+PATIENCE = 60.0  # seconds that a worker has to keep what it has done
+
+
+@contextmanager
+def working_together(arguments: Sequence[str], workers: int) -> Iterator[None]:
+    """Let further processes work at the command, for the time of the block.
+
+    Each takes a job that no other is at, as processes that share a store do, and its share of the cores. What
+    they say appears among the lines of this process. When the block ends first they are stopped by SIGTERM.
+
+    Args:
+        arguments: Of the `iqabench` command.
+        workers: Processes in all, this one included.
+    """
+    if workers < 2:
+        yield
+        return
+    import torch
+
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    others = [_start(arguments, threads) for _ in range(workers - 1)]
+    tellers = [Thread(target=_tell, args=(worker.stderr,), daemon=True) for worker in others]
+    for teller in tellers:
+        teller.start()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        for worker in others:
+            worker.terminate()
+        for worker, teller in zip(others, tellers, strict=True):
+            try:
+                worker.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+            teller.join(PATIENCE)
+            if worker.stderr:
+                worker.stderr.close()
+
+
+@contextmanager
+def ended_by_the_first() -> Iterator[None]:
+    """End a worker without a word when the process that started it asks for it."""
+    try:
+        yield
+    except Terminated:
+        sys.exit(0)
+
+
+def _start(arguments: Sequence[str], threads: int) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "iqabench", *arguments, WORKER],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        start_new_session=True,  # Ctrl-C goes to this process, which stops the others
+    )
+
+
+def _tell(lines: IO[str] | None) -> None:
+    for line in lines or ():
+        with tqdm.external_write_mode(file=sys.stderr):
+            print(printable(line.rstrip("\n")), file=sys.stderr, flush=True)

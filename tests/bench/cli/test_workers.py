@@ -1,0 +1,55 @@
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from iqabench.bench.store.results import read_results
+
+MODELS = "\n".join(f"[models.tiny{number}]\nlike = 'tiny'\nwidth = {number + 3}\n" for number in range(3))
+
+
+@pytest.fixture
+def sweep(tiny_sweep, tiny_config):
+    models = 'models = ["tiny0", "tiny1", "tiny2"]'
+    text = tiny_config.read_text().replace('models = ["tiny"]', models).replace("epochs = 3", "epochs = 120")
+    tiny_config.write_text(text + "\n" + MODELS)
+    return ["run", *tiny_sweep]
+
+
+def scores_of(store):
+    frame = read_results(store).frame
+    return frame.set_index(["model", "attack", "epsilon"])["srocc"].sort_index()
+
+
+def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, start_iqabench, tmp_path):
+    process = start_iqabench(*sweep, "--results", str(tmp_path / "two"), "--workers", "2")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    # Every model's line is shown once, whoever trained it; this process trained some of them.
+    for number in range(3):
+        assert len(re.findall(rf"/ tiny{number}: trained in", output)) == 1, output
+    (trained,) = re.findall(r"(\d) models trained", output)
+    assert int(trained) < 3, output
+    alone = start_iqabench(*sweep, "--results", str(tmp_path / "one"))
+    assert "3 models trained" in alone.communicate()[0]
+    found, expected = scores_of(tmp_path / "two"), scores_of(tmp_path / "one")
+    assert found.index.equals(expected.index)
+    assert found.round(4).equals(expected.round(4))
+
+
+def test_ctrl_c_stops_all_of_them(sweep, tiny_config, start_iqabench, tmp_path):
+    tiny_config.write_text(tiny_config.read_text().replace("epochs = 120", "epochs = 100000"))
+    results = tmp_path / "results"
+    process = start_iqabench(*sweep, "--results", str(results), "--workers", "2")
+    while process.poll() is None and len(list(results.rglob("*.lock"))) < 2:
+        time.sleep(0.1)
+    time.sleep(1)
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "run the same command again" in output
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert not [line for line in running.splitlines() if "--worker" in line.split() and str(results) in line]
