@@ -181,6 +181,7 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
 def under_auto(model: str, epsilon: float, worst: float, **stated: Any) -> dict[str, Any]:
     """Return a row of results of `auto` with a worst-case SROCC, whose interval is 0.1 to each side."""
     measures = {"worst_srocc": worst, "worst_srocc_low": worst - 0.1, "worst_srocc_high": worst + 0.1}
+    measures |= {"worst_drop": 0.9 - worst, "worst_drop_low": 0.8 - worst, "worst_drop_high": 1.0 - worst}
     return {"model": model, "attack": "auto", "epsilon": epsilon, **measures, **stated}
 
 

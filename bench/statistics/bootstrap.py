@@ -69,6 +69,17 @@ def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str,
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def weighted_srocc(quality: Array, scores: Array, counts: Counts) -> Array:
+    """Return what `weighted_metrics` calls `srocc` (B,), without the other metrics."""
+    ties, total = (_Ties.of(quality), _Ties.of(scores)), float(counts[:, 0].sum())
+    parts = []
+    at_once = max(1, min(_AT_ONCE, _VALUES_AT_ONCE // len(quality)))
+    for start in range(0, counts.shape[1], at_once):
+        weights = np.ascontiguousarray(counts[:, start : start + at_once]).astype(np.float64)
+        parts.append(_spearman(ties, (ties[0].sizes(weights), ties[1].sizes(weights)), weights, total))
+    return np.concatenate(parts)
+
+
 @dataclass(frozen=True)
 class _Ties:
     """Groups of equal values, numbered in ascending order of value."""

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .bootstrap import Array, Counts
-from .metrics import RESAMPLES, Measure, cached_counts, evaluate, percentile_bounds
+from .bootstrap import Array, Counts, weighted_srocc
+from .metrics import RESAMPLES, Measure, cached_counts, evaluate, percentile_bounds, srocc
 from .robustness_scores import MSU_OFFSET, change, energy, mean, median, robustness, wasserstein
 from .worst_case import worst_case_plcc, worst_case_srocc
 
 INTERVAL_METRICS = (
     "worst_srocc",
     "worst_plcc",
+    "worst_drop",
     "reflection_srocc",
     "reflection_plcc",
     "reflection_mse",
@@ -128,6 +129,9 @@ def evaluate_intervals(
     case = _Intervals(labels, clean, *attainable(*arrays[1:4]))
     realised = arrays[4] if worst is not None else worst_case_srocc(labels, case.low, case.high).scores
     measures, reasons = _agreement(case, realised, resamples, confidence, seed)
+    measures["worst_drop"] = _drop(case, realised, resamples, confidence, seed)
+    if math.isnan(measures["worst_drop"].value):
+        reasons["worst_drop"] = reasons.get("worst_srocc", "clean scores without a correlation")
     everyone = np.ones((n, 1), dtype=np.float32)
     values = {name: float(drawn[0]) for name, drawn in _sizes(case, everyone).items()}
     drawn = _sizes(case, cached_counts(n, resamples, seed)) if resamples else {}
@@ -159,6 +163,16 @@ def _agreement(
             if math.isnan(found.measures[metric].value):
                 reasons[f"{kind}_{metric}"] = found.status
     return measures, reasons
+
+
+def _drop(case: _Intervals, worst: Array, resamples: int, confidence: float, seed: int) -> Measure:
+    """Measure how far SROCC falls from clean scores to the worst case, both on the same resamples."""
+    value = srocc(case.quality, case.score) - srocc(case.quality, worst)
+    if math.isnan(value) or not resamples:
+        return Measure(value, math.nan, math.nan)
+    counts = cached_counts(len(worst), resamples, seed)
+    clean, attacked = (weighted_srocc(case.quality, scores, counts) for scores in (case.score, worst))
+    return Measure(value, *percentile_bounds(clean - attacked, confidence))
 
 
 def _sizes(case: _Intervals, counts: Counts) -> dict[str, Array]:

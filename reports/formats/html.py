@@ -7,7 +7,7 @@ buttons that open what is known of the cells behind the number, and the tables s
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from importlib.resources import files
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..paper.numbers import DIGITS, metric_columns
 from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
 from ..paper.selection import WORST
+from ..paper.table import Cell, Row, Table
 from .templating import environment, policy_digest
 
 _SHOWN_DIGITS = 10  # of a digest or key
@@ -48,6 +49,7 @@ def render_html(report: Report) -> str:
     script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
     made = environment(__package__, autoescape=True)
     made.filters["commands"] = _commands
+    made.globals["groups_of"] = _groups_of
     return made.get_template("report.html.j2").render(
         report=report,
         figures=figures,
@@ -58,6 +60,17 @@ def render_html(report: Report) -> str:
         script=Markup(script),
         script_digest=policy_digest(script),
     )
+
+
+def _groups_of(table: Table, row: Row) -> Iterator[tuple[str, list[tuple[str, Cell]]]]:
+    """Yield, for each group of a row, its heading and its cells with theirs; narrow screens show them."""
+    for group, cells in zip(table.groups, row.cells, strict=True):
+        starts = accumulate((cell.span for cell in cells), initial=0)
+        headings = [
+            group.columns[start].heading if cell.span == 1 else ""
+            for start, cell in zip(starts, cells, strict=False)
+        ]
+        yield str(group.heading or ""), list(zip(headings, cells, strict=True))
 
 
 def _commands(text: str) -> Markup:

@@ -53,8 +53,10 @@ CA_AND_PNS = (
 RESNET_OF_TABLES = "The paper's ResNet is that of its Tables 1 and 4."
 ROBUSTNESS = (
     "The worst case is the lowest SROCC that an attacker of each image can reach: of the scores found inside "
-    "the ball, those that invert the ranking most. The drop is SROCC without attack less the worst case. The "
-    "median width is that of the intervals of scores. 95% bootstrap intervals over images are in brackets."
+    "the ball, those that invert the ranking most. The drop is SROCC without attack less the worst case; it "
+    "has the interval of the difference. The median width is that of the intervals of scores. 95% bootstrap "
+    "intervals over images are in brackets. Seconds are those of the search within all ε, on the machine as "
+    "it was."
 )
 CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
 BELIEVE = "Believe the worst case under {auto}, which takes the strongest of several attacks on each image"

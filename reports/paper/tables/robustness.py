@@ -1,17 +1,19 @@
-"""The first table: SROCC without attack, and in the worst case of the intervals that `auto` finds."""
+"""The first table: how well models rank clean images, what `auto` leaves of it, and at what cost."""
 
 import math
 from collections.abc import Iterator, Sequence
+
+import pandas as pd
 
 from ....bench.core.text import NOT_RUN, capitalised, number
 from ....bench.store.results import verdict
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..numbers import DIGITS, EPSILON, Entry, marked, metric_cells
+from ..numbers import EPSILON, Entry, metric_cells
 from ..selection import Content, Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
-WORST, WIDTH = "worst_srocc", "median_width"
+WORST, DROP, WIDTH = "worst_srocc", "worst_drop", "median_width"
 
 
 def build(content: Content) -> Iterator[Table]:
@@ -41,16 +43,21 @@ def build(content: Content) -> Iterator[Table]:
             Group(
                 tuple(Column(f"{what} at {strength:g}/255", "ascending") for what in ("Drop", "Median width"))
             ),
-            Group((Column("Audit", "text"),)),
+            Group((Column("Audit", "text"), Column("Seconds an image", "ascending"))),
         ),
         blocks=tuple(
-            _block([point for point in points if point.dataset == dataset], epsilons, strength)
+            _block(
+                [point for point in points if point.dataset == dataset],
+                epsilons,
+                strength,
+                content.selection.cells,
+            )
             for dataset in ordered("dataset", (point.dataset for point in attacked))
         ),
     )
 
 
-def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float) -> Block:
+def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float, cells: pd.DataFrame) -> Block:
     found = {(point.model, point.epsilon): point for point in points}
     models = ordered("model", (model for model, epsilon in found if epsilon))
     dataset, stand_in = points[0].dataset, any(point.stand_in for point in points)
@@ -62,28 +69,30 @@ def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float) 
         ]
         return [cell for (cell,) in metric_cells(entries, (metric,))]
 
-    clean, widths = column("srocc", 0.0), column(WIDTH, strength)
+    clean, drops, widths = column("srocc", 0.0), column(DROP, strength), column(WIDTH, strength)
     worst = zip(*(column(WORST, epsilon) for epsilon in epsilons), strict=True)
     rows = [
         Row(
             Label(model_name(model)),
-            ((before,), under, (_drop(found, model, strength), width), (_verdict(points, model),)),
+            ((before,), under, (drop, width), (_verdict(points, model), _cost(cells, dataset, model))),
         )
-        for model, before, under, width in zip(models, clean, worst, widths, strict=True)
+        for model, before, under, drop, width in zip(models, clean, worst, drops, widths, strict=True)
     ]
     return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
-
-
-def _drop(found: dict[tuple[str, float], Point], model: str, strength: float) -> Cell:
-    """Return how far SROCC falls from clean images to the worst case."""
-    clean, attacked = found.get((model, 0.0)), found.get((model, strength))
-    if clean is None or attacked is None:
-        return Cell(NOT_RUN, "absent")
-    drop = clean.measures["srocc"].value - attacked.measures[WORST].value
-    return Cell(marked(number(drop, DIGITS), attacked))
 
 
 def _verdict(points: Sequence[Point], model: str) -> Cell:
     """Return the audit's verdict on a model: `doubtful` if it is at one of the strengths."""
     found = verdict(point.audit for point in points if point.model == model)
     return Cell(found, "flag" if found == "doubtful" else "text") if found else Cell(NOT_RUN, "absent")
+
+
+def _cost(cells: pd.DataFrame, dataset: str, model: str) -> Cell:
+    """Return the time that the search took for an image, within all strengths together.
+
+    Strengths that were searched in one go have its time in each of their cells.
+    """
+    of_model = (cells["dataset"] == dataset) & (cells["model"] == model) & (cells["attack"] == AUTO)
+    runs = cells[of_model].drop_duplicates(["seed", "created", "seconds"])
+    seconds = (runs["seconds"] / runs["n"]).groupby(runs["seed"]).sum(min_count=1).mean()
+    return Cell(NOT_RUN, "absent") if math.isnan(seconds) else Cell(number(seconds, 2))

@@ -66,6 +66,25 @@ def test_values_worked_by_hand():
     assert values["worst_srocc"] == pytest.approx(1)  # the intervals are disjoint
 
 
+def test_the_interval_of_the_drop_is_that_of_the_differences_on_the_same_images():
+    quality, _, low, high = attacked(40)
+    score = quality + 0.1 * np.random.default_rng(1).random(40)
+    low, high = attainable(score, low, high)
+    worst = worst_case_srocc(quality, low, high).scores
+    counts = bootstrap_counts(40, 60, seed=3).astype(int)
+    drops = []
+    for column in counts.T:
+        drawn = np.repeat(np.arange(40), column)
+        before, after = (stats.spearmanr(quality[drawn], s[drawn]).statistic for s in (score, worst))
+        drops.append(before - after)
+    measures = evaluate_intervals(quality, score, low, high, resamples=60, seed=3)
+    drop = measures["worst_drop"]
+    assert drop.value == pytest.approx(
+        stats.spearmanr(quality, score).statistic - measures["worst_srocc"].value, abs=1e-9
+    )
+    assert (drop.low, drop.high) == pytest.approx(tuple(np.percentile(drops, [2.5, 97.5])), abs=1e-9)
+
+
 def test_resamples_equal_the_formulas_on_the_images_repeated():
     _, score, low, high = attacked(61)
     counts = bootstrap_counts(61, 120, seed=2)

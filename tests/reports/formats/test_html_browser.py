@@ -7,6 +7,7 @@ from iqabench.bench.store.results import Results
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
+from ...fabricated import under_auto
 from ..hostile import FIELDS
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -248,6 +249,24 @@ def test_nothing_stands_in_the_way_of_any_reader(opened, ablated, results, schem
     dialog = page.get_by_role("dialog").bounding_box()
     assert dialog["x"] >= 0
     assert dialog["x"] + dialog["width"] <= width
+
+
+def test_no_column_is_cut_off_and_each_number_says_what_it_is_on_a_narrow_screen(opened, results):
+    rows = [{"model": name, "srocc": 0.9} for name in ("resnet", "cprl")]
+    rows += [under_auto(name, epsilon, 0.1) for name in ("resnet", "cprl") for epsilon in (1.0, 2.0, 4.0)]
+    page = opened(results(*rows), viewport={"width": 390, "height": 800})
+    for box in page.locator(".scroll:not(.all)").all():
+        assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0  # less where closed
+    labels = table(page, "table0").locator("tr", has_text="CPRL").locator("td").all()
+    assert [cell.get_attribute("data-label") for cell in labels] == [
+        "Clean SROCC",
+        *(f"Worst-case SROCC, ε = {epsilon}/255" for epsilon in (1, 2, 4)),
+        "Drop at 1/255",
+        "Median width at 1/255",
+        "Audit",
+        "Seconds an image",
+    ]
+    assert all(cell.is_visible() for cell in labels)
 
 
 def test_the_page_is_dark_for_who_reads_in_the_dark(opened, four):

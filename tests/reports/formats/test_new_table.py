@@ -56,9 +56,10 @@ def test_it_is_a_section_of_the_html_page_and_a_note(report):
         'Numbers† <span class="stand-in">',
         '<span class="fixed">LIVE · all alike</span>',
         f'<strong class="best">{link} data-metric="SROCC">0.2500</a></strong><small>[0.1, 0.4]</small>',
-        '<td class="flag first">doubtful<small>vanishes</small></td>',
-        f'<td class="state first" colspan="2">{link}>diverged</a><small>constant scores</small></td>',
-        '<td class="absent">–<small>paper 1</small></td>',
+        '<td class="flag first" data-label="Audit">doubtful<small>vanishes</small></td>',
+        '<td class="state first" data-label="Numbers†" colspan="2">'
+        f"{link}>diverged</a><small>constant scores</small></td>",
+        '<td class="absent" data-label="Numbers†, C">–<small>paper 1</small></td>',
     ):
         assert part in section
     assert "<li>It leaves something out.</li>" in page

@@ -2,6 +2,7 @@
 
 import pytest
 
+from iqabench.bench.store.results import Results
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import under_auto
@@ -32,7 +33,17 @@ def test_it_has_clean_and_worst_case_srocc_the_drop_and_the_width(attacked):
     assert worst[0].lines[0] == "[0.000, 0.200]"
     assert [cell.best for cell in worst] == [True, True]
     assert worst[0].keys == ("key4",)
-    assert [cell.text for cell in row_of(table, "CPRL").cells[2]] == ["0.8000", "0.2000"]
+    drop, width = row_of(table, "CPRL").cells[2]
+    assert (drop.text, drop.lines[0], width.text) == ("0.8000", "[0.700, 0.900]", "0.2000")
+
+
+def test_the_cost_is_the_time_of_an_image_within_all_strengths_counted_once(attacked):
+    table = tables_of(attacked)["0"]
+    assert row_of(table, "CPRL").cells[3][1].text == "0.01"  # a second for 100 images
+    apart = attacked.frame.copy()
+    apart.loc[apart["key"] == "key5", ["created", "seconds"]] = ["2031-01-01T00:00:00+00:00", 2.0]
+    table = tables_of(Results(apart))["0"]
+    assert row_of(table, "CPRL").cells[3][1].text == "0.03"
 
 
 def test_it_stands_before_the_tables_of_the_paper(attacked):
