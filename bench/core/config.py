@@ -106,6 +106,11 @@ class RunSettings(_Table):
     attacks: Names = Field(
         description='names from `iqabench list attacks`, or "all" for those with an `[attacks.NAME]` table'
     )
+    defences: Names = Field(
+        default=["none"],
+        description="what images pass before a model scores them: names from `iqabench list defences`, "
+        '"median+flip" for one after the other, "none" for the model as it is; "all" for none and each',
+    )
     epsilons: list[Epsilon] = Field(description="radii of the L-inf ball, in units of 1/255")
     regime: Regime = Field(
         description='"clean": training sees the images as they are; "adversarial": attacked ones besides'
@@ -205,9 +210,14 @@ class Settings(_Table):
     models: dict[str, Table] = Field(
         description="the model's parameters; `weights`: a safetensors file to use instead of training; "
         "`like`: another model's name, to start from its table; `pixels`: how images become what it is given"
+        "; `defence`: what they pass before, such as `jpeg` or `median+flip`"
     )
     attacks: dict[str, Table] = Field(
         description="the attack's parameters; `like`: another attack's name, to start from its table"
+    )
+    defences: dict[str, Table] = Field(
+        default={},
+        description="the defence's parameters; `like`: another defence's name, to start from its table",
     )
     grid: dict[str, dict[str, list[Any]]] = Field(
         default={},
@@ -237,7 +247,7 @@ class Settings(_Table):
 COMMAND_LINE = "command line"
 """Source of what options say."""
 
-NAMED = ("datasets", "models", "attacks", "grid")
+NAMED = ("datasets", "models", "attacks", "defences", "grid")
 """Tables of tables, whose names are the user's."""
 
 _File = tuple[str, Table]  # its name, and what it holds

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+_OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -40,6 +42,8 @@ class Cell:
     smaller_epsilons: tuple[float, ...] = ()  # whose findings the search started from, in units of 1/255
     pixels: str | None = None  # how an image becomes what the model is given; None: resized and cropped
     source_weights: str | None = None  # digest of another model's tensors, on which perturbations were found
+    defence: list[dict[str, Any]] | None = None  # what images pass before the model scores them
+    knowledge: str | None = None  # "adaptive": the attack goes through the defence; "static": it does not
 
     @property
     def key(self) -> str:
@@ -51,11 +55,11 @@ def key_of(fields: Mapping[str, Any]) -> str:
     """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
 
     `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
-    versions. `source_weights` and `pixels` are part of it where there are any.
+    versions. `source_weights`, `pixels`, `defence` and `knowledge` are part of it where there are any.
     """
     if "model_version" in fields:
         fields = {name: value for name, value in fields.items() if name != "variant"}
-    absent = [name for name in ("source_weights", "pixels") if fields.get(name) is None]
+    absent = [name for name in _OFTEN_ABSENT if fields.get(name) is None]
     fields = {name: value for name, value in fields.items() if name not in absent}
     return digest(fields)
 

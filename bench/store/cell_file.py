@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +59,13 @@ class _Checked(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
+class _Step(_Checked):
+    name: str
+    params: dict[str, JsonValue]
+    version: Whole
+    source: str | None
+
+
 class _CellFields(_Checked):
     """Types of the fields of `cells.Cell`, here without its defaults: a lost `attack` is not `none`."""
 
@@ -87,6 +94,8 @@ class _CellFields(_Checked):
     smaller_epsilons: list[Annotated[float, Field(ge=0)]] = []
     source_weights: str | None = None
     pixels: str | None = None
+    defence: list[_Step] | None = None
+    knowledge: Literal["adaptive", "static"] | None = None
 
 
 class _Context(_Checked):

@@ -16,6 +16,7 @@ VERSION = (
     "split_seed",
     "weights",
     "model_params",
+    "defence_params",
     "batch_size",
     "model_version",
     "model_source",

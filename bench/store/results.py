@@ -5,14 +5,14 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..core.errors import UserError
-from ..core.text import plural
+from ..core.text import number, plural
 from ..statistics.intervals import INTERVAL_METRICS
 from ..statistics.metrics import METRICS, RESAMPLES, Evaluation
 from .cell_file import Scores, StoredCell, read_scores
@@ -34,9 +34,12 @@ COLUMNS = (
     "limit",
     "image_size",
     "pixels",
+    "defence",
+    "knowledge",
     "split_seed",
     "weights",
     "model_params",
+    "defence_params",
     "attack_params",
     "batch_size",
     "model_version",
@@ -66,12 +69,21 @@ COLUMNS = (
 )
 """The columns of `Results.frame`, in order."""
 
+WEAKER_SROCC, WEAKER_WIDTH = 0.05, 0.9
+"""How far above that of the static attack a worst-case SROCC is flagged, and below which part a width is."""
+
+_ATTACKED_ALIKE = (
+    "dataset", "model", "variant", "regime", "seed", "attack", "epsilon", "weights", "model_version",
+    "defence_params", "attack_version", "limit", "image_size", "pixels", "pixels_digest", "split_digest",
+)  # fmt: skip
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
 _TOLD = ("realised", "eight_bit_kept", "queries")  # of a cell's diagnostics; NaN where it tells none
 _ABSENT = {
     "variant": "",
     "source_weights": None,
     "pixels": None,
+    "defence": None,
+    "knowledge": None,
     "dataset_version": 1,
     "model_version": 1,
     "attack_version": 1,
@@ -93,13 +105,19 @@ class Results:
             those under score reflection. `audit` is `sound` or `doubtful`, with the sentences of its
             `red_flags`, and empty for cells that are not audited. `pixels` says how an image became what the
             model was given: `resize`, `native`, `16 patches of 96`; `image_size` is undefined for `native`.
+            `defence` names what images pass before the model scores them, and `knowledge` is `adaptive`
+            where an attack goes through it; both are empty without a defence.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
+        static: The rows of attacks on a bare model whose images were scored behind a defence, `knowledge`
+            `static`. They are not in the frame: behind its defence, a model withstands no more than the
+            attack leaves that goes through the defence.
     """
 
     frame: pd.DataFrame
     unreadable: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    static: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
 
     def newest(self, by: Sequence[str]) -> pd.DataFrame:
         """Return one row per attack and epsilon of each group that agrees in the columns `by`."""
@@ -139,7 +157,8 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
     notes += _of_one_name(frame) + _noted(usable)
-    return Results(_in_order(frame), tuple(unreadable), tuple(notes))
+    adaptive, static = _by_knowledge(_in_order(frame))
+    return Results(adaptive, tuple(unreadable), tuple(notes), static)
 
 
 def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, Any]:
@@ -159,12 +178,48 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
             f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()
         ),
         "pixels": cell["pixels"] or RESIZE,
+        "defence": "+".join(step["name"] for step in cell["defence"] or ()),
+        "knowledge": cell["knowledge"] or "",
+        "defence_params": json.dumps(cell["defence"], sort_keys=True) if cell["defence"] else "",
         "key": stored.provenance["key"],
         "file": file,
     }
     for name, measure in evaluation.measures.items():
         row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
     return row
+
+
+def _by_knowledge(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows without those of static attacks, and those; flag what is weaker than the static attack.
+
+    An attack that goes through a defence can make the images of the static attack too.
+    """
+    is_static = frame["knowledge"] == "static"
+    static, others = (frame[rows].reset_index(drop=True) for rows in (is_static, ~is_static))
+    known = dict(zip(_places(static), static.to_dict("records"), strict=True))
+    for index, (place, row) in enumerate(zip(_places(others), others.to_dict("records"), strict=True)):
+        if row["knowledge"] and place in known and (flag := _weaker(row, known[place])):
+            others.loc[index, "audit"] = "doubtful"
+            others.loc[index, "red_flags"] = " ".join(filter(None, [row["red_flags"], flag]))
+    return others, static
+
+
+def _places(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    return [tuple(map(str, row)) for row in frame[list(_ATTACKED_ALIKE)].itertuples(index=False)]
+
+
+def _weaker(adaptive: Mapping[Any, Any], static: Mapping[Any, Any]) -> str:
+    """Return a red flag where the static attack moves the scores further than the adaptive one; else ""."""
+    kept, reached = adaptive["worst_srocc"], static["worst_srocc"]
+    width, reached_width = adaptive["median_width"], static["median_width"]
+    if not (kept > reached + WEAKER_SROCC or width < WEAKER_WIDTH * reached_width):
+        return ""
+    return (
+        f"The attack through the defence {adaptive['defence']} leaves a worst-case SROCC of "
+        f"{number(kept, 2)} and intervals of median width {number(width, 3)}; made on the bare model it "
+        f"leaves {number(reached, 2)} and {number(reached_width, 3)}: the gradient of the defence misleads "
+        "the attack."
+    )
 
 
 def _audit(diagnostics: Mapping[str, Any]) -> dict[str, str]:

@@ -47,6 +47,9 @@ def _table(frame: pd.DataFrame) -> list[str]:
     shown["epsilon"] = frame["epsilon"].map("{:g}".format)
     if (frame["variant"] != "").any():
         shown["variant"] = frame["variant"]
+    for name in ("defence", "knowledge"):
+        if (frame[name] != "").any():
+            shown[name] = frame[name]
     if (frame["pixels"] != RESIZE).any():
         shown["pixels"] = frame["pixels"]
     for name in _distinguishing(frame):

@@ -24,6 +24,9 @@ from .plan import PlannedAttack, PlannedDataset, PlannedModel
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
+ADAPTIVE, STATIC = "adaptive", "static"
+"""What an attack knows of a defence: it goes through it, or it is made on the bare model."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -195,7 +198,8 @@ class Job:
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
         """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon.
 
-        An attack that needs a gradient has no cells of a black box.
+        An attack that needs a gradient has no cells of a black box. With a defence an attack has cells with
+        the knowledge of it, and cells without.
         """
         run = self.settings.run
         shared: dict[str, Any] = {
@@ -212,17 +216,17 @@ class Job:
             "seed": self.seed,
             # A stochastic model's draws depend on who shares its batch; another model's scores do not.
             "batch_size": run.batch_size if self.model.stochastic else None,
+            "defence": self.model.defence.identity() if self.model.defence else None,
         }
         yield None, [Cell(**shared)]
-        for attack in (
-            attack.against(self.model) for attack in self.attacks if attack.can_attack(self.model)
-        ):
+        for attack, knowledge in self._attacks():
             mine: dict[str, Any] = {
                 "attack": attack.name,
                 "attack_params": attack.params,
                 "attack_version": version_of(attack.factory),
                 "attack_source": attack.source,
                 "source_weights": self.sources[attack.name].weights() if attack.found_on else None,
+                "knowledge": knowledge,
             }
             if getattr(attack.factory, "depends_on_batch", False):
                 mine["batch_size"] = run.batch_size
@@ -239,3 +243,11 @@ class Job:
                     for place, epsilon in enumerate(epsilons)
                 ],
             )
+
+    def _attacks(self) -> Iterator[tuple[PlannedAttack, str | None]]:
+        """Yield each attack as it needs to be against the model, and what it knows of its defence."""
+        for attack in self.attacks:
+            if attack.can_attack(self.model):
+                yield attack.against(self.model), ADAPTIVE if self.model.defence else None
+                if self.model.defence:
+                    yield attack.against(self.model.bare), STATIC

@@ -17,7 +17,6 @@ from ..core import registry
 from ..core.config import ALL, Settings
 from ..core.errors import UserError
 from ..core.files import safe_name
-from ..core.parameters import complete_parameters, shown
 from ..datasets.base import Dataset, open_dataset
 from ..datasets.framing import RESIZE, FramedPixels, Framing
 from ..datasets.subset import balanced_subset
@@ -25,16 +24,15 @@ from ..store.cell import digest
 from ..training.checkpoints import load_weights
 from ..training.fit import TrainingData
 from ..training.recipes import recipe_of
-from .adaptation import adaptation, adapted, class_of
+from .adaptation import adapted
 from .measuring.references import References
+from .planning.defences import NONE, PlannedDefence, one_after_the_other, plan_defence, plan_defences
+from .planning.tables import built, check_name, checked, framing_of, table_of
 
 if TYPE_CHECKING:
     from ...attacks.base import Attack
 
 CLEAN = "none"  # the name of the attack that does nothing
-LONGEST_NAME = 150
-"""Bytes of a name; files named after it add a digest and more, and a file system allows 255."""
-
 # Parameters that say where weights come from, not what is computed with them.
 INITIALISATION = ("pretrained", "weights_file", "weights_dir", "download")
 
@@ -183,6 +181,8 @@ class PlannedModel:
         where: The table to blame for it.
         adaptation: How its input and scores are adapted, as `Adapter` takes it; None: not at all.
         said_black_box: Whether its table says that it is to be taken for a black box.
+        defence: What images pass before it scores them, if anything.
+        swept_defence: What of it is not of the model's table but of the sweep; else "".
     """
 
     name: str
@@ -195,11 +195,24 @@ class PlannedModel:
     where: str
     adaptation: dict[str, Any] | None = None
     said_black_box: bool = False
+    defence: PlannedDefence | None = None
+    swept_defence: str = ""
+
+    @property
+    def trained_variant(self) -> str:
+        """The variant without the sweep's defence, which the weights do not depend on."""
+        return self.variant.removesuffix(_defence(self.swept_defence)).removesuffix(", ")
 
     @property
     def stochastic(self) -> bool:
         """True where two forward passes may differ."""
-        return bool(getattr(self.factory, "stochastic", False))
+        random_defence = self.defence is not None and self.defence.stochastic
+        return random_defence or bool(getattr(self.factory, "stochastic", False))
+
+    @property
+    def bare(self) -> "PlannedModel":
+        """The model without its defence."""
+        return replace(self, defence=None)
 
     @property
     def full_reference(self) -> bool:
@@ -242,7 +255,7 @@ class PlannedModel:
         return {key: fresh.get(key, value) for key, value in self.params.items()}
 
     def _call(self, params: dict[str, Any]) -> nn.Module:
-        model = _built(self.factory, params, self.where)
+        model = built(self.factory, params, self.where)
         if not isinstance(model, nn.Module):
             found = type(model).__name__
             raise UserError(f"{self.where}: model {self.name!r} is a {found}, not an nn.Module")
@@ -259,13 +272,13 @@ def check_tables(settings: Settings) -> list[str]:
     Raises:
         UserError: a key that a constructor does not take.
     """
-    kinds: tuple[registry.Kind, ...] = ("datasets", "models", "attacks")
+    kinds: tuple[registry.Kind, ...] = ("datasets", "models", "attacks", "defences")
     passed_over = []
     for kind in kinds:
         for name in getattr(settings, kind):
-            registered, _ = _table(settings, kind, name)
+            registered, _ = table_of(settings, kind, name)
             if registered in registry.names(kind) or registry.is_path(kind, registered):
-                _checked(settings, kind, name)
+                checked(settings, kind, name)
             elif not registry.is_library_name(kind, registered):  # that one takes seconds to import
                 where = settings.where_table(kind, name)
                 passed_over.append(
@@ -273,17 +286,35 @@ def check_tables(settings: Settings) -> list[str]:
                     f"{registry.advice(kind, registered)}"
                 )
     for name in settings.grid:
-        if _table(settings, "models", name)[0] in registry.names("models") or name not in settings.models:
+        if table_of(settings, "models", name)[0] in registry.names("models") or name not in settings.models:
             _plan_variants(settings, name)
     return passed_over
 
 
 def plan_models(settings: Settings) -> list[PlannedModel]:
-    """The models of the sweep and their variants, their parameters checked against their constructors."""
+    """The models of the sweep and their variants, their parameters checked against their constructors.
+
+    A model behind a defence of the sweep is a variant too, which has the same weights.
+    """
     planned = []
     for name in _chosen(settings.run.models, "models", settings.models):
         planned += _plan_variants(settings, name) if name in settings.grid else [_plan_model(settings, name)]
-    return planned
+    return [_behind(model, defence) for model in planned for defence in plan_defences(settings)]
+
+
+def _behind(model: PlannedModel, defence: PlannedDefence | None) -> PlannedModel:
+    if defence is None:
+        return model
+    return replace(
+        model,
+        variant=", ".join(filter(None, [model.variant, _defence(defence.name)])),
+        defence=one_after_the_other(defence, model.defence),
+        swept_defence=defence.name,
+    )
+
+
+def _defence(name: str) -> str:
+    return f"defence={name}" if name else ""
 
 
 def plan_attacks(settings: Settings) -> list[PlannedAttack]:
@@ -294,9 +325,9 @@ def plan_attacks(settings: Settings) -> list[PlannedAttack]:
 
 def plan_attack(settings: Settings, name: str) -> PlannedAttack:
     """An attack by the name of its table, its parameters checked."""
-    factory, params, _ = _checked(settings, "attacks", name)
+    factory, params, _ = checked(settings, "attacks", name)
     where = settings.where_table("attacks", name)
-    attack = _built(factory, params, where)
+    attack = built(factory, params, where)
     found_on = None
     if hasattr(attack, "from_model"):
         try:
@@ -341,7 +372,7 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
     table = dict(settings.datasets.get(name, {}))
     if not table and name.lower().endswith(".csv"):
         table, name = {"adapter": "csv", "root": name}, Path(name).stem
-        _check_name(settings, "datasets", name)
+        check_name(settings, "datasets", name)
     adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
     seed = settings.run.split_seed
     return {
@@ -374,8 +405,8 @@ def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
 
 
 def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None = None) -> PlannedModel:
-    _, table = _table(settings, "models", name)
-    factory, params, options = _checked(settings, "models", name, point or {})
+    _, table = table_of(settings, "models", name)
+    factory, params, options = checked(settings, "models", name, point or {})
     weights = table.get("weights")
     if "pretrained" in params and "pretrained" not in table:
         params["pretrained"] = settings.training.pretrained
@@ -386,94 +417,18 @@ def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None =
         params=params,
         source=registry.source_digest(factory),
         weights=Path(weights).expanduser() if weights else None,
-        framing=_framing(settings, name, table.get("pixels", getattr(factory, "pixels", RESIZE))),
+        framing=framing_of(settings, name, table.get("pixels", getattr(factory, "pixels", RESIZE))),
         where=settings.where_table("models", name),
         adaptation=options,
         said_black_box=table.get("black_box", False),
+        defence=plan_defence(
+            settings, table.get("defence", NONE), f"{settings.where_table('models', name)}: key 'defence'"
+        ),
     )
-
-
-def _framing(settings: Settings, name: str, value: Any) -> Framing:
-    try:
-        return Framing.of(value, settings.run.image_size)
-    except ValueError as error:
-        raise UserError(f"{settings.where('models', name, 'pixels')}: key 'pixels': {error}") from None
 
 
 def _plain(value: Any) -> str:
     return "+".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _checked(
-    settings: Settings, kind: registry.Kind, name: str, point: Mapping[str, Any] | None = None
-) -> tuple[registry.Factory, dict[str, Any], dict[str, Any] | None]:
-    """Return the method registered for a table, its parameters, and those of a model's adapter.
-
-    The values of a grid's point go before those of the table.
-    """
-    _check_name(settings, kind, name)
-    registered, table = _table(settings, kind, name)
-    weights = table.pop("weights", None) if kind == "models" else None
-    table.pop("black_box", None) if kind == "models" else None
-    pixels = table.pop("pixels", RESIZE) if kind == "models" else RESIZE
-    if not isinstance(weights, str | None):
-        where = settings.where(kind, name, "weights")
-        raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is the path of a file")
-    _framing(settings, name, pixels)
-    factory, options = registry.resolve(kind, registered), None
-    with settings.blaming("grid" if point else kind, name):
-        table |= point or {}
-        where = f"[{kind}.{name}]"
-        if kind == "models":
-            options = adaptation(factory, table, where, always=registry.is_path(kind, registered))
-        return factory, complete_parameters(factory, table, where=where), options
-
-
-def _check_name(settings: Settings, kind: registry.Kind, name: str) -> None:
-    """See that files can be named after a method or dataset, before anything is trained."""
-    size = len(name.encode("utf-8", "replace"))
-    if not name.isprintable() or {*name} & {*"/\\"} or not name.strip(". ") or size > LONGEST_NAME:
-        raise UserError(
-            f"{settings.where_table(kind, shown(name))}: files are named after it, so a name is printable, "
-            f"without / and \\, not only dots, and of at most {LONGEST_NAME} bytes; this one has {size}"
-        )
-
-
-def _table(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dict[str, Any]]:
-    """The name that a table's method is registered under, and its parameters, those it starts from too."""
-    tables: dict[str, dict[str, Any]] = getattr(settings, kind)
-    table = dict(tables.get(name, {}))
-    if kind == "datasets":
-        adapter = table.pop("adapter", name)
-        if not isinstance(adapter, str):
-            where = settings.where(kind, name, "adapter")
-            raise UserError(f"{where}: key 'adapter': found {shown(adapter)}, accepted is the name of one")
-        if not isinstance(test_list := table.pop("test_list", None), str | None):
-            where = settings.where(kind, name, "test_list")
-            raise UserError(
-                f"{where}: key 'test_list': found {shown(test_list)}, accepted is the path of a file"
-            )
-        return adapter, table
-    passed = [name]
-    while (like := table.pop("like", None)) is not None:
-        if not isinstance(like, str) or like in passed:
-            where = settings.where(kind, name, "like")
-            raise UserError(f"{where}: key 'like': found {shown(like)}, accepted is another name of {kind}")
-        passed.append(like)
-        table = {**tables.get(like, {}), **table}
-    if kind == "models":
-        with settings.blaming(kind, name):
-            return class_of(passed[-1], table, f"[models.{name}]"), table
-    return passed[-1], table
-
-
-def _built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
-    try:
-        return factory(**params)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
-    except Exception as error:
-        raise UserError(f"{where}: cannot be built: {type(error).__name__}: {error}") from error
 
 
 def _chosen(asked: list[str], kind: registry.Kind, configured: Mapping[str, Any]) -> list[str]:

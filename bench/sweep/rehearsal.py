@@ -34,9 +34,9 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
     """
     train = _long_enough(training_stage(job), 1, left)
     attacks = [
-        (attack, [cell.epsilon * PIXEL for cell in cells])
+        (attack, stage, [cell.epsilon * PIXEL for cell in cells])
         for attack, cells in job.cells("")
-        if _long_enough(scoring_stage(job, attack), len(cells), left)
+        if _long_enough(stage := scoring_stage(job, attack, cells), len(cells), left)
     ]
     if job.model.full_reference or (not train and not attacks):  # which would ask for whole pictures
         return
@@ -51,9 +51,11 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
     model = ready_to_score(model, images)
     if job.model.framing.patches:
         model = PatchMean(model, job.model.framing.patches)
-    for attack, epsilons in attacks:
+    if job.model.defence:
+        model = job.model.defence.around(model)
+    for attack, stage, epsilons in attacks:
         planned = attack and attack.searching(model)  # of any source model: it takes as long
-        yield scoring_stage(job, attack), _seconds_of_scoring(model, images, labels, planned, epsilons)
+        yield stage, _seconds_of_scoring(model, images, labels, planned, epsilons)
 
 
 def _long_enough(stage: Stage, epsilons: int, left: Mapping[Stage, float]) -> bool:

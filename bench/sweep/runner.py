@@ -17,6 +17,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from ...models.defences.base import Defended
 from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.files import lock_on, remove_leftovers, safe_name
@@ -31,7 +32,7 @@ from ..training.fit import TrainingRun, fit, precision_on
 from ..training.weights import read_weights
 from . import wording
 from .folding import ready_to_score
-from .job import PIXEL, Job
+from .job import PIXEL, STATIC, Job
 from .machine import choose_device, context_of
 from .measuring.measure import measure
 from .measuring.notices import Notices
@@ -225,7 +226,8 @@ class _Sweep:
                 pending.append((attack, missing))
         images = len(job.data.test_rows)
         left = {
-            scoring_stage(job, attack): len(epsilons_to_run(missing)) * images for attack, missing in pending
+            scoring_stage(job, attack, missing): len(epsilons_to_run(missing)) * images
+            for attack, missing in pending
         }
         self.progress.pace.expect(job.title, left)
         if not pending:
@@ -273,7 +275,7 @@ class _Sweep:
             {
                 **job.data.training_identity(),
                 "model": job.model.name,
-                "variant": job.model.variant,
+                "variant": job.model.trained_variant,
                 "model_params": job.model.params,
                 **({"adapter": job.model.adaptation} if job.model.adaptation else {}),
                 "model_source": job.model.source,
@@ -306,7 +308,8 @@ class _Sweep:
             job.checkpoint.load_into(model)
         model = job.referenced(model)
         model = ready_to_score(model, to_float(job.example(), self.device))
-        return PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
+        model = PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
+        return job.model.defence.around(model).to(self.device) if job.model.defence else model
 
     def _measure(
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
@@ -316,7 +319,10 @@ class _Sweep:
         if attack and attack.found_on:
             attack = attack.searching(self.load(job.sources[name]))
             shown_name = wording.found_on(name, job.sources[name].model.name)
-        self.progress.begin(scoring_stage(job, attack), f"{job.title}: {shown_name}")
+        knowledge = cells[0].knowledge
+        if knowledge:
+            shown_name = f"{shown_name}, {knowledge}"
+        self.progress.begin(scoring_stage(job, attack, cells), f"{job.title}: {shown_name}")
         started = time.monotonic()
         table = job.data.dataset.table.iloc[job.data.scoring_rows]
         rows = table.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore")
@@ -325,7 +331,8 @@ class _Sweep:
         saved = ((cell, self._pictures(job, cell)) for cell in cells)
         pictures = {epsilons.index(cell.epsilon): files for cell, files in saved if files}
         identity = [*(cell.key for cell in cells), *(str(files.folder) for files in pictures.values())]
-        stem = f"{safe_name(name)}-"
+        defended = f"defended-{digest([cells[0].defence, knowledge])}-" if cells[0].defence else ""
+        stem = f"{defended}{safe_name(name)}-"
         folder = self.store.root / "partial" / self._job_digest(job)
         partial_path = folder / f"{stem}{digest(identity)}.partial"
         data = TestData(job.data.cache, job.data.scoring_rows, quality)
@@ -344,6 +351,7 @@ class _Sweep:
             partial=partial,
             progress=self.progress,
             pictures=pictures,
+            found_on=model.model if knowledge == STATIC and isinstance(model, Defended) else None,
         )
         context = {
             **context_of(job, self.device, self.command),
@@ -354,7 +362,9 @@ class _Sweep:
             index = epsilons.index(cell.epsilon)
             columns = {column: values[index] for column, values in partial.columns.items()}
             found = partial.diagnostics[index]
-            diagnostics = self._notices.on(job.title, job.model, attack, quality, columns, found)
+            diagnostics = dict(found)
+            if knowledge != STATIC:  # which says nothing of the model's gradients
+                diagnostics = self._notices.on(job.title, job.model, attack, quality, columns, found)
             if index in pictures:
                 kept = pictures[index].finish(columns)
                 diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}

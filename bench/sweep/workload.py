@@ -15,9 +15,11 @@ def training_stage(job: Job) -> Stage:
     return _stage(job, TRAINING)
 
 
-def scoring_stage(job: Job, attack: PlannedAttack | None) -> Stage:
-    """Return the stage in which a job's model is attacked and scored; an image counts for each epsilon."""
-    return _stage(job, attack.name if attack else SCORING)
+def scoring_stage(job: Job, attack: PlannedAttack | None, cells: Sequence[Cell]) -> Stage:
+    """Return the stage in which cells of a job's model are scored; an image counts for each epsilon."""
+    kind = attack.name if attack else SCORING
+    knowledge = next((cell.knowledge for cell in cells), None)
+    return _stage(job, f"{kind}, {knowledge}" if knowledge else kind)
 
 
 def images_left(job: Job, done: Callable[[Job, Cell], bool], *, score: bool) -> dict[Stage, int]:
@@ -36,7 +38,8 @@ def images_left(job: Job, done: Callable[[Job, Cell], bool], *, score: bool) -> 
         left[training_stage(job)] = steps * training.batch_size
     for attack, cells in job.cells(weights or "") if score else ():
         missing = cells if weights is None else [cell for cell in cells if not done(job, cell)]
-        left[scoring_stage(job, attack)] = len(epsilons_to_run(missing)) * len(job.data.test_rows)
+        stage = scoring_stage(job, attack, cells)
+        left[stage] = len(epsilons_to_run(missing)) * len(job.data.test_rows)
     return left
 
 

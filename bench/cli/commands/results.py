@@ -16,6 +16,8 @@ from .. import shared
 @shared.results
 def results(form: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
+    import pandas as pd
+
     from ....reports.catalogue import in_order
     from ...store.results import read_results
     from ...store.results_text import render_results
@@ -24,4 +26,5 @@ def results(form: Any, results: Path) -> None:
     if form != "table":  # which lists them itself
         for note in found.left_out:
             shared.say(note, err=True)
-    shared.say(render_results(replace(found, frame=in_order(found.frame)), form), nl=False)
+    rows = pd.concat([found.frame, found.static], ignore_index=True) if len(found.static) else found.frame
+    shared.say(render_results(replace(found, frame=in_order(rows)), form), nl=False)

@@ -14,6 +14,7 @@ from ..workers import WORKER, ended_by_the_first, working_together
 @shared.configuration
 @shared.what
 @shared.list_option("--attacks", "Names, or all.")
+@shared.list_option("--defences", "Names, median+flip for one after the other, none, or all.")
 @shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255; 8/255 is 8.")
 @shared.training
 @click.option("--limit", type=int, help="Score only so many test images of each dataset.")

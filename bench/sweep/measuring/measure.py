@@ -48,6 +48,7 @@ def measure(
     partial: Partial,
     progress: Progress,
     pictures: Mapping[int, Pictures] | None = None,
+    found_on: nn.Module | None = None,
 ) -> None:
     """Score every image, attacked within each epsilon, into `partial`.
 
@@ -67,11 +68,13 @@ def measure(
         partial: Where to keep the columns, and what is already there.
         progress: Advanced by the images scored, once for each epsilon.
         pictures: Where to write adversarial images, by the number of the epsilon.
+        found_on: The model that the attack is made on, where that is not the one that scores.
 
     Raises:
         UserError: the attack returns images outside its ball or [0, 1], or of another shape or type.
     """
     progress.skip(partial.done * len(epsilons))
+    victim = model if found_on is None else found_on
     batches = [*data.batches(batch_size, partial.done)]
     crops = (data.cache.test_batch(data.rows[batch].tolist()) for batch in batches)
     for batch, crop in zip(batches, prefetched(crops, device), strict=True):
@@ -79,9 +82,9 @@ def measure(
         labels = torch.tensor(data.quality[batch], dtype=images.dtype, device=device)
         seeds = seed_of(seed, start, 0), seed_of(seed, start, 1)
         if attack is not None and getattr(attack, "intervals", False):
-            measured = _intervals(model, attack, name, images, labels, epsilons, seeds)
+            measured = _intervals(model, victim, attack, name, images, labels, epsilons, seeds)
         else:
-            measured = _attacked(model, attack, name, images, labels, epsilons, seeds)
+            measured = _attacked(model, victim, attack, name, images, labels, epsilons, seeds)
         asked = queries_of(model)
         for index, (columns, found, ends) in enumerate(measured):
             if pictures and index in pictures:
@@ -108,6 +111,7 @@ def measure(
 
 def _attacked(
     model: nn.Module,
+    victim: nn.Module,
     attack: "Attack | None",
     name: str,
     images: Tensor,
@@ -116,7 +120,9 @@ def _attacked(
     seeds: tuple[int, int],
 ) -> Iterator[_Measured]:
     tally = Tally()
-    attacked = iter([images]) if attack is None else perturbed(attack, model, images, labels, epsilons, tally)
+    attacked = (
+        iter([images]) if attack is None else perturbed(attack, victim, images, labels, epsilons, tally)
+    )
     for epsilon in epsilons:
         # A stochastic model draws the same numbers for every epsilon, and others when it is scored than when
         # it is attacked; so it does not matter which epsilons are still missing.
@@ -131,6 +137,7 @@ def _attacked(
 
 def _intervals(
     model: nn.Module,
+    victim: nn.Module,
     attack: "Attack",
     name: str,
     images: Tensor,
@@ -140,7 +147,7 @@ def _intervals(
 ) -> Iterator[_Measured]:
     torch.manual_seed(seeds[0])
     tally = Tally()
-    found = attacked_ends(attack, name, model, images, labels, epsilons, tally)
+    found = attacked_ends(attack, name, victim, images, labels, epsilons, tally)
     torch.manual_seed(seeds[1])
     draws = draws_for(model, images)
     scored = {"score": mean_scores(model, images, draws)}

@@ -1,0 +1,1 @@
+"""What a table of the configuration stands for in a sweep."""

@@ -1,0 +1,96 @@
+"""Defences of a sweep: `median+flip` is two of them, in the order in which an image passes them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from ....models.defences.base import Defended
+from ...core import registry
+from ...core.config import ALL, Settings
+from ...core.errors import UserError
+from ...core.parameters import shown
+from ...core.registry import version_of
+from .tables import built, checked
+
+NONE = "none"
+"""Stands for no defence."""
+
+
+@dataclass(frozen=True)
+class PlannedDefence:
+    """A chain of defences, each with all its parameters.
+
+    Attributes:
+        name: Names of the tables, joined by `+`.
+        factories: What builds each.
+        params: All that each is called with.
+    """
+
+    name: str
+    factories: tuple[registry.Factory, ...]
+    params: tuple[dict[str, Any], ...]
+
+    @property
+    def stochastic(self) -> bool:
+        """True where one of them draws random numbers."""
+        return any(bool(getattr(factory, "stochastic", False)) for factory in self.factories)
+
+    def around(self, model: nn.Module) -> Defended:
+        """Return a model behind the defences, in evaluation mode."""
+        steps = [factory(**params) for factory, params in zip(self.factories, self.params, strict=True)]
+        return Defended(model, steps).eval()
+
+    def identity(self) -> list[dict[str, Any]]:
+        """Return all of the defences that a score depends on, as JSON can hold it."""
+        names = self.name.split("+")
+        return [
+            {
+                "name": name,
+                "params": params,
+                "version": version_of(factory),
+                "source": registry.source_digest(factory),
+            }
+            for name, factory, params in zip(names, self.factories, self.params, strict=True)
+        ]
+
+
+def plan_defences(settings: Settings) -> list[PlannedDefence | None]:
+    """Return the defences of the sweep, `None` for none, each checked.
+
+    Raises:
+        UserError: an unknown defence, or a parameter that is not accepted.
+    """
+    asked = settings.run.defences
+    if asked == [ALL]:
+        asked = [NONE, *dict.fromkeys([*registry.names("defences"), *settings.defences])]
+    if not asked:
+        raise UserError("[run]: defences: the list is empty; `none` in it is the model as it is")
+    return [plan_defence(settings, name) for name in dict.fromkeys(asked)]
+
+
+def plan_defence(settings: Settings, text: Any, where: str = "[run]: defences") -> PlannedDefence | None:
+    """Return the chain of defences that a text such as `median+flip` names; None for `none`.
+
+    Raises:
+        UserError: an unknown defence, or a parameter that is not accepted.
+    """
+    if text == NONE:
+        return None
+    if not isinstance(text, str) or not all(names := [part.strip() for part in text.split("+")]):
+        raise UserError(f"{where}: found {shown(text)}, accepted are names joined by +, as in 'median+flip'")
+    steps = [checked(settings, "defences", name)[:2] for name in names]
+    for name, (factory, params) in zip(names, steps, strict=True):
+        built(factory, params, settings.where_table("defences", name))
+    return PlannedDefence(
+        "+".join(names), tuple(factory for factory, _ in steps), tuple(params for _, params in steps)
+    )
+
+
+def one_after_the_other(first: PlannedDefence | None, then: PlannedDefence | None) -> PlannedDefence | None:
+    """Return two chains as one."""
+    if first is None or then is None:
+        return first or then
+    return PlannedDefence(
+        f"{first.name}+{then.name}", first.factories + then.factories, first.params + then.params
+    )

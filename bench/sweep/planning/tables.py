@@ -1,0 +1,104 @@
+"""A `[KIND.NAME]` table of the configuration: what it names, and its parameters, checked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core import registry
+from ...core.config import Settings
+from ...core.errors import UserError
+from ...core.parameters import complete_parameters, shown
+from ...datasets.framing import RESIZE, Framing
+from ..adaptation import adaptation, class_of
+
+LONGEST_NAME = 150
+"""Bytes of a name; files named after it add a digest and more, and a file system allows 255."""
+
+
+def framing_of(settings: Settings, name: str, value: Any) -> Framing:
+    """Return what the key `pixels` of a model's table says.
+
+    Raises:
+        UserError: it has another value.
+    """
+    try:
+        return Framing.of(value, settings.run.image_size)
+    except ValueError as error:
+        raise UserError(f"{settings.where('models', name, 'pixels')}: key 'pixels': {error}") from None
+
+
+def checked(
+    settings: Settings, kind: registry.Kind, name: str, point: Mapping[str, Any] | None = None
+) -> tuple[registry.Factory, dict[str, Any], dict[str, Any] | None]:
+    """Return the method registered for a table, its parameters, and those of a model's adapter.
+
+    The values of a grid's point go before those of the table.
+    """
+    check_name(settings, kind, name)
+    registered, table = table_of(settings, kind, name)
+    weights = table.pop("weights", None) if kind == "models" else None
+    for key in ("black_box", "defence") if kind == "models" else ():
+        table.pop(key, None)
+    pixels = table.pop("pixels", RESIZE) if kind == "models" else RESIZE
+    if not isinstance(weights, str | None):
+        where = settings.where(kind, name, "weights")
+        raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is the path of a file")
+    framing_of(settings, name, pixels)
+    factory, options = registry.resolve(kind, registered), None
+    with settings.blaming("grid" if point else kind, name):
+        table |= point or {}
+        where = f"[{kind}.{name}]"
+        if kind == "models":
+            options = adaptation(factory, table, where, always=registry.is_path(kind, registered))
+        return factory, complete_parameters(factory, table, where=where), options
+
+
+def check_name(settings: Settings, kind: registry.Kind, name: str) -> None:
+    """See that files can be named after a method or dataset, before anything is trained."""
+    size = len(name.encode("utf-8", "replace"))
+    if not name.isprintable() or {*name} & {*"/\\"} or not name.strip(". ") or size > LONGEST_NAME:
+        raise UserError(
+            f"{settings.where_table(kind, shown(name))}: files are named after it, so a name is printable, "
+            f"without / and \\, not only dots, and of at most {LONGEST_NAME} bytes; this one has {size}"
+        )
+
+
+def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dict[str, Any]]:
+    """The name that a table's method is registered under, and its parameters, those it starts from too."""
+    tables: dict[str, dict[str, Any]] = getattr(settings, kind)
+    table = dict(tables.get(name, {}))
+    if kind == "datasets":
+        adapter = table.pop("adapter", name)
+        if not isinstance(adapter, str):
+            where = settings.where(kind, name, "adapter")
+            raise UserError(f"{where}: key 'adapter': found {shown(adapter)}, accepted is the name of one")
+        if not isinstance(test_list := table.pop("test_list", None), str | None):
+            where = settings.where(kind, name, "test_list")
+            raise UserError(
+                f"{where}: key 'test_list': found {shown(test_list)}, accepted is the path of a file"
+            )
+        return adapter, table
+    passed = [name]
+    while (like := table.pop("like", None)) is not None:
+        if not isinstance(like, str) or like in passed:
+            where = settings.where(kind, name, "like")
+            raise UserError(f"{where}: key 'like': found {shown(like)}, accepted is another name of {kind}")
+        passed.append(like)
+        table = {**tables.get(like, {}), **table}
+    if kind == "models":
+        with settings.blaming(kind, name):
+            return class_of(passed[-1], table, f"[models.{name}]"), table
+    return passed[-1], table
+
+
+def built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
+    """Call a factory with its parameters.
+
+    Raises:
+        UserError: it fails; names the table.
+    """
+    try:
+        return factory(**params)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{where}: cannot be built: {type(error).__name__}: {error}") from error

@@ -1,0 +1,186 @@
+"""Models behind defences in a sweep: attacks that know of the defence, attacks that do not, and the flag."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+
+from iqabench.bench.core.config import load_settings
+from iqabench.bench.core.errors import UserError
+from iqabench.bench.store.cell_file import StoredCell, read_scores
+from iqabench.bench.store.results import read_results
+from iqabench.bench.store.store import Store
+from iqabench.bench.sweep.plan import check_tables, plan_models
+
+from .conftest import LINEAR_PLUGIN
+
+DEFENCES = """
+
+from iqabench.models.defences.base import Defence
+
+
+class Reversed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, images):
+        return images.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -gradient
+
+
+@iqabench.register_defence("reversing")
+class Reversing(Defence):
+    '''Changes nothing, and shows the opposite of its gradient.'''
+
+    def forward(self, images):
+        return Reversed.apply(images)
+
+
+@iqabench.register_defence("fading")
+class Fading(Defence):
+    '''Halves the contrast.'''
+
+    def __init__(self, factor: float = 0.5) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, images):
+        return 0.5 + self.factor * (images - 0.5)
+"""
+
+QUICK = """
+
+[attacks.auto]
+budget = "quick"
+
+[models.faded]
+like = "linear"
+defence = "fading"
+"""
+
+
+@pytest.fixture
+def swept(iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path):
+    """Run a sweep with defences; return the console, the cells, and the results."""
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + DEFENCES)
+    tiny_config.write_text(tiny_config.read_text() + QUICK)
+
+    def run(*options: str) -> tuple[Result, list[StoredCell], Path]:
+        store = tmp_path / "results"
+        done = iqabench(
+            "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            "--datasets", str(drawn_database), "--results", str(store), "--models", "linear",
+            "--epsilons", "2", *options,
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+        return done, list(Store(store).cells()), store
+
+    return run
+
+
+def of(cells: list[StoredCell], attack: str, defence: str, knowledge: str | None) -> StoredCell:
+    for stored in cells:
+        cell = stored.provenance["cell"]
+        name = "+".join(step["name"] for step in cell["defence"] or ())
+        if (cell["attack"], name, cell["knowledge"]) == (attack, defence, knowledge):
+            return stored
+    raise AssertionError(f"no cell of {attack}, {defence}, {knowledge}")
+
+
+def test_the_static_attack_is_that_of_the_bare_model_scored_behind_the_defence(swept) -> None:
+    """On a linear model the interval of a defence that halves the contrast is half as wide, either way."""
+    _, cells, store = swept("--defences", "none,fading", "--attacks", "auto")
+    bare, adaptive, static = (
+        read_scores(of(cells, "auto", *case)).further
+        for case in (("", None), ("fading", "adaptive"), ("fading", "static"))
+    )
+    width = bare["high"] - bare["low"]
+    for found in (adaptive, static):
+        np.testing.assert_allclose(found["high"] - found["low"], width / 2, rtol=1e-3)
+    results = read_results(store)
+    assert set(results.frame["knowledge"]) == {"", "adaptive"}
+    assert list(results.static["knowledge"]) == ["static"]
+    assert list(results.static["variant"]) == ["defence=fading"]
+
+
+def test_keys_of_cells_without_a_defence_stay_what_they_are(swept) -> None:
+    _, cells, _ = swept("--attacks", "fgsm")
+    keys = {cell.provenance["key"] for cell in cells}
+    done, cells, _ = swept("--attacks", "fgsm", "--defences", "none,fading,jpeg+flip")
+    assert keys < {cell.provenance["key"] for cell in cells}
+    assert "2 found done" in done.output
+    assert len(cells) == 2 + 2 * 3
+
+
+def test_an_attack_with_knowledge_that_is_weaker_than_one_without_is_flagged(swept) -> None:
+    done, _, store = swept("--defences", "reversing,fading,median", "--attacks", "auto")
+    frame = read_results(store).frame
+    attacked = frame[frame["attack"] == "auto"].set_index("defence")
+    assert attacked.loc["reversing", "audit"] == "doubtful"
+    assert "the gradient of the defence misleads the attack" in attacked.loc["reversing", "red_flags"]
+    assert "misleads" not in "".join(attacked.loc[["fading", "median"], "red_flags"])
+    assert "doubtful" in done.output
+
+
+def test_a_models_own_table_may_name_its_defence_and_one_of_the_sweep_goes_before(swept) -> None:
+    _, cells, store = swept("--models", "faded", "--defences", "none,flip", "--attacks", "fgsm")
+    assert of(cells, "fgsm", "fading", "adaptive")
+    assert of(cells, "fgsm", "flip+fading", "static")
+    frame = read_results(store).frame
+    assert {*frame["variant"]} == {"", "defence=flip"}
+
+
+def test_a_random_defence_makes_scores_means_over_draws(swept) -> None:
+    _, cells, _ = swept("--defences", "noise", "--attacks", "auto")
+    cell = of(cells, "auto", "noise", "adaptive")
+    assert cell.provenance["diagnostics"]["draws"] > 1
+    assert cell.provenance["cell"]["batch_size"] is not None
+
+
+def test_parameters_of_a_defence_are_part_of_the_key(swept, tiny_config: Path) -> None:
+    _, before, _ = swept("--defences", "fading", "--attacks", "fgsm")
+    tiny_config.write_text(tiny_config.read_text() + "\n[defences.fading]\nfactor = 0.25\n")
+    _, after, _ = swept("--defences", "fading", "--attacks", "fgsm")
+    assert len(after) == 2 * len(before)
+
+
+def test_results_print_both_kinds_of_attack(swept, iqabench: Callable[..., Result]) -> None:
+    *_, store = swept("--defences", "fading", "--attacks", "fgsm")
+    rows = json.loads(iqabench("results", "--results", str(store), "--format", "json").output)
+    attacked = pd.DataFrame(rows).query("attack == 'fgsm'")
+    assert [*attacked["defence"]] == ["fading", "fading"]
+    assert {*attacked["knowledge"]} == {"adaptive", "static"}
+    assert "static" in iqabench("results", "--results", str(store)).output
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ('[run]\ndefences = ["medain"]', "unknown defence 'medain'"),
+        ('[run]\ndefences = ["median++flip"]', "names joined by"),
+        ("[models.resnet]\ndefence = 3", "[models.resnet]: key 'defence': found 3"),
+        ("[defences.jpeg]\nquality = 200", "[defences.jpeg]: key 'quality'"),
+        ("[defences.jpeg]\nlevel = 2", "unknown key 'level'"),
+    ],
+)
+def test_a_mistake_is_told_with_its_table(tmp_path: Path, toml: str, message: str) -> None:
+    config = tmp_path / "bench.toml"
+    config.write_text(toml)
+    settings = load_settings(config, overrides={"run": {"models": ["resnet"]}})
+    with pytest.raises(UserError) as error:
+        print(check_tables(settings), plan_models(settings))
+    assert message in str(error.value)
+
+
+def test_all_stands_for_the_bare_model_and_every_defence() -> None:
+    settings = load_settings(overrides={"run": {"models": ["resnet"], "defences": "all"}})
+    models = plan_models(settings)
+    names = [model.defence.name if model.defence else "none" for model in models]
+    assert names[0] == "none"
+    assert {"jpeg", "median", "noise"} < {*names}
+    assert all(model.trained_variant == "" for model in models)
