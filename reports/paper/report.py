@@ -40,7 +40,7 @@ def compose(results: Results, root: Path | None = None) -> Report:
     """
     results = replace(results, frame=in_order(results.frame))
     selection = select(results)
-    tables = build_tables(Content(results.frame, selection, root))
+    tables = build_tables(Content(results.frame, selection, root, results.static))
     explained = explanations(root, results) if root else Explanations((), ())
     keys = {key for table in tables for row in table.rows for cell in row.all_cells for key in cell.keys}
     panels = figure6(selection.points)

@@ -16,7 +16,7 @@ from ...bench.core.text import listing, parameters, plural
 from ...bench.statistics.metrics import OK, Measure
 from ...bench.store.condition import attack_phrase
 from ...bench.store.newest import VERSION, newest_attacks, newest_versions
-from ...bench.store.results import Results, verdict
+from ...bench.store.results import COLUMNS, Results, verdict
 from ..catalogue import AUTO, attack_name, dataset_name, model_name
 from . import wording
 
@@ -78,6 +78,7 @@ class Content(NamedTuple):
     selection: Selection  # the rows that the tables of models and Figure 6 show
     # the store's folder, whose files tell more of its datasets; None if it is not known
     root: Path | None = None
+    static: pd.DataFrame = pd.DataFrame(columns=list(COLUMNS))  # rows as `Results.static`
 
 
 def select(results: Results) -> Selection:
@@ -201,7 +202,8 @@ def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _variants(table: pd.DataFrame) -> Iterator[str]:
-    for (dataset, model), group in grouped(table[table["variant"] != ""], ["dataset", "model"]):
+    variants = table[(table["variant"] != "") & (table["defence"] == "")]  # defences have a table
+    for (dataset, model), group in grouped(variants, ["dataset", "model"]):
         example = group["variant"].iloc[0]
         yield _note(wording.VARIANTS, len(group), dataset=dataset, model=model, example=example)
 

@@ -58,6 +58,12 @@ ROBUSTNESS = (
     "intervals over images are in brackets. Seconds are those of the search within all ε, on the machine as "
     "it was."
 )
+DEFENCES = (
+    "Static: the attack is made on the bare model, and its images are scored behind the defence. Adaptive: "
+    "the attack goes through the defence, and what it leaves is what the model withstands. Where the "
+    "adaptive attack is weaker than the static one, its gradient is misled and the row is doubtful. 95% "
+    "bootstrap intervals over images are in brackets."
+)
 CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
 BELIEVE = "Believe the worst case under {auto}, which takes the strongest of several attacks on each image"
 OF_PAPER = "{attacks}, as the paper has {them}, {are} weaker and can overstate robustness"

@@ -10,7 +10,8 @@ from iqabench.reports.paper.tables import build_tables
 
 def tables_of(results: Results, root: Path | None = None) -> dict[str, Table]:
     """Return the tables by number."""
-    return {table.number: table for table in build_tables(Content(results.frame, select(results), root))}
+    content = Content(results.frame, select(results), root, results.static)
+    return {table.number: table for table in build_tables(content)}
 
 
 def row_of(table: Table | Block, name: str) -> Row:

@@ -1,0 +1,67 @@
+"""The table of defences: static beside adaptive, and nothing where no defence was attacked."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from iqabench.bench.store.results import Results
+from iqabench.reports.paper.report import compose
+
+from ....fabricated import under_auto
+from ...tables import cell_of, row_of, tables_of
+
+
+def behind(defence: str, **stated: Any) -> dict[str, Any]:
+    return {"variant": f"defence={defence}", "defence": defence, "defence_params": f'"{defence}"', **stated}
+
+
+@pytest.fixture
+def defended(results) -> Results:
+    """ResNet bare and behind two defences; the knowledge of one makes the attack on it weaker."""
+    doubted = {"audit": "doubtful", "red_flags": "The gradient of the defence misleads the attack."}
+    adaptive = results(
+        {"srocc": 0.9},
+        under_auto("resnet", 1.0, -0.5, audit="sound"),
+        {"srocc": 0.85, **behind("jpeg")},
+        under_auto("resnet", 1.0, -0.3, knowledge="adaptive", audit="sound", **behind("jpeg")),
+        {"srocc": 0.8, **behind("median")},
+        under_auto("resnet", 1.0, 0.7, knowledge="adaptive", **doubted, **behind("median")),
+        {"model": "sat", "srocc": 0.7},
+    )
+    static = results(
+        under_auto("resnet", 1.0, 0.6, knowledge="static", **behind("jpeg")),
+        under_auto("resnet", 1.0, 0.1, knowledge="static", **behind("median")),
+    )
+    return replace(adaptive, static=static.frame)
+
+
+def test_each_model_stands_bare_and_behind_each_of_its_defences(defended: Results) -> None:
+    table = tables_of(defended)["D"]
+    assert [row.name.text for row in table.rows] == ["ResNet, no defence", "ResNet, jpeg", "ResNet, median"]
+    jpeg = "ResNet, jpeg"
+    assert cell_of(table, jpeg, "").text == "0.8500"
+    assert cell_of(table, jpeg, "Worst-case SROCC, static").text == "0.6000"
+    assert cell_of(table, jpeg, "Worst-case SROCC, adaptive").text == "−0.3000"
+    bare = "ResNet, no defence"
+    assert cell_of(table, bare, "Worst-case SROCC, static").kind == "absent"
+    assert cell_of(table, bare, "Worst-case SROCC, adaptive").text == "−0.5000"
+
+
+def test_an_adaptive_attack_that_is_weaker_is_marked(defended: Results) -> None:
+    table = tables_of(defended)["D"]
+    assert row_of(table, "ResNet, jpeg").cells[-1][0].text == "sound"
+    assert row_of(table, "ResNet, median").cells[-1][0].kind == "flag"
+    assert "0.7000" in cell_of(table, "ResNet, median", "Worst-case SROCC, adaptive").text
+    assert cell_of(table, "ResNet, median", "Worst-case SROCC, adaptive").text != "0.7000"
+
+
+def test_the_other_tables_are_about_models_without_a_defence_of_the_sweep(defended: Results) -> None:
+    report = compose(defended)
+    table = {table.number: table for table in report.tables}["0"]
+    assert cell_of(table, "ResNet", "Worst-case SROCC").text == "−0.5000"
+    assert not any("defence=" in note for note in report.notes)
+
+
+def test_without_a_defence_there_is_no_such_table(results) -> None:
+    assert "D" not in tables_of(results({"srocc": 0.9}, under_auto("resnet", 1.0, 0.5)))
