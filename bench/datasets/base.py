@@ -1,6 +1,7 @@
 """What every database becomes: a table with a row per image, its quality in [0, 1], its side of the split."""
 
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,10 +37,12 @@ class DatasetAdapter(ABC):
         high: Highest raw score there can be, likewise.
         lower_is_better: Whether a high raw score means low quality, as in a *difference* of opinion scores.
         stand_in: Whether it stands in for a real database, so that its numbers must say so.
+        labelled: Whether its images have labels; otherwise every `score` is NaN.
         version: Raised when the code makes or reads other images or labels than before.
     """
 
     stand_in: ClassVar[bool] = False
+    labelled: ClassVar[bool] = True
     version: ClassVar[int] = 1
 
     def __init__(self, root: str, low: float, high: float, lower_is_better: bool = False) -> None:
@@ -74,9 +77,9 @@ class Dataset:
         name: What the user calls it.
         root: Folder of the images.
         table: A row per image, sorted by path, indexed from 0: `path` (POSIX, relative to `root`), `score`
-            (raw), `quality` (in [0, 1], higher is better), `scene`, `distortion`, `split`; `opinions_1`...,
-            the share of each rating from the worst to the best, and `reference`, the path of the undistorted
-            image, where the database has them.
+            (raw), `quality` (in [0, 1], higher is better; NaN without labels), `scene`, `distortion`,
+            `split`; `opinions_1`..., the share of each rating from the worst to the best, and `reference`,
+            the path of the undistorted image, where the database has them.
         low: Raw score that bounds the scale from below.
         high: Raw score that bounds it from above.
         lower_is_better: Whether a high raw score means low quality.
@@ -96,6 +99,11 @@ class Dataset:
     stand_in: bool = False
     version: int = 1
     largest_image: int = LARGEST
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its images have labels: all of them, or none."""
+        return bool(self.table["quality"].notna().all())
 
     @property
     def rating_distributions(self) -> npt.NDArray[np.float64] | None:
@@ -145,11 +153,15 @@ def open_dataset(
             says how many more there are.
     """
     source, table = read_table(adapter, params, where=where)
-    problems = find_problems(table, source.root, source.low, source.high)
+    problems = find_problems(table, source)
     if problems:
         others = f" ({len(problems) - 1} more found by `iqabench datasets verify`)" if problems[1:] else ""
         raise UserError(f"{where}: {message(problems[0], most=1)}{others}")
-    table["quality"] = quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
+    table["quality"] = (
+        quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
+        if source.labelled
+        else math.nan
+    )
     with _blaming(where):
         table = with_test_list(table, test_list)
         table["split"] = load_or_make_split(table, split_seed, split_file)

@@ -37,7 +37,7 @@ def check_dataset(factory: Callable[[], DatasetAdapter]) -> None:
         raise UserError(
             f"{name}: the scale from {source.low:g} to {source.high:g} is none; `low` is below `high`"
         )
-    problems = find_problems(table, source.root, source.low, source.high)
+    problems = find_problems(table, source)
     if problems:
         raise UserError(f"{name}: {message(problems[0], most=1)}")
     quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)

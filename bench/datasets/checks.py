@@ -4,12 +4,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError
+
+if TYPE_CHECKING:
+    from .base import DatasetAdapter
 
 RATINGS = "opinions_"
 """Begins the names of columns with a rating distribution: `opinions_1` (worst), `opinions_2`..."""
@@ -46,30 +49,29 @@ def rating_columns(table: pd.DataFrame) -> list[str]:
     return expected
 
 
-def find_problems(table: pd.DataFrame, root: Path, low: float, high: float) -> list[Problem]:
+def find_problems(table: pd.DataFrame, source: "DatasetAdapter") -> list[Problem]:
     """Return everything wrong with a table that can be seen without decoding an image, gravest first.
 
     Args:
         table: A row per image, with `path` and `score`.
-        root: Folder the paths are relative to.
-        low: Lowest raw score there can be.
-        high: Highest raw score there can be.
+        source: What read it.
     """
+    root = source.root
     if table.empty:
         return [Problem("no images", (str(root),), {})]
-    facts = {"low": low, "high": high, "images": len(table), "root": root}
-    return [Problem(kind, places, facts) for kind, places in _checks(table, root, low, high) if places]
+    facts = {"low": source.low, "high": source.high, "images": len(table), "root": root}
+    return [Problem(kind, places, facts) for kind, places in _checks(table, source) if places]
 
 
-def _checks(table: pd.DataFrame, root: Path, low: float, high: float) -> Iterator[Found]:
+def _checks(table: pd.DataFrame, source: "DatasetAdapter") -> Iterator[Found]:
     paths, scores = table["path"], table["score"]
     repeats = paths[paths.duplicated(keep=False)].value_counts(sort=False).sort_index()
     yield "repeated", tuple(f"{path} ({count} times)" for path, count in repeats.items())
 
     labelled = pd.Series(np.isfinite(scores), index=table.index)
-    yield "unlabelled", _named(paths[~labelled])
+    yield "unlabelled", _named(paths[~labelled]) if source.labelled else ()
 
-    outside = table[labelled & ~scores.between(low, high)]
+    outside = table[labelled & ~scores.between(source.low, source.high)]
     off = zip(outside["path"], outside["score"], strict=True)
     yield "off the scale", tuple(f"{path} has {score:g}" for path, score in off)
 
@@ -77,7 +79,8 @@ def _checks(table: pd.DataFrame, root: Path, low: float, high: float) -> Iterato
     sound = (np.isfinite(shares) & (shares >= 0)).all(axis=1) & (shares.sum(axis=1) > 0)
     yield "no distribution", _named(paths[~sound]) if shares.size else ()
 
-    yield "missing", _missing(root, _named(paths[[not (root / path).is_file() for path in paths]]))
+    absent = [not (source.root / path).is_file() for path in paths]
+    yield "missing", _missing(source.root, _named(paths[absent]))
 
 
 def _named(paths: pd.Series) -> tuple[str, ...]:

@@ -43,8 +43,11 @@ def balanced_subset(table: pd.DataFrame, count: int, seed: int) -> np.ndarray:
 def _groups(table: pd.DataFrame) -> list[pd.Series]:
     """Return the group of each image in every respect that the choice is balanced in, as a number from 0.
 
-    The level of a distortion is the rank of an image's quality among those of its scene and distortion.
+    The level of a distortion is the rank of an image's quality among those of its scene and distortion;
+    images without labels have none.
     """
+    if table["quality"].isna().all():
+        return [pd.Series(pd.factorize(table[name])[0]) for name in ("scene", "distortion")]
     series = table.groupby(["scene", "distortion"], sort=False)["quality"]
     level = series.rank(method="first").astype(int)
     part = PARTS * (table["quality"].rank(method="first") - 1) // len(table)

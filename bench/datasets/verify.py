@@ -84,7 +84,7 @@ def verify_dataset(
         raise
     except UserError as error:
         return Verification(name, problems=(str(error),))
-    problems = find_problems(table, source.root, source.low, source.high)
+    problems = find_problems(table, source)
     misfit = []
     try:
         sides = find_split(with_test_list(table, test_list), split_seed, split_file)

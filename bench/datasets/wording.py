@@ -87,6 +87,8 @@ def _findings(found: "Verification", published: str) -> Iterator[tuple[str, str]
         yield "Table 3", published
     kinds = table["distortion"].astype(str).value_counts(sort=False).sort_index()
     yield "distortions", f"{len(kinds)}: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}"
+    if source and not source.labelled:
+        yield "labels", "none: scores are not compared with any"
     scores = table["score"].dropna()
     if source and len(scores):
         better = "lower" if source.lower_is_better else "higher"

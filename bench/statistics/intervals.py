@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .bootstrap import Array, Counts, weighted_srocc
-from .metrics import RESAMPLES, Measure, cached_counts, evaluate, percentile_bounds, srocc
+from .metrics import NO_LABELS, RESAMPLES, Measure, cached_counts, evaluate, percentile_bounds, srocc
 from .robustness_scores import MSU_OFFSET, change, energy, mean, median, robustness, wasserstein
 from .worst_case import worst_case_plcc, worst_case_srocc
 
@@ -33,6 +33,8 @@ INTERVAL_METRICS = (
     "median_width",
 )
 """Names of what `evaluate_intervals` returns, in the order in which they are shown."""
+
+_OF_LABELS = INTERVAL_METRICS[:6]
 
 PAPER_SPLIT = 0.5
 """Label at which the paper's score reflection turns."""
@@ -99,7 +101,8 @@ def evaluate_intervals(
     images: 0.002 to 0.009 lower, where the standard deviation is 0.007 to 0.04; PLCC: 0.001 lower).
 
     Args:
-        quality: (N,) labels in [0, 1].
+        quality: (N,) labels in [0, 1]; all NaN where there are none, which leaves what compares with labels
+            undefined.
         score: (N,) clean scores in [0, 1].
         low: (N,) lowest scores reached.
         high: (N,) highest scores reached.
@@ -117,7 +120,8 @@ def evaluate_intervals(
     if len({values.shape for values in arrays}) != 1 or arrays[0].ndim != 1:
         shapes = ", ".join(str(values.shape) for values in arrays)
         raise ValueError(f"expected arrays of one shape (N,), got {shapes}")
-    broken = int((~np.isfinite(arrays).all(axis=0)).sum())
+    needed = arrays[1:] if np.isnan(arrays[0]).all() else arrays
+    broken = int((~np.isfinite(needed).all(axis=0)).sum())
     n = len(arrays[0])
     if broken or not n:
         reason = f"labels, scores or ends that are not finite in {broken} of {n} images" if n else "no images"
@@ -127,11 +131,15 @@ def evaluate_intervals(
         )
     labels, clean = arrays[:2]
     case = _Intervals(labels, clean, *attainable(*arrays[1:4]))
-    realised = arrays[4] if worst is not None else worst_case_srocc(labels, case.low, case.high).scores
-    measures, reasons = _agreement(case, realised, resamples, confidence, seed)
-    measures["worst_drop"] = _drop(case, realised, resamples, confidence, seed)
-    if math.isnan(measures["worst_drop"].value):
-        reasons["worst_drop"] = reasons.get("worst_srocc", "clean scores without a correlation")
+    if len(needed) == len(arrays):
+        realised = arrays[4] if worst is not None else worst_case_srocc(labels, case.low, case.high).scores
+        measures, reasons = _agreement(case, realised, resamples, confidence, seed)
+        measures["worst_drop"] = _drop(case, realised, resamples, confidence, seed)
+        if math.isnan(measures["worst_drop"].value):
+            reasons["worst_drop"] = reasons.get("worst_srocc", "clean scores without a correlation")
+    else:
+        measures = dict.fromkeys(_OF_LABELS, Measure(math.nan, math.nan, math.nan))
+        reasons = dict.fromkeys(_OF_LABELS, NO_LABELS)
     everyone = np.ones((n, 1), dtype=np.float32)
     values = {name: float(drawn[0]) for name, drawn in _sizes(case, everyone).items()}
     drawn = _sizes(case, cached_counts(n, resamples, seed)) if resamples else {}

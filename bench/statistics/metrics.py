@@ -27,6 +27,9 @@ RESAMPLES = 1000
 OK = "ok"
 """Status of an evaluation whose metrics are all defined."""
 
+NO_LABELS = "images without labels"
+"""Status of an evaluation of images that nobody rated."""
+
 _LARGEST = float(np.finfo(np.float32).max)  # that a model's score can be
 _CONSTANT_SPREAD = 1e-6  # relative: what float32 rounding alone can spread a constant by
 
@@ -124,6 +127,8 @@ def _arrays(quality: ArrayLike, scores: ArrayLike) -> tuple[Array, Array]:
 
 def _status(labels: Array, predictions: Array) -> str:
     n = len(labels)
+    if n and np.isnan(labels).all():
+        return NO_LABELS
     for values, name in ((predictions, "scores"), (labels, "labels")):
         broken = int(n - np.isfinite(values).sum())
         if broken:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from ..core.integrity import Damaged
 from ..core.parameters import accepted
+from ..statistics.visibility import VISIBILITY
 from .cell import key_of
 from .sealed_parquet import is_sealed
 
@@ -30,12 +31,14 @@ FOUND_BY = ("low_by", "high_by")
 
 WORST = "worst"
 
-FURTHER_COLUMNS = (*ENDS, WORST, *ERRORS, *FOUND_BY)
+FURTHER_COLUMNS = (*ENDS, WORST, *ERRORS, *FOUND_BY, *VISIBILITY)
 """Columns of an interval attack's cell, whose `score` is that of the clean image.
 
 `low` and `high` end the attainable interval; `low_by` and `high_by` name the attacks that reached them;
 `worst` is the score of an image inside the ball, found so that all together rank worst (not in older cells).
-Of a stochastic model these scores are means, with standard errors in the columns `*_se`.
+Of a stochastic model these scores are means, with standard errors in the columns `*_se`. `low_psnr`,
+`low_ssim`, `high_psnr` and `high_ssim` say how near the images at the ends are to the clean ones; the cell of
+another attack has `psnr` and `ssim` (not in older cells).
 """
 
 METADATA = b"iqabench"

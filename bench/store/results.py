@@ -15,6 +15,7 @@ from ..core.errors import UserError
 from ..core.text import number, plural
 from ..statistics.intervals import INTERVAL_METRICS
 from ..statistics.metrics import METRICS, RESAMPLES, Evaluation
+from ..statistics.visibility import KINDS
 from .cell_file import Scores, StoredCell, read_scores
 from .metric_cache import cell_metrics
 from .newest import newest
@@ -62,6 +63,8 @@ COLUMNS = (
     "realised",
     "eight_bit_kept",
     "queries",
+    "psnr",
+    "ssim",
     "audit",
     "red_flags",
     "key",
@@ -77,7 +80,7 @@ _ATTACKED_ALIKE = (
     "defence_params", "attack_version", "limit", "image_size", "pixels", "pixels_digest", "split_digest",
 )  # fmt: skip
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
-_TOLD = ("realised", "eight_bit_kept", "queries")  # of a cell's diagnostics; NaN where it tells none
+_TOLD = ("realised", "eight_bit_kept", "queries", *KINDS)  # of a cell's diagnostics; NaN where it tells none
 _ABSENT = {
     "variant": "",
     "source_weights": None,

@@ -60,6 +60,7 @@ def _table(frame: pd.DataFrame) -> list[str]:
     shown |= {name: frame[name].map(_number) for name in METRICS[1:]}
     if frame["worst_srocc"].notna().any():
         shown["worst srocc"] = frame["worst_srocc"].map(_number)
+    if frame["median_width"].notna().any():
         shown["median width"] = frame["median_width"].map(_number)
     if (frame["status"] != "ok").any():
         shown["status"] = frame["status"]

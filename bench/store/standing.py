@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..core.text import aligned, number
+from ..statistics.metrics import NO_LABELS
 from .results import Results, verdict
 
 SEARCHING = ("auto",)  # the attack whose worst case is to be believed
@@ -16,7 +17,8 @@ SEARCHING = ("auto",)  # the attack whose worst case is to be believed
 def standing(results: Results, keys: Collection[str]) -> list[str]:
     """Return a row for each model: clean SROCC, and the lowest SROCC that is known within each epsilon.
 
-    Of attacks with intervals that is the worst-case SROCC, of others the SROCC of their images.
+    Of attacks with intervals that is the worst-case SROCC, of others the SROCC of their images. Of images
+    without labels it is the largest median width of the intervals of scores.
 
     Args:
         results: The store's.
@@ -26,13 +28,20 @@ def standing(results: Results, keys: Collection[str]) -> list[str]:
     by = ["dataset", "model", "variant", "regime", "seed"]
     shown = [name for name in by if name in ("dataset", "model") or frame[name].nunique() > 1]
     epsilons = sorted({float(epsilon) for epsilon in frame["epsilon"] if epsilon > 0})
+    unlabelled = frame["status"] == NO_LABELS
     rows = []
     for names, cells in frame.groupby(by, sort=False, dropna=False):
         row = {name: str(value) for name, value in zip(by, names, strict=True) if name in shown}
-        row["clean SROCC"] = number(_lowest(cells[cells["attack"] == "none"]), 3)
+        if not unlabelled.all():
+            row["clean SROCC"] = number(_lowest(cells[cells["attack"] == "none"]), 3)
         attacked = cells[(cells["attack"] != "none")]
         for epsilon in epsilons:
-            row[f"worst at {epsilon:g}/255"] = number(_lowest(attacked[attacked["epsilon"] == epsilon]), 3)
+            within = attacked[attacked["epsilon"] == epsilon]
+            if not unlabelled.all():
+                row[f"worst at {epsilon:g}/255"] = number(_lowest(within), 3)
+            if unlabelled.any():
+                widest = float(within["median_width"].max()) if len(within) else math.nan
+                row[f"median width at {epsilon:g}/255"] = number(widest, 3)
         row["verdict"] = verdict(attacked["audit"]) or "not audited"
         rows.append(row)
     return aligned({name: [row[name] for row in rows] for name in rows[0]}) if rows else []

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ..audit.audit import FEWEST_IMAGES, audit
 from ..audit.finding import Report
@@ -11,6 +10,7 @@ from ..core.config import Settings
 from ..core.errors import UserError
 from ..datasets.pixels import to_float
 from .machine import choose_device
+from .measuring.worst import label_tensor
 from .runner import trained_models
 
 
@@ -44,5 +44,5 @@ def audit_model(settings: Settings, results: Path, count: int, *, command: str =
     chosen = np.argsort(quality, kind="stable")[spread]
     device = choose_device(settings.run.device)
     images = to_float(job.data.cache.centres(rows[chosen].tolist()), device)
-    labels = torch.tensor(quality[chosen], dtype=images.dtype, device=device)
+    labels = label_tensor(quality[chosen], images)
     return audit(model, images, labels, stochastic=job.model.stochastic, source=next(iter(others), None))

@@ -100,6 +100,11 @@ def add_external(
         titles = ", ".join(job.title for job, _ in jobs)
         raise UserError(f"images belong to one model, found {len(jobs)}: {titles}")
     job, model = jobs[0]
+    if not job.data.dataset.labelled:
+        raise UserError(
+            f"dataset {job.data.dataset.name!r} has no labels; images from outside are counted in the "
+            "worst-case SROCC, which needs them"
+        )
     task = _Task(job, model, folder, files, float(epsilons[0]), norm, choose_device(settings.run.device))
     store = Store(results)
     _, (clean_cell,) = next(job.cells(job.weights() or ""))

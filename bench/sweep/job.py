@@ -73,6 +73,12 @@ class Job:
         return [attack.name for attack in self.attacks if not attack.can_attack(self.model)]
 
     @property
+    def bound_to_labels(self) -> list[str]:
+        """Names of the attacks that need labels which the images do not have."""
+        labelled = self.data.dataset.labelled
+        return [attack.name for attack in self.attacks if not (labelled or attack.gives_intervals)]
+
+    @property
     def training(self) -> dict[str, Any]:
         """All settings that training depends on."""
         training = self.settings.training.model_dump(exclude={"adversarial"})
@@ -150,8 +156,15 @@ class Job:
         """See that there is enough to train with.
 
         Raises:
-            UserError: there are fewer training images than one batch takes, or one is smaller than a crop.
+            UserError: there are no labels, fewer training images than one batch takes, or one is smaller
+                than a crop.
         """
+        if not self.data.dataset.labelled:
+            raise UserError(
+                f"dataset {self.data.dataset.name!r} has no labels to train {self.model.name!r} with: give "
+                f"it its weights with `weights` in [models.{self.model.name}], or take a metric that brings "
+                "its own, such as pyiqa:musiq or brisque"
+            )
         images, batch = len(self.data.training.rows), self.settings.training.batch_size
         if images < batch:
             raise UserError(
@@ -198,8 +211,8 @@ class Job:
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
         """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon.
 
-        An attack that needs a gradient has no cells of a black box. With a defence an attack has cells with
-        the knowledge of it, and cells without.
+        An attack that needs a gradient has no cells of a black box, and one that needs labels none of images
+        without. With a defence an attack has cells with the knowledge of it, and cells without.
         """
         run = self.settings.run
         shared: dict[str, Any] = {
@@ -231,14 +244,13 @@ class Job:
             if getattr(attack.factory, "depends_on_batch", False):
                 mine["batch_size"] = run.batch_size
             epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
-            nested = getattr(attack.factory, "intervals", False)
             yield (
                 attack,
                 [
                     Cell(
                         **{**shared, **mine},
                         epsilon=epsilon,
-                        smaller_epsilons=tuple(epsilons[:place]) if nested else (),
+                        smaller_epsilons=tuple(epsilons[:place]) if attack.gives_intervals else (),
                     )
                     for place, epsilon in enumerate(epsilons)
                 ],
@@ -246,8 +258,9 @@ class Job:
 
     def _attacks(self) -> Iterator[tuple[PlannedAttack, str | None]]:
         """Yield each attack as it needs to be against the model, and what it knows of its defence."""
+        left_out = {*self.impossible, *self.bound_to_labels}
         for attack in self.attacks:
-            if attack.can_attack(self.model):
+            if attack.name not in left_out:
                 yield attack.against(self.model), ADAPTIVE if self.model.defence else None
                 if self.model.defence:
                     yield attack.against(self.model.bare), STATIC

@@ -150,6 +150,11 @@ class PlannedAttack:
         """Return whether the attack has what it needs: some need a gradient, which a model may not show."""
         return not (model.black_box and getattr(self.factory, "needs_gradient", True))
 
+    @property
+    def gives_intervals(self) -> bool:
+        """Whether it looks for the interval of each score, for which it takes no labels."""
+        return bool(getattr(self.factory, "intervals", False))
+
     def against(self, model: "PlannedModel") -> "PlannedAttack":
         """The attack as this model needs it: over one sample, where a model's passes do not differ."""
         return self if model.stochastic else self.over_one_sample()
@@ -368,8 +373,11 @@ def plan_datasets(settings: Settings, results: Path, framing: Framing) -> list[P
 
 
 def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str, Any]:
-    """The arguments of `open_dataset` for a `[datasets.NAME]` table or the path of a CSV file."""
+    """The arguments of `open_dataset` for a `[datasets.NAME]` table, a CSV file or a folder of images."""
     table = dict(settings.datasets.get(name, {}))
+    if not table and name not in registry.names("datasets") and Path(name).expanduser().is_dir():
+        table, name = {"adapter": "folder", "root": name}, Path(name).expanduser().resolve().name
+        check_name(settings, "datasets", name)
     if not table and name.lower().endswith(".csv"):
         table, name = {"adapter": "csv", "root": name}, Path(name).stem
         check_name(settings, "datasets", name)

@@ -16,6 +16,7 @@ from ..training.fit import TrainingRun, fit
 from .folding import ready_to_score
 from .job import PIXEL, Job
 from .measuring.ends import Tally, attacked_ends
+from .measuring.worst import label_tensor
 from .patches import PatchMean
 from .plan import PlannedAttack
 from .workload import scoring_stage, training_stage
@@ -45,9 +46,7 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
         yield training_stage(job), _seconds_of_training(job, model, device)
     rows = job.data.test_rows[:IMAGES]
     images = to_float(job.data.cache.centres(rows.tolist()), device)
-    labels = torch.tensor(
-        job.data.dataset.table["quality"].to_numpy()[rows], dtype=images.dtype, device=device
-    )
+    labels = label_tensor(job.data.dataset.table["quality"].to_numpy()[rows], images)
     model = ready_to_score(model, images)
     if job.model.framing.patches:
         model = PatchMean(model, job.model.framing.patches)

@@ -24,6 +24,7 @@ from ..core.files import lock_on, remove_leftovers, safe_name
 from ..core.progress import Progress, Show, progress_over
 from ..datasets.pixels import to_float
 from ..statistics.metrics import RESAMPLES, srocc
+from ..statistics.visibility import median_visibility
 from ..store.cell import Cell, digest
 from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
@@ -178,6 +179,8 @@ class _Sweep:
                 self.progress.pace.expect(job.title, images_left(job, self._done, score=score))
                 if score and job.impossible:
                     self.progress.line(wording.impossible(job.title, job.impossible))
+                if score and job.bound_to_labels:
+                    self.progress.line(wording.bound_to_labels(job.title, job.bound_to_labels))
             if score:
                 self._train_sources()
             for job in self.jobs if show is True else ():
@@ -233,11 +236,11 @@ class _Sweep:
         if not pending:
             return
         model = self.load(job)
-        srocc_of: dict[str, float] = {}
+        shown: dict[str, float] = {}
         for attack, missing in pending:
-            srocc_of |= self._measure(job, model, attack, missing)
+            shown |= self._measure(job, model, attack, missing)
             self.summary.computed += len(missing)
-        self.progress.line(wording.scored(job.title, srocc_of))
+        self.progress.line(wording.scored(job.title, shown, labelled=job.data.dataset.labelled))
 
     def _done(self, job: Job, cell: Cell) -> bool:
         pictures = self._pictures(job, cell)
@@ -314,7 +317,10 @@ class _Sweep:
     def _measure(
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]
     ) -> dict[str, float]:
-        """Compute and store the cells of one attack; return their SROCC by name, for the user to see."""
+        """Compute and store the cells of one attack; return their SROCC by name, for the user to see.
+
+        Of images without labels it is the median width of their intervals.
+        """
         name = shown_name = attack.name if attack else CLEAN
         if attack and attack.found_on:
             attack = attack.searching(self.load(job.sources[name]))
@@ -365,13 +371,14 @@ class _Sweep:
             diagnostics = dict(found)
             if knowledge != STATIC:  # which says nothing of the model's gradients
                 diagnostics = self._notices.on(job.title, job.model, attack, quality, columns, found)
+            diagnostics |= median_visibility(columns)
             if index in pictures:
                 kept = pictures[index].finish(columns)
                 diagnostics |= {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
                 self.progress.line(wording.saved(job.title, name, cell.epsilon, pictures[index].folder, kept))
             scored = rows.assign(**columns).sort_index()  # in the order of the dataset's table
             self._written.append(self.store.write(cell, scored, context, diagnostics))
-            shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _srocc(quality, columns)
+            shown[f"{shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _shown(quality, columns)
         partial.discard()
         for cell in cells:
             remove_leftovers(self.store.path(cell))
@@ -394,6 +401,8 @@ class _Sweep:
         return digest([job.checkpoint.path.name, job.data.dataset.name])
 
 
-def _srocc(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
-    """Return the SROCC of the scores; of attainable intervals that of their worst case."""
+def _shown(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
+    """Return the SROCC of the scores; of attainable intervals that of their worst case, or their width."""
+    if np.isnan(quality).all():
+        return float(np.median(columns["high"] - columns["low"])) if "low" in columns else float("nan")
     return srocc(quality, columns["worst" if "worst" in columns else "score"])

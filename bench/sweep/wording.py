@@ -39,6 +39,14 @@ def impossible(title: str, attacks: Sequence[str]) -> str:
     )
 
 
+def bound_to_labels(title: str, attacks: Sequence[str]) -> str:
+    """Say that attacks are left out, because the images have no labels."""
+    return (
+        f"{title}: left out {' and '.join(attacks)}: the images have no labels, and only attacks that give "
+        "intervals of scores do without, such as `auto`, `apgd`, `square` and `torchattacks:NAME`"
+    )
+
+
 def other_precision(title: str, wanted: str, precision: str) -> str:
     """Say that a model is trained in another precision than the settings ask for."""
     return f"{title}: trained in {precision}, because this machine has no instructions for {wanted}"
@@ -70,10 +78,16 @@ def flagged(title: str, attack: str, sentence: str) -> str:
     return f"{title}: {attack} is doubtful: {sentence} See `iqabench audit`"
 
 
-def scored(title: str, srocc: Mapping[str, float]) -> str:
-    """Say how well a model ranks the images, clean and attacked."""
-    values = ", ".join(f"{condition} {value:.3f}" for condition, value in srocc.items())
-    return f"{title}: SROCC {values}"
+def scored(title: str, values: Mapping[str, float], *, labelled: bool = True) -> str:
+    """Say how well a model ranks the images, clean and attacked; without labels, how far scores move."""
+    shown = ", ".join(
+        f"{condition} {value:.3f}" for condition, value in values.items() if labelled or not math.isnan(value)
+    )
+    if labelled:
+        return f"{title}: SROCC {shown}"
+    return (
+        f"{title}: no SROCC, as the images have no labels; median width of the intervals {shown or 'unknown'}"
+    )
 
 
 def saved(title: str, attack: str, epsilon: float, folder: Path, kept: float) -> str:

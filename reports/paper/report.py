@@ -45,9 +45,10 @@ def compose(results: Results, root: Path | None = None) -> Report:
     keys = {key for table in tables for row in table.rows for cell in row.all_cells for key in cell.keys}
     panels = figure6(selection.points)
     frame = results.frame
-    behind = frame["key"].isin(keys | {key for point in selection.points for key in point.cells})
+    shown = (*selection.points, *selection.unlabelled)
+    behind = frame["key"].isin(keys | {key for point in shown for key in point.cells})
     return Report(
-        overview(selection.points),
+        overview(selection.points, selection.unlabelled),
         findings(selection.points),
         panels,
         caption(panels),

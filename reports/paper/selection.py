@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ...bench.core.text import listing, parameters, plural
-from ...bench.statistics.metrics import OK, Measure
+from ...bench.statistics.metrics import NO_LABELS, OK, Measure
 from ...bench.store.condition import attack_phrase
 from ...bench.store.newest import VERSION, newest_attacks, newest_versions
 from ...bench.store.results import COLUMNS, Results, verdict
@@ -69,6 +69,7 @@ class Selection:
     points: tuple[Point, ...]  # one for each dataset, model, attack and epsilon
     cells: pd.DataFrame  # the rows of the results table behind the points
     notes: tuple[str, ...]  # what is not shown, not comparable or not defined, in sentences
+    unlabelled: tuple[Point, ...] = ()  # likewise, of images without labels
 
 
 class Content(NamedTuple):
@@ -105,8 +106,13 @@ def select(results: Results) -> Selection:
         *_undefined(cells),
         *_doubtful(cells),
     ]
-    points = tuple(points_by(cells, _PLACE).values())
-    return Selection(points, cells.reset_index(drop=True), tuple(notes))
+    points = points_by(cells, _PLACE).values()
+    return Selection(
+        tuple(point for point in points if point.status != NO_LABELS),
+        cells.reset_index(drop=True),
+        tuple(notes),
+        tuple(point for point in points if point.status == NO_LABELS),
+    )
 
 
 def has_worst_case(points: Iterable[Point]) -> bool:
@@ -245,7 +251,7 @@ def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
 
 
 def _undefined(cells: pd.DataFrame) -> Iterator[str]:
-    broken = cells[cells["status"] != OK]
+    broken = cells[~cells["status"].isin([OK, NO_LABELS])]
     for (dataset, model, status), group in grouped(broken, ["dataset", "model", "status"]):
         conditions = group[["attack", "epsilon"]].drop_duplicates().itertuples(index=False, name=None)
         yield _note(

@@ -30,9 +30,16 @@ class Finding:
     sentences: tuple[str, ...]
 
 
-def overview(points: Sequence[Point]) -> tuple[str, ...]:
-    """Return what was run, in sentences."""
-    return tuple(filter(None, _overview(points))) if points else (wording.NOTHING,)
+def overview(points: Sequence[Point], unlabelled: Sequence[Point] = ()) -> tuple[str, ...]:
+    """Return what was run, in sentences: on images with labels, and on images without."""
+    sentences = tuple(filter(None, _overview(points))) if points else ()
+    if unlabelled:
+        names = ordered("dataset", (point.dataset for point in unlabelled))
+        return (
+            *sentences,
+            wording.UNLABELLED.format(datasets=listing([dataset_name(name) for name in names])),
+        )
+    return sentences or (wording.NOTHING,)
 
 
 def findings(points: Sequence[Point]) -> tuple[Finding, ...]:

@@ -115,6 +115,16 @@ NOTHING = (
     "The store holds no cell of a model with clean training as its own table configures it, which is what "
     "the summary and Tables 1, 2 and 4 show."
 )
+UNLABELLED = (
+    "The images of {datasets} have no labels, so there is no SROCC of them. Table U says how far attacks "
+    "move their scores."
+)
+UNLABELLED_TABLE = (
+    "These images have no labels, so no SROCC can be computed. An image's interval runs from the lowest to "
+    "the highest score that was found inside the ball; the median width is over images. The mean rise and "
+    "fall are from the clean score to its ends. R (MSU) is the mean of log10 of the room that a score had to "
+    "move in over how far it moved; higher is better. 95% bootstrap intervals over images are in brackets."
+)
 SCORED = "The results are of {models} on {datasets}."
 ATTACKED = "The images were attacked by {attacks}, which changed a pixel by at most {epsilons}/255."
 CONTROLS = "As a control they were changed as much by {attacks}, without looking at the model."

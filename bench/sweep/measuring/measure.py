@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ....attacks.tools.balls import ball_around
+from ....attacks.tools.visibility import psnr, ssim
 from ....models.adapted.blackbox import queries_of
 from ...core.interrupts import finishing
 from ...core.progress import Progress
@@ -79,7 +80,7 @@ def measure(
     crops = (data.cache.test_batch(data.rows[batch].tolist()) for batch in batches)
     for batch, crop in zip(batches, prefetched(crops, device), strict=True):
         images, start = to_float(crop, device), batch.start
-        labels = torch.tensor(data.quality[batch], dtype=images.dtype, device=device)
+        labels = data.labels(batch, images)
         seeds = seed_of(seed, start, 0), seed_of(seed, start, 1)
         if attack is not None and getattr(attack, "intervals", False):
             measured = _intervals(model, victim, attack, name, images, labels, epsilons, seeds)
@@ -101,7 +102,7 @@ def measure(
             progress.advance(len(crop))
         partial.done = start + len(crop)
         partial.save_if_due()
-    if attack is not None and LOW in partial.columns:
+    if attack is not None and LOW in partial.columns and not np.isnan(data.quality).all():
         partial.save()
         realise_worst_case(
             model, attack, name, data, epsilons,
@@ -132,7 +133,9 @@ def _attacked(
         if attack is not None:
             found = _checked(name, attack, images, adversarial, epsilon).record() | tally.since()
         torch.manual_seed(seeds[1])
-        yield _Measured({"score": plain_scores(model, adversarial)}, found, {"adversarial": adversarial})
+        columns: dict[str, Any] = {"score": plain_scores(model, adversarial)}
+        columns |= {} if attack is None else _visibility(images, adversarial)
+        yield _Measured(columns, found, {"adversarial": adversarial})
 
 
 def _intervals(
@@ -163,6 +166,9 @@ def _intervals(
         if draws > 1:
             columns |= {f"{column}_se": error for column, (_, error) in scored.items()}
         columns |= {"low_by": np.array(ends.low_by), "high_by": np.array(ends.high_by)}
+        columns |= _visibility(images, ends.low_images, "low_") | _visibility(
+            images, ends.high_images, "high_"
+        )
         columns, reached = _in_order(columns, {LOW: ends.low_images, HIGH: ends.high_images})
         yield _Measured(columns, distance.record() | tally.since() | {"draws": draws}, reached)
 
@@ -180,6 +186,13 @@ def _in_order(
     low, high = ends[LOW], ends[HIGH]
     mask = torch.from_numpy(crossed).to(low.device).view(-1, 1, 1, 1)
     return columns, {LOW: torch.where(mask, high, low), HIGH: torch.where(mask, low, high)}
+
+
+def _visibility(images: Tensor, adversarial: Tensor, end: str = "") -> dict[str, np.ndarray]:
+    """Return PSNR and SSIM (N,) of adversarial images, by column."""
+    with torch.inference_mode():
+        found = {"psnr": psnr(images, adversarial), "ssim": ssim(images, adversarial)}
+    return {f"{end}{name}": values.double().cpu().numpy() for name, values in found.items()}
 
 
 def _checked(name: str, attack: "Attack", images: Tensor, adversarial: Tensor, epsilon: float) -> Distances:

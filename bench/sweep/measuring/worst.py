@@ -30,7 +30,7 @@ COARSEST, FINEST = 1e-4, 1e-6  # how close to the wanted score an image is sough
 
 @dataclass(frozen=True)
 class TestData:
-    """The images to score: indices into the cache, those of one shape together, and labels in [0, 1]."""
+    """The images to score: indices into the cache, those of one shape together, and labels (NaN: none)."""
 
     __test__ = False  # pytest does not collect it
 
@@ -51,9 +51,18 @@ class TestData:
         """Return the images (N, 3, H, W) of one batch."""
         return to_float(self.cache.test_batch(self.rows[batch].tolist()), device)
 
+    def labels(self, batch: slice, images: Tensor) -> Tensor:
+        """Return the labels (N,) of the images of a batch; 0.5, the middle, for those that have none."""
+        return label_tensor(self.quality[batch], images)
+
     def few_images(self, device: torch.device) -> Tensor:
         """Return the first image, or the first two."""
         return self.images(next(self.batches(2)), device)
+
+
+def label_tensor(quality: np.ndarray, images: Tensor) -> Tensor:
+    """Return labels (N,) of images (N, 3, H, W) as an attack takes them: 0.5, the middle, for none."""
+    return torch.from_numpy(np.nan_to_num(quality, nan=0.5)).to(images)
 
 
 def realise_worst_case(

@@ -1,0 +1,47 @@
+"""Pictures without labels: every image file of a folder."""
+
+import math
+from typing import ClassVar
+
+import pandas as pd
+
+from ...core.errors import UserError
+from ..base import DatasetAdapter
+
+SUFFIXES = {
+    ".avif", ".bmp", ".dib", ".gif", ".jpeg", ".jpg", ".jp2", ".png", ".pgm", ".ppm", ".tif", ".tiff",
+    ".webp",
+}  # fmt: skip
+"""Ends of the names of image files, in lower case."""
+
+
+class Folder(DatasetAdapter):
+    """All images in a folder and the folders under it, none with a label; all are for testing.
+
+    Attacks that look for each image's interval run on them. What compares scores with labels is undefined.
+    """
+
+    labelled: ClassVar[bool] = False
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root, 0.0, 1.0)
+
+    def read(self) -> pd.DataFrame:
+        """Return a row for each image file; hidden files and folders are passed over.
+
+        Raises:
+            UserError: There is no such folder, or no image in it.
+        """
+        if not self.root.is_dir():
+            raise UserError(f"no such folder: root = {self.root}; it should hold images")
+        found = (
+            path.relative_to(self.root) for path in self.root.rglob("*") if path.suffix.lower() in SUFFIXES
+        )
+        paths = sorted(path.as_posix() for path in found if not any(part[0] == "." for part in path.parts))
+        if not paths:
+            raise UserError(
+                f"{self.root}: no images in this folder or under it ({', '.join(sorted(SUFFIXES))})"
+            )
+        return pd.DataFrame(
+            {"path": paths, "score": math.nan, "scene": paths, "distortion": "unknown", "split": "test"}
+        )
