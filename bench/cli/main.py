@@ -12,6 +12,7 @@ from ..core.interrupts import Terminated, terminating
 from . import shared
 from .commands.audit import audit
 from .commands.check import check
+from .commands.compare import compare
 from .commands.entry import entry
 from .commands.explain import explain
 from .commands.leaderboard import leaderboard
@@ -96,7 +97,7 @@ def main(debug: bool) -> None:
 
 
 _COMMANDS = (
-    *(run, train, audit, explain, results, report, check),
+    *(run, train, audit, explain, results, report, check, compare),
     *(leaderboard, entry, doctor, datasets, list_names, config),
 )
 for _command in _COMMANDS:

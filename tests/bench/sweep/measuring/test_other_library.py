@@ -1,5 +1,9 @@
 """Attacks of torchattacks in a sweep: cells of intervals, and a sentence where one went the wrong way."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -47,3 +51,20 @@ def test_a_table_gives_one_its_parameters(sweep, tiny_config):
     done, cells = sweep("--models", "linear", "--attacks", "longer", "--epsilons", "4")
     assert done.exit_code == 0, done.output
     assert cells["longer", 4.0].provenance["cell"]["attack_params"]["steps"] == 3
+
+
+def test_docs_attacks_runs_as_written(sweep, iqabench, tiny_config):
+    page = (Path(__file__).parents[4] / "docs" / "attacks.md").read_text()
+    table = re.search(r"^```toml\n(\[attacks\.longer\].*?)^```$", page, re.DOTALL | re.MULTILINE)
+    tiny_config.write_text(f"{tiny_config.read_text()}\n{table[1]}")
+    commands = re.findall(r"^iqabench (.*torchattacks.*)$", page, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        name, *options = shlex.split(command)
+        if name == "run":
+            done, cells = sweep(*options, "--models", "linear")
+            assert ("torchattacks:PGD", 4.0) in cells
+        else:
+            done = iqabench(name, *options)
+        assert done.exit_code == 0, done.output
+    assert sweep("--attacks", "longer", "--epsilons", "4", "--models", "linear")[0].exit_code == 0

@@ -1,0 +1,32 @@
+"""`iqabench compare`: whether one model is more robust than another, on the same images."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import shared
+
+
+@click.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--against", type=shared.PATH, metavar="STORE", help="The store of B. Default: that of A.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
+@shared.results
+def compare(first: str, second: str, against: Path | None, form: Any, results: Path) -> None:
+    """Compare two models under every condition that both were measured under.
+
+    Clean SROCC, worst-case SROCC and the width of the intervals of scores, by a paired bootstrap over images;
+    p-values are corrected for their number. With --against, A may be the same model as B.
+    """
+    from ....reports.compare.pairs import compare as compare_models
+    from ....reports.compare.words import render_comparison
+
+    found = compare_models(first, second, results, against)
+    shared.say(render_comparison(found, form), nl=False)
+    if form != "table":
+        for note in found.notes:
+            shared.say(note, err=True)

@@ -1,0 +1,215 @@
+"""Finds what two models were both measured under, and compares them there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from ...bench.core.errors import UserError, nearest
+from ...bench.core.progress import counted
+from ...bench.statistics.bootstrap import Array, weighted_srocc
+from ...bench.statistics.intervals import attainable
+from ...bench.statistics.metrics import cached_counts
+from ...bench.statistics.paired import RESAMPLES, Difference, Statistic, holm, paired_difference
+from ...bench.statistics.robustness_scores import median
+from ...bench.statistics.worst_case import worst_case_srocc
+from ...bench.store.cell_file import WORST, Scores, StoredCell, read_scores
+from ...bench.store.condition import attack_phrase
+from ...bench.store.newest import newest
+from ...bench.store.results import read_results
+from ...bench.store.store import Store
+from ..catalogue import higher_is_better, in_order
+
+LEVEL = 0.05
+"""Chance of a false difference among all of a comparison that is accepted."""
+
+FEWEST_IMAGES = 10
+"""Images in common below which nothing is compared."""
+
+_Condition = tuple[str, str, float]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two models under one condition, by one metric.
+
+    Attributes:
+        dataset, attack, epsilon: The condition; epsilon in units of 1/255.
+        metric: `srocc`, `worst_srocc` or `median_width`.
+        images: Number of images that both were measured on.
+        difference: The values, and second minus first.
+        p: Holm's corrected p-value.
+    """
+
+    dataset: str
+    attack: str
+    epsilon: float
+    metric: str
+    images: int
+    difference: Difference
+    p: float = float("nan")
+
+    @property
+    def ahead(self) -> int:
+        """1 or 2: the model that is better beyond chance; 0: they cannot be told apart."""
+        if not self.p < LEVEL:
+            return 0
+        return 2 if (self.difference.value > 0) == higher_is_better(self.metric) else 1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models, wherever both were measured on the same images.
+
+    Attributes:
+        first, second: What they are called.
+        compared: A row for each condition and metric.
+        notes: What is not compared, or not alike, in sentences.
+    """
+
+    first: str
+    second: str
+    compared: tuple[Compared, ...]
+    notes: tuple[str, ...]
+
+
+def compare(first: str, second: str, store: Path, against: Path | None = None) -> Comparison:
+    """Compare two models by a paired bootstrap under every condition that both were measured under.
+
+    Args:
+        first: Name of a model, with its variant in parentheses where it has one.
+        second: Likewise.
+        store: The folder of results of the first.
+        against: That of the second; None: the same.
+
+    Raises:
+        UserError: a store cannot be read, has no such model, or nothing can be compared.
+    """
+    models = _Model.find(first, store), _Model.find(second, against or store)
+    if models[0].cells.keys() == models[1].cells.keys():
+        raise UserError(
+            f"{first} and {second} are the same cells: name another model, or `--against` a store"
+        )
+    by_condition = [model.by_condition() for model in models]
+    common = [condition for condition in by_condition[0] if condition in by_condition[1]]
+    compared: list[Compared] = []
+    notes: list[str] = []
+    for condition in counted(common, "comparing", len(common)):
+        sides = [
+            [read_scores(model.cells[key]) for key in rows[condition]["key"]]
+            for model, rows in zip(models, by_condition, strict=True)
+        ]
+        rows = pd.concat([rows[condition] for rows in by_condition])
+        notes += _unlike(rows, condition)
+        images, why = _common_images([*sides[0], *sides[1]])
+        if why:
+            notes.append(f"Not compared: {attack_phrase(*condition[1:])} on {condition[0]}: {why}.")
+            continue
+        compared += _under(condition, [[_only(scores, images) for scores in side] for side in sides])
+    if not compared:
+        raise UserError(
+            f"{first} and {second} have no condition in common: run both on the same datasets, attacks and "
+            f"epsilons{''.join(f'. {note}' for note in notes)}"
+        )
+    corrected = holm([one.difference.p for one in compared])
+    return Comparison(
+        first if against is None else f"{first} of {store}",
+        second if against is None else f"{second} of {against}",
+        tuple(replace(one, p=p) for one, p in zip(compared, corrected, strict=True)),
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The newest rows of a model, a seed each, and their cells by key."""
+
+    rows: pd.DataFrame
+    cells: Mapping[str, StoredCell]
+
+    def by_condition(self) -> "dict[_Condition, pd.DataFrame]":
+        """Return the rows of each condition."""
+        groups = self.rows.groupby(["dataset", "attack", "epsilon"], sort=False)
+        return {cast(_Condition, condition): rows for condition, rows in groups}
+
+    @classmethod
+    def find(cls, name: str, store: Path) -> "_Model":
+        frame = in_order(read_results(store, resamples=0).frame)
+        names = [
+            f"{model}{f' ({variant})' * bool(variant)}{f', {regime}' * (regime != 'clean')}"
+            for model, variant, regime in zip(frame["model"], frame["variant"], frame["regime"], strict=True)
+        ]
+        rows = frame[[name == found for found in names]]
+        if rows.empty:
+            raise UserError(f"{store}: no model {name!r}: {nearest(name, sorted(set(names)))}")
+        rows = newest(rows, ["dataset", "seed"])
+        keys = set(rows["key"])
+        cells = {key: cell for cell in Store(store).cells() if (key := cell.provenance["key"]) in keys}
+        return cls(rows, cells)
+
+
+def _common_images(cells: Sequence[Scores]) -> tuple[list[str], str]:
+    """Return the images that all cells have, and why they cannot be compared on them, if they cannot."""
+    images = sorted(set.intersection(*(set(scores.images) for scores in cells)))
+    if len(images) < FEWEST_IMAGES:
+        return images, f"{len(images)} images in common, at least {FEWEST_IMAGES} are needed"
+    labels = [_only(scores, images).quality for scores in cells]
+    if any(not np.array_equal(labels[0], other, equal_nan=True) for other in labels):
+        return images, "the same images have other labels"
+    return images, ""
+
+
+def _only(scores: Scores, images: Sequence[str]) -> Scores:
+    """Return the scores of some images, with the worst case that was chosen on all."""
+    further = dict(scores.further)
+    if scores.ends is not None and WORST not in further and np.isfinite(scores.quality).all():
+        further[WORST] = worst_case_srocc(scores.quality, *attainable(scores.score, *scores.ends)).scores
+    places = {image: place for place, image in enumerate(scores.images)}
+    rows = [places[image] for image in images]
+    kept = {name: values[rows] for name, values in further.items()}
+    return Scores(tuple(images), scores.quality[rows], scores.score[rows], kept)
+
+
+def _under(condition: _Condition, sides: Sequence[Sequence[Scores]]) -> Iterator[Compared]:
+    """Compare the sides by each metric of the condition."""
+    quality = sides[0][0].quality
+    counts = cached_counts(len(quality), RESAMPLES, 0)
+    intervals = all(scores.ends is not None for side in sides for scores in side)
+    questions: list[tuple[str, Statistic, list[list[Array]]]] = []
+    if np.isfinite(quality).all():
+        metric = "worst_srocc" if intervals else "srocc"
+        scores = [[one.further[WORST] if intervals else one.score for one in side] for side in sides]
+        questions.append((metric, partial(weighted_srocc, quality), scores))
+    if intervals:
+        widths = [[_width(one) for one in side] for side in sides]
+        questions.append(("median_width", median, widths))
+    for metric, statistic, (first, second) in questions:
+        finite = all(np.isfinite(values).all() for values in (*first, *second))
+        nothing = Difference(*[float("nan")] * 5)
+        found = paired_difference(statistic, first, second, counts) if finite else nothing
+        yield Compared(*condition, metric, len(quality), found)
+
+
+def _width(scores: Scores) -> Array:
+    assert scores.ends is not None
+    low, high = attainable(scores.score, *scores.ends)
+    return high - low
+
+
+def _unlike(rows: pd.DataFrame, condition: _Condition) -> Iterator[str]:
+    """Say what else than the model differs between the cells."""
+    dataset, attack, epsilon = condition
+    if rows["attack_params"].nunique() > 1:
+        yield (
+            f"{attack_phrase(attack, epsilon)} on {dataset} was run with different parameters, of which the "
+            "weaker flatters its model."
+        )
+    for column, what in (("pixels", "in different ways"), ("image_size", "at different sizes")):
+        if rows[column].nunique(dropna=False) > 1:
+            yield f"The models are given the images of {dataset} {what}, and epsilon is in their pixels."
+    if rows["n"].nunique() > 1:
+        yield f"On {dataset} the models were scored on different images; compared are the common ones."

@@ -1,0 +1,103 @@
+"""`iqabench compare` on stores of drawn numbers: a planted difference, a planted equal pair, two stores."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iqabench.bench.store.store import Store
+from iqabench.reports.compare.pairs import compare
+
+from ...fabricated import drawn_auto, drawn_cell, labels, noisy
+
+
+@pytest.fixture
+def store(tmp_path):
+    """`steady` is as good as `loose` clean and has narrower intervals; `twin` is `loose` again."""
+    store, scores = Store(tmp_path / "results"), noisy(0.15, 120)
+    for model, reach in {"loose": 0.4, "steady": 0.05, "twin": 0.4}.items():
+        drawn_cell(store, scores, model=model)
+        ends = {"low": scores - reach, "high": scores + reach}
+        drawn_cell(store, scores, more=ends, model=model, attack="auto", epsilon=1.0)
+    return store
+
+
+@pytest.fixture
+def told(iqabench, store):
+    def run(*arguments):
+        done = iqabench("compare", *arguments, "--results", str(store.root))
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    return run
+
+
+def test_the_more_robust_model_is_named_for_each_condition(told):
+    text = told("loose", "steady")
+    assert text.startswith("Is steady more robust than loose, on the same images?")
+    assert "Of 3 comparisons, steady is better in 2 and loose in 0; 1 cannot be told apart" in text
+    assert "Without attack on live, they cannot be told apart" in text
+    assert "Under auto at 1/255 on live, steady is more robust: worst-case SROCC" in text
+    assert "median width 0.100 against 0.800, difference −0.700 [−0.700, −0.700], p 0.001" in text
+
+
+def test_equal_models_cannot_be_told_apart(told):
+    frame = pd.read_csv(io.StringIO(told("loose", "twin", "--format", "csv")))
+    assert frame["better"].isna().all()
+    assert (frame["p_holm"] == 1).all()
+    assert frame["metric"].tolist() == ["srocc", "worst_srocc", "median_width"]
+    assert (frame["difference"] == 0).all()
+
+
+def test_the_order_of_the_models_turns_the_sign_and_not_the_verdict(told):
+    one, other = (json.loads(told(*names, "--format", "json")) for names in
+                  (("loose", "steady"), ("steady", "loose")))  # fmt: skip
+    assert [row["better"] for row in one] == [row["better"] for row in other] == ["", "steady", "steady"]
+    for row, turned in zip(one, other, strict=True):
+        assert row["difference"] == pytest.approx(-turned["difference"])
+        assert row["p"] == pytest.approx(turned["p"])
+
+
+def test_a_model_is_compared_with_itself_in_another_store(iqabench, store, tmp_path):
+    other = Store(tmp_path / "other")
+    scores = noisy(0.15, 120)
+    drawn_cell(other, scores, more={"low": scores - 0.01, "high": scores + 0.01},
+               model="loose", attack="auto", epsilon=1.0)  # fmt: skip
+    arguments = ("compare", "loose", "loose", "--results", str(store.root))
+    done = iqabench(*arguments, "--against", str(other.root))
+    assert done.exit_code == 0, done.output
+    assert f"loose of {other.root} is more robust: worst-case SROCC" in done.output
+    done = iqabench(*arguments)
+    assert done.exit_code == 2
+    assert "are the same cells" in done.output
+
+
+def test_only_common_images_with_the_same_labels_are_compared(store):
+    drawn_cell(store, noisy(0.15, 60), model="short")
+    found = compare("loose", "short", store.root)
+    assert [one.images for one in found.compared] == [60]
+    assert "compared are the common ones" in found.notes[0]
+    drawn_cell(store, noisy(0.1, 120), more={"quality": 1 - labels(120)}, model="relabelled")
+    drawn_cell(store, noisy(0.1, 5), model="few")
+    for model, reason in (("relabelled", "other labels"), ("few", "5 images in common")):
+        with pytest.raises(Exception, match=reason):
+            compare("loose", model, store.root)
+
+
+def test_seeds_are_averaged_and_other_parameters_are_told(store):
+    for seed in (0, 1):
+        drawn_cell(store, noisy(0.1 + seed, 120), model="seeded", seed=seed)
+    drawn_auto(store, "seeded", 1.0, attack_params={"budget": "standard"})
+    found = compare("loose", "seeded", store.root)
+    clean = found.compared[0]
+    each = [pd.Series(labels(120)).corr(pd.Series(noisy(0.1 + s, 120)), "spearman") for s in (0, 1)]
+    assert clean.difference.second == pytest.approx(np.mean(each))
+    assert any("different parameters" in note for note in found.notes)
+
+
+def test_an_unknown_model_is_answered_with_the_nearest(iqabench, store):
+    done = iqabench("compare", "loose", "stedy", "--results", str(store.root))
+    assert done.exit_code == 2
+    assert "did you mean 'steady'" in done.output
