@@ -164,13 +164,14 @@ class ContestOfTwo(Contest):
 
     def __init__(self, blocks: Tensor) -> None:
         logistic = torch.rand_like(blocks[:, :, 0]).logit_(torch.finfo(blocks.dtype).eps).unsqueeze(2)
-        self.sign = blocks.new_tensor([1.0, -1.0]).view(2, *[1] * (blocks.ndim - 3))
-        self.lead = blocks - blocks.flip(2) + self.sign * logistic
+        self.lead = blocks[:, :, :1] - blocks[:, :, 1:] + logistic  # of the first over the second
 
     def relaxed(self, temperature: float) -> Tensor:
         """Return shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
-        return torch.sigmoid(self.lead / temperature)
+        first = self.lead / temperature
+        return torch.sigmoid(torch.cat([first, -first], dim=2))
 
     def winner(self) -> Tensor:
         """Return 1 for the winner, 0 for the loser; at a lead of exactly 0 the first wins."""
-        return torch.where(self.sign > 0, self.lead >= 0, self.lead > 0).to(self.lead.dtype)
+        first = self.lead >= 0
+        return torch.cat([first, ~first], dim=2).to(self.lead.dtype)

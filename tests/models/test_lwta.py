@@ -26,7 +26,7 @@ def test_in_evaluation_one_channel_per_block_passes_unchanged_and_the_others_are
 
 def test_a_draw_still_has_exactly_one_winner() -> None:
     contest = ContestOfTwo(torch.zeros(3, 5, 2, 4))
-    contest.lead = torch.zeros(3, 5, 2, 4)
+    contest.lead = torch.zeros(3, 5, 1, 4)
     assert (contest.winner().sum(2) == 1).all()
 
 
