@@ -11,6 +11,7 @@ from ..core.errors import UserError
 from ..core.interrupts import Terminated, terminating
 from . import shared
 from .commands.audit import audit
+from .commands.certify import certify
 from .commands.check import check
 from .commands.compare import compare
 from .commands.entry import entry
@@ -97,7 +98,7 @@ def main(debug: bool) -> None:
 
 
 _COMMANDS = (
-    *(run, train, audit, explain, results, report, check, compare),
+    *(run, train, audit, certify, explain, results, report, check, compare),
     *(leaderboard, entry, doctor, datasets, list_names, config),
 )
 for _command in _COMMANDS:

@@ -2,8 +2,9 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -23,6 +24,7 @@ from .. import shared
     help="Write the store's numbers to FILE, to check against later.",
 )
 @click.option("--claims", is_flag=True, help="Evaluate the paper's claims instead.")
+@click.option("--certified", is_flag=True, help="Check that no L2 attack left a certified interval.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @click.option("--junit", type=shared.PATH, metavar="FILE", help="Write it as JUnit XML, for CI, too.")
 @shared.configuration
@@ -31,6 +33,7 @@ def check(
     against: str | None,
     pin: Path | None,
     claims: bool,
+    certified: bool,
     as_json: bool,
     junit: Path | None,
     results: Path,
@@ -39,12 +42,19 @@ def check(
     """Compare the store with published or pinned numbers, within the tolerances of `[check]`.
 
     Exit status 0: all that was compared holds. 1: a number is worse, or better, by more than its tolerance,
-    a pinned one was not run, or a claim is false. 2: wrong usage, or nothing to compare.
+    a pinned one was not run, a claim is false, or an attack left a certified interval. 2: wrong usage, or
+    nothing to compare.
     """
-    if sum([against is not None, pin is not None, claims]) > 1:
-        raise click.UsageError("--against, --pin and --claims exclude one another: give one of them")
+    if sum([against is not None, pin is not None, claims, certified]) > 1:
+        raise click.UsageError(
+            "--against, --pin, --claims and --certified exclude one another: give one of them"
+        )
     if pin and (as_json or junit):
         raise click.UsageError("--pin writes FILE and checks nothing: leave out --json and --junit")
+    if certified:
+        if junit:
+            raise click.UsageError("--junit goes with --against and --claims")
+        _check_certified(results, as_json)
     settings = shared.settings_of(options)
     if pin:
         from ....reports.checks.baseline import pin as pin_numbers
@@ -61,6 +71,17 @@ def check(
     else:
         shared.say(verdict.text(), nl=False)
     sys.exit(verdict.exit_status)
+
+
+def _check_certified(store: Path, as_json: bool) -> NoReturn:
+    from ....reports.checks.certified import against_certificates
+
+    found = against_certificates(store)
+    if as_json:
+        shared.say(json.dumps([asdict(one) for one in found], indent=1))
+    else:
+        shared.say("\n".join(one.sentence for one in found))
+    sys.exit(1 if any(one.outside for one in found) else 0)
 
 
 def _verdict(against: str, claims: bool, tolerances: dict[str, float], store: Path) -> Any:

@@ -11,7 +11,7 @@ from iqabench.bench.core.errors import UserError
 from iqabench.models.defences import Defended, create_defence
 
 ALL = registry.names("defences")
-RANDOM = ["noise", "random_resize", "rotation"]
+RANDOM = ["median_smoothing", "noise", "random_resize", "rotation"]
 
 
 class Weighted(nn.Module):
@@ -56,7 +56,7 @@ def test_an_image_passes_the_defences_in_their_order(pictures: Tensor) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_auto_moves_the_scores_of_a_model_behind_any_defence(pictures: Tensor, name: str) -> None:
     """Behind a defence, the attack keeps most of what the score of the bare model can be moved by."""
-    quick = {"distance": 2} if name == "non_local_means" else {}
+    quick = {"non_local_means": {"distance": 2}, "median_smoothing": {"samples": 3}}.get(name, {})
     model = Defended(Weighted(), [create_defence(name, **quick)]).eval()
     images = pictures.float()
     found = next(Auto(budget="quick").interval(model, images, [4 / 255]))

@@ -1,0 +1,1 @@
+"""Noisy scores of models, from which certificates are computed."""

@@ -1,0 +1,67 @@
+"""Scores a model under noise, so that certificates of median smoothing can be computed."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ....models.defences.base import Defended
+from ....models.defences.geometry.median_smoothing import MedianSmoothing
+from ...core.config import Settings
+from ...core.errors import UserError
+from ...core.progress import counted
+from ...datasets.pixels import to_float
+from ...store.certificates.noisy_scores import ALIKE, NoisyScores
+from ..machine import choose_device
+from ..runner import trained_models
+from .scoring import plain_scores, seed_of
+
+SMOOTHING = "median_smoothing"
+
+
+def certify_models(
+    settings: Settings, results: Path, draws: int, *, command: str = "", show: bool = True
+) -> list[NoisyScores]:
+    """Score the test images of each model of the settings under noise, and keep the scores in the store.
+
+    Args:
+        settings: Datasets and models, with `median_smoothing` as the first of their defences.
+        results: The store's folder.
+        draws: Number of noisy scores of each image.
+        command: To be remembered with what is trained.
+        show: Whether to show progress.
+
+    Raises:
+        UserError: something in configuration, data or weights is wrong, or a defence is another one.
+    """
+    found = []
+    for job, model in trained_models(settings, results, command=command, show=show):
+        steps: list[Any] = list(model.steps) if isinstance(model, Defended) else []
+        if not isinstance(model, Defended) or not isinstance(smoothing := steps[0], MedianSmoothing):
+            raise UserError(f"{job.title}: only a model behind `{SMOOTHING}` can be certified")
+        base = Defended(model.model, steps[1:]).eval()
+        rows, names = job.data.scoring_rows, np.array(job.image_names)
+        scores = np.empty((len(rows), draws))
+        batches = [*job.data.cache.batches(rows, job.settings.run.batch_size, 0)]
+        device = choose_device(settings.run.device)
+        for batch in counted(batches, f"{job.title}: noisy scores", len(batches)) if show else batches:
+            images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
+            torch.manual_seed(seed_of(job.seed, batch.start, 4))
+            with torch.inference_mode():
+                for draw in range(draws):
+                    scores[batch, draw] = plain_scores(base, smoothing(images))
+        _, (cell,) = next(job.cells(job.weights() or ""))
+        fields, order = asdict(cell), np.argsort(names)
+        noisy = NoisyScores(
+            {name: fields[name] for name in (*ALIKE, "variant")},
+            smoothing.sigma,
+            smoothing.samples,
+            tuple(names[order].tolist()),
+            job.data.dataset.table["quality"].to_numpy()[rows][order],
+            scores[order],
+        )
+        noisy.write(results)
+        found.append(noisy)
+    return found

@@ -1,0 +1,108 @@
+"""`iqabench certify` and `check --certified`: a linear model, whose smoothed scores move in closed form."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+
+from iqabench.bench.statistics.certificates import certified_intervals
+from iqabench.bench.store.certificates.noisy_scores import read_noisy_scores
+
+from ..sweep.conftest import LINEAR_PLUGIN
+
+TABLES = """
+
+[attacks.auto_l2]
+like = "auto"
+norm = "l2"
+budget = "quick"
+
+[defences.median_smoothing]
+sigma = 0.05
+samples = 25
+"""
+NORM = float(np.linalg.norm(np.linspace(-1, 1, 3 * 24 * 24) / 864))
+
+
+@pytest.fixture
+def certified(
+    iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path
+) -> Callable[..., Result]:
+    """Run a command on the linear model and the drawn database."""
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+    tiny_config.write_text(tiny_config.read_text() + TABLES)
+
+    def run(command: str, *options: str) -> Result:
+        return iqabench(
+            command, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            "--models", "linear", "--limit", "5", "--datasets", str(drawn_database),
+            "--results", str(tmp_path / "results"), *options,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def attacked(certified: Callable[..., Result], tmp_path: Path) -> Path:
+    """Return a store with certificates of the linear model and with an L2 attack on it."""
+    for done in (
+        certified("certify", "--draws", "400", "--radii", "0,20"),
+        certified("run", "--defences", "median_smoothing", "--attacks", "auto_l2", "--epsilons", "5"),
+    ):
+        assert done.exit_code == 0, done.output
+    return tmp_path / "results"
+
+
+def test_certificates_of_a_linear_model_are_those_of_its_closed_form(
+    certified: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = certified("certify", "--draws", "500", "--radii", "20")
+    assert done.exit_code == 0, done.output
+    assert "certified at 20/255" in done.output
+    (noisy,) = read_noisy_scores(tmp_path / "results")
+    assert noisy.scores.shape == (len(noisy.images), 500)
+    radius, middle = 20 / 255, np.median(noisy.scores, axis=1)
+    low, high = certified_intervals(noisy.scores, noisy.sigma, radius)
+    error = 8 * noisy.sigma * NORM / np.sqrt(500)
+    np.testing.assert_allclose(middle - low, radius * NORM, atol=2.5 * error)
+    np.testing.assert_allclose(high - middle, radius * NORM, atol=2.5 * error)
+
+
+def test_no_attack_leaves_the_certified_intervals_and_one_that_does_fails_the_check(
+    attacked: Path, iqabench: Callable[..., Result]
+) -> None:
+    check = ("check", "--certified", "--results", str(attacked))
+    done = iqabench(*check)
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("holds: ")
+    (record,) = json.loads(iqabench(*check, "--json").output)
+    assert record["epsilon"] == 5
+    assert record["certified"] <= record["attained"]
+
+    (noisy,) = read_noisy_scores(attacked)
+    path = dataclasses.replace(noisy, scores=noisy.scores + 0.05).write(attacked)
+    done = iqabench(*check)
+    assert done.exit_code == 1, done.output
+    assert done.output.startswith("fails: ")
+
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    done = iqabench(*check)
+    assert done.exit_code == 2
+    assert path.name in done.output
+
+
+def test_without_certificates_or_attacks_the_check_says_what_to_run(
+    certified: Callable[..., Result], iqabench: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "results").mkdir()
+    done = iqabench("check", "--certified", "--results", str(tmp_path / "results"))
+    assert (done.exit_code, "iqabench certify" in done.output) == (2, True)
+    certified("certify", "--draws", "100")
+    done = iqabench("check", "--certified", "--results", str(tmp_path / "results"))
+    assert (done.exit_code, "--defences median_smoothing" in done.output) == (2, True)
