@@ -18,6 +18,8 @@ FEWER = {
     "apgd": {"steps": 5},
     "square": {"queries": 12},
     "rank": {"steps": 5},
+    "korhonen_you": {"steps": 5},
+    "zhang_ssim": {"steps": 5},
     "transfer": {"steps": 5},
 }
 EPSILONS = [0.0, 1 / 255, 2 / 255, 8 / 255]

@@ -1,0 +1,1 @@
+"""Attacks that were made for image quality metrics. One file per attack."""
