@@ -210,7 +210,8 @@ class Settings(_Table):
     models: dict[str, Table] = Field(
         description="the model's parameters; `weights`: a safetensors file to use instead of training; "
         "`like`: another model's name, to start from its table; `pixels`: how images become what it is given"
-        "; `defence`: what they pass before, such as `jpeg` or `median+flip`"
+        "; `defence`: what they pass before, such as `jpeg` or `median+flip`; `recipe`: how it is trained, "
+        'such as `gradient_norm` or `{ name = "gradient_norm", weight = 1e-3 }`'
     )
     attacks: dict[str, Table] = Field(
         description="the attack's parameters; `like`: another attack's name, to start from its table"

@@ -126,6 +126,8 @@ class Job:
             "training": self.training,
             "seed": self.seed,
         }
+        if self.model.recipe:
+            identity["recipe"] = [self.model.recipe.name, self.model.recipe.params]
         # A first version is not written, so that checkpoints from before there were versions are found.
         identity = {name: value for name, value in identity.items() if name not in self.versions}
         identity |= {name: value for name, value in self.versions.items() if value not in (1, None)}

@@ -27,6 +27,7 @@ from ..training.recipes import recipe_of
 from .adaptation import adapted
 from .measuring.references import References
 from .planning.defences import NONE, PlannedDefence, one_after_the_other, plan_defence, plan_defences
+from .planning.recipes import PlannedRecipe, plan_recipe, trained_by
 from .planning.tables import built, check_name, checked, framing_of, table_of
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ class PlannedModel:
         where: The table to blame for it.
         adaptation: How its input and scores are adapted, as `Adapter` takes it; None: not at all.
         said_black_box: Whether its table says that it is to be taken for a black box.
+        recipe: The training recipe that its table asks for, with all its parameters; None: the class's own.
         defence: What images pass before it scores them, if anything.
         swept_defence: What of it is not of the model's table but of the sweep; else "".
     """
@@ -200,6 +202,7 @@ class PlannedModel:
     where: str
     adaptation: dict[str, Any] | None = None
     said_black_box: bool = False
+    recipe: PlannedRecipe | None = None
     defence: PlannedDefence | None = None
     swept_defence: str = ""
 
@@ -232,7 +235,9 @@ class PlannedModel:
     @property
     def fitted_by(self) -> str:
         """The training recipe; "none" where the model brings its weights or a file of them is given."""
-        return "none" if self.weights else recipe_of(self.factory)
+        if self.weights:
+            return "none"
+        return self.recipe.name if self.recipe else recipe_of(self.factory)
 
     def architecture(self) -> dict[str, Any]:
         """The parameters without those that only choose the initial weights, with the keys of its adapter."""
@@ -246,7 +251,7 @@ class PlannedModel:
             UserError: its parameters do not fit together, or its weights cannot be had.
         """
         if self.weights is None:
-            return adapted(self._call(self.params), self.adaptation)
+            return trained_by(adapted(self._call(self.params), self.adaptation), self.recipe)
         model = self._call(self._empty())
         load_weights(model, self.weights)
         return adapted(model, self.adaptation)
@@ -429,6 +434,7 @@ def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None =
         where=settings.where_table("models", name),
         adaptation=options,
         said_black_box=table.get("black_box", False),
+        recipe=plan_recipe(table.get("recipe"), f"{settings.where_table('models', name)}: key 'recipe'"),
         defence=plan_defence(
             settings, table.get("defence", NONE), f"{settings.where_table('models', name)}: key 'defence'"
         ),

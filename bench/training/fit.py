@@ -106,7 +106,9 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     """
     settings, data = run.settings, run.data
     model.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    recipe: Recipe = registry.resolve("recipes", recipe_of(model))(model, settings, run.regime)
+    recipe: Recipe = registry.resolve("recipes", recipe_of(model))(
+        model, settings, run.regime, **getattr(model, "recipe_params", {})
+    )
     steps = data.steps(settings.batch_size)
     snapshot = Snapshot(run.snapshot)
     try:

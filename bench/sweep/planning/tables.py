@@ -36,7 +36,7 @@ def checked(
     check_name(settings, kind, name)
     registered, table = table_of(settings, kind, name)
     weights = table.pop("weights", None) if kind == "models" else None
-    for key in ("black_box", "defence") if kind == "models" else ():
+    for key in ("black_box", "defence", "recipe") if kind == "models" else ():
         table.pop(key, None)
     pixels = table.pop("pixels", RESIZE) if kind == "models" else RESIZE
     if not isinstance(weights, str | None):

@@ -1,0 +1,52 @@
+"""Spectral normalisation by projection: no layer has a larger gain than a limit.
+
+Gouk, Frank, Pfahringer and Cree, "Regularisation of Neural Networks by Enforcing Lipschitz Continuity",
+Machine Learning 2021: after each step of the optimiser, for every weight matrix W,
+
+    W <- W / max(1, |W|_2 / limit),
+
+|W|_2 its largest singular value. A kernel of a convolution is the matrix (outputs, inputs x height x width),
+as in Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018.
+"""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...bench.core.config import TrainingSettings
+from ..recipe import Labels, Recipe, Regime, Terms
+from .layers import matrices
+
+
+class Spectral(Recipe):
+    """Follows each step of plain regression by the projection. It costs a singular value of each layer.
+
+    The product of the limits bounds the Lipschitz constant of a network of linear layers and ReLUs in the L2
+    norm. Batch normalisation has a gain of its own, which is not limited.
+
+    Args:
+        model: What is trained.
+        settings: `[training]`.
+        regime: What the regression loss is taken on.
+        limit: Of the largest singular value of each layer.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: TrainingSettings,
+        regime: Regime,
+        limit: Annotated[float, Field(gt=0)] = 1.0,
+    ) -> None:
+        super().__init__(model, settings, regime)
+        self.limit = limit
+        self.optimizers["weights"] = self.adamw(model.parameters())
+
+    def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
+        """See `Recipe.step`."""
+        terms = self.regression_step(images, labels, self.optimizers["weights"])
+        for matrix in matrices(self.model):
+            matrix.div_((torch.linalg.matrix_norm(matrix, 2) / self.limit).clamp(min=1))
+        return terms

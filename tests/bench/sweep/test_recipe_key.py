@@ -1,0 +1,58 @@
+"""The key `recipe` of a model's table: how it is trained, by name or as a table with parameters."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from iqabench.bench.core.config import load_settings
+from iqabench.bench.core.errors import UserError
+from iqabench.bench.sweep.plan import plan_models
+from iqabench.bench.training.checkpoints import Checkpoint
+
+TABLES = """
+[models.flat]
+like = "tiny"
+recipe = { name = "gradient_norm", weight = 0.1 }
+
+[models.noisy]
+like = "tiny"
+recipe = "noise"
+"""
+
+
+def test_models_of_one_class_are_trained_by_the_recipes_of_their_tables(
+    iqabench: Callable[..., Result], tiny_sweep: list[str], tiny_config: Path, tmp_path: Path
+) -> None:
+    tiny_config.write_text(tiny_config.read_text() + TABLES)
+    done = iqabench(
+        "train", *tiny_sweep, "--models", "tiny,flat,noisy", "--results", str(tmp_path / "results")
+    )
+    assert done.exit_code == 0, done.output
+    paths = (tmp_path / "results" / "checkpoints").rglob("*.safetensors")
+    cards = {card["model"]: card for path in paths if (card := Checkpoint(path).card())}
+    assert {name: card["recipe"] for name, card in cards.items()} == {
+        "tiny": "regression", "flat": "gradient_norm", "noisy": "noise",
+    }  # fmt: skip
+    assert len({card["weights"] for card in cards.values()}) == 3
+    assert "gradient norm" in cards["flat"]["curve"][0]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ('"gradient_nrom"', "unknown recipe 'gradient_nrom'"),
+        ("3", "found 3, accepted is a name or a table"),
+        ('{ name = "noise", sigma = -1 }', "sigma"),
+        ('{ name = "noise", weight = 1 }', "unknown key 'weight'"),
+        ('{ name = "noise", model = 1 }', "unknown key 'model'"),
+    ],
+)
+def test_a_mistake_is_told_with_table_and_key(tmp_path: Path, recipe: str, message: str) -> None:
+    config = tmp_path / "bench.toml"
+    config.write_text(f"[models.resnet]\nrecipe = {recipe}\n")
+    settings = load_settings(config, overrides={"run": {"models": ["resnet"]}})
+    with pytest.raises(UserError, match=r"bench.toml: \[models.resnet\]: key 'recipe'") as error:
+        plan_models(settings)
+    assert message in str(error.value)
