@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from ...models.check import check_model
@@ -197,6 +198,24 @@ class Job:
             )
         except UserError as error:
             raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
+
+    def check_learning(self) -> None:
+        """See that there are training images, where an attack learns on them.
+
+        Raises:
+            UserError: there are none, or the model is a full-reference metric, which knows test images only.
+        """
+        names = [attack.name for attack in self.attacks if attack.learns]
+        if names and (self.model.full_reference or not len(self.data.training.rows)):
+            reference = self.model.full_reference
+            why = "a full-reference metric knows test images only" if reference else "there are none"
+            raise UserError(f"{self.title}: attack {names[0]!r} learns on training images: {why}")
+
+    def learning_images(self, most: int) -> Tensor:
+        """Return training images, uint8 (M, 3, H, W), evenly spread, for an attack that learns on them."""
+        rows = self.data.training.rows
+        chosen = np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)
+        return self.data.cache.centres(rows[chosen].tolist())
 
     def example(self) -> Tensor:
         """Return two test images, uint8 (2, 3, H, W): whole ones for a full-reference metric."""

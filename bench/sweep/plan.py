@@ -4,14 +4,14 @@ Everything a user can get wrong is found here, before any model is trained.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from ..core import registry
 from ..core.config import ALL, Settings
@@ -166,6 +166,16 @@ class PlannedAttack:
             return self
         params = {**self.params, "eot_samples": 1}
         return replace(self, params=params, attack=self.factory(**params))
+
+    def learning(self, images: Callable[[int], Tensor]) -> "PlannedAttack":
+        """Return the attack with the training images that it learns on, if it asks for some."""
+        attack = cast(Any, self.attack)
+        return replace(self, attack=attack.from_images(images(attack.images))) if self.learns else self
+
+    @property
+    def learns(self) -> bool:
+        """Whether it learns on training images before it attacks."""
+        return hasattr(self.attack, "from_images")
 
     def searching(self, model: nn.Module) -> "PlannedAttack":
         """Return the attack with the model that its perturbations are found on, if it asks for one."""

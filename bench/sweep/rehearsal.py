@@ -54,6 +54,7 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
         model = job.model.defence.around(model)
     for attack, stage, epsilons in attacks:
         planned = attack and attack.searching(model)  # of any source model: it takes as long
+        planned = planned and planned.learning(lambda _: images)
         yield stage, _seconds_of_scoring(model, images, labels, planned, epsilons)
 
 

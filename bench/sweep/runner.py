@@ -155,6 +155,8 @@ class _Sweep:
                 f"[training.adversarial]: attack {inner_attack.name!r} needs a source model, and training "
                 "attacks the model that it trains: take `fgsm`, `pgd` or another"
             )
+        for job in jobs:
+            job.check_learning()
         with_sources = [*jobs, *(source for job in jobs for source in job.sources.values())]
         for job in with_sources:
             if job.weights() is None:
@@ -325,6 +327,8 @@ class _Sweep:
         if attack and attack.found_on:
             attack = attack.searching(self.load(job.sources[name]))
             shown_name = wording.found_on(name, job.sources[name].model.name)
+        if attack and attack.learns:
+            attack = attack.learning(lambda most: to_float(job.learning_images(most), self.device))
         knowledge = cells[0].knowledge
         if knowledge:
             shown_name = f"{shown_name}, {knowledge}"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from iqabench.attacks import Attack, create_attack
+from iqabench.attacks.iqa.universal import Universal
 from iqabench.attacks.transfer import Transfer
 from iqabench.bench.core import registry
 
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.parametrize("attack", registry.names("attacks"), indire
 @pytest.fixture
 def attack(request: pytest.FixtureRequest) -> Attack:
     created = create_attack(request.param, **FEWER.get(request.param, {}))
+    if isinstance(created, Universal):
+        return created.from_images(torch.rand((4, 3, 12, 12), generator=torch.Generator().manual_seed(3)))
     return created.from_model(Source()) if isinstance(created, Transfer) else created
 
 

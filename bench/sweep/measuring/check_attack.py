@@ -50,6 +50,8 @@ def check_attack(factory: Callable[[], Attack]) -> None:
         if hasattr(attack, "from_model"):
             attack = attack.from_model(source.eval().requires_grad_(False))
         images = torch.rand(4, 3, 16, 16)
+        if hasattr(attack, "from_images"):
+            attack = attack.from_images(torch.rand(4, 3, 16, 16))
         images[0, 0, :4] = 0
         images[1, 0, :4] = 1
         labels = torch.tensor([0.1, 0.9, 0.4, 0.6])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 
 def test_an_attack_of_torchattacks_gives_cells_of_intervals_by_its_name(sweep):
@@ -68,3 +69,20 @@ def test_docs_attacks_runs_as_written(sweep, iqabench, tiny_config):
             done = iqabench(name, *options)
         assert done.exit_code == 0, done.output
     assert sweep("--attacks", "longer", "--epsilons", "4", "--models", "linear")[0].exit_code == 0
+
+
+def test_a_universal_perturbation_is_learnt_on_the_training_images(sweep, drawn_database):
+    options = ("--models", "linear", "--attacks", "universal", "--epsilons", "2,4")
+    done, cells = sweep(*options)
+    assert done.exit_code == 0, done.output
+    for epsilon in (2.0, 4.0):
+        table = pd.read_parquet(cells["universal", epsilon].path)
+        # No training image is near black or white, so that the best perturbation of a linear score is known.
+        weights = torch.linspace(-1, 1, 3 * 24 * 24) / 864
+        reach = epsilon / 255 * float(weights.abs().sum())
+        assert table["high"].sub(table["score"]).max() == pytest.approx(reach, rel=0.02)
+    assert (pd.read_parquet(cells["universal", 4.0].path)["high"] > table["score"]).all()
+    folder = drawn_database.parent / "images"
+    done, _ = sweep("--datasets", str(folder), *options)
+    assert done.exit_code == 2
+    assert "attack 'universal' learns on training images: there are none" in done.output
