@@ -33,15 +33,15 @@ _SETTINGS = ("Seed", "ε", "Images", "Limit")
 _TEXTS_AFTER = ("Status", "Weights", "File")
 
 
-def write_html(report: Report, out: Path) -> Path:
-    """Write `report.html` into a folder."""
+def write_html(report: Report, out: Path, *, images: bool = False) -> Path:
+    """Write `report.html` into a folder; `images` says whether it leads to `images.html` there."""
     path = out / "report.html"
-    write_text(path, render_html(report))
+    write_text(path, render_html(report, images=images))
     return path
 
 
-def render_html(report: Report) -> str:
-    """Return a report as the text of an HTML file."""
+def render_html(report: Report, *, images: bool = False) -> str:
+    """Return a report as the text of an HTML file; `images` as for `write_html`."""
     figures = [
         [(panel, Markup(inline_svg(panel, report.panels))) for panel in panels]
         for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
@@ -52,6 +52,7 @@ def render_html(report: Report) -> str:
     made.globals["groups_of"] = _groups_of
     return made.get_template("report.html.j2").render(
         report=report,
+        images=images,
         figures=figures,
         places={key: place for place, key in enumerate(report.results["key"])},
         cell_columns=list(_cell_columns(report.results)),

@@ -9,11 +9,12 @@ from ..paper.figure6 import write_figure6
 from ..paper.report import compose
 from .csv import write_csv
 from .html import write_html
+from .images import write_images
 from .latex import write_latex
 from .markdown import write_markdown
 
-_WRITERS = {"html": write_html, "latex": write_latex, "markdown": write_markdown, "csv": write_csv}
-FORMATS = tuple(_WRITERS)
+_WRITERS = {"latex": write_latex, "markdown": write_markdown, "csv": write_csv}
+FORMATS = ("html", *_WRITERS)
 
 
 def write_figure(store: Store | Path, path: Path) -> Path:
@@ -30,7 +31,8 @@ def write_report(store: Store | Path, form: str, out: Path) -> Path:
 
     Args:
         store: A store, or its folder.
-        form: `html` (one file, `report.html`), `latex` (`report.tex`, with a file per table and figure to
+        form: `html` (one file, `report.html`, and `images.html` where `out/images` holds what
+            `iqabench run --save-images` wrote), `latex` (`report.tex`, with a file per table and figure to
             \\input, and the figures as PDF), `markdown` (`report.md`, with the figures as SVG) or `csv`
             (`tables.csv`, with `cells.csv` and the numbers behind the figures).
         out: Folder to write into; made if missing.
@@ -47,6 +49,8 @@ def write_report(store: Store | Path, form: str, out: Path) -> Path:
     report = compose(read_results(store), root)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if form == "html":
+            return write_html(report, out, images=write_images(report.results, root, out) is not None)
         return _WRITERS[form](report, out)
     except OSError as error:
         raise UserError(f"--out {out}: the report cannot be written: {error}") from error

@@ -21,7 +21,7 @@ SCORES = "scores.csv"
 
 @dataclass(frozen=True)
 class Pictures:
-    """The files of one cell: `END/NAME.png`, and `scores.csv` once all are there.
+    """The files of one cell: `clean/NAME.png` and `END/NAME.png`, and `scores.csv` once all are there.
 
     Attributes:
         folder: `ROOT/DATASET/MODEL/ATTACK-EPSILON`.
@@ -72,14 +72,18 @@ class Pictures:
             Scores (N,) by column: `clean`, and for each end `END_png`, of the images in the files.
         """
         scores = {"clean": mean_scores(model, images, draws)[0]}
+        names = picture_names(self.images)[start : start + len(images)]
+        self._write("clean", names, _levels(images))
         for end, adversarial in ends.items():
-            levels = (ball.eight_bit(adversarial) * LEVELS).round().to(torch.uint8)
+            levels = _levels(ball.eight_bit(adversarial))
             scores[f"{end}_png"] = mean_scores(model, to_float(levels, images.device), draws)[0]
-            names = picture_names(self.images)[start : start + len(images)]
-            (self.folder / end).mkdir(parents=True, exist_ok=True)
-            for name, picture in zip(names, levels.permute(0, 2, 3, 1).cpu().numpy(), strict=True):
-                Image.fromarray(picture).save(self.folder / end / name)
+            self._write(end, names, levels)
         return scores
+
+    def _write(self, end: str, names: Sequence[str], levels: Tensor) -> None:
+        (self.folder / end).mkdir(parents=True, exist_ok=True)
+        for name, picture in zip(names, levels.permute(0, 2, 3, 1).cpu().numpy(), strict=True):
+            Image.fromarray(picture).save(self.folder / end / name)
 
     def finish(self, columns: Mapping[str, np.ndarray]) -> float:
         """Write `scores.csv`.
@@ -110,6 +114,11 @@ class Pictures:
         changed = (table["score"] - table["clean"]).abs().mean()
         kept = (table["score_png"] - table["clean"]).abs().mean()
         return float(kept / changed) if changed > 0 else float("nan")
+
+
+def _levels(images: Tensor) -> Tensor:
+    """Return grey levels (N, 3, H, W), uint8, of images in [0, 1]."""
+    return (images * LEVELS).round().to(torch.uint8)
 
 
 def picture_names(images: Sequence[str]) -> list[str]:

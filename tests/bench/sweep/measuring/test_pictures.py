@@ -43,6 +43,13 @@ def test_images_are_written_inside_their_ball_with_the_scores_of_the_files(sweep
         np.testing.assert_allclose(rows["score"], stored[{"adversarial": "score"}.get(end, end)])
         found = [linear_score(folder / file) for file in rows["file"]]
         np.testing.assert_allclose(found, rows["score_png"], atol=1e-6)
+        clean = [folder / "clean" / file.split("/")[1] for file in rows["file"]]
+        np.testing.assert_allclose([linear_score(path) for path in clean], rows["clean"], atol=1e-6)
+        moved = [
+            np.abs(pixels(folder / file) - pixels(path)).max()
+            for file, path in zip(rows["file"], clean, strict=True)
+        ]
+        assert max(moved) == pytest.approx(2 / 255)
     # 2 of 2.5 grey levels are left.
     changed = (table[["score", "score_png"]].sub(table["clean"], axis=0)).abs().mean()
     assert changed["score_png"] / changed["score"] == pytest.approx(0.8, abs=0.01)

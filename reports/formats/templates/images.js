@@ -1,0 +1,132 @@
+"use strict";
+
+/* What attacks did to each image. The page knows the scores; a picture is loaded when it comes into sight. */
+
+const atFirst = 60; // images shown until all are asked for
+const { cells, facts } = JSON.parse(document.getElementById("known").textContent);
+const form = document.getElementById("controls");
+const list = document.getElementById("images");
+const viewer = document.getElementById("viewer");
+const directions = { low: "lower the score", high: "raise the score", adversarial: "as the attack wants" };
+const every = "all";
+let all = false;
+let shown = {}; // the cell and the image in the viewer
+
+const one = (id) => document.getElementById(id);
+
+function element(tag, text = "", className = "") {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function fill(select, values, kept = select.value) {
+  select.replaceChildren(...values.map((value) => new Option(value, value)));
+  if (values.includes(kept)) select.value = kept;
+}
+
+const distinct = (values) => [...new Set(values)];
+
+/* The choices that exist given those before them. */
+function offer() {
+  const { dataset, model, attack, distortion } = form.elements;
+  fill(dataset, distinct(cells.map((cell) => cell.dataset)));
+  const here = cells.filter((cell) => cell.dataset === dataset.value);
+  fill(model, distinct(here.map((cell) => cell.model)));
+  const ofModel = here.filter((cell) => cell.model === model.value);
+  fill(attack, distinct(ofModel.map((cell) => cell.attack)));
+  fill(distortion, [every, ...distinct(Object.values(facts[dataset.value]).map(([name]) => name)).sort()]);
+}
+
+function chosen() {
+  const { dataset, model, attack } = form.elements;
+  return cells.find(
+    (cell) => cell.dataset === dataset.value && cell.model === model.value && cell.attack === attack.value,
+  );
+}
+
+const [lowest, highest] = ["min", "max"].map(
+  (which) => (cell, image) => Math[which](...Object.values(cell.ends).map((scores) => scores[image] ?? cell.clean[image])),
+);
+const moved = (cell, image) => Math.max(...Object.values(cell.ends).map((scores) => Math.abs(scores[image] - cell.clean[image])));
+const furthest = (cell, image) =>
+  Object.keys(cell.ends).reduce((one, other) =>
+    Math.abs(cell.ends[other][image] - cell.clean[image]) > Math.abs(cell.ends[one][image] - cell.clean[image]) ? other : one,
+  );
+const number = (value) => value.toFixed(3).replace("-", "−");
+const factOf = (cell, image) => facts[cell.dataset][image] ?? ["", NaN];
+
+function draw() {
+  const cell = chosen();
+  const distortion = form.elements.distortion.value;
+  const images = Object.keys(cell.files)
+    .filter((image) => distortion === every || factOf(cell, image)[0] === distortion)
+    .sort((one, other) => moved(cell, other) - moved(cell, one));
+  one("count").textContent = `${images.length} images`;
+  list.replaceChildren(...(all ? images : images.slice(0, atFirst)).map((image) => item(cell, image)));
+  one("more").hidden = all || images.length <= atFirst;
+}
+
+function item(cell, image) {
+  const button = element("button");
+  const picture = element("img");
+  Object.assign(picture, { loading: "lazy", alt: "", src: `${cell.folder}/clean/${cell.files[image]}` });
+  button.type = "button";
+  const scores = `${number(cell.clean[image])} → ${number(cell.ends[furthest(cell, image)][image])}`;
+  button.append(picture, element("strong", scores), element("span", [image, factOf(cell, image)[0]].filter(Boolean).join(" · ")));
+  button.addEventListener("click", () => open(cell, image));
+  const entry = element("li");
+  entry.append(button);
+  return entry;
+}
+
+function open(cell, image) {
+  shown = { cell, image };
+  const [distortion, quality] = factOf(cell, image);
+  one("viewer-name").textContent = [image, distortion, `label ${number(quality)}`].filter(Boolean).join(" · ");
+  const ends = Object.keys(cell.ends);
+  one("end").replaceChildren(...ends.map((end) => new Option(directions[end], end)));
+  one("end").value = furthest(cell, image);
+  one("scores").replaceChildren(...scoresOf(image).map(row));
+  show();
+  viewer.showModal();
+}
+
+const scoresOf = (image) => cells.filter((cell) => cell.dataset === shown.cell.dataset && image in cell.files);
+
+function row(cell) {
+  const { image } = shown;
+  const made = element("tr", "", cell === shown.cell ? "shown" : "");
+  const name = element("th", cell.model);
+  name.scope = "row";
+  const scores = [cell.clean[image], lowest(cell, image), highest(cell, image)].map(number);
+  made.append(name, ...[cell.attack, ...scores].map((text) => element("td", text)));
+  const labels = ["Attack", "Clean", "Lowest", "Highest"];
+  [...made.cells].slice(1).forEach((part, place) => (part.dataset.label = labels[place]));
+  return made;
+}
+
+function show() {
+  const { cell, image } = shown;
+  const clean = `${cell.folder}/clean/${cell.files[image]}`;
+  const attacked = `${cell.folder}/${one("end").value}/${cell.files[image]}`;
+  one("clean").src = one("below").src = clean;
+  one("attacked").src = one("above").src = attacked;
+  one("attacked").style.setProperty("--from", `${100 - one("slider").value}%`);
+  document.querySelector(".difference").style.filter = `brightness(${one("times").value})`;
+}
+
+form.addEventListener("change", () => {
+  offer();
+  draw();
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+one("more").addEventListener("click", () => {
+  all = true;
+  draw();
+});
+for (const id of ["slider", "times", "end"]) one(id).addEventListener("input", show);
+one("close").addEventListener("click", () => viewer.close());
+offer();
+draw();

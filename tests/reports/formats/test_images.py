@@ -1,0 +1,91 @@
+"""The browser of images: those that moved furthest first, compared by eye, with the scores of all models."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from iqabench.bench.store.results import read_results
+from iqabench.reports.formats.images import write_images
+
+RUN = ("--attacks", "fgsm,apgd", "--epsilons", "4")
+SEARCH = "\n[attacks.apgd]\nsteps = 3\n"
+
+
+@pytest.fixture
+def report(tmp_path, iqabench, tiny_sweep, tiny_config):
+    """The folder of a report on a small sweep that saved its images."""
+    tiny_config.write_text(tiny_config.read_text() + SEARCH)
+    where = ("--results", str(tmp_path / "results"))
+    images = ("--save-images", str(tmp_path / "report" / "images"))
+    done = iqabench("run", *tiny_sweep, *RUN, *where, *images)
+    assert done.exit_code == 0, done.output
+    done = iqabench("report", "--out", str(tmp_path / "report"), *where)
+    assert done.exit_code == 0, done.output
+    return tmp_path / "report"
+
+
+def scores(report, attack):
+    return pd.read_csv(next(report.glob(f"images/*/*/{attack}-4/scores.csv")))
+
+
+def movement(table):
+    return (table["score_png"] - table["clean"]).abs().groupby(table["image"]).max()
+
+
+def test_the_report_leads_to_it(report):
+    assert '<a href="images.html">' in (report / "report.html").read_text()
+
+
+def test_there_is_none_without_images_of_the_store_and_what_is_damaged_is_passed_over(report, tmp_path):
+    results, root = read_results(tmp_path / "results").frame, tmp_path / "results"
+    for path in report.glob("images/*/*/*/scores.csv"):
+        path.write_text("image,end\n")
+    assert write_images(results, root, report) is None
+    shutil.rmtree(report / "images")
+    assert write_images(results, root, report) is None
+
+
+def test_a_file_outside_its_folder_is_not_shown(report, tmp_path):
+    for path in report.glob("images/*/*/*/scores.csv"):
+        path.write_text(path.read_text().replace("low/", "../low/").replace("adversarial/", "../a/"))
+    assert write_images(read_results(tmp_path / "results").frame, tmp_path / "results", report) is None
+
+
+def test_browser_shows_the_images_that_moved_furthest_first_and_compares_them(report, open_page):
+    page = open_page(report / "images.html", viewport={"width": 1280, "height": 900})
+    page.locator("select[name=attack]").select_option("FGSM at 4/255")
+    moved = movement(scores(report, "fgsm"))
+    names = [text.split(" · ")[0] for text in page.locator("#images span").all_text_contents()]
+    assert sorted(names) == sorted(moved.index)
+    assert (moved[names].diff().dropna() < 2e-5).all()  # the page has five digits
+    assert page.locator("#count").inner_text() == f"{len(moved)} images"
+
+    page.locator("#images button").first.click()
+    dialog = page.get_by_role("dialog")
+    assert dialog.is_visible()
+    for image in ("#clean", "#attacked", "#below", "#above"):
+        page.wait_for_function(f"document.querySelector('{image}').naturalWidth > 0")
+    page.get_by_label("How much of the image").fill("80")
+    assert (
+        page.locator("#attacked").evaluate("image => getComputedStyle(image).clipPath")
+        == "inset(0px 0px 0px 20%)"
+    )
+    page.get_by_label("Difference, times").select_option("100")
+    assert page.locator(".difference").evaluate("pair => pair.style.filter") == "brightness(100)"
+    rows = dialog.locator("tbody tr").all_inner_texts()
+    assert sorted(row.split("\t")[1].strip() for row in rows) == ["APGD at 4/255", "FGSM at 4/255"]
+
+
+def test_browser_finds_nothing_in_the_way_of_any_reader(report, open_page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        page = open_page(
+            report / "images.html", color_scheme=scheme, viewport={"width": width, "height": 800}
+        )
+        assert axe.Axe().run(page).response["violations"] == []
+        page.locator("#images button").first.click()
+        assert axe.Axe().run(page).response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert Path(report / "images.html").stat().st_size < 100_000
