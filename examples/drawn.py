@@ -1,5 +1,6 @@
 """A database of a few drawn pictures, for the examples: scenes at four levels of noise, half for testing."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,3 +23,7 @@ def draw(folder: Path, scenes: int = 6) -> Path:
             rows.append({"path": name, "score": 3 - level, "scene": scene, "split": split})
     pd.DataFrame(rows).to_csv(folder / "scores.csv", index=False)
     return folder / "scores.csv"
+
+
+if __name__ == "__main__":  # python drawn.py FOLDER
+    print(draw(Path(sys.argv[1])))

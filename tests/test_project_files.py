@@ -1,12 +1,14 @@
 """The files for GitHub and for who cites the project parse, and agree with the rest of the repository."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from iqabench.bench.cli.main import main
+from iqabench.bench.core.config import RunSettings
 from iqabench.bench.core.version import __version__
 from iqabench.reports import published
 
@@ -47,7 +49,8 @@ def test_the_workflow_tests_every_python_that_make_looks_for(workflow, project):
 
 def test_the_workflow_may_only_read_and_uses_actions_at_a_version(workflow):
     assert workflow["permissions"] == {"contents": "read"}
-    for step in workflow["jobs"]["test"]["steps"]:
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    for step in steps:
         assert ("run" in step) != ("uses" in step)
         assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/checkout@v4"))
 
@@ -95,3 +98,44 @@ def test_the_citation_names_this_version_and_the_paper_as_the_package_does(proje
     names = [f"{author['given-names']} {author['family-names']}" for author in cited["authors"]]
     assert (cited["title"], names) == (paper.title, paper.authors)
     assert (cited["year"], cited["doi"], cited["url"]) == (paper.year, paper.doi, paper.url)
+
+
+def test_the_workflow_tries_wheel_and_sdist_as_a_user_does(workflow, tmp_path):
+    job = workflow["jobs"]["package"]
+    assert job["strategy"]["matrix"]["form"] == ["whl", "tar.gz"]
+    commands = re.findall(r"bin/iqabench (.*)", job["steps"][-1]["run"])
+    assert [command.split()[0] for command in commands] == ["run", "report", "check", "check", "leaderboard"]
+
+
+def test_the_container_installs_what_the_lock_holds_but_torch_with_cuda():
+    """The image for CPUs leaves out torch and what it brings for GPUs, and nothing else."""
+    lock, recipe = (ROOT / "requirements.lock").read_text(), (ROOT / "Dockerfile").read_text()
+    (program,) = re.findall(r"awk '(.*?)'", recipe)
+    kept = subprocess.run(["awk", program], input=lock, capture_output=True, text=True, check=True).stdout
+    named = [re.match(r"[a-z0-9._-]+", line)[0] for line in lock.splitlines() if line[:1].isalnum()]
+    left = [re.match(r"[a-z0-9._-]+", line)[0] for line in kept.splitlines() if line[:1].isalnum()]
+    gone = {name for name in named if name not in left}
+    assert {"torch", "torchvision", "triton"} <= gone
+    assert all(re.match(r"(torch|torchvision|triton|nvidia-.*|cuda-.*)$", name) for name in gone)
+    assert kept.count("--hash=") > 500
+    (pattern,) = re.findall(r"sed -nE 's/(.*?)/\\1/p' requirements.lock", recipe)
+    assert [found[0] for found in re.findall(pattern, lock, re.MULTILINE)] == [
+        line.split(" ;")[0] for line in lock.splitlines() if re.match(r"torch(vision)?==", line)
+    ]
+
+
+def test_what_the_security_policy_names_exists():
+    text = (ROOT / "SECURITY.md").read_text()
+    assert (ROOT / "tests/fuzz").is_dir()
+    assert "`tests/fuzz`" in text
+    options = {option for command in main.commands.values() for one in command.params for option in one.opts}
+    assert set(re.findall(r"`(--\w+)", text)) == {"--plugin"}
+    assert "--plugin" in options
+    assert "max_megapixels" in RunSettings.model_fields
+
+
+def test_releases_in_the_changelog_are_versions_newest_first_and_end_with_this_one():
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    releases = [re.fullmatch(r"(\d+\.\d+\.\d+) – \d{4}-\d{2}-\d{2}", heading)[1] for heading in headings[1:]]
+    assert releases == sorted(releases, key=lambda text: [*map(int, text.split("."))], reverse=True)

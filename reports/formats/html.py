@@ -25,6 +25,8 @@ from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
 from ..paper.selection import WORST
 from ..paper.table import Cell, Row, Table
+from ..published import citations
+from ..published.bibtex import bibtex, bibtex_of_iqabench
 from .templating import environment, policy_digest
 
 _SHOWN_DIGITS = 10  # of a digest or key
@@ -52,6 +54,7 @@ def render_html(report: Report, *, images: bool = False) -> str:
     made.globals["groups_of"] = _groups_of
     return made.get_template("report.html.j2").render(
         report=report,
+        citations=_citations(),
         images=images,
         figures=figures,
         places={key: place for place, key in enumerate(report.results["key"])},
@@ -61,6 +64,12 @@ def render_html(report: Report, *, images: bool = False) -> str:
         script=Markup(script),
         script_digest=policy_digest(script),
     )
+
+
+def _citations() -> str:
+    """Return BibTeX of iqabench and of the papers whose numbers it prints."""
+    papers = (bibtex(one.title, one.authors, one.year, one.url) for one in citations().values())
+    return "\n\n".join([bibtex_of_iqabench(), *papers])
 
 
 def _groups_of(table: Table, row: Row) -> Iterator[tuple[str, list[tuple[str, Cell]]]]:

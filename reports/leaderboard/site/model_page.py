@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ....bench.core.text import difference, number
 from ...catalogue import attack_name, dataset_name, ordered
+from ...published.bibtex import bibtex, bibtex_of_iqabench
 from ..board import Entrant, Number
 from .pages import UNKNOWN, render, srocc
 from .payload import curves_data
@@ -32,7 +33,17 @@ def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
     sections.sort(key=lambda section: "measured" not in section["kinds"])
     links = [(what, url if _leads_to_the_web(url) else "", url) for what, url in entrant.links]
     data = curves_data([entrant], attacks)
-    return render("model.html.j2", _SCRIPTS, data, entrant=entrant, links=links, sections=sections)
+    shown = {"entrant": entrant, "links": links, "sections": sections, "citation": _citation(entrant)}
+    return render("model.html.j2", _SCRIPTS, data, **shown)
+
+
+def _citation(entrant: Entrant) -> str:
+    """Return BibTeX of iqabench and of the paper that the model is from, if it names one."""
+    if not entrant.paper:
+        return bibtex_of_iqabench()
+    address = next((url for what, url in entrant.links if what == "Paper" and _leads_to_the_web(url)), "")
+    paper = bibtex(entrant.paper, entrant.authors, entrant.year, address)
+    return f"{paper}\n\n{bibtex_of_iqabench()}"
 
 
 def _conditions(numbers: Iterable[Number]) -> Iterable[dict[str, Any]]:
