@@ -14,6 +14,7 @@ from .commands.audit import audit
 from .commands.certify import certify
 from .commands.check import check
 from .commands.compare import compare
+from .commands.corruptions import corruptions
 from .commands.entry import entry
 from .commands.explain import explain
 from .commands.leaderboard import leaderboard
@@ -98,7 +99,7 @@ def main(debug: bool) -> None:
 
 
 _COMMANDS = (
-    *(run, train, audit, certify, explain, results, report, check, compare),
+    *(run, train, audit, certify, explain, results, report, check, compare, corruptions),
     *(leaderboard, entry, doctor, datasets, list_names, config),
 )
 for _command in _COMMANDS:

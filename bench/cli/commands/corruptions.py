@@ -1,0 +1,61 @@
+"""`iqabench corruptions`: whether scores fall when images get worse in everyday ways."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...core.process import prepare_process
+from .. import shared
+
+
+@click.command()
+@shared.configuration
+@shared.what
+@shared.list_option("--defences", "Names, median+flip for one after the other, none, or all.")
+@shared.training
+@click.option("--limit", type=int, help="Score only so many test images of each dataset.")
+@click.option("--out", type=shared.PATH, metavar="FILE", help="Write the score of every image as CSV, too.")
+@click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
+@shared.results
+@shared.plugins
+def corruptions(results: Path, out: Path | None, quiet: bool, **options: Any) -> None:
+    """Score test images under everyday corruptions at five severities, where a score should fall.
+
+    Monotonicity: 1 where an image's score falls with every step of severity, -1 where it rises; the mean over
+    images. Sensitivity: the mean fall to the highest severity, in standard deviations of the clean scores.
+    """
+    prepare_process()
+    settings = shared.settings_of(options)
+    import pandas as pd
+
+    from ...core.files import replacing
+    from ...core.text import aligned, number
+    from ...statistics.corruptions import monotonicity, sensitivity
+    from ...sweep.surveys.corruptions import score_corrupted
+
+    found = score_corrupted(settings, results, command=shared.command_line(), show=not quiet)
+    if out:
+        with replacing(out) as temporary:
+            pd.concat(
+                pd.DataFrame(
+                    {
+                        "dataset": one.dataset,
+                        "model": one.model,
+                        "corruption": one.corruption,
+                        "severity": severity,
+                        "image": one.images,
+                        "score": scores,
+                    }
+                )
+                for one in found
+                for severity, scores in enumerate(one.scores)
+            ).to_csv(temporary, index=False)
+    table = {
+        "dataset": [one.dataset for one in found],
+        "model": [one.model for one in found],
+        "corruption": [one.corruption for one in found],
+        "monotonicity": [number(float(monotonicity(one.scores).mean()), 3) for one in found],
+        "sensitivity": [number(sensitivity(one.scores), 3) for one in found],
+    }
+    shared.say("\n".join(aligned(table)))

@@ -1,0 +1,1 @@
+"""Everyday corruptions of images, at five severities: a quality score should fall with each."""

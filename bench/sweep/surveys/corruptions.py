@@ -1,0 +1,73 @@
+"""Scores of test images under everyday corruptions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...core.config import Settings
+from ...core.progress import counted
+from ...datasets.corruptions.everyday import CORRUPTIONS, SEVERITIES, corrupted
+from ...datasets.pixels import to_float
+from ..machine import choose_device
+from ..measuring.scoring import draws_for, mean_scores, seed_of
+from ..runner import trained_models
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """Scores of one model under one corruption.
+
+    Attributes:
+        dataset: Its name.
+        model: Its name, with the variant.
+        corruption: One of `CORRUPTIONS`.
+        images: (N,) names.
+        scores: (6, N) scores of the images as they are, and at each severity.
+    """
+
+    dataset: str
+    model: str
+    corruption: str
+    images: tuple[str, ...]
+    scores: np.ndarray
+
+
+def score_corrupted(
+    settings: Settings, results: Path, *, command: str = "", show: bool = True
+) -> list[Corrupted]:
+    """Score the test images of each model of the settings under every corruption at every severity.
+
+    Random corruptions draw from the seed of the model and the number of the image's batch.
+
+    Args:
+        settings: Datasets and models; models are trained where they have no weights yet.
+        results: The store's folder.
+        command: To be remembered with what is trained.
+        show: Whether to show progress.
+
+    Raises:
+        UserError: something in configuration, data or weights is wrong.
+    """
+    found = []
+    device = choose_device(settings.run.device)
+    for job, model in trained_models(settings, results, command=command, show=show):
+        rows = job.data.scoring_rows
+        scores = {name: np.empty((1 + len(SEVERITIES), len(rows))) for name in CORRUPTIONS}
+        batches = [*job.data.cache.batches(rows, settings.run.batch_size, 0)]
+        for batch in counted(batches, f"{job.title}: corruptions", len(batches)) if show else batches:
+            images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
+            draws = draws_for(model, images)
+            clean, _ = mean_scores(model, images, draws)
+            for number, (name, values) in enumerate(scores.items()):
+                values[0, batch] = clean
+                for severity in SEVERITIES:
+                    torch.manual_seed(seed_of(job.seed, batch.start, number, severity))
+                    values[severity, batch], _ = mean_scores(model, corrupted(images, name, severity), draws)
+        title = ", ".join(filter(None, [job.model.name, job.model.variant]))
+        found += [
+            Corrupted(job.data.dataset.name, title, name, job.image_names, values)
+            for name, values in scores.items()
+        ]
+    return found
