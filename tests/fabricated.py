@@ -170,7 +170,7 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
     row |= {"weights": f"w-{stated.get('model', 'resnet')}-{stated.get('seed', 0)}"}
     row |= dict.fromkeys(("dataset_version", "model_version", "attack_version"), 1)
     row |= {name: np.nan for name in COLUMNS if name.startswith(INTERVAL_METRICS)}
-    row |= dict.fromkeys(("realised", "eight_bit_kept", "queries"), np.nan)
+    row |= dict.fromkeys(("realised", "eight_bit_kept", "queries", "psnr", "ssim"), np.nan)
     for metric in METRICS:
         value = stated.get(metric, np.nan if "status" in stated else 0.5)
         value = np.nan if value is None else value

@@ -62,6 +62,8 @@ def _table(frame: pd.DataFrame) -> list[str]:
         shown["worst srocc"] = frame["worst_srocc"].map(_number)
     if frame["median_width"].notna().any():
         shown["median width"] = frame["median_width"].map(_number)
+    if frame["psnr"].notna().any():
+        shown["psnr"] = frame["psnr"].map(lambda value: "-" if pd.isna(value) else f"{value:.2f}")
     if (frame["status"] != "ok").any():
         shown["status"] = frame["status"]
     if frame["stand_in"].any():

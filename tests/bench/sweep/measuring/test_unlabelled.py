@@ -55,6 +55,7 @@ def test_a_report_says_that_there_are_no_labels_and_how_far_scores_move(sweep, i
     shown = iqabench("results", *place).output
     assert "images without labels" in shown
     assert "median width" in shown
+    assert "psnr" in shown
     for form in ("html", "latex", "csv", "markdown"):
         done = iqabench("report", "--format", form, *place, "--out", str(tmp_path / "report"))
         assert done.exit_code == 0, done.output
