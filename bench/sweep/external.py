@@ -45,6 +45,7 @@ _SAME = (
     "model",
     "model_version",
     "weights",
+    "defence",
 )
 
 

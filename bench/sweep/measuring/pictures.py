@@ -38,7 +38,8 @@ class Pictures:
         """Return those of a cell under a folder."""
         regime = "" if cell.regime == "clean" else cell.regime
         seed = f"seed {cell.seed}" if cell.seed else ""
-        model = " ".join(filter(None, (cell.model, cell.variant, regime, seed)))
+        unaware = "static" if cell.knowledge == "static" else ""
+        model = " ".join(filter(None, (cell.model, cell.variant, regime, seed, unaware)))
         parts = (cell.dataset, model, f"{cell.attack}-{cell.epsilon:g}")
         return cls(root.joinpath(*map(safe_name, parts)), cell.key, tuple(images))
 

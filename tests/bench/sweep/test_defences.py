@@ -149,6 +149,15 @@ def test_parameters_of_a_defence_are_part_of_the_key(swept, tiny_config: Path) -
     assert len(after) == 2 * len(before)
 
 
+def test_images_of_both_kinds_of_attack_are_saved_apart(swept, tmp_path: Path) -> None:
+    options = ("--defences", "fading", "--attacks", "fgsm", "--save-images", str(tmp_path / "images"))
+    swept(*options)
+    folders = {path.parent.parent.name for path in (tmp_path / "images").rglob("scores.csv")}
+    assert len(folders) == 2
+    done, _, _ = swept(*options)
+    assert "0 computed" in done.output
+
+
 def test_results_print_both_kinds_of_attack(swept, iqabench: Callable[..., Result]) -> None:
     *_, store = swept("--defences", "fading", "--attacks", "fgsm")
     rows = json.loads(iqabench("results", "--results", str(store), "--format", "json").output)

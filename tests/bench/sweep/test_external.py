@@ -58,6 +58,12 @@ def test_images_extend_what_the_store_knows_and_are_scored_anew(handed_in, iqabe
     assert len(external_cells(tmp_path)) == 1
 
 
+def test_what_the_store_knows_of_the_model_behind_a_defence_does_not_count(handed_in, sweep):
+    run, _ = handed_in
+    sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4", "--defences", "flip")
+    assert "20 images inside the ball; 10 ends further than any known attack" in run().output
+
+
 def outside(folder, name):
     return "3"
 
