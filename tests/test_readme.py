@@ -5,12 +5,14 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
+from iqabench.bench.cli.main import main
 from iqabench.bench.core import registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,6 +88,20 @@ def test_every_command_runs_as_written(project, iqabench):
         assert done.exit_code == 0 or doubtful, f"{arguments}: {done.output}"
     assert Path("report/report.html").is_file()
     assert Path("site/index.html").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_every_page_is_understood(page):
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    for line in re.findall(r"^iqabench (.*)$", "\n".join(blocks), re.MULTILINE):
+        command, arguments = main, shlex.split(line, comments=True)
+        while isinstance(command, click.Group):
+            command = command.commands[arguments.pop(0)]
+        try:
+            command.make_context(line, arguments)
+        except click.BadParameter as error:
+            if not error.message.endswith("does not exist."):  # as the page's own file does not
+                raise
 
 
 def test_every_target_of_make_exists():
