@@ -134,8 +134,7 @@ class RunSettings(_Table):
     )
     workers: int = Field(
         ge=1,
-        description="processes that divide the jobs of a sweep, each with its share of the cores; small "
-        "models gain by it",
+        description="processes that divide the jobs of a sweep, each with its share of the cores",
     )
     max_megapixels: Annotated[float, Field(gt=0, le=10_000)] = Field(
         description="millions of pixels of the largest image that is decoded, which takes 3 MB each and more"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .damage import damages
@@ -47,6 +47,7 @@ def test_no_damage_to_a_file_shows_a_traceback_hangs_or_takes_much_memory(worksp
         deadline=None,
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
+        phases=[Phase.generate],  # a smaller damage would take minutes to find, and tells no more
     )
     @given(st.data())
     def examine(data: st.DataObject) -> None:
@@ -67,7 +68,8 @@ def test_no_damage_to_a_file_shows_a_traceback_hangs_or_takes_much_memory(worksp
         assert result.exit_code in (0, 1, 2), result.output
         assert "Traceback" not in result.output
         assert not CONTROL.search(result.output), result.output
-        if result.exit_code == 2 and "Nothing to compare" not in result.stdout:
+        nothing_to_compare = command.startswith("check") and result.stdout  # a verdict, not an error
+        if result.exit_code == 2 and not nothing_to_compare:
             (error,) = re.findall(r"^Error: (.*)", result.stderr, re.DOTALL | re.MULTILINE)
             assert "\n\n" not in error.strip(), error
             assert len(error) < 2000, error

@@ -47,7 +47,7 @@ def test_quiet_shows_the_table_only_and_verbose_the_stages(sweep, tmp_path):
     log = (tmp_path / "results" / "run.log").read_text()
     assert "drawn / tiny: trained in" in log
     assert "drawn / tiny: fgsm" in log
-    assert log.count("iqabench ") >= 2
+    assert log.count("  iqabench") >= 2
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
