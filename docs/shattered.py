@@ -27,7 +27,7 @@ SHOWN = {
     "PGD-10, sharp gradient": ("sharp", "pgd", "srocc"),
     "auto, worst case": ("sharp", "auto", "worst_srocc"),
 }
-"""What is shown: the gradient of the mask, the attack, and the number."""
+"""Title of each column, with the gradient of the mask, the attack and the number that it shows."""
 
 
 def measured(store: Path) -> pd.DataFrame:

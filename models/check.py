@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..bench.core.errors import UserError, blaming_line
 
 TOLERANCE = 1e-5
-"""Of scores in [0, 1], for another batch size or memory format; a model in low precision has a `rounding`."""
+"""Largest difference of scores in [0, 1] between batch sizes or memory formats, in full precision."""
 
 
 def check_model(

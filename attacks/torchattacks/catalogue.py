@@ -94,7 +94,7 @@ OFFERED = {
         ("num_iter_set", "amplification", "project_factor"), step=None, radius="max_epsilon"
     ),
 }  # fmt: skip
-"""By torchattacks' name. SPSA's step is its radius: its one iteration would otherwise reach 1/30 of it."""
+"""Attacks that run, by their names in torchattacks. SPSA's step is its radius, as it takes one."""
 
 _BY_CLASS = "keeps an image for its class, not for how far its score moved"
 _FOUR_CLASSES = "has a loss of at least three logits, and a score shows two"
@@ -124,4 +124,4 @@ REFUSED = {
     "MultiAttack": ("combines attacks until the class changes", "use `auto`"),
     "LGV": ("trains the model's weights further", "use `transfer`"),
 }
-"""By torchattacks' name, why an attack is refused, and what to use."""
+"""Attacks that are refused, by their names in torchattacks: why, and what to use."""

@@ -18,7 +18,7 @@ LIBRARIES = {
     "skimage": ("photographs of `synthetic`", "synthetic"),
     "python_calamine": ("score tables of VCL@FER in spreadsheets", "spreadsheets"),
 }
-"""By the module, what it is for, and the extra that has it."""
+"""The purpose of each optional module, and the extra that brings it."""
 
 SPARE = 2_000_000_000  # bytes that a store, its caches and checkpoints may well take
 

@@ -16,10 +16,10 @@ from .exact import halved, luminance, windowed
 from .shape import shape_of_ratio
 
 C = 1 / 255
-"""What keeps the normalisation of a flat region finite."""
+"""Added to the deviation, so that the normalisation of a flat region stays finite."""
 
 FLOOR = 1e-100
-"""Of a mean square; rounding errors of flat regions have mean squares of about 1e-32."""
+"""Least mean square; the rounding errors of flat regions have one of about 1e-32."""
 
 
 def brisque_features(images: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ UNSUITED = {
     "Compare2Score": "is a language model of billions of weights, loaded by running code that comes with it",
     "FGResQ": "takes its backbone from the library transformers, which looks for it on the network",
 }
-"""By pyiqa's class, why a metric cannot be a model."""
+"""Reasons why metrics cannot be models, by their classes in pyiqa."""
 
 
 @dataclass(frozen=True)

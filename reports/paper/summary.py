@@ -13,7 +13,7 @@ from .numbers import EPSILON
 from .selection import Point, has_worst_case
 
 OVERSTATED = 0.2
-"""By how much the SROCC under an attack of the paper is above the worst case where a finding says so."""
+"""Least distance of the SROCC under an attack of the paper above the worst case that is a finding."""
 
 _DIGITS = 2
 _SROCC = {"what": "correlation", "srocc": "SROCC", "an": "an"}

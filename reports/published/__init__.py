@@ -36,7 +36,7 @@ _Text = Annotated[str, Field(min_length=1)]
 
 
 class Citation(BaseModel):
-    """What a TOML file says of its paper, with the papers of the models that it measures, by their names."""
+    """A paper as its TOML file describes it, with the papers of the models that it measures, by name."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -108,4 +108,4 @@ CORRUPTIONS: dict[str, Corruption] = {
         jpeg, brightness, contrast, faded_colours,
     )
 }  # fmt: skip
-"""By name; eleven, of four kinds: noise, blur, what storing does, and light and colour."""
+"""The eleven corruptions by name, of four kinds: noise, blur, damage by storing, and light and colour."""
