@@ -28,7 +28,8 @@ from torch import nn
 from iqabench import load_settings, results_table, run_sweep
 from iqabench.bench.sweep.folding import folded
 from iqabench.bench.sweep.job import Job
-from iqabench.bench.sweep.plan import plan_attacks, plan_datasets, plan_models
+from iqabench.bench.sweep.plan import plan_attacks, plan_models
+from iqabench.bench.sweep.planning.datasets import plan_datasets
 
 EPSILONS = [1.0, 2.0, 4.0, 8.0]
 DATABASE = 10_073  # images of KonIQ-10k
@@ -67,7 +68,7 @@ def floor(config: Path | None, rounds: int = 3) -> None:
         run_sweep(settings, results, show=False)
         (model_of_sweep,) = plan_models(settings)
         job = Job(
-            plan_datasets(settings, results, model_of_sweep.framing)[0],
+            plan_datasets(settings, results, model_of_sweep.framing)[0][0],
             model_of_sweep,
             plan_attacks(settings),
             None,

@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.config import ALL, Settings
+from ..core.config import Settings
+from ..core.configuration.values import ALL
 from ..core.errors import UserError
 from ..core.text import plural
 
@@ -91,7 +92,7 @@ def _libraries() -> Iterator[Finding]:
 
 def _dataset(settings: Settings, name: str, results: Path) -> Finding:
     from ..datasets.base import read_table
-    from ..sweep.plan import dataset_arguments
+    from ..sweep.planning.datasets import dataset_arguments
 
     what = f"dataset {name}"
     try:

@@ -131,7 +131,8 @@ def settings_of(options: dict[str, Any]) -> "Settings":
         options: The command's options of `configuration`, `plugins`, `what` and `training`, and other keys of
             `[run]`; None overrides nothing.
     """
-    from ..core.config import ALL, load_settings
+    from ..core.config import load_settings
+    from ..core.configuration.values import ALL
 
     options = dict(options)
     load_plugins(options.pop("plugins", ()))

@@ -6,7 +6,6 @@ is an overlay of the same tables; it may extend another, and several can be name
 key is described at its field below, and in `docs/configuration.md`.
 """
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,82 +13,32 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    FiniteFloat,
     PrivateAttr,
     ValidationError,
     model_validator,
 )
 from pydantic_core import ErrorDetails
 
+from .configuration.values import (
+    LARGEST,
+    Device,
+    Epsilon,
+    Names,
+    Precision,
+    Regime,
+    Seeds,
+    Tolerance,
+)
 from .errors import UserError, nearest
 from .files import regular
 from .parameters import ParameterError, accepted, shown
 
 PACKAGED = Path(__file__).resolve().parents[2] / "bench.toml"
 
-ALL = "all"
-
-LARGEST = 2**63 - 1
-"""Highest whole number of a TOML file, as its standard has it."""
-
-SMALLEST = 0.1
-"""Least epsilon above 0, in units of 1/255: one below is taken for a number in another unit."""
-
-_EPSILON = 'a number in units of 1/255, such as 8 or "8/255"'
-
-
-def _names(value: Any) -> Any:
-    if value == ALL:
-        return [ALL]
-    if not isinstance(value, list):
-        raise ValueError('a list of names, or "all"')
-    return value
-
-
-def _seeds(value: Any) -> list[int]:
-    seeds = value if isinstance(value, list) else [value]
-    if not seeds or not all(type(seed) is int and 0 <= seed <= LARGEST for seed in seeds):
-        raise ValueError("a whole number from 0 to 2^63 - 1, or a list of such")
-    return list(dict.fromkeys(seeds))
-
-
-def _epsilon(value: Any) -> Any:
-    """Understand `8/255` as 8, and refuse what is probably meant in units of the pixel range."""
-    if isinstance(value, str):
-        numerator = value.strip().removesuffix("255").rstrip().removesuffix("/") if "/" in value else value
-        try:
-            value = float(numerator)
-        except ValueError:
-            raise ValueError(_EPSILON) from None
-    if isinstance(value, bool):
-        raise ValueError(_EPSILON)
-    if isinstance(value, int | float) and 0 < value < SMALLEST:
-        raise ValueError(
-            f"a radius in units of 1/255, 0 or at least {SMALLEST}: did you mean {255 * value:.4g}, which is "
-            f"{value:g} of pixels in [0, 1]?"
-        )
-    return value
-
-
-def _device(value: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
-        raise ValueError('"auto", "cpu", "cuda" or "cuda:N"')
-    return value
-
-
 Table = dict[str, Any]
-Device = Annotated[str, AfterValidator(_device)]
-Names = Annotated[list[str], BeforeValidator(_names)]
-Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255)]
-Tolerance = Annotated[FiniteFloat, Field(ge=0)]
-Seeds = Annotated[list[int], BeforeValidator(_seeds)]
-Regime = Literal["clean", "adversarial"]
-Precision = Literal["fp32", "bf16"]
 
 
 class _Table(BaseModel):
@@ -100,6 +49,11 @@ class RunSettings(_Table):
     """`[run]`: what the sweep covers."""
 
     datasets: Names = Field(description='names of `[datasets.NAME]` tables or paths of CSV files, or "all"')
+    train_on: Names | None = Field(
+        default=None,
+        description="datasets whose training images models are trained on, one after the other, to be scored "
+        "on the test images of each of `datasets`; absent: on the dataset that is scored",
+    )
     models: Names = Field(
         description='names from `iqabench list models`, or "all" for those with a `[models.NAME]` table'
     )

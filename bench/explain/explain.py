@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from ...attacks.fgsm import FGSM
 from ...attacks.tools.balls import displaced
-from ..core.config import ALL, Settings
+from ..core.config import Settings
+from ..core.configuration.values import ALL
 from ..core.errors import UserError
 from ..store.explanation import ExplainedModel, Explanation, explanation_folder, write_explanation
 from ..sweep.job import PIXEL, Job
@@ -99,7 +100,7 @@ def _explained(
     adversarial = displaced(pixels, along, epsilon * PIXEL)
     return ExplainedModel(
         name=probe.name,
-        variant=job.model.variant,
+        variant=job.variant,
         parameters=job.model.architecture(),
         weights=job.weights() or "",
         regime=job.settings.run.regime,

@@ -15,7 +15,7 @@ from ..core.errors import UserError
 from ..datasets.pixels import to_float
 from ..store.explanation import ExplainedImage
 from ..sweep.job import PIXEL
-from ..sweep.plan import PlannedDataset
+from ..sweep.planning.datasets import PlannedDataset
 from .probe import Probe
 
 CANDIDATES = 100  # test images, spread evenly, that the default image is chosen from

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge")
+_OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Cell:
     source_weights: str | None = None  # digest of another model's tensors, on which perturbations were found
     defence: list[dict[str, Any]] | None = None  # what images pass before the model scores them
     knowledge: str | None = None  # "adaptive": the attack goes through the defence; "static": it does not
+    trained_on: str | None = None  # the dataset whose training images the weights are of, if not `dataset`
 
     @property
     def key(self) -> str:
@@ -55,7 +56,8 @@ def key_of(fields: Mapping[str, Any]) -> str:
     """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
 
     `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
-    versions. `source_weights`, `pixels`, `defence` and `knowledge` are part of it where there are any.
+    versions. `source_weights`, `pixels`, `defence`, `knowledge` and `trained_on` are part of it where there
+    are any.
     """
     if "model_version" in fields:
         fields = {name: value for name, value in fields.items() if name != "variant"}

@@ -99,6 +99,7 @@ class _CellFields(_Checked):
     pixels: str | None = None
     defence: list[_Step] | None = None
     knowledge: Literal["adaptive", "static"] | None = None
+    trained_on: str | None = None
 
 
 class _Context(_Checked):

@@ -37,6 +37,7 @@ COLUMNS = (
     "pixels",
     "defence",
     "knowledge",
+    "trained_on",
     "split_seed",
     "weights",
     "model_params",
@@ -87,6 +88,7 @@ _ABSENT = {
     "pixels": None,
     "defence": None,
     "knowledge": None,
+    "trained_on": None,
     "dataset_version": 1,
     "model_version": 1,
     "attack_version": 1,
@@ -109,7 +111,8 @@ class Results:
             `red_flags`, and empty for cells that are not audited. `pixels` says how an image became what the
             model was given: `resize`, `native`, `16 patches of 96`; `image_size` is undefined for `native`.
             `defence` names what images pass before the model scores them, and `knowledge` is `adaptive`
-            where an attack goes through it; both are empty without a defence.
+            where an attack goes through it; both are empty without a defence. `trained_on` names the
+            dataset that the weights were trained on; empty where that is `dataset`, or they were brought.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
         static: The rows of attacks on a bare model whose images were scored behind a defence, `knowledge`
@@ -183,6 +186,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "pixels": cell["pixels"] or RESIZE,
         "defence": "+".join(step["name"] for step in cell["defence"] or ()),
         "knowledge": cell["knowledge"] or "",
+        "trained_on": cell["trained_on"] or "",
         "defence_params": json.dumps(cell["defence"], sort_keys=True) if cell["defence"] else "",
         "key": stored.provenance["key"],
         "file": file,

@@ -21,7 +21,8 @@ from ..store.cell import Cell, digest
 from ..training.checkpoints import Checkpoint, weights_digest
 from ..training.regimes import AdversarialRegime, CleanRegime
 from .measuring.references import check_references, with_references
-from .plan import PlannedAttack, PlannedDataset, PlannedModel
+from .plan import PlannedAttack, PlannedModel
+from .planning.datasets import PlannedDataset
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
@@ -34,13 +35,14 @@ class Job:
     """One model, trained with one seed, on one dataset under all attacks: cells with the same weights.
 
     Attributes:
-        data: The dataset.
+        data: The dataset whose images are scored.
         model: The model.
         attacks: All attacks of the sweep.
         inner_attack: What training attacks with in the adversarial regime; None in the clean one.
         seed: Of training.
         settings: What is in force.
         results: The store's folder.
+        trained_on: The dataset that the model is trained on, where it is not `data`.
     """
 
     data: PlannedDataset
@@ -50,18 +52,35 @@ class Job:
     seed: int
     settings: Settings
     results: Path
+    trained_on: PlannedDataset | None = None
 
     @property
     def title(self) -> str:
         """Name the job for people: dataset, model, and what sets it apart from others of the sweep."""
         parts = [f"{self.data.dataset.name} / {self.model.name}"]
-        if self.model.variant:
-            parts.append(self.model.variant)
+        if self.variant:
+            parts.append(self.variant)
         if self.settings.run.regime != "clean":
             parts.append(self.settings.run.regime)
         if len(self.settings.run.seed) > 1:
             parts.append(f"seed {self.seed}")
         return ", ".join(parts)
+
+    @property
+    def variant(self) -> str:
+        """What sets the model apart from that of its table: a grid's point, a defence, another dataset."""
+        elsewhere = f"trained on {self.trained_on.dataset.name}" if self.trained_on else ""
+        return ", ".join(filter(None, [self.model.variant, elsewhere]))
+
+    @property
+    def home(self) -> "Job":
+        """The job on the dataset that the model is trained on, without attacks: itself for most."""
+        return replace(self, data=self.trained_on, trained_on=None, attacks=[]) if self.trained_on else self
+
+    @property
+    def training_data(self) -> PlannedDataset:
+        """The dataset that the model is trained on."""
+        return self.trained_on or self.data
 
     @cached_property
     def image_names(self) -> tuple[str, ...]:
@@ -109,7 +128,7 @@ class Job:
         if self.model.fitted_by != "none":
             recipe = registry.resolve("recipes", self.model.fitted_by)
         return {
-            "dataset_version": self.data.dataset.version,
+            "dataset_version": self.training_data.dataset.version,
             "model_version": version_of(self.model.factory),
             "recipe_version": version_of(recipe),
             "recipe_source": recipe and registry.source_digest(recipe),
@@ -120,7 +139,7 @@ class Job:
     def checkpoint(self) -> Checkpoint:
         """The checkpoint of the trained weights, named by all that determines them."""
         identity = {
-            **self.data.training_identity(),
+            **self.training_data.training_identity(),
             "model": self.model.name,
             "params": {**self.model.params, **(self.model.adaptation or {})},
             "source": self.model.source,
@@ -132,7 +151,7 @@ class Job:
         # A first version is not written, so that checkpoints from before there were versions are found.
         identity = {name: value for name, value in identity.items() if name not in self.versions}
         identity |= {name: value for name, value in self.versions.items() if value not in (1, None)}
-        folder = self.results / "checkpoints" / safe_name(self.data.dataset.name)
+        folder = self.results / "checkpoints" / safe_name(self.training_data.dataset.name)
         return Checkpoint(folder / f"{safe_name(self.model.name)}-{digest(identity)}.safetensors")
 
     def weights(self) -> str | None:
@@ -150,10 +169,12 @@ class Job:
     def sources(self) -> dict[str, "Job"]:
         """By attack, a job for the model that its perturbations are found on, on the same data and seed."""
         found_on = {attack.name: attack.found_on for attack in self.attacks if attack.found_on}
-        return {
-            name: replace(self, data=self.data.framed(model.framing), model=model, attacks=[])
-            for name, model in found_on.items()
-        }
+        return {name: self._with(model) for name, model in found_on.items()}
+
+    def _with(self, model: PlannedModel) -> "Job":
+        data = self.data.framed(model.framing)
+        trained_on = self.trained_on and self.trained_on.framed(model.framing)
+        return replace(self, data=data, model=model, attacks=[], trained_on=trained_on)
 
     def check_training_images(self) -> None:
         """See that there is enough to train with.
@@ -162,22 +183,22 @@ class Job:
             UserError: there are no labels, fewer training images than one batch takes, or one is smaller
                 than a crop.
         """
-        if not self.data.dataset.labelled:
+        data = self.training_data
+        if not data.dataset.labelled:
             raise UserError(
-                f"dataset {self.data.dataset.name!r} has no labels to train {self.model.name!r} with: give "
-                f"it its weights with `weights` in [models.{self.model.name}], or take a metric that brings "
-                "its own, such as pyiqa:musiq or brisque"
+                f"dataset {data.dataset.name!r} has no labels to train {self.model.name!r} with: give "
+                f"it its weights with `weights` in [models.{self.model.name}], train it on another dataset "
+                "by `--train-on`, or take a metric that brings its own, such as pyiqa:musiq or brisque"
             )
-        images, batch = len(self.data.training.rows), self.settings.training.batch_size
+        images, batch = len(data.training.rows), self.settings.training.batch_size
         if images < batch:
             raise UserError(
-                f"dataset {self.data.dataset.name!r} has {images} training images, fewer than one batch of "
+                f"dataset {data.dataset.name!r} has {images} training images, fewer than one batch of "
                 f"{batch}: lower `batch_size` of [training], or give {self.model.name!r} its weights with "
                 f"`weights` in [models.{self.model.name}]"
             )
         side = self.model.framing.training_crop
-        rows = self.data.training.rows.tolist()
-        self.data.cache.require(self.data.dataset, rows, side, "a training crop")
+        data.cache.require(data.dataset, data.training.rows.tolist(), side, "a training crop")
 
     def check_model(self) -> None:
         """Build the model, and rehearse with two images what the sweep does with it.
@@ -240,7 +261,7 @@ class Job:
             **self.data.identity(),
             "limit": self.data.limit,
             "model": self.model.name,
-            "variant": self.model.variant,
+            "variant": self.variant,
             "model_params": self.model.architecture()
             | ({"references": self.data.references.digest} if self.model.full_reference else {}),
             "model_version": version_of(self.model.factory),
@@ -251,6 +272,7 @@ class Job:
             # A stochastic model's draws depend on who shares its batch; another model's scores do not.
             "batch_size": run.batch_size if self.model.stochastic else None,
             "defence": self.model.defence.identity() if self.model.defence else None,
+            "trained_on": self.trained_on.dataset.name if self.trained_on else None,
         }
         yield None, [Cell(**shared)]
         for attack, knowledge in self._attacks():

@@ -6,29 +6,21 @@ Everything a user can get wrong is found here, before any model is trained.
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from torch import Tensor, nn
 
 from ..core import registry
-from ..core.config import ALL, Settings
+from ..core.config import Settings
 from ..core.errors import UserError
-from ..core.files import safe_name
-from ..datasets.base import Dataset, open_dataset
-from ..datasets.framing import RESIZE, FramedPixels, Framing
-from ..datasets.subset import balanced_subset
-from ..store.cell import digest
+from ..datasets.framing import RESIZE, Framing
 from ..training.checkpoints import load_weights
-from ..training.fit import TrainingData
 from ..training.recipes import recipe_of
 from .adaptation import adapted
-from .measuring.references import References
 from .planning.defences import NONE, PlannedDefence, one_after_the_other, plan_defence, plan_defences
 from .planning.recipes import PlannedRecipe, plan_recipe, trained_by
-from .planning.tables import built, check_name, checked, framing_of, table_of
+from .planning.tables import built, checked, chosen_names, framing_of, table_of
 
 if TYPE_CHECKING:
     from ...attacks.base import Attack
@@ -36,95 +28,6 @@ if TYPE_CHECKING:
 CLEAN = "none"  # the name of the attack that does nothing
 # Parameters that say where weights come from, not what is computed with them.
 INITIALISATION = ("pretrained", "weights_file", "weights_dir", "download")
-
-
-@dataclass(frozen=True)
-class PlannedDataset:
-    """An opened dataset, its pixels decoded, and which of its test images will be scored.
-
-    Attributes:
-        dataset: The dataset.
-        cache: Its pixels, as models of one framing are given them.
-        limit: How many test images are scored; None: all.
-        folder: Where pixels are cached.
-    """
-
-    dataset: Dataset
-    cache: FramedPixels
-    limit: int | None
-    folder: Path
-
-    @classmethod
-    def limited(
-        cls, dataset: Dataset, cache: FramedPixels, limit: int | None, folder: Path
-    ) -> "PlannedDataset":
-        """With a limit only where there are more test images than that."""
-        tests = int((dataset.table["split"] == "test").sum())
-        return cls(dataset, cache, limit if limit is not None and limit < tests else None, folder)
-
-    def framed(self, framing: Framing) -> "PlannedDataset":
-        """Return the dataset with its pixels as models of another framing are given them."""
-        if framing == self.cache.framing:
-            return self
-        return replace(self, cache=FramedPixels.open(self.dataset, framing, self.folder))
-
-    @cached_property
-    def test_rows(self) -> np.ndarray:
-        """Indices into the table and the cache of the images to score."""
-        rows = np.flatnonzero(self.dataset.table["split"] == "test")
-        if self.limit is None:
-            return rows
-        chosen = balanced_subset(self.dataset.table.iloc[rows], self.limit, self.dataset.split_seed)
-        limited: np.ndarray = rows[chosen]
-        return limited
-
-    @cached_property
-    def scoring_rows(self) -> np.ndarray:
-        """The rows of `test_rows`, those whose images have one shape together."""
-        return self.cache.bucketed(self.test_rows)
-
-    @cached_property
-    def references(self) -> References:
-        """The undistorted images that a full-reference metric compares with."""
-        return References(self)
-
-    @cached_property
-    def training(self) -> TrainingData:
-        """The training images."""
-        table = self.dataset.table
-        rows = np.flatnonzero(table["split"] == "train")
-        distributions = self.dataset.rating_distributions
-        return TrainingData(
-            self.cache,
-            rows,
-            table["quality"].to_numpy()[rows],
-            None if distributions is None else distributions[rows],
-        )
-
-    def identity(self) -> dict[str, Any]:
-        """The fields of `Cell` that say which pixels and labels these are."""
-        framing = self.cache.framing
-        identity = {**self._labels(), "image_size": framing.image_size, "pixels": framing.text}
-        if self.limit is not None:  # which images are scored depends on the way of choosing them
-            chosen = self.dataset.table["path"].iloc[self.test_rows].tolist()
-            identity["split_digest"] = digest([self.dataset.split_digest, chosen])[:16]
-        return identity
-
-    def training_identity(self) -> dict[str, Any]:
-        """What says which pixels and labels weights are fitted to."""
-        framing = self.cache.framing
-        identity = {**self._labels(), "image_size": framing.training_crop, "pixels": framing.training_text}
-        return {name: value for name, value in identity.items() if (name, value) != ("pixels", None)}
-
-    def _labels(self) -> dict[str, Any]:
-        return {
-            "dataset": self.dataset.name,
-            "dataset_version": self.dataset.version,
-            "dataset_digest": self.dataset.digest,
-            "pixels_digest": self.cache.digest,
-            "split_seed": self.dataset.split_seed,
-            "split_digest": self.dataset.split_digest,
-        }
 
 
 @dataclass(frozen=True)
@@ -317,7 +220,7 @@ def plan_models(settings: Settings) -> list[PlannedModel]:
     A model behind a defence of the sweep is a variant too, which has the same weights.
     """
     planned = []
-    for name in _chosen(settings.run.models, "models", settings.models):
+    for name in chosen_names(settings.run.models, "models", settings.models):
         planned += _plan_variants(settings, name) if name in settings.grid else [_plan_model(settings, name)]
     return [_behind(model, defence) for model in planned for defence in plan_defences(settings)]
 
@@ -339,7 +242,7 @@ def _defence(name: str) -> str:
 
 def plan_attacks(settings: Settings) -> list[PlannedAttack]:
     """The attacks of the sweep, their parameters checked; clean scoring is not among them."""
-    names = _chosen(settings.run.attacks, "attacks", settings.attacks)
+    names = chosen_names(settings.run.attacks, "attacks", settings.attacks)
     return [plan_attack(settings, name) for name in names]
 
 
@@ -355,59 +258,6 @@ def plan_attack(settings: Settings, name: str) -> PlannedAttack:
         except UserError as error:
             raise UserError(f"{where}: key 'source': {error}") from error
     return PlannedAttack(name, factory, params, registry.source_digest(factory), attack, found_on)
-
-
-def plan_datasets(settings: Settings, results: Path, framing: Framing) -> list[PlannedDataset]:
-    """The datasets of the sweep: opened, split and decoded.
-
-    Args:
-        settings: What to sweep.
-        results: The store's folder.
-        framing: Of a model; see `PlannedDataset.framed` for those of other models.
-
-    Raises:
-        UserError: a dataset is not as it should be, or two would share a name; names the file or image at
-            fault.
-    """
-    planned = []
-    split_files: dict[Path, str] = {}
-    for name in _chosen(settings.run.datasets, "datasets", settings.datasets):
-        arguments = dataset_arguments(settings, name, results)
-        if (other := split_files.setdefault(arguments["split_file"], name)) != name:
-            raise UserError(
-                f"datasets {other} and {name} would both be called {arguments['name']}, and share a split "
-                'and their place in reports; give each a table `[datasets.NAME]` with `adapter = "csv"` and '
-                "its path as `root`"
-            )
-        with settings.blaming("datasets", arguments["name"]):
-            dataset = open_dataset(**arguments)
-        folder = results / "cache"
-        cache = FramedPixels.open(dataset, framing, folder)
-        planned.append(PlannedDataset.limited(dataset, cache, settings.run.limit, folder))
-    return planned
-
-
-def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str, Any]:
-    """The arguments of `open_dataset` for a `[datasets.NAME]` table, a CSV file or a folder of images."""
-    table = dict(settings.datasets.get(name, {}))
-    if not table and name not in registry.names("datasets") and Path(name).expanduser().is_dir():
-        table, name = {"adapter": "folder", "root": name}, Path(name).expanduser().resolve().name
-        check_name(settings, "datasets", name)
-    if not table and name.lower().endswith(".csv"):
-        table, name = {"adapter": "csv", "root": name}, Path(name).stem
-        check_name(settings, "datasets", name)
-    adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
-    seed = settings.run.split_seed
-    return {
-        "name": name,
-        "adapter": adapter,
-        "params": table,
-        "split_seed": seed,
-        "test_list": Path(test_list).expanduser() if test_list else None,
-        "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
-        "where": settings.where_table("datasets", name),
-        "largest_image": round(settings.run.max_megapixels * 1_000_000),
-    }
 
 
 def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
@@ -453,13 +303,3 @@ def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None =
 
 def _plain(value: Any) -> str:
     return "+".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _chosen(asked: list[str], kind: registry.Kind, configured: Mapping[str, Any]) -> list[str]:
-    """The names asked for; for "all", those that have a table and those of plugins."""
-    if asked == [ALL]:
-        plugins = [name for name in registry.names(kind) if registry.is_plugin(kind, name)]
-        asked = [*configured, *plugins]
-    if not asked:
-        raise UserError(f"[run]: {kind}: the list is empty; `iqabench list {kind}` shows what there is")
-    return list(dict.fromkeys(asked))

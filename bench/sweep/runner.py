@@ -7,7 +7,7 @@ share a store divide the work.
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,6 @@ from torch import nn
 
 from ...models.defences.base import Defended
 from ..core.config import Settings
-from ..core.errors import UserError
 from ..core.files import lock_on, remove_leftovers, safe_name
 from ..core.progress import Progress, Show, progress_over
 from ..datasets.pixels import to_float
@@ -41,7 +40,8 @@ from .measuring.partial import Partial
 from .measuring.pictures import Pictures
 from .measuring.worst import TestData
 from .patches import PatchMean
-from .plan import CLEAN, PlannedAttack, check_tables, plan_attack, plan_attacks, plan_datasets, plan_models
+from .plan import CLEAN, PlannedAttack, check_tables
+from .planning.jobs import plan_jobs
 from .rehearsal import rehearse
 from .workload import epsilons_to_run, images_left, scoring_stage, training_stage
 
@@ -141,20 +141,7 @@ class _Sweep:
         """Resolve and check everything; nothing is trained or scored yet."""
         device = choose_device(settings.run.device)
         notes = check_tables(settings)
-        models, attacks, inner_attack = plan_models(settings), plan_attacks(settings), None
-        if settings.run.regime == "adversarial":
-            inner_attack = plan_attack(settings, settings.training.adversarial.attack).over_one_sample()
-        jobs = [
-            Job(data.framed(model.framing), model, attacks, inner_attack, seed, settings, results)
-            for data in plan_datasets(settings, results, models[0].framing)
-            for model in models
-            for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
-        ]
-        if inner_attack is not None and inner_attack.found_on:
-            raise UserError(
-                f"[training.adversarial]: attack {inner_attack.name!r} needs a source model, and training "
-                "attacks the model that it trains: take `fgsm`, `pgd` or another"
-            )
+        jobs = plan_jobs(settings, results)
         for job in jobs:
             job.check_learning()
         with_sources = [*jobs, *(source for job in jobs for source in job.sources.values())]
@@ -183,8 +170,12 @@ class _Sweep:
                     self.progress.line(wording.impossible(job.title, job.impossible))
                 if score and job.bound_to_labels:
                     self.progress.line(wording.bound_to_labels(job.title, job.bound_to_labels))
-            if score:
-                self._train_sources()
+            self._train_first(
+                [
+                    *(job.home for job in self.jobs if job.trained_on),
+                    *(source.home for job in self.jobs for source in job.sources.values() if score),
+                ]
+            )
             for job in self.jobs if show is True else ():
                 for stage, seconds in rehearse(job, self.progress.pace.unknown(job.title), self.device):
                     self.progress.pace.rehearsed(stage, seconds)
@@ -202,14 +193,14 @@ class _Sweep:
                     waiting.append((job, True))
         return self.summary
 
-    def _train_sources(self) -> None:
-        """Train the models that perturbations are found on, before a job is locked."""
-        for source in [source for job in self.jobs for source in job.sources.values()]:
-            while source.weights() is None:
-                with suppress(Timeout), self._lock(source).acquire(timeout=1):
-                    if source.weights() is None:
-                        self.progress.pace.expect(source.title, images_left(source, self._done, score=False))
-                        self._train(source)
+    def _train_first(self, jobs: Sequence[Job]) -> None:
+        """Train the models that other jobs need, before one of those is locked."""
+        for job in jobs:
+            while job.weights() is None:
+                with suppress(Timeout), self._lock(job).acquire(timeout=1):
+                    if job.weights() is None:
+                        self.progress.pace.expect(job.title, images_left(job, self._done, score=False))
+                        self._train(job)
 
     def train(self, job: Job) -> None:
         """Train a job's model unless it has weights."""
@@ -254,6 +245,7 @@ class _Sweep:
         return Pictures.of(cell, self.save_images, job.image_names)
 
     def _train(self, job: Job) -> str:
+        job = job.home
         self.progress.begin(training_stage(job), f"training {job.title}")
         started = time.monotonic()
         torch.manual_seed(job.seed)

@@ -32,7 +32,7 @@ def images_left(job: Job, done: Callable[[Job, Cell], bool], *, score: bool) -> 
     """
     weights = job.weights()
     left = {}
-    if weights is None:
+    if weights is None and job.home is job:  # else another job trains it
         training = job.settings.training
         steps = training.epochs * job.data.training.steps(training.batch_size)
         left[training_stage(job)] = steps * training.batch_size
@@ -49,4 +49,4 @@ def epsilons_to_run(cells: Sequence[Cell]) -> list[float]:
 
 
 def _stage(job: Job, kind: str) -> Stage:
-    return Stage(kind, f"{job.model.name} {job.model.variant}", job.title)
+    return Stage(kind, f"{job.model.name} {job.variant}", job.title)

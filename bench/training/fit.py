@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from ...models.recipe import Labels, Recipe, Regime, Terms
 from ..core import registry
-from ..core.config import Precision, TrainingSettings
+from ..core.config import TrainingSettings
+from ..core.configuration.values import Precision
 from ..core.integrity import Damaged
 from ..core.progress import Progress
 from ..datasets.framing import FramedPixels

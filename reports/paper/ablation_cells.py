@@ -78,7 +78,8 @@ def beside_pair(cells: pd.DataFrame, block: pd.DataFrame) -> pd.DataFrame:
 
 
 def _under_conditions(results: pd.DataFrame, model: str) -> pd.DataFrame:
-    cells = results[(results["regime"] == REGIME) & (results["model"] == model)]
+    at_home = results[results["trained_on"] == ""]
+    cells = at_home[(at_home["regime"] == REGIME) & (at_home["model"] == model)]
     clean, attacked = (
         (cells["attack"] == attack) & (cells["epsilon"] == epsilon) for attack, epsilon in CONDITIONS
     )

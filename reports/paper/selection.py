@@ -208,7 +208,8 @@ def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _variants(table: pd.DataFrame) -> Iterator[str]:
-    variants = table[(table["variant"] != "") & (table["defence"] == "")]  # defences have a table
+    has_a_table = (table["defence"] != "") | (table["trained_on"] != "")
+    variants = table[(table["variant"] != "") & ~has_a_table]
     for (dataset, model), group in grouped(variants, ["dataset", "model"]):
         example = group["variant"].iloc[0]
         yield _note(wording.VARIANTS, len(group), dataset=dataset, model=model, example=example)

@@ -64,6 +64,13 @@ DEFENCES = (
     "adaptive attack is weaker than the static one, its gradient is misled and the row is doubtful. 95% "
     "bootstrap intervals over images are in brackets."
 )
+ACROSS = (
+    "Each row is of a model trained on the training images of one database; each group of columns is of the "
+    "test images of one database, the same whichever the model was trained on. Where both are one database "
+    "it is the number of the other tables. SROCC and PLCC do not depend on the scale of the scores. Errors "
+    "such as MSE would mostly tell how far the scales of two databases lie apart, and are not shown. Best in "
+    "bold, 95% bootstrap intervals over images in brackets."
+)
 CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
 BELIEVE = "Believe the worst case under {auto}, which takes the strongest of several attacks on each image"
 OF_PAPER = "{attacks}, as the paper has {them}, {are} weaker and can overstate robustness"

@@ -15,7 +15,7 @@ from ...datasets.pixels import to_float
 
 if TYPE_CHECKING:
     from ..job import Job
-    from ..plan import PlannedDataset
+    from ..planning.datasets import PlannedDataset
 
 PIXEL = 1 / 255
 

@@ -7,7 +7,8 @@ from torch import nn
 
 from ....models.defences.base import Defended
 from ...core import registry
-from ...core.config import ALL, Settings
+from ...core.config import Settings
+from ...core.configuration.values import ALL
 from ...core.errors import UserError
 from ...core.parameters import shown
 from ...core.registry import version_of

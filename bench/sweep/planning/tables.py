@@ -5,6 +5,7 @@ from typing import Any
 
 from ...core import registry
 from ...core.config import Settings
+from ...core.configuration.values import ALL
 from ...core.errors import UserError
 from ...core.parameters import complete_parameters, shown
 from ...datasets.framing import RESIZE, Framing
@@ -102,3 +103,27 @@ def built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
         raise UserError(f"{where}: {error}") from error
     except Exception as error:
         raise UserError(f"{where}: cannot be built: {type(error).__name__}: {error}") from error
+
+
+def chosen_names(
+    asked: list[str], kind: registry.Kind, configured: Mapping[str, Any], *, key: str = ""
+) -> list[str]:
+    """Return the names asked for; for "all", those that have a table and those of plugins.
+
+    Args:
+        asked: What `[run]` says.
+        kind: Of what the names are.
+        configured: The tables of this kind.
+        key: The key of `[run]` that says it. Default: the kind.
+
+    Raises:
+        UserError: no name is asked for.
+    """
+    if asked == [ALL]:
+        plugins = [name for name in registry.names(kind) if registry.is_plugin(kind, name)]
+        asked = [*configured, *plugins]
+    if not asked:
+        raise UserError(
+            f"[run]: {key or kind}: the list is empty; `iqabench list {kind}` shows what there is"
+        )
+    return list(dict.fromkeys(asked))

@@ -65,7 +65,7 @@ def score_corrupted(
                 for severity in SEVERITIES:
                     torch.manual_seed(seed_of(job.seed, batch.start, number, severity))
                     values[severity, batch], _ = mean_scores(model, corrupted(images, name, severity), draws)
-        title = ", ".join(filter(None, [job.model.name, job.model.variant]))
+        title = ", ".join(filter(None, [job.model.name, job.variant]))
         found += [
             Corrupted(job.data.dataset.name, title, name, job.image_names, values)
             for name, values in scores.items()

@@ -6,7 +6,8 @@ import pytest
 
 from iqabench import UserError
 from iqabench.bench.core.config import load_settings
-from iqabench.bench.sweep.plan import check_tables, dataset_arguments, plan_attacks, plan_models
+from iqabench.bench.sweep.plan import check_tables, plan_attacks, plan_models
+from iqabench.bench.sweep.planning.datasets import dataset_arguments
 
 
 def settings_of(tmp_path, text, **arguments):

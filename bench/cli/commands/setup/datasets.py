@@ -28,7 +28,7 @@ def verify(name: str, results: Path, **options: Any) -> None:
     settings = shared.settings_of(options)
     from ....datasets.verify import verify_dataset
     from ....datasets.wording import in_words
-    from ....sweep.plan import dataset_arguments
+    from ....sweep.planning.datasets import dataset_arguments
 
     arguments = dataset_arguments(settings, name, results)
     with settings.blaming("datasets", name):

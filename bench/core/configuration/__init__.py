@@ -1,0 +1,1 @@
+"""Parts of the configuration that `bench/core/config.py` is made of."""

@@ -1,0 +1,170 @@
+"""Datasets of a sweep: opened, split and decoded, and which of their images are trained on and scored."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core import registry
+from ...core.config import Settings
+from ...core.errors import UserError
+from ...core.files import safe_name
+from ...datasets.base import Dataset, open_dataset
+from ...datasets.framing import FramedPixels, Framing
+from ...datasets.subset import balanced_subset
+from ...store.cell import digest
+from ...training.fit import TrainingData
+from ..measuring.references import References
+from .tables import check_name, chosen_names
+
+
+@dataclass(frozen=True)
+class PlannedDataset:
+    """An opened dataset, its pixels decoded, and which of its test images will be scored.
+
+    Attributes:
+        dataset: The dataset.
+        cache: Its pixels, as models of one framing are given them.
+        limit: How many test images are scored; None: all.
+        folder: Where pixels are cached.
+    """
+
+    dataset: Dataset
+    cache: FramedPixels
+    limit: int | None
+    folder: Path
+
+    @classmethod
+    def limited(
+        cls, dataset: Dataset, cache: FramedPixels, limit: int | None, folder: Path
+    ) -> "PlannedDataset":
+        """With a limit only where there are more test images than that."""
+        tests = int((dataset.table["split"] == "test").sum())
+        return cls(dataset, cache, limit if limit is not None and limit < tests else None, folder)
+
+    def framed(self, framing: Framing) -> "PlannedDataset":
+        """Return the dataset with its pixels as models of another framing are given them."""
+        if framing == self.cache.framing:
+            return self
+        return replace(self, cache=FramedPixels.open(self.dataset, framing, self.folder))
+
+    @cached_property
+    def test_rows(self) -> np.ndarray:
+        """Indices into the table and the cache of the images to score."""
+        rows = np.flatnonzero(self.dataset.table["split"] == "test")
+        if self.limit is None:
+            return rows
+        chosen = balanced_subset(self.dataset.table.iloc[rows], self.limit, self.dataset.split_seed)
+        limited: np.ndarray = rows[chosen]
+        return limited
+
+    @cached_property
+    def scoring_rows(self) -> np.ndarray:
+        """The rows of `test_rows`, those whose images have one shape together."""
+        return self.cache.bucketed(self.test_rows)
+
+    @cached_property
+    def references(self) -> References:
+        """The undistorted images that a full-reference metric compares with."""
+        return References(self)
+
+    @cached_property
+    def training(self) -> TrainingData:
+        """The training images."""
+        table = self.dataset.table
+        rows = np.flatnonzero(table["split"] == "train")
+        distributions = self.dataset.rating_distributions
+        return TrainingData(
+            self.cache,
+            rows,
+            table["quality"].to_numpy()[rows],
+            None if distributions is None else distributions[rows],
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """The fields of `Cell` that say which pixels and labels these are."""
+        framing = self.cache.framing
+        identity = {**self._labels(), "image_size": framing.image_size, "pixels": framing.text}
+        if self.limit is not None:  # which images are scored depends on the way of choosing them
+            chosen = self.dataset.table["path"].iloc[self.test_rows].tolist()
+            identity["split_digest"] = digest([self.dataset.split_digest, chosen])[:16]
+        return identity
+
+    def training_identity(self) -> dict[str, Any]:
+        """What says which pixels and labels weights are fitted to."""
+        framing = self.cache.framing
+        identity = {**self._labels(), "image_size": framing.training_crop, "pixels": framing.training_text}
+        return {name: value for name, value in identity.items() if (name, value) != ("pixels", None)}
+
+    def _labels(self) -> dict[str, Any]:
+        return {
+            "dataset": self.dataset.name,
+            "dataset_version": self.dataset.version,
+            "dataset_digest": self.dataset.digest,
+            "pixels_digest": self.cache.digest,
+            "split_seed": self.dataset.split_seed,
+            "split_digest": self.dataset.split_digest,
+        }
+
+
+def plan_datasets(
+    settings: Settings, results: Path, framing: Framing
+) -> tuple[list[PlannedDataset], list[PlannedDataset]]:
+    """Open, split and decode the datasets of the sweep.
+
+    Args:
+        settings: What to sweep.
+        results: The store's folder.
+        framing: Of a model; see `PlannedDataset.framed` for those of other models.
+
+    Returns:
+        Those whose test images are scored, and those that `train_on` names, of which one may be both.
+
+    Raises:
+        UserError: a dataset is not as it should be, or two would share a name; names the file or image at
+            fault.
+    """
+    scored = chosen_names(settings.run.datasets, "datasets", settings.datasets)
+    asked = settings.run.train_on
+    trained_on = [] if asked is None else chosen_names(asked, "datasets", settings.datasets, key="train_on")
+    planned: dict[str, PlannedDataset] = {}
+    split_files: dict[Path, str] = {}
+    for name in dict.fromkeys([*scored, *trained_on]):
+        arguments = dataset_arguments(settings, name, results)
+        if (other := split_files.setdefault(arguments["split_file"], name)) != name:
+            raise UserError(
+                f"datasets {other} and {name} would both be called {arguments['name']}, and share a split "
+                'and their place in reports; give each a table `[datasets.NAME]` with `adapter = "csv"` and '
+                "its path as `root`"
+            )
+        with settings.blaming("datasets", arguments["name"]):
+            dataset = open_dataset(**arguments)
+        folder = results / "cache"
+        cache = FramedPixels.open(dataset, framing, folder)
+        planned[name] = PlannedDataset.limited(dataset, cache, settings.run.limit, folder)
+    return [planned[name] for name in scored], [planned[name] for name in trained_on]
+
+
+def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str, Any]:
+    """The arguments of `open_dataset` for a `[datasets.NAME]` table, a CSV file or a folder of images."""
+    table = dict(settings.datasets.get(name, {}))
+    if not table and name not in registry.names("datasets") and Path(name).expanduser().is_dir():
+        table, name = {"adapter": "folder", "root": name}, Path(name).expanduser().resolve().name
+        check_name(settings, "datasets", name)
+    if not table and name.lower().endswith(".csv"):
+        table, name = {"adapter": "csv", "root": name}, Path(name).stem
+        check_name(settings, "datasets", name)
+    adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
+    seed = settings.run.split_seed
+    return {
+        "name": name,
+        "adapter": adapter,
+        "params": table,
+        "split_seed": seed,
+        "test_list": Path(test_list).expanduser() if test_list else None,
+        "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
+        "where": settings.where_table("datasets", name),
+        "largest_image": round(settings.run.max_megapixels * 1_000_000),
+    }

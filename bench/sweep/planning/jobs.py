@@ -1,0 +1,67 @@
+"""Jobs of a sweep: every dataset x model x seed, and with `train_on` every dataset that weights come from."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...core.config import Settings
+from ...core.errors import UserError
+from ..job import Job
+from ..plan import PlannedAttack, PlannedModel, plan_attack, plan_attacks, plan_models
+from .datasets import PlannedDataset, plan_datasets
+
+
+def plan_jobs(settings: Settings, results: Path) -> list[Job]:
+    """Return the jobs of a sweep in the order in which they run.
+
+    A model that brings its weights has one seed, and is not trained on another dataset.
+
+    Args:
+        settings: What to sweep.
+        results: The store's folder.
+
+    Raises:
+        UserError: something in configuration or data is wrong.
+    """
+    models, attacks = plan_models(settings), plan_attacks(settings)
+    inner_attack = _inner_attack(settings)
+    scored, trained_on = plan_datasets(settings, results, models[0].framing)
+    return [
+        Job(
+            data.framed(model.framing),
+            model,
+            attacks,
+            inner_attack,
+            seed,
+            settings,
+            results,
+            trained_on=other and other.framed(model.framing),
+        )
+        for data in scored
+        for model in models
+        for other in _other_datasets(model, data, trained_on)
+        for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
+    ]
+
+
+def _inner_attack(settings: Settings) -> PlannedAttack | None:
+    """Return what training attacks with; None in the clean regime."""
+    if settings.run.regime != "adversarial":
+        return None
+    attack = plan_attack(settings, settings.training.adversarial.attack).over_one_sample()
+    if attack.found_on:
+        raise UserError(
+            f"[training.adversarial]: attack {attack.name!r} needs a source model, and training "
+            "attacks the model that it trains: take `fgsm`, `pgd` or another"
+        )
+    return attack
+
+
+def _other_datasets(
+    model: PlannedModel, data: PlannedDataset, trained_on: Sequence[PlannedDataset]
+) -> Iterator[PlannedDataset | None]:
+    """Yield each dataset that the model is to be trained on; None for the one that is scored."""
+    if model.fitted_by == "none" or not trained_on:
+        yield None
+        return
+    for other in trained_on:
+        yield None if other.dataset.name == data.dataset.name else other

@@ -1,0 +1,51 @@
+"""The table of all pairs of databases."""
+
+from typing import Any
+
+from iqabench.reports.paper.report import compose
+
+from ....fabricated import under_auto
+from ...tables import cell_of, tables_of
+
+
+def elsewhere(trained_on: str, **stated: Any) -> dict[str, Any]:
+    return {"trained_on": trained_on, "variant": f"trained on {trained_on}", "weights": trained_on, **stated}
+
+
+def crossed(results):
+    return results(
+        {"dataset": "live", "srocc": 0.9, "plcc": 0.8},
+        under_auto("resnet", 1.0, 0.5, dataset="live"),
+        {"dataset": "live", "srocc": 0.7, **elsewhere("koniq")},
+        under_auto("resnet", 1.0, 0.25, **elsewhere("koniq", dataset="live")),
+        {"dataset": "koniq", "srocc": 0.85},
+        {"dataset": "koniq", "srocc": 0.6, **elsewhere("live")},
+        {"dataset": "koniq", "srocc": 0.1, "model": "sat"},
+    )
+
+
+def test_rows_are_what_was_trained_on_and_groups_what_was_tested(results) -> None:
+    table = tables_of(crossed(results))["X"]
+    assert [block.heading.text for block in table.blocks] == ["ResNet"]
+    assert [row.name.text for row in table.rows] == ["LIVE", "KONIQ"]
+    on_live, on_koniq = "Tested on LIVE", "Tested on KONIQ"
+    assert cell_of(table, "LIVE", on_live).text == "0.9000"
+    assert cell_of(table, "KONIQ", on_live).text == "0.7000"
+    assert cell_of(table, "LIVE", on_koniq).text == "0.6000"
+    assert cell_of(table, "KONIQ", on_koniq).text == "0.8500"
+    assert cell_of(table, "LIVE", on_live, 1).text == "0.8000"
+    assert cell_of(table, "KONIQ", on_live, 2).text == "0.2500"
+    assert cell_of(table, "LIVE", on_koniq, 2).kind == "absent"
+    assert "MSE" in table.caption
+    assert not any("MSE" in column.heading for group in table.groups for column in group.columns)
+
+
+def test_cells_of_other_databases_are_in_no_other_table(results) -> None:
+    report = compose(crossed(results))
+    tables = {table.number: table for table in report.tables}
+    assert cell_of(tables["4"], "ResNet", "LIVE").text == "0.9000"
+    assert not any("trained on" in note for note in report.notes)
+
+
+def test_without_such_cells_there_is_no_such_table(results) -> None:
+    assert "X" not in tables_of(results({"srocc": 0.9}))
