@@ -1,4 +1,4 @@
-"""A step of CPRL's Algorithm 1 against a step of the plain ResNet's regression.
+"""Steps of CPRL's Algorithm 1, and of every recipe on a ResNet, against a step of the ResNet's regression.
 
     python benchmarks/training.py
     python benchmarks/training.py --profile paper --batch-size 4
@@ -8,6 +8,7 @@ two steps, one with each intervention.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -33,7 +34,7 @@ STEPS = 2  # one with each intervention
 
 
 def compare_with_plain(profile: str, batch_size: int, rounds: int, device: torch.device) -> Iterator[str]:
-    """A line for the plain model, then for the mask alone and for Algorithm 1, at each choice of sites."""
+    """Yield a line for the plain model, for each variant of CPRL, and for each recipe of any model."""
     overrides: dict[str, dict[str, Any]] = {
         "run": {"models": ["resnet", "cprl"]},
         "training": {"pretrained": False},
@@ -50,6 +51,10 @@ def compare_with_plain(profile: str, batch_size: int, rounds: int, device: torch
         name = planned.variant or ("resnet" if planned.name == "resnet" else "cprl as configured")
         make = registry.resolve("recipes", recipe_of(model))
         recipes[name] = make(model, settings.training, CleanRegime())
+        for other in registry.names("recipes") if planned.name == "resnet" else ():
+            if other not in ("regression", "cprl"):
+                make = registry.resolve("recipes", other)
+                recipes[f"resnet, {other}"] = make(deepcopy(model), settings.training, CleanRegime())
     seconds: dict[str, list[float]] = {name: [] for name in recipes}
     for number in range(rounds + 1):
         for name, recipe in recipes.items():

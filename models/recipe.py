@@ -82,6 +82,9 @@ class Recipe(ABC):
         self.regime = regime
         self.optimizers: dict[str, Optimizer] = {}
 
+    def start_epoch(self) -> None:  # noqa: B027
+        """Forget what was kept of the epoch before. A resumed run starts with an epoch."""
+
     @abstractmethod
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """Take one step on one batch.
@@ -106,13 +109,17 @@ class Recipe(ABC):
         return {"loss": fit.loss.detach(), **fit.terms}
 
 
-def descend(loss: Tensor, optimizer: Optimizer) -> None:
-    """Take one step of an optimiser along the gradient to its own weights, and compute no other gradient."""
+def descend(loss: Tensor, optimizer: Optimizer, also: Iterable[Tensor] = ()) -> None:
+    """Take one step of an optimiser along the gradient to its own weights.
+
+    The backward pass computes the gradients to the tensors in `also` too, and leaves them in their `grad`. It
+    computes no others.
+    """
     optimizer.zero_grad()
     weights = [
         weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad
     ]
-    loss.backward(inputs=weights)  # type: ignore[no-untyped-call]
+    loss.backward(inputs=[*weights, *also])  # type: ignore[no-untyped-call]
     optimizer.step()
 
 

@@ -23,7 +23,7 @@ ROOMS = {
     "attacks": ("iqabench.attacks",),
     "defences": ("iqabench.models",),
     "datasets": ("iqabench.bench.datasets",),
-    "recipes": ("iqabench.bench.training", "iqabench.models"),
+    "recipes": ("iqabench.bench.training", "iqabench.models", "iqabench.attacks"),
 }
 LOOP = "iqabench.bench.training.fit"  # takes part in whatever a recipe gives
 

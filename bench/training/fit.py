@@ -124,6 +124,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     for epoch in range(len(curve), settings.epochs):
         torch.manual_seed(_epoch_seed(run.seed, epoch))
         model.train()
+        recipe.start_epoch()
         # Without the cache of cast weights, which an optimiser's step would leave behind.
         with torch.autocast(
             run.device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ...bench.core.config import TrainingSettings
 from ..recipe import Labels, Recipe, Regime, Terms
-from .layers import matrices
+from .layers import change_matrices
 
 
 class Parseval(Recipe):
@@ -45,8 +45,7 @@ class Parseval(Recipe):
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
         terms = self.regression_step(images, labels, self.optimizers["weights"])
-        for matrix in matrices(self.model):
-            matrix.copy_(retracted(matrix, self.beta))
+        change_matrices(self.model, lambda matrix: retracted(matrix, self.beta))
         return terms
 
 

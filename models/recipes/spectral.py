@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ...bench.core.config import TrainingSettings
 from ..recipe import Labels, Recipe, Regime, Terms
-from .layers import matrices
+from .layers import change_matrices
 
 
 class Spectral(Recipe):
@@ -47,6 +47,11 @@ class Spectral(Recipe):
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
         terms = self.regression_step(images, labels, self.optimizers["weights"])
-        for matrix in matrices(self.model):
-            matrix.div_((torch.linalg.matrix_norm(matrix, 2) / self.limit).clamp(min=1))
+        change_matrices(self.model, lambda matrix: projected(matrix, self.limit))
         return terms
+
+
+def projected(matrix: Tensor, limit: float) -> Tensor:
+    """Return a matrix, divided by its norm over the limit where that is above 1."""
+    limited: Tensor = matrix / (torch.linalg.matrix_norm(matrix, 2) / limit).clamp(min=1)
+    return limited

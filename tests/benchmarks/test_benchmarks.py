@@ -26,7 +26,7 @@ TINY = {
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
     "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
     "throughput": ("--device cpu --batch-sizes 1 --image-size 32 --side 32 --rounds 1", "PGD-10"),
-    "training": ("--batch-size 2 --rounds 1", "pns_weight"),
+    "training": ("--batch-size 2 --rounds 1", "local_linearity"),
 }
 CONFIG = """
 [run]

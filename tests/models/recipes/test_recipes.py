@@ -151,6 +151,8 @@ def test_a_layer_below_the_limit_is_left_as_the_optimiser_made_it() -> None:
 def test_every_recipe_trains_a_model_of_the_package(
     tiny_model: Callable[..., nn.Module], recipe: Callable[..., Any]
 ) -> None:
-    trained = recipe(tiny_model("resnet").train(), TRAINING, CleanRegime())
+    model = tiny_model("resnet").train()
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the loop has it
+    trained = recipe(model, TRAINING, CleanRegime())
     terms = trained.step(0, torch.rand(4, 3, 32, 32), LABELS)
     assert terms["loss"].isfinite()
