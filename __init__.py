@@ -6,7 +6,7 @@ stays free of torch:
 - `create_model`, `create_attack`, `create_defence`: build a registered model, attack or defence by name;
 - `register_model`, `register_attack`, `register_defence`, `register_dataset`, `register_recipe`: decorators
   for a plugin file;
-- `load_settings`, `run_sweep`, `results_table`, `read_results`: the sweep as Python calls.
+- `load_settings`, `run_sweep`, `open_store`, `results_table`, `read_results`: the sweep as Python calls.
 """
 
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .bench.core.registry import register_model as register_model
     from .bench.core.registry import register_recipe as register_recipe
     from .bench.datasets import DatasetAdapter as DatasetAdapter
+    from .bench.store.remote.opening import open_store as open_store
     from .bench.store.results import read_results as read_results
     from .bench.store.results import results_table as results_table
     from .bench.sweep.runner import run_sweep as run_sweep
@@ -48,6 +49,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "register_recipe",
         ],
         "bench.datasets": ["DatasetAdapter"],
+        "bench.store.remote.opening": ["open_store"],
         "bench.store.results": ["read_results", "results_table"],
         "bench.sweep.runner": ["run_sweep"],
         "models": ["IQAModel", "create_model"],

@@ -5,8 +5,9 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -14,9 +15,11 @@ from ..core.errors import UserError
 
 if TYPE_CHECKING:
     from ..core.config import Settings  # pydantic, which --help does not need
+    from ..store.remote.mirror import Needs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 ARGUMENTS = f"{__name__}.arguments"  # of the command that runs, in the context's `meta`
+STORE = f"{__name__}.store"  # its address as it was given, there too
 PATH = click.Path(path_type=Path)
 
 
@@ -48,7 +51,43 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-results = click.option("--results", type=PATH, default="results", show_default=True, help="The store.")
+@contextmanager
+def opened(address: str, needs: "Needs" = "numbers") -> Iterator[Path]:
+    """Give the folder of the store at an address: a folder, or a bucket such as s3://BUCKET/NAME."""
+    if "://" not in address:
+        yield Path(address)
+        return
+    from ..store.remote.opening import open_store
+
+    with open_store(address, needs=needs) as folder:
+        yield folder
+
+
+def _results(needs: "Needs") -> Callable[[Command], Command]:
+    """Return a decorator for a command on a store, which gets its folder as `results`."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def on_store(*args: Any, results: str, **options: Any) -> Any:
+            click.get_current_context().meta[STORE] = results
+            with opened(results, needs) as folder:
+                return command(*args, results=folder, **options)
+
+        option = click.option(
+            "--results",
+            metavar="DIR|URL",
+            default="results",
+            show_default=True,
+            help="The store: a folder, or s3://BUCKET/NAME and the like.",
+        )
+        return option(cast(Command, on_store))
+
+    return decorate
+
+
+results = _results("all")
+results_to_read = _results("numbers")
+results_at_hand = _results("nothing")
 plugins = click.option(
     "--plugin",
     "plugins",
@@ -164,6 +203,11 @@ def load_plugins(files: tuple[Path, ...]) -> None:
 def arguments() -> list[str]:
     """Return the arguments of the `iqabench` command that runs."""
     return list(click.get_current_context().meta[ARGUMENTS])
+
+
+def address() -> str:
+    """Return the address of the store as the command that runs was given it."""
+    return str(click.get_current_context().meta[STORE])
 
 
 def command_line() -> str:

@@ -4,11 +4,31 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
+
+_WATCHED: dict[Path, Callable[[Path], None]] = {}
+
+
+@contextmanager
+def watching(folder: Path, finished: Callable[[Path], None]) -> Iterator[None]:
+    """Call `finished` with each file that `replacing` completes in a folder, for the time of the block.
+
+    Args:
+        folder: The folder, as an absolute path.
+        finished: Called in the thread that wrote the file, before `replacing` returns. What it raises, the
+            writer gets.
+    """
+    before = dict(_WATCHED)
+    _WATCHED[folder] = finished
+    try:
+        yield
+    finally:
+        _WATCHED.clear()
+        _WATCHED.update(before)
 
 
 @contextmanager
@@ -36,6 +56,9 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+    for folder, finished in list(_WATCHED.items()):
+        if path.absolute().is_relative_to(folder):
+            finished(path.absolute())
 
 
 def lock_on(path: Path) -> FileLock:

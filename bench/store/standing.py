@@ -3,7 +3,6 @@
 import math
 import shlex
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 import pandas as pd
 
@@ -52,11 +51,18 @@ def _lowest(cells: pd.DataFrame) -> float:
     return float(values.min()) if len(values) else math.nan
 
 
-def next_steps(results: Results, keys: Collection[str], store: Path, command: str) -> Iterator[str]:
-    """Yield what to do next, each with the command for it."""
+def next_steps(results: Results, keys: Collection[str], store: str, command: str) -> Iterator[str]:
+    """Yield what to do next, each with the command for it.
+
+    Args:
+        results: Of the store.
+        keys: Of the cells that were asked for.
+        store: Its address, as `--results` takes it.
+        command: The command that computed the cells.
+    """
     frame = results.frame[results.frame["key"].isin(list(keys))]
     attacked = frame[frame["attack"] != "none"]
-    where = "" if store == Path("results") else f" --results {shlex.quote(str(store))}"
+    where = "" if store == "results" else f" --results {shlex.quote(store)}"
     if len(attacked) and not attacked["attack"].str.startswith(SEARCHING).any():
         yield (
             "These attacks can overstate robustness; the worst case is found by: "

@@ -28,7 +28,7 @@ from .. import shared
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @click.option("--junit", type=shared.PATH, metavar="FILE", help="Write it as JUnit XML, for CI, too.")
 @shared.configuration
-@shared.results
+@shared.results_to_read
 def check(
     against: str | None,
     pin: Path | None,

@@ -1,5 +1,6 @@
 """`iqabench compare`: whether one model is more robust than another, on the same images."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from .. import shared
 @click.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--against", type=shared.PATH, metavar="STORE", help="The store of B. Default: that of A.")
+@click.option("--against", metavar="STORE", help="The store of B. Default: that of A.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
-@shared.results
-def compare(first: str, second: str, against: Path | None, form: Any, results: Path) -> None:
+@shared.results_to_read
+def compare(first: str, second: str, against: str | None, form: Any, results: Path) -> None:
     """Compare two models under every condition that both were measured under.
 
     Clean SROCC, worst-case SROCC and the width of the intervals of scores, by a paired bootstrap over images;
@@ -25,7 +26,8 @@ def compare(first: str, second: str, against: Path | None, form: Any, results: P
     from ....reports.compare.pairs import compare as compare_models
     from ....reports.compare.words import render_comparison
 
-    found = compare_models(first, second, results, against)
+    with shared.opened(against) if against else nullcontext() as other:
+        found = compare_models(first, second, results, other)
     shared.say(render_comparison(found, form), nl=False)
     if form != "table":
         for note in found.notes:

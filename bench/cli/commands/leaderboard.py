@@ -1,5 +1,6 @@
 """`iqabench leaderboard`: the public site."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -18,18 +19,18 @@ from .. import shared
 )
 @click.option(
     "--results",
-    type=shared.PATH,
-    metavar="DIR",
+    metavar="DIR|URL",
     help="A store whose numbers take part as measured. Default: results, where there is one.",
 )
-def leaderboard(out: Path, entries: tuple[Path, ...], results: Path | None) -> None:
+def leaderboard(out: Path, entries: tuple[Path, ...], results: str | None) -> None:
     """Build the leaderboard as a static site: a ranking per database and threat, a page per model."""
     from ....reports.leaderboard.compose import compose_board
     from ....reports.leaderboard.site.site import write_site
 
     if results is None and Path("results", "cells").is_dir():
-        results = Path("results")
-    board = compose_board(entries, results)
+        results = "results"
+    with shared.opened(results) if results is not None else nullcontext() as store:
+        board = compose_board(entries, store)
     for note in board.notes:
         shared.say(f"Note: {note}", err=True)
     shared.say(write_site(board, out))

@@ -12,7 +12,7 @@ FORMATS = ["html", "latex", "markdown", "csv"]
 @click.command()
 @click.option("--format", "form", type=click.Choice(FORMATS), default="html", show_default=True)
 @click.option("--out", type=shared.PATH, default="report", show_default=True, help="Folder.")
-@shared.results
+@shared.results_to_read
 def report(form: str, out: Path, results: Path) -> None:
     """Render the paper's tables and figures from the store.
 

@@ -13,7 +13,7 @@ from .. import shared
 @click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
-@shared.results
+@shared.results_to_read
 def results(form: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
     import pandas as pd

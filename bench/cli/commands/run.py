@@ -58,9 +58,9 @@ def run(
     shared.say("\n".join(standing(found, done.keys)))
     if quiet:
         return
-    for step in next_steps(found, done.keys, results, command):
+    for step in next_steps(found, done.keys, shared.address(), command):
         shared.say(step)
     shared.say(
-        f"{done.total} cells in {results}: {done.computed} computed, {done.found} found done; "
+        f"{done.total} cells in {shared.address()}: {done.computed} computed, {done.found} found done; "
         f"{done.trained} models trained."
     )

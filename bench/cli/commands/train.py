@@ -26,6 +26,6 @@ def train(results: Path, quiet: bool, verbose: bool, **options: Any) -> None:
         done = train_models(settings, results, command=shared.command_line(), show=show)
     shared.draw_missing_curves(results)
     shared.say(
-        f"{done.trained} models trained, {done.found} found trained in {results / 'checkpoints'}: "
+        f"{done.trained} models trained, {done.found} found trained in {shared.address()}/checkpoints: "
         "weights, how they were made (.json), and the curves of their training (.csv, .svg)."
     )

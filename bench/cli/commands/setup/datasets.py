@@ -18,7 +18,7 @@ def datasets() -> None:
 @datasets.command()
 @click.argument("name")
 @shared.configuration
-@shared.results
+@shared.results_at_hand
 @shared.plugins
 def verify(name: str, results: Path, **options: Any) -> None:
     """Check a dataset: counts, missing, unreadable and duplicate images, labels, split.

@@ -14,7 +14,7 @@ MARKS = {True: "ok", False: "missing", None: "note"}
 @click.command()
 @shared.configuration
 @shared.what
-@shared.results
+@shared.results_at_hand
 @shared.plugins
 def doctor(results: Path, **options: Any) -> None:
     """Look at device, libraries, configuration, weights, datasets and store, before a long run.

@@ -1,0 +1,193 @@
+"""A bucket and the local folder that follows it: what is fetched, what is put, and who wins."""
+
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from fsspec import AbstractFileSystem
+
+from ...core.errors import UserError
+from ...core.files import lock_on
+from ...core.progress import counted, progress_over
+from ...core.text import plural
+from .failures import explained, lasting
+from .record import Copy, Record, Stamp
+
+Needs = Literal["all", "numbers", "nothing"]
+
+KEPT = {
+    "cells": (".parquet",),
+    "certificates": (".parquet",),
+    "cache": (".parquet",),
+    "checkpoints": (".json", ".safetensors"),
+    "explain": (".npz",),
+    "splits": (".csv",),
+}
+"""Folders of a store, and the suffixes of their files, that are in the bucket. Others are this machine's."""
+
+_AT_ONCE = 256  # files
+_PAUSES = (1.0, 3.0)  # seconds before an upload is tried again
+_VERSIONS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "modified", "created")
+
+
+class Mirror:
+    """A working folder that follows a store in a bucket.
+
+    A file that changed in the bucket is fetched, one that was removed there is removed here, and one that
+    was finished here is put there. Where both changed, the bucket's is taken.
+
+    Args:
+        address: Of the store, for people.
+        files: Where the bucket is.
+        root: The store's folder there.
+        folder: The working folder.
+    """
+
+    def __init__(self, address: str, files: AbstractFileSystem, root: str, folder: Path) -> None:
+        self.address = address
+        self.folder = folder
+        self._files = files
+        self._root = root.rstrip("/")
+        self._record = Record(folder / ".copies.sqlite")
+
+    def follow(self, needs: Needs) -> list[str]:
+        """Fetch what is needed and not here, as it is in the bucket now.
+
+        Args:
+            needs: "all"; "numbers": no weights; or "nothing".
+
+        Returns:
+            Names of the files that are finished here and not yet in the bucket.
+
+        Raises:
+            UserError: the bucket cannot be read, or the store is no longer there.
+        """
+        with lock_on(self.folder / ".copies.lock"):
+            known = (
+                self._record.all()
+            )  # first, so that what another process puts meanwhile is not taken as gone
+            with explained(self.address):
+                there = self._there()
+            here = self._here()
+            if known and not there:
+                raise UserError(
+                    f"{self.address}: the store was removed from the bucket; this machine's copy is still in "
+                    f"{self.folder}: copy it back to the bucket, or remove that folder to begin anew"
+                )
+            old = {name for name in there if name not in known or known[name].version != there[name]}
+            self._fetch(
+                {
+                    name: version
+                    for name, version in there.items()
+                    if _needed(name, needs) and (name in old or name not in here)
+                }
+            )
+            changed = {name for name in here if name not in known or known[name].stamp != here[name]}
+            removed = here.keys() - there.keys() - changed
+            for name in removed:
+                (self.folder / name).unlink(missing_ok=True)
+            self._record.remove(known.keys() - there.keys() - changed)
+            return sorted(changed - old)
+
+    def finished(self, path: Path) -> None:
+        """Put a file into the bucket that was finished in the folder, if its kind is kept there.
+
+        Raises:
+            UserError: it cannot be put there, tried several times. Kept metrics do without.
+        """
+        name = path.relative_to(self.folder).as_posix()
+        if not is_kept(name):
+            return
+        for pause in (*_PAUSES, None):
+            try:
+                self._put(name)
+            except UserError as error:
+                if name.startswith("cache/"):
+                    return
+                if pause is None or lasting(error):
+                    raise UserError(
+                        f"{error}. Nothing is lost: {name} is kept in {self.folder}, and the next command "
+                        "that computes puts it into the bucket"
+                    ) from error
+                time.sleep(pause)
+            else:
+                return
+
+    def put_all(self, names: Sequence[str]) -> None:
+        """Put files into the bucket that are not there yet. Raises as `finished`."""
+        for name in counted(names, f"putting {plural(len(names), 'file')} to {self.address}", len(names)):
+            self.finished(self.folder / name)
+
+    def unfinished(self) -> list[str]:
+        """Return the files that changed here since they were last put or fetched."""
+        known = self._record.all()
+        here = self._here()
+        return sorted(name for name in here if name not in known or known[name].stamp != here[name])
+
+    def _there(self) -> dict[str, str]:
+        """Return the version of each file in the bucket by its name in the store."""
+        found = self._files.find(self._root, detail=True)
+        named = {path.removeprefix(f"{self._root}/"): facts for path, facts in found.items()}
+        return {name: _version(facts) for name, facts in named.items() if is_kept(name)}
+
+    def _here(self) -> dict[str, Stamp]:
+        found = {}
+        for top in KEPT:
+            for folder, _, files in os.walk(self.folder / top):
+                for path in (Path(folder, file) for file in files):
+                    if is_kept(name := path.relative_to(self.folder).as_posix()):
+                        found[name] = Stamp.of(path)
+        return found
+
+    def _fetch(self, versions: Mapping[str, str]) -> None:
+        """Fetch files, many at a time; each appears in its place whole."""
+        with progress_over(len(versions), show=True, delay=2.0) as progress:
+            progress.doing(f"fetching {plural(len(versions), 'file')} of {self.address}")
+            for start in range(0, len(versions), _AT_ONCE):
+                names = list(versions)[start : start + _AT_ONCE]
+                targets = [self.folder / name for name in names]
+                mark = secrets.token_hex(6)
+                parts = [path.with_name(f".{path.name}.{mark}.part") for path in targets]
+                try:
+                    for part in parts:
+                        part.parent.mkdir(parents=True, exist_ok=True)
+                    with explained(self.address):
+                        self._files.get([self._path(name) for name in names], [str(part) for part in parts])
+                    copies = {}
+                    for name, part, target in zip(names, parts, targets, strict=True):
+                        copies[name] = Copy(versions[name], Stamp.of(part))
+                        part.replace(target)
+                finally:
+                    for part in parts:
+                        part.unlink(missing_ok=True)
+                self._record.add(copies)
+                progress.advance(len(names))
+
+    def _put(self, name: str) -> None:
+        stamp = Stamp.of(self.folder / name)
+        with explained(self.address):
+            self._files.put_file(str(self.folder / name), self._path(name))
+            version = _version(self._files.info(self._path(name)))
+        self._record.add({name: Copy(version, stamp)})
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+
+def is_kept(name: str) -> bool:
+    """Return whether a file of a store is in the bucket, by its path in the store."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") for part in path.parts)  # "..", too
+    return not hidden and len(path.parts) > 1 and path.suffix in KEPT.get(path.parts[0], ())
+
+
+def _needed(name: str, needs: Needs) -> bool:
+    return needs == "all" or (needs == "numbers" and not name.endswith(".safetensors"))
+
+
+def _version(facts: Mapping[str, Any]) -> str:
+    """Return what changes when a remote file is replaced, as its listing tells it."""
+    return f"{facts.get('size')} {next((facts[key] for key in _VERSIONS if facts.get(key)), '')}"

@@ -1,0 +1,94 @@
+"""Open a store by its address: a folder, or a bucket with a working folder on this machine."""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...core.errors import UserError
+from ...core.files import safe_name, watching
+from ...core.text import plural, printable
+from .failures import explained
+from .mirror import KEPT, Mirror, Needs
+
+FOLDERS = "IQABENCH_STORES"
+"""Variable of the environment that names the folder of the working folders."""
+
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "FSSPEC_S3_ENDPOINT_URL")
+
+
+def is_remote(address: str) -> bool:
+    """Return whether an address is that of a bucket, or of another remote folder."""
+    return "://" in address and not address.startswith("file://")
+
+
+@contextmanager
+def open_store(address: str | Path, *, needs: Needs = "all") -> Iterator[Path]:
+    """Give the folder in which the store at an address is read and written, for the time of the block.
+
+    A folder is its own. A store in a bucket has a working folder on this machine. What is needed and is
+    not there is fetched when the block begins; each cell, checkpoint and other file that is finished in the
+    folder is put into the bucket before it counts as done.
+
+    Args:
+        address: A folder, or an address that fsspec knows: `s3://BUCKET/NAME`, `gs://...`, `az://...`.
+        needs: "all", to compute; "numbers", to read scores: no weights are fetched, and what an earlier
+            command could not put into the bucket stays here; "nothing": only see that it can be reached.
+
+    Raises:
+        UserError: the bucket cannot be reached, read or written.
+    """
+    text = str(address)
+    if not is_remote(text):
+        yield Path(text.removeprefix("file://"))
+        return
+    mirror = _mirror(text)
+    unfinished = mirror.follow(needs)
+    with watching(mirror.folder, mirror.finished), _named(mirror):
+        if needs == "all":
+            mirror.put_all(unfinished)
+        elif unfinished:
+            note = (
+                f"Note: {plural(len(unfinished), 'file')} of {mirror.folder} could not be put into {text} "
+                f"yet, such as {unfinished[0]}; the next command that computes does it."
+            )
+            print(printable(note), file=sys.stderr)
+        yield mirror.folder
+        if needs == "all":
+            mirror.put_all(mirror.unfinished())  # of processes that share the folder and do not watch it
+
+
+def _mirror(address: str) -> Mirror:
+    from fsspec.core import url_to_fs
+
+    with explained(address):
+        files, root = url_to_fs(address, skip_instance_cache=True)
+    if not root.strip("/"):
+        raise UserError(f"{address}: names no bucket; a store is, for instance, s3://BUCKET/NAME")
+    store = address.rstrip("/")
+    server = next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
+    mark = hashlib.sha256(f"{server} {store}".encode()).hexdigest()[:8]
+    folder = _folders() / f"{safe_name(store.replace('://', '-'))[-60:]}-{mark}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Mirror(address, files, root, folder)
+
+
+def _folders() -> Path:
+    from platformdirs import user_cache_path
+
+    named = os.environ.get(FOLDERS)
+    return Path(named).expanduser().absolute() if named else user_cache_path("iqabench") / "stores"
+
+
+@contextmanager
+def _named(mirror: Mirror) -> Iterator[None]:
+    """Let errors name files as they are called in the bucket, which is where they are to be removed."""
+    try:
+        yield
+    except UserError as error:
+        ours = re.escape(str(mirror.folder)) + rf"(?=/(?:{'|'.join(set(KEPT) - {'cache'})})/|:)"
+        text = re.sub(ours, lambda _: mirror.address, str(error))
+        raise UserError(text) from error

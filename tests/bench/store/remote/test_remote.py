@@ -1,0 +1,338 @@
+"""Stores in a bucket, on a real S3 server in this process. Each folder of copies is a machine of its own."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from iqabench.bench.core.errors import UserError
+from iqabench.bench.store.remote import mirror
+from iqabench.bench.store.remote.mirror import is_kept
+from iqabench.bench.store.remote.opening import open_store
+from iqabench.bench.store.results import read_results
+from iqabench.bench.store.store import Store
+from iqabench.tests.fabricated import drawn_cell
+
+boto3 = pytest.importorskip("boto3", reason="s3fs or moto is not installed")
+s3fs = pytest.importorskip("s3fs")
+moto = pytest.importorskip("moto.server")
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "tester",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    """A client of an S3 server on this machine that keeps its buckets in memory."""
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
+        environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield boto3.client("s3")
+    server.stop()
+
+
+@pytest.fixture
+def bucket(server, tmp_path, monkeypatch) -> Any:
+    """An empty bucket, `lab`."""
+    made = boto3.resource("s3").create_bucket(Bucket="lab")
+    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
+    monkeypatch.setattr(mirror, "_PAUSES", (0.0, 0.0))
+    yield made
+    made.objects.all().delete()
+    made.delete()
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch) -> Callable[[str], None]:
+    """Go on as another machine, which has copies of its own."""
+    return lambda name: monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / name))
+
+
+def names(bucket: Any) -> set[str]:
+    return {entry.key.removeprefix("sweep/") for entry in bucket.objects.all()}
+
+
+def working_folder() -> Path:
+    (folder,) = Path(os.environ["IQABENCH_STORES"]).iterdir()
+    return folder
+
+
+def frame(output: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(output))
+
+
+ADDRESS = "s3://lab/sweep"
+
+
+def test_a_sweep_into_a_bucket_is_seen_from_another_machine(bucket, machine, iqabench, tiny_sweep, tmp_path):
+    ran = iqabench("run", *tiny_sweep, "--results", ADDRESS)
+    assert ran.exit_code == 0, ran.output
+    assert f"5 cells in {ADDRESS}: 5 computed" in ran.output
+    assert f"iqabench report --results {ADDRESS}" in ran.output
+    kinds = {(name.split("/")[0], Path(name).suffix) for name in names(bucket)}
+    assert kinds == {
+        ("cells", ".parquet"),
+        ("cache", ".parquet"),
+        ("checkpoints", ".json"),
+        ("checkpoints", ".safetensors"),
+        ("splits", ".csv"),
+    }
+    here = iqabench("results", "--format", "csv", "--results", ADDRESS)
+
+    machine("second")
+    there = iqabench("results", "--format", "csv", "--results", ADDRESS)
+    assert len(frame(there.stdout)) == 5
+    assert there.stdout == here.stdout
+    report = iqabench("report", "--format", "csv", "--results", ADDRESS, "--out", str(tmp_path / "report"))
+    assert report.exit_code == 0, report.output
+    assert not list(working_folder().rglob("*.safetensors")), "a report needs no weights"
+
+    again = iqabench("run", *tiny_sweep, "--results", ADDRESS)
+    assert "0 computed, 5 found done; 0 models trained" in again.output
+
+    damaged = next(entry for entry in bucket.objects.all() if "/fgsm-1-" in entry.key)
+    content = bytearray(damaged.get()["Body"].read())
+    content[len(content) // 2] ^= 4
+    damaged.put(Body=bytes(content))
+    refused = iqabench("results", "--format", "csv", "--results", ADDRESS)
+    assert len(frame(refused.stdout)) == 4
+    assert damaged.key.removeprefix("sweep/") in refused.stderr
+    assert "checksum does not fit" in refused.stderr
+    repaired = iqabench("run", *tiny_sweep, "--results", ADDRESS)
+    assert "1 computed, 4 found done; 0 models trained" in repaired.output
+    machine("first")
+    assert len(frame(iqabench("results", "--format", "csv", "--results", ADDRESS).stdout)) == 5
+
+
+KILLED = """
+import os, signal
+import s3fs
+from iqabench.bench.store.remote.opening import open_store
+from iqabench.bench.store.store import Store
+from iqabench.tests.fabricated import drawn_cell
+
+put, uploads = s3fs.S3FileSystem.put_file, []
+
+def dying(self, *arguments):
+    uploads.append(arguments)
+    if len(uploads) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    put(self, *arguments)
+
+s3fs.S3FileSystem.put_file = dying
+with open_store("s3://lab/sweep") as folder:
+    for seed in range(3):
+        drawn_cell(Store(folder), seed=seed)
+"""
+
+
+def test_a_process_killed_at_an_upload_loses_nothing(bucket, machine):
+    assert subprocess.run([sys.executable, "-c", KILLED], check=False).returncode == -9
+    assert len(names(bucket)) == 1
+    with open_store(ADDRESS) as folder:
+        assert len(names(bucket)) == 2, "what the bucket lacks is put when the next command begins"
+        assert len(list(Store(folder).cells())) == 2
+    machine("second")
+    with open_store(ADDRESS) as folder:
+        assert len(list(Store(folder).cells())) == 2
+
+
+def test_an_upload_that_was_not_noted_is_noted_by_the_next_command(bucket, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror.Record, "add", interrupted)
+        with pytest.raises(KeyboardInterrupt), open_store(ADDRESS) as folder:
+            drawn_cell(Store(folder))
+    assert len(names(bucket)) == 1
+    done = failing(monkeypatch, OSError(), 0)
+    with open_store(ADDRESS) as folder:
+        assert len(list(Store(folder).cells())) == 1
+    assert not done
+
+
+def interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_files_written_without_the_watch_are_put_at_the_end(bucket):
+    with open_store(ADDRESS) as folder:
+        path = drawn_cell(Store(folder))
+        content = path.read_bytes()
+        drawn_cell(Store(folder), seed=1)
+        other = path.with_name("other-process.parquet")
+        other.write_bytes(content)
+    assert f"cells/live/resnet/{other.name}" in names(bucket)
+
+
+def test_a_cell_removed_from_the_bucket_is_removed_here(bucket, machine):
+    with open_store(ADDRESS) as folder:
+        kept, gone = drawn_cell(Store(folder)), drawn_cell(Store(folder), seed=1)
+    bucket.Object(f"sweep/{gone.relative_to(folder).as_posix()}").delete()
+    with open_store(ADDRESS, needs="numbers") as folder:
+        assert [cell.path for cell in Store(folder).cells()] == [kept]
+
+
+def test_two_machines_may_compute_one_cell(bucket, machine):
+    with open_store(ADDRESS) as first:
+        machine("second")
+        with open_store(ADDRESS) as second:
+            for folder in (first, second):
+                drawn_cell(Store(folder), seed=1)
+                drawn_cell(Store(folder), model="cprl", seed=2 if folder == first else 3)
+    assert len(names(bucket)) == 3
+    machine("first")
+    with open_store(ADDRESS, needs="numbers") as folder:
+        assert read_results(folder, resamples=0).frame["seed"].tolist() == [2, 3, 1]
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int, part: str = "") -> list[str]:
+    """Let the first uploads of files with a part in their name fail; return what is uploaded after all."""
+    put, left, done = s3fs.S3FileSystem.put_file, [error] * times, []
+
+    def unreliable(self: Any, local: str, there: str) -> None:
+        if part in there and left:
+            raise left.pop()
+        put(self, local, there)
+        done.append(there)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "put_file", unreliable)
+    return done
+
+
+def test_an_upload_is_tried_again(bucket, monkeypatch):
+    done = failing(monkeypatch, OSError("reset by peer"), 2)
+    with open_store(ADDRESS) as folder:
+        drawn_cell(Store(folder))
+    assert len(done) == len(names(bucket)) == 1
+
+
+def test_a_refused_upload_is_said_and_made_up_for_by_the_next_command(bucket, monkeypatch, capsys):
+    done = failing(monkeypatch, PermissionError("Access Denied"), 1)
+    with (
+        pytest.raises(UserError, match=r"access refused .*is kept in .*next command"),
+        open_store(ADDRESS) as folder,
+    ):
+        drawn_cell(Store(folder))
+    assert not names(bucket)
+    with open_store(ADDRESS, needs="numbers") as folder:
+        assert len(list(Store(folder).cells())) == 1
+    assert "1 file of" in capsys.readouterr().err
+    assert not names(bucket), "a command that reads does not write"
+    with open_store(ADDRESS):
+        assert len(done) == len(names(bucket)) == 1
+
+
+def test_reading_needs_no_permission_to_write(bucket, machine, monkeypatch):
+    with open_store(ADDRESS) as folder:
+        drawn_cell(Store(folder))
+    machine("second")
+    failing(monkeypatch, PermissionError("Access Denied"), 100)
+    with open_store(ADDRESS, needs="numbers") as folder:
+        assert len(read_results(folder).frame) == 1
+        assert (folder / "cache" / "metrics.parquet").is_file()
+
+
+def test_a_bucket_that_is_not_there(bucket, iqabench):
+    missing = iqabench("results", "--results", "s3://labb/sweep")
+    assert missing.exit_code == 2
+    assert "Error: s3://labb/sweep: no such bucket" in missing.output
+
+
+def test_a_store_that_is_empty(bucket, iqabench):
+    empty = iqabench("results", "--results", "s3://lab/swep")
+    assert empty.exit_code == 2
+    assert "Error: s3://lab/swep: no results in this folder; `iqabench run` computes some" in empty.output
+
+
+def test_a_store_that_was_removed_from_its_bucket(bucket, iqabench):
+    with open_store(ADDRESS) as folder:
+        drawn_cell(Store(folder))
+    bucket.objects.all().delete()
+    gone = iqabench("results", "--results", ADDRESS)
+    assert gone.exit_code == 2
+    assert f"{ADDRESS}: the store was removed from the bucket" in gone.output
+    assert str(folder) in gone.output
+    assert len(list(Store(folder).cells())) == 1, "the copy is left alone"
+
+
+def test_no_credentials(bucket, iqabench, monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    refused = iqabench("results", "--results", ADDRESS)
+    assert refused.exit_code == 2
+    assert "no credentials for this bucket" in refused.output
+    assert "AWS_ACCESS_KEY_ID" in refused.output
+
+
+def test_no_server(bucket, iqabench, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    unreachable = iqabench("results", "--results", ADDRESS)
+    assert unreachable.exit_code == 2
+    assert f"Error: {ADDRESS}: cannot be reached (EndpointConnectionError" in unreachable.output
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            "s4://lab/sweep",
+            "Protocol not known: s4; a store is a folder, or an address such as s3://BUCKET/NAME",
+        ),
+        ("s3://", "names no bucket"),
+    ],
+)
+def test_an_address_that_is_none(address, told, iqabench):
+    refused = iqabench("results", "--results", address)
+    assert refused.exit_code == 2
+    assert told in refused.output
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cells/../../escape.parquet",
+        "cells/live/.half.parquet",
+        "cells.parquet",
+        "partial/x/fgsm.partial",
+        "locks/a.lock",
+        "checkpoints/live/resnet.training",
+        "cache/live.pixels",
+        "run.log",
+    ],
+)
+def test_what_is_not_kept_in_a_bucket(name):
+    assert not is_kept(name)
+
+
+def test_another_kind_of_remote_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
+    with open_store("memory://lab/sweep") as folder:
+        drawn_cell(Store(folder))
+    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "second"))
+    with open_store("memory://lab/sweep") as other:
+        assert other != folder
+        assert len(list(Store(other).cells())) == 1
+
+
+def test_a_damaged_record_costs_downloads_and_nothing_else(bucket):
+    with open_store(ADDRESS) as folder:
+        drawn_cell(Store(folder))
+    (folder / ".copies.sqlite").write_bytes(b"not a database" * 100)
+    with open_store(ADDRESS) as folder:
+        assert len(list(Store(folder).cells())) == 1
