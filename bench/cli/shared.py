@@ -119,6 +119,16 @@ training = _options(
 )
 
 
+logistic = click.option(
+    "--logistic",
+    type=click.Choice(["none", "four", "five"]),
+    default="none",
+    show_default=True,
+    callback=lambda context, parameter, value: None if value == "none" else value,
+    help="Parameters of a logistic before PLCC and RMSE.",
+)
+
+
 def verbosity(command: Command) -> Command:
     """Add --quiet and --verbose, for `told`."""
     return _options(

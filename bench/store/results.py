@@ -14,9 +14,11 @@ import pandas as pd
 from ..core.errors import UserError
 from ..core.text import number, plural
 from ..statistics.intervals import INTERVAL_METRICS
+from ..statistics.logistic import Form
 from ..statistics.metrics import METRICS, RESAMPLES, Evaluation
 from ..statistics.visibility import KINDS
 from .cell_file import Scores, StoredCell, read_scores
+from .fitted import after_logistic
 from .metric_cache import cell_metrics
 from .newest import newest
 from .store import Store
@@ -30,6 +32,7 @@ COLUMNS = (
     *METRICS,
     *(f"{name}_{bound}" for name in METRICS for bound in ("low", "high")),
     *(f"{name}{bound}" for name in INTERVAL_METRICS for bound in ("", "_low", "_high")),
+    "logistic",
     "status",
     "variant",
     "limit",
@@ -105,7 +108,8 @@ class Results:
 
     Attributes:
         frame: A row per cell with `COLUMNS`, in alphabetical order with clean images first: `attack` is
-            `none` and `epsilon` 0 for them. `epsilon` is in units of 1/255. `status` is `ok`, or why metrics
+            `none` and `epsilon` 0 for them. `epsilon` is in units of 1/255. `logistic` says how many
+            parameters the logistic before PLCC and RMSE has, empty for none. `status` is `ok`, or why metrics
             are NaN. Those of `INTERVAL_METRICS` are NaN but for interval attacks; their other metrics are
             those under score reflection. `audit` is `sound` or `doubtful`, with the sentences of its
             `red_flags`, and empty for cells that are not audited. `pixels` says how an image became what the
@@ -140,12 +144,13 @@ class Results:
         return (*files, *self.notes)
 
 
-def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
+def read_results(store: Store | Path, *, resamples: int = RESAMPLES, logistic: Form | None = None) -> Results:
     """Evaluate every cell of a store. What was evaluated before is taken from the store's cache.
 
     Args:
         store: A store, or its folder.
         resamples: Bootstrap resamples behind the bounds `*_low` and `*_high`; 0 leaves them undefined.
+        logistic: Parameters of a logistic before PLCC and RMSE; None: there is none, as in the paper.
 
     Raises:
         UserError: the store is not a folder or holds no readable cell, or two of its files claim to be one
@@ -159,7 +164,13 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES) -> Results:
     usable = [cell for cell in cells if cell.path in metrics]
     if not usable:
         raise UserError(_nothing_in(store.root, unreadable))
-    rows = [row_of(cell, metrics[cell.path].evaluation, _relative(cell.path, store.root)) for cell in usable]
+    fitted, stated = after_logistic(usable, logistic, resamples) if logistic else ({}, [])
+    notes = stated + notes
+    rows = []
+    for cell in usable:
+        evaluation = metrics[cell.path].evaluation
+        of_cell = replace(evaluation, measures={**evaluation.measures, **fitted.get(cell.path, {})})
+        rows.append(row_of(cell, of_cell, _relative(cell.path, store.root)) | {"logistic": logistic or ""})
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
     notes += _of_one_name(frame) + _noted(usable)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ...bench.core.errors import UserError, nearest
+from ...bench.statistics.logistic import Form
 from ...bench.store.results import read_results
 from ...bench.store.store import Store
 from ..paper.figure6 import write_figure6
@@ -26,7 +27,7 @@ def write_figure(store: Store | Path, path: Path) -> Path:
     return write_figure6(compose(read_results(store)).panels, path)
 
 
-def write_report(store: Store | Path, form: str, out: Path) -> Path:
+def write_report(store: Store | Path, form: str, out: Path, *, logistic: Form | None = None) -> Path:
     """Write a report on a store; the same store gives the same bytes.
 
     Args:
@@ -36,6 +37,7 @@ def write_report(store: Store | Path, form: str, out: Path) -> Path:
             \\input, and the figures as PDF), `markdown` (`report.md`, with the figures as SVG) or `csv`
             (`tables.csv`, with `cells.csv` and the numbers behind the figures).
         out: Folder to write into; made if missing.
+        logistic: Parameters of a logistic before PLCC and RMSE, which every table with a PLCC states.
 
     Returns:
         The file to open or to compile.
@@ -46,7 +48,7 @@ def write_report(store: Store | Path, form: str, out: Path) -> Path:
     if form not in FORMATS:
         raise UserError(f"unknown report format {form!r}: {nearest(form, FORMATS)}")
     root = store.root if isinstance(store, Store) else Path(store)
-    report = compose(read_results(store), root)
+    report = compose(read_results(store, logistic=logistic), root)
     try:
         out.mkdir(parents=True, exist_ok=True)
         if form == "html":

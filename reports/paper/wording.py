@@ -21,6 +21,10 @@ READING_GUIDE = (
 MSE_OF_REFLECTION = (
     "SROCC and PLCC are the lowest that the intervals of scores allow, MSE is that under score reflection."
 )
+LOGISTIC = (
+    "PLCC is after a logistic of {0} parameters, fitted to the clean scores of each model on each dataset "
+    "and kept under attack. The CPRL paper's PLCC is without one."
+)
 PAPER_BELOW = "Below, the paper's number, and in parentheses how far the measured one is above it."
 PAPER_ON = "“paper, {0}” is the number that the paper prints, measured on {0}."
 SHAPE_ONLY = "Below a number on another dataset it is a shape to look for, not a level to reach."
@@ -184,6 +188,12 @@ def which_to_believe(attacks: Iterable[str]) -> str:
 def doubted(audits: Iterable[str]) -> str:
     """Say what the mark of doubtful numbers means; empty where all verdicts are sound."""
     return DOUBTED if "doubtful" in audits else ""
+
+
+def logistic(forms: Iterable[str]) -> str:
+    """Say which logistic stands before PLCC; empty for none."""
+    names = sorted(set(forms) - {""})
+    return LOGISTIC.format(listing(names)) if names else ""
 
 
 def several_seeds(seeds: Iterable[int]) -> str:

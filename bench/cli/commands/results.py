@@ -13,8 +13,9 @@ from .. import shared
 @click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
+@shared.logistic
 @shared.results_to_read
-def results(form: Any, results: Path) -> None:
+def results(form: Any, logistic: Any, results: Path) -> None:
     """Print a row per cell: metrics with their intervals."""
     import pandas as pd
 
@@ -22,7 +23,7 @@ def results(form: Any, results: Path) -> None:
     from ...store.results import read_results
     from ...store.results_text import render_results
 
-    found = read_results(results)
+    found = read_results(results, logistic=logistic)
     if form != "table":  # which lists them itself
         for note in found.left_out:
             shared.say(note, err=True)

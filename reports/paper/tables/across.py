@@ -39,6 +39,7 @@ def build(content: Content) -> Iterator[Table]:
         title="Trained on one database and measured on another, with clean training",
         caption=wording.caption(
             wording.ACROSS,
+            wording.logistic(content.results["logistic"]),
             wording.doubted(point.audit for point in points.values()),
             wording.several_seeds(seed for point in points.values() for seed in point.seeds),
             wording.stand_ins(stand_ins),

@@ -61,6 +61,7 @@ def _table(content: Content, attack: str, number: str) -> Table:
         title=f"{capitalised(under(attack, epsilon, attack_name))}, with clean training",
         caption=wording.caption(
             wording.READING_GUIDE,
+            wording.logistic(content.results["logistic"]),
             wording.MSE_OF_REFLECTION if worst_case else "",
             wording.doubted(point.audit for point in run),
             wording.which_to_believe(beside_auto),

@@ -43,6 +43,7 @@ def build(content: Content) -> Iterator[Table]:
     left_out = candidates.drop(index=[*by_b.index, *by_pns.index])
     attacks = [attack for attack, _ in CONDITIONS] if has_worst_case(content.selection.points) else []
     believe = wording.which_to_believe(attacks)
+    believe = wording.caption(believe, wording.logistic(content.results["logistic"]))
     yield _table5(by_b, candidates, believe)
     yield _table6(by_pns, plain, left_out[left_out["variant"] != ""], believe)
 
