@@ -2,7 +2,7 @@
 
     python benchmarks/auto.py                                   # the demo's models, 60 images
     python benchmarks/auto.py --models cprl,lwta --attacks pgd,auto-quick --epsilons 1
-    python benchmarks/auto.py --attacks pgd-long,auto-standard --images 4    # an hour for each model
+    python benchmarks/auto.py --attacks pgd-long,without-square,auto-standard --images 100  # on a GPU
     python benchmarks/auto.py --models lwta --attacks mean-field,auto-quick --epsilons 1 --images 100
 
 Every attack is run downwards and upwards, and scored apart. Passes are forward passes of one image; a
@@ -14,6 +14,7 @@ which the attack lies beyond it by more than 0.005.
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,13 @@ from torch import Tensor, nn  # noqa: E402
 
 from iqabench import load_settings  # noqa: E402
 from iqabench.attacks import create_attack  # noqa: E402
+from iqabench.attacks.auto import Auto  # noqa: E402
+from iqabench.attacks.base import Attack  # noqa: E402
+from iqabench.attacks.search import Search  # noqa: E402
+from iqabench.attacks.square import Square  # noqa: E402
 from iqabench.attacks.tools.objectives import ascend, descend  # noqa: E402
+from iqabench.attacks.tools.victim import Victim  # noqa: E402
+from iqabench.attacks.tools.views import Lens  # noqa: E402
 from iqabench.bench.datasets.pixels import to_float  # noqa: E402
 from iqabench.bench.statistics.worst_case import worst_case_srocc  # noqa: E402
 from iqabench.bench.sweep.runner import trained_models  # noqa: E402
@@ -52,6 +59,22 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
 RESTARTS = {"pgd-long": 10}  # of which each image keeps the furthest
 MARGIN = 0.005  # of the score
 DRAWS = 8  # that the score of a stochastic model is averaged over
+
+
+@dataclass(frozen=True)
+class Without(Auto):
+    """`auto` without its "restart", without "square", or without "views" but the first."""
+
+    left_out: str = ""
+
+    def _prepared(self, victim: Victim) -> tuple[Victim, list[Lens]]:
+        victim, lenses = super()._prepared(victim)
+        return victim, lenses[:1] if self.left_out == "views" else lenses
+
+    def _search(self, end: Any, member: Search, *rest: Any, anew: bool = False) -> None:
+        part = "restart" if anew else "square" if isinstance(member, Square) else "search"
+        if part != self.left_out:
+            super()._search(end, member, *rest, anew=anew)
 
 
 class Counted(nn.Module):
@@ -81,16 +104,22 @@ def intervals(
     name: str, model: Counted, images: Tensor, labels: Tensor, epsilons: list[float], draws: int
 ) -> list[tuple[Tensor, Tensor]]:
     """Return the (N,) ends of the intervals that an attack reaches within each epsilon."""
-    registered, params = (ATTACKS | FURTHER)[name]
-    starts = [{"seed": seed} for seed in range(RESTARTS.get(name, 1))]
+    if name.startswith("without-"):
+        attack: Attack = Without(left_out=name.removeprefix("without-"))
+    else:
+        registered, params = (ATTACKS | FURTHER)[name]
+        attack = create_attack(registered, **params)
+    starts = RESTARTS.get(name, 1)  # of one image, side by side in a batch
+    many = images.repeat(starts, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+    generator = torch.Generator().manual_seed(0) if starts > 1 else None
     ends: list[list[Tensor]] = [[] for _ in epsilons]
-    for start in starts:
-        attack = create_attack(registered, **params, **(start if name in RESTARTS else {}))
-        for objective in (descend, ascend):
-            found = attack.perturb(model, images, labels, epsilons, objective=objective)
-            for reached, batch in zip(ends, found, strict=True):
-                reached.append(mean_scores(model.model, batch, draws))
-    return [(torch.stack(reached).amin(0), torch.stack(reached).amax(0)) for reached in ends]
+    for objective in (descend, ascend):
+        found = attack.perturb(
+            model, many, labels.repeat(starts), epsilons, objective=objective, generator=generator
+        )
+        for reached, batch in zip(ends, found, strict=True):
+            reached.append(mean_scores(model.model, batch, draws).view(starts, len(images)))
+    return [(torch.cat(reached).amin(0), torch.cat(reached).amax(0)) for reached in ends]
 
 
 def mean_scores(model: nn.Module, images: Tensor, draws: int) -> Tensor:
@@ -142,6 +171,7 @@ def report(
         counted, began = Counted(model), time.monotonic()
         found[name] = intervals(name, counted, images, labels, radii, DRAWS if stochastic else 1)
         spent[name], seconds[name] = counted.passes / len(images), time.monotonic() - began
+        click.echo(f"{title}: {name} took {seconds[name]:.0f} s", err=True)
     furthest = found.get("auto-standard", found[names[-1]])
     for name in names:
         for number, radius in enumerate(radii):

@@ -95,7 +95,7 @@ def _passes_of_a_sweep(job: Job, model: nn.Module) -> Callable[[], None]:
     """The forward and backward passes alone, on random pixels that are in memory already."""
     size, count = job.settings.run.image_size, len(job.data.test_rows)
     pixels = torch.rand(count, 3, size, size).contiguous(memory_format=torch.channels_last)
-    batches = torch.split(pixels, job.settings.run.batch_size)
+    batches = torch.split(pixels, job.batch_size)
     epsilons = len(job.settings.run.epsilons)
     steps = job.settings.attacks["pgd"]["steps"]
 

@@ -113,6 +113,16 @@ def iqabench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
 
 @pytest.fixture
+def with_bf16(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Let this machine have instructions for bfloat16, or have none."""
+
+    def can(able: bool) -> None:
+        monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": able})
+
+    return can
+
+
+@pytest.fixture
 def start_iqabench() -> Callable[..., "subprocess.Popen[str]"]:
     """Start `iqabench` in a process of its own, to be stopped or waited for."""
 

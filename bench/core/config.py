@@ -78,13 +78,23 @@ class RunSettings(_Table):
         description="side of the square crop in pixels; an image's shorter side is resized to it, unless a "
         "model's `pixels` says otherwise",
     )
-    batch_size: int = Field(
-        ge=1,
-        description="images scored and attacked at once, fewer where whole images exceed the paper's; "
-        "changes no result but a stochastic model's draws",
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        description="images scored and attacked at once, fewer where whole images exceed the paper's or the "
+        'memory of a GPU; changes no result but a stochastic model\'s draws; "auto": 16, on a GPU as many as '
+        "its memory holds, up to 512",
     )
     device: Device = Field(
         description='"auto" takes a GPU where there is one; of several, "cuda:1" is the second'
+    )
+    precision: Precision = Field(
+        default="fp32",
+        description='of the passes in which attacks search: "tf32" and "bf16" are faster where a device has '
+        "instructions for them; images, and the passes that score them, stay in float32",
+    )
+    compile: bool = Field(
+        default=False,
+        description="compile models with torch.compile before they are attacked, but for stochastic ones; it "
+        "takes a minute or two for each, and pays where an attack takes many",
     )
     workers: int = Field(
         ge=1,
@@ -130,8 +140,8 @@ class TrainingSettings(_Table):
     flip: bool = Field(description="mirror half of the training crops")
     precision: Precision = Field(
         "fp32",
-        description='"bf16": convolutions and products in bfloat16, weights and losses in float32; a CPU '
-        "without instructions for it trains in float32, and says so",
+        description='"bf16" or "tf32": convolutions and products in this format, weights and losses in '
+        "float32; a device without instructions for it trains in float32, and says so",
     )
     pretrained: bool = Field(
         description="start from timm's ImageNet weights; false: from scratch. Never falls back by itself"

@@ -88,9 +88,7 @@ def _for_two_models(settings: Settings) -> Settings:
 
 def _probe(job: Job, model: nn.Module) -> Probe:
     samples = [planned.attack.eot_samples for planned in job.attacks if isinstance(planned.attack, FGSM)]
-    return Probe(
-        job.model.name, model, job.model.stochastic, max(samples, default=1), job.settings.run.batch_size
-    )
+    return Probe(job.model.name, model, job.model.stochastic, max(samples, default=1), job.batch_size)
 
 
 def _explained(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on")
+_OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on", "precision")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Cell:
     defence: list[dict[str, Any]] | None = None  # what images pass before the model scores them
     knowledge: str | None = None  # "adaptive": the attack goes through the defence; "static": it does not
     trained_on: str | None = None  # the dataset whose training images the weights are of, if not `dataset`
+    precision: str | None = None  # of the passes in which the attack searched; None: float32
 
     @property
     def key(self) -> str:
@@ -56,8 +57,7 @@ def key_of(fields: Mapping[str, Any]) -> str:
     """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
 
     `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
-    versions. `source_weights`, `pixels`, `defence`, `knowledge` and `trained_on` are part of it where there
-    are any.
+    versions. `_OFTEN_ABSENT` are part of it where there are any.
     """
     if "model_version" in fields:
         fields = {name: value for name, value in fields.items() if name != "variant"}

@@ -100,6 +100,7 @@ class _CellFields(_Checked):
     defence: list[_Step] | None = None
     knowledge: Literal["adaptive", "static"] | None = None
     trained_on: str | None = None
+    precision: Literal["tf32", "bf16"] | None = None
 
 
 class _Context(_Checked):

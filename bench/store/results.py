@@ -41,6 +41,7 @@ COLUMNS = (
     "defence",
     "knowledge",
     "trained_on",
+    "precision",
     "split_seed",
     "weights",
     "model_params",
@@ -92,6 +93,7 @@ _ABSENT = {
     "defence": None,
     "knowledge": None,
     "trained_on": None,
+    "precision": None,
     "dataset_version": 1,
     "model_version": 1,
     "attack_version": 1,
@@ -117,6 +119,7 @@ class Results:
             `defence` names what images pass before the model scores them, and `knowledge` is `adaptive`
             where an attack goes through it; both are empty without a defence. `trained_on` names the
             dataset that the weights were trained on; empty where that is `dataset`, or they were brought.
+            `precision` is that of the passes in which an attack searched, empty for float32.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
         static: The rows of attacks on a bare model whose images were scored behind a defence, `knowledge`
@@ -198,6 +201,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "defence": "+".join(step["name"] for step in cell["defence"] or ()),
         "knowledge": cell["knowledge"] or "",
         "trained_on": cell["trained_on"] or "",
+        "precision": cell["precision"] or "",
         "defence_params": json.dumps(cell["defence"], sort_keys=True) if cell["defence"] else "",
         "key": stored.provenance["key"],
         "file": file,

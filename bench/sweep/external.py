@@ -157,7 +157,7 @@ class _Task:
 
     def clean_scores(self) -> np.ndarray:
         """Return the scores (N,) of the test images."""
-        size = self.job.settings.run.batch_size
+        size = self.job.batch_size
         batches = (self.data.images(batch, self.device) for batch in self.data.batches(size))
         return np.concatenate([mean_scores(self.model, images, self.draws)[0] for images in batches])
 
@@ -177,7 +177,7 @@ class _Task:
             )
         files = sorted(self.files, key=lambda file: index_of[file.name])
         rows = self.data.rows[[index_of[file.name] for file in files]]
-        for batch in self.data.cache.batches(rows, self.job.settings.run.batch_size):
+        for batch in self.data.cache.batches(rows, self.job.batch_size):
             indices = [index_of[file.name] for file in files[batch]]
             originals = to_float(self.data.cache.test_batch(rows[batch].tolist()), self.device)
             height, width = originals.shape[2:]

@@ -26,6 +26,9 @@ from .planning.datasets import PlannedDataset
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
+USUAL_BATCH = 16
+"""Images scored and attacked at once where nothing is known of the memory: the paper's batch."""
+
 ADAPTIVE, STATIC = "adaptive", "static"
 """What an attack knows of a defence: it goes through it, or it is made on the bare model."""
 
@@ -86,6 +89,12 @@ class Job:
     def image_names(self) -> tuple[str, ...]:
         """Names of the images to score, in the order in which they are scored."""
         return tuple(self.data.dataset.table["path"].iloc[self.data.scoring_rows])
+
+    @property
+    def batch_size(self) -> int:
+        """Images scored and attacked at once, at most."""
+        wanted = self.settings.run.batch_size
+        return USUAL_BATCH if wanted == "auto" else wanted
 
     @property
     def impossible(self) -> list[str]:
@@ -270,7 +279,7 @@ class Job:
             "regime": run.regime,
             "seed": self.seed,
             # A stochastic model's draws depend on who shares its batch; another model's scores do not.
-            "batch_size": run.batch_size if self.model.stochastic else None,
+            "batch_size": self.batch_size if self.model.stochastic else None,
             "defence": self.model.defence.identity() if self.model.defence else None,
             "trained_on": self.trained_on.dataset.name if self.trained_on else None,
         }
@@ -283,9 +292,10 @@ class Job:
                 "attack_source": attack.source,
                 "source_weights": self.sources[attack.name].weights() if attack.found_on else None,
                 "knowledge": knowledge,
+                "precision": None if run.precision == "fp32" else run.precision,
             }
             if getattr(attack.factory, "depends_on_batch", False):
-                mine["batch_size"] = run.batch_size
+                mine["batch_size"] = self.batch_size
             epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
             yield (
                 attack,

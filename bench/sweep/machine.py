@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.version import __version__
+from ..training.precision import precision_on
+from . import wording
 
 if TYPE_CHECKING:
     from .job import Job
+
+LARGEST_BATCH = 512
+"""Images that a batch of size "auto" begins with on a GPU; it is halved until the memory holds it."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -29,6 +35,19 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def suited(settings: Settings, device: torch.device, notes: list[str]) -> Settings:
+    """Return the settings with a precision and a batch size for the device; notes say what differs."""
+    run = settings.run
+    precision = precision_on(device, run.precision)
+    if precision != run.precision:
+        notes.append(wording.searched_in(run.precision, precision))
+    batch_size = run.batch_size
+    if batch_size == "auto" and device.type == "cuda":
+        batch_size = LARGEST_BATCH
+    run = run.model_copy(update={"precision": precision, "batch_size": batch_size})
+    return settings.model_copy(update={"run": run})
 
 
 def device_name(device: torch.device) -> str:

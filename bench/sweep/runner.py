@@ -28,12 +28,13 @@ from ..store.cell import Cell, digest
 from ..store.cell_file import read_cell
 from ..store.metric_cache import cell_metrics
 from ..store.store import Store
-from ..training.fit import TrainingRun, fit, precision_on
+from ..training.fit import TrainingRun, fit
+from ..training.precision import precision_on
 from ..training.weights import read_weights
 from . import wording
 from .folding import ready_to_score
 from .job import PIXEL, STATIC, Job
-from .machine import choose_device, context_of
+from .machine import choose_device, context_of, suited
 from .measuring.measure import measure
 from .measuring.notices import Notices
 from .measuring.partial import Partial
@@ -141,6 +142,7 @@ class _Sweep:
         """Resolve and check everything; nothing is trained or scored yet."""
         device = choose_device(settings.run.device)
         notes = check_tables(settings)
+        settings = suited(settings, device, notes)
         jobs = plan_jobs(settings, results)
         for job in jobs:
             job.check_learning()
@@ -306,6 +308,8 @@ class _Sweep:
         model = job.referenced(model)
         model = ready_to_score(model, to_float(job.example(), self.device))
         model = PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
+        if job.settings.run.compile and not (job.model.stochastic or job.model.black_box):
+            model.compile()
         return job.model.defence.around(model).to(self.device) if job.model.defence else model
 
     def _measure(
@@ -348,8 +352,10 @@ class _Sweep:
             [epsilon * PIXEL for epsilon in epsilons],
             name=name,
             seed=attack.params.get("seed", 0) if attack else 0,
-            batch_size=job.settings.run.batch_size,
+            batch_size=job.batch_size,
+            smaller_batches=cells[0].batch_size is None,
             device=self.device,
+            precision=job.settings.run.precision,
             partial=partial,
             progress=self.progress,
             pictures=pictures,

@@ -52,6 +52,11 @@ def other_precision(title: str, wanted: str, precision: str) -> str:
     return f"{title}: trained in {precision}, because this machine has no instructions for {wanted}"
 
 
+def searched_in(wanted: str, precision: str) -> str:
+    """Say that attacks search in another precision than the settings ask for."""
+    return f"attacks search in {precision}, because this machine has no instructions for {wanted}"
+
+
 def trained(title: str, seconds: float, curve: Curve) -> str:
     """Say how a training went, with the loss terms of its last epoch."""
     last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,16 +17,15 @@ from torch import Tensor, nn
 from ...models.recipe import Labels, Recipe, Regime, Terms
 from ..core import registry
 from ..core.config import TrainingSettings
-from ..core.configuration.values import Precision
 from ..core.integrity import Damaged
 from ..core.progress import Progress
 from ..datasets.framing import FramedPixels
 from ..datasets.pixels import to_float
 from ..datasets.prefetch import prefetched
+from .precision import precision_on, tf32_where
 from .recipes import recipe_of
 from .snapshot import Snapshot
 
-BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # as x86 and ARM name them
 WARM_UP = 0.1  # share of the steps in which the cosine schedule rises
 SHOW_EVERY = 1.0  # seconds between two looks at the loss terms
 
@@ -126,8 +124,10 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
         model.train()
         recipe.start_epoch()
         # Without the cache of cast weights, which an optimiser's step would leave behind.
-        with torch.autocast(
-            run.device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False
+        low = precision == "bf16"
+        with (
+            tf32_where(precision),
+            torch.autocast(run.device.type, torch.bfloat16, enabled=low, cache_enabled=False),
         ):
             means = _epoch(recipe, run, epoch, steps)
         curve.append({"epoch": epoch + 1, **means})
@@ -159,16 +159,6 @@ def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str
             shown = time.monotonic()
     means = {name: float(torch.stack(values).mean()) for name, values in terms.items()}
     return {**means, "learning_rate": rate}
-
-
-def precision_on(device: torch.device, wanted: Precision) -> Precision:
-    """Return the precision to train in: float32 on a device without instructions for the one wanted."""
-    if device.type == "cuda":
-        able = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        able = any(capabilities.get(name) for name in BF16_INSTRUCTIONS)
-    return wanted if able else "fp32"
 
 
 def described(terms: Mapping[str, Tensor] | Mapping[str, float]) -> str:

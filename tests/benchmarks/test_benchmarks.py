@@ -17,6 +17,10 @@ TINY = {
         "auto-quick",
     ),
     "cpu": ("--batch-size 1 --rounds 1 --company alone", "threads give way"),
+    "gpu": (
+        "--device cpu --backbone resnet18 --batch-sizes 1 --image-size 32 --side 32 --rounds 1 --no-compile",
+        "auto, quick",
+    ),
     "intervals": ("--images 30", "worst SROCC"),
     "leaderboard": ("--models 8", "another database"),
     "mask": ("--batch-size 1 --image-size 32 --rounds 1", "every block"),
@@ -25,7 +29,6 @@ TINY = {
     "pyiqa_metrics": ("--metrics cnniqa", "cnniqa"),
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
     "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
-    "throughput": ("--device cpu --batch-sizes 1 --image-size 32 --side 32 --rounds 1", "PGD-10"),
     "training": ("--batch-size 2 --rounds 1", "local_linearity"),
 }
 CONFIG = """

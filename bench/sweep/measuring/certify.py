@@ -44,7 +44,7 @@ def certify_models(
         base = Defended(model.model, steps[1:]).eval()
         rows, names = job.data.scoring_rows, np.array(job.image_names)
         scores = np.empty((len(rows), draws))
-        batches = [*job.data.cache.batches(rows, job.settings.run.batch_size, 0)]
+        batches = [*job.data.cache.batches(rows, job.batch_size, 0)]
         device = choose_device(settings.run.device)
         for batch in counted(batches, f"{job.title}: noisy scores", len(batches)) if show else batches:
             images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)

@@ -1,6 +1,7 @@
 """Scores of one model on one dataset under one attack: the loop over batches, and its resumption."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,11 +10,15 @@ from torch import Tensor, nn
 
 from ....attacks.tools.balls import ball_around
 from ....attacks.tools.visibility import psnr, ssim
+from ....models.adapted.adapter import Adapter
 from ....models.adapted.blackbox import queries_of
+from ...core.configuration.values import Precision
+from ...core.errors import UserError
 from ...core.interrupts import finishing
 from ...core.progress import Progress
 from ...datasets.pixels import to_float
 from ...datasets.prefetch import prefetched
+from ...training.precision import tf32_where
 from .door import Distances, distances
 from .ends import Tally, attacked_ends, perturbed
 from .partial import Partial
@@ -45,7 +50,9 @@ def measure(
     name: str = "attack",
     seed: int,
     batch_size: int,
+    smaller_batches: bool = True,
     device: torch.device,
+    precision: Precision = "fp32",
     partial: Partial,
     progress: Progress,
     pictures: Mapping[int, Pictures] | None = None,
@@ -65,27 +72,27 @@ def measure(
         name: Of the attack, for messages.
         seed: Of a stochastic model's random numbers; the attack has its own.
         batch_size: Images at once, if they are of one shape and not larger than the paper's.
+        smaller_batches: Whether a batch that a GPU's memory does not hold is halved, and those after it.
         device: Where the model is.
+        precision: Of the passes in which the attack searches; the images are scored in float32.
         partial: Where to keep the columns, and what is already there.
         progress: Advanced by the images scored, once for each epsilon.
         pictures: Where to write adversarial images, by the number of the epsilon.
         found_on: The model that the attack is made on, where that is not the one that scores.
 
     Raises:
-        UserError: the attack returns images outside its ball or [0, 1], or of another shape or type.
+        UserError: the attack returns images outside its ball or [0, 1], or of another shape or type; or the
+            memory of the GPU does not hold a batch that may not be smaller.
     """
     progress.skip(partial.done * len(epsilons))
     victim = model if found_on is None else found_on
-    batches = [*data.batches(batch_size, partial.done)]
-    crops = (data.cache.test_batch(data.rows[batch].tolist()) for batch in batches)
-    for batch, crop in zip(batches, prefetched(crops, device), strict=True):
-        images, start = to_float(crop, device), batch.start
-        labels = data.labels(batch, images)
+    if precision == "bf16":
+        victim = Adapter(victim, precision="bf16")
+
+    def measure_batch(start: int, images: Tensor, labels: Tensor) -> None:
         seeds = seed_of(seed, start, 0), seed_of(seed, start, 1)
-        if attack is not None and getattr(attack, "intervals", False):
-            measured = _intervals(model, victim, attack, name, images, labels, epsilons, seeds)
-        else:
-            measured = _attacked(model, victim, attack, name, images, labels, epsilons, seeds)
+        kind = _intervals if attack is not None and getattr(attack, "intervals", False) else _attacked
+        measured = kind(model, victim, attack, name, images, labels, epsilons, seeds, precision)
         asked = queries_of(model)
         for index, (columns, found, ends) in enumerate(measured):
             if pictures and index in pictures:
@@ -99,15 +106,39 @@ def measure(
             partial.diagnostics[index] = _together(partial.diagnostics[index], found)
             if LOW in ends:
                 partial.ends.put(index, start, images, ends[LOW], ends[HIGH])
-            progress.advance(len(crop))
-        partial.done = start + len(crop)
-        partial.save_if_due()
+            progress.advance(len(images))
+
+    while partial.done < len(data.rows):
+        batches = [*data.batches(batch_size, partial.done)]
+        crops = (data.cache.test_batch(data.rows[batch].tolist()) for batch in batches)
+        for batch, crop in zip(batches, prefetched(crops, device), strict=True):
+            told = deepcopy(partial.diagnostics)
+            try:
+                images = to_float(crop, device)
+                measure_batch(batch.start, images, data.labels(batch, images))
+            except torch.cuda.OutOfMemoryError:
+                if not smaller_batches or len(crop) == 1:
+                    raise UserError(too_little_memory(name, len(crop))) from None
+                partial.diagnostics, batch_size = told, len(crop) // 2
+                break
+            partial.done = batch.stop
+            partial.save_if_due()
     if attack is not None and LOW in partial.columns and not np.isnan(data.quality).all():
         partial.save()
         realise_worst_case(
             model, attack, name, data, epsilons,
             seed=seed, batch_size=batch_size, device=device, partial=partial,
         )  # fmt: skip
+
+
+def too_little_memory(attack: str, images: int) -> str:
+    """Say that a GPU cannot hold a batch that was not halved."""
+    if images == 1:
+        return f"{attack}: the GPU's memory does not hold one image and its gradient: --device cpu may"
+    return (
+        f"{attack}: the GPU's memory does not hold a batch of {images}, and what the attack or a stochastic "
+        "model draws depends on the batch, so it was not made smaller: set `batch_size` of [run]"
+    )
 
 
 def _attacked(
@@ -119,6 +150,7 @@ def _attacked(
     labels: Tensor,
     epsilons: Sequence[float],
     seeds: tuple[int, int],
+    precision: Precision,
 ) -> Iterator[_Measured]:
     tally = Tally()
     attacked = (
@@ -128,7 +160,8 @@ def _attacked(
         # A stochastic model draws the same numbers for every epsilon, and others when it is scored than when
         # it is attacked; so it does not matter which epsilons are still missing.
         torch.manual_seed(seeds[0])
-        adversarial = next(attacked)
+        with tf32_where(precision):
+            adversarial = next(attacked)
         found: dict[str, Any] = {}
         if attack is not None:
             found = _checked(name, attack, images, adversarial, epsilon).record() | tally.since()
@@ -141,12 +174,13 @@ def _attacked(
 def _intervals(
     model: nn.Module,
     victim: nn.Module,
-    attack: "Attack",
+    attack: Any,
     name: str,
     images: Tensor,
     labels: Tensor,
     epsilons: Sequence[float],
     seeds: tuple[int, int],
+    precision: Precision,
 ) -> Iterator[_Measured]:
     torch.manual_seed(seeds[0])
     tally = Tally()
@@ -156,7 +190,8 @@ def _intervals(
     scored = {"score": mean_scores(model, images, draws)}
     for epsilon in epsilons:
         torch.manual_seed(seeds[0])
-        ends = next(found)
+        with tf32_where(precision):
+            ends = next(found)
         distance = _checked(name, attack, images, ends.low_images, epsilon)
         distance = distance.larger(_checked(name, attack, images, ends.high_images, epsilon))
         torch.manual_seed(seeds[1])

@@ -55,7 +55,7 @@ def score_corrupted(
     for job, model in trained_models(settings, results, command=command, show=show):
         rows = job.data.scoring_rows
         scores = {name: np.empty((1 + len(SEVERITIES), len(rows))) for name in CORRUPTIONS}
-        batches = [*job.data.cache.batches(rows, settings.run.batch_size, 0)]
+        batches = [*job.data.cache.batches(rows, job.batch_size, 0)]
         for batch in counted(batches, f"{job.title}: corruptions", len(batches)) if show else batches:
             images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
             draws = draws_for(model, images)

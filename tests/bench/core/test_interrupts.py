@@ -8,6 +8,14 @@ import pytest
 from iqabench.bench.core.interrupts import Terminated, finishing, stop_if_asked, terminating
 
 
+@pytest.fixture(autouse=True)
+def as_in_the_foreground():
+    """Have Python raise KeyboardInterrupt; a shell lets what it starts in the background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def batches(number, kept, *, signals, stop=stop_if_asked):
     """Do three batches; the signal comes in the second, so many times."""
     done = []

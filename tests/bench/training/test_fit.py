@@ -9,7 +9,8 @@ from iqabench.bench.core.config import AdversarialSettings, TrainingSettings
 from iqabench.bench.core.integrity import Damaged
 from iqabench.bench.core.progress import Progress
 from iqabench.bench.training.checkpoints import weights_digest
-from iqabench.bench.training.fit import TrainingData, TrainingRun, fit, learning_rate, precision_on
+from iqabench.bench.training.fit import TrainingData, TrainingRun, fit, learning_rate
+from iqabench.bench.training.precision import precision_on
 from iqabench.bench.training.regimes import CleanRegime
 from iqabench.bench.training.snapshot import Snapshot
 
@@ -72,14 +73,6 @@ def test_the_loss_falls_and_the_curve_has_a_row_per_epoch(tmp_path):
     curve = fit(Brightness(), run_in(tmp_path, SETTINGS.model_copy(update={"epochs": 20})))
     assert [row["epoch"] for row in curve] == list(range(1, 21))
     assert curve[-1]["loss"] < 0.6 * curve[0]["loss"]
-
-
-@pytest.fixture
-def with_bf16(monkeypatch):
-    def can(able):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
-
-    return can
 
 
 def test_bf16_trains_float32_weights_to_nearly_the_loss_of_float32(tmp_path, with_bf16):

@@ -1,0 +1,250 @@
+"""Images per second of a GPU in each precision, the share of its peak, and whether it agrees with the CPU.
+
+    python benchmarks/gpu.py                                     # all GPUs; under ten minutes
+    python benchmarks/gpu.py --device cpu --batch-sizes 4 --rounds 1
+
+The model is the paper's ResNet-50 at 320 pixels. The peak is the maker's, dense, of the precision in use; of
+a card that is not in the list, that of a large matrix product in the same run, which is printed in any case.
+A backward pass to pixels counts as one pass; what an attack does besides its passes counts as nothing.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+from time import perf_counter
+from typing import Any, Literal
+
+import click
+
+from iqabench.bench.core.process import prepare_process
+
+prepare_process()
+
+import torch  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+
+from iqabench import create_attack, create_model  # noqa: E402
+from iqabench.attacks.tools.objectives import ascend  # noqa: E402
+from iqabench.bench.core.configuration.values import Precision  # noqa: E402
+from iqabench.bench.training.precision import precision_on, tf32_where  # noqa: E402
+from iqabench.benchmarks.auto import Counted as Forwarded  # noqa: E402
+from iqabench.models.adapted.adapter import Adapter  # noqa: E402
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+FORWARD_FLOPS = 2 * 4.09e9 / 224**2  # a pixel of ResNet-50: 4.09 G multiply-adds at 224 px (He et al. 2016)
+PEAKS = {  # TFLOP/s without sparsity in float32, TF32 and bfloat16, of the makers' data sheets
+    "H100 PCIe": (51, 378, 756),
+    "H100": (67, 494.7, 989.4),
+    "H200": (67, 494.7, 989.4),
+    "A100": (19.5, 156, 312),
+    "L40S": (91.6, 183, 362),
+    "L4": (30.3, 60, 121),
+}
+
+
+class Counted(Forwarded):
+    """A model that counts its passes; a backward pass to pixels costs as much as a forward pass."""
+
+    def _count_backward(self, gradient: Tensor) -> None:
+        self.passes += len(gradient)
+
+
+def measure_precision(
+    model: nn.Module,
+    precision: Precision,
+    batch_sizes: Sequence[int],
+    image_size: int,
+    rounds: int,
+    side: int,
+) -> Iterator[str]:
+    """Yield a line for clean scoring, FGSM, PGD-10 and `auto` at its quick budget, at each batch size.
+
+    Args:
+        model: In evaluation mode, on the device.
+        precision: Of the passes.
+        batch_sizes: Images in a batch.
+        image_size: Pixels along each side of an image.
+        rounds: Times that each piece of work is timed; the median counts.
+        side: Rows and columns of the matrices whose product measures what can be reached.
+    """
+    device = next(model.parameters()).device
+    product = product_peak(device, precision, side, rounds)
+    peak = maker_peak(device, precision) or product
+    yield f"{precision}: a matrix product reaches {product / 1e12:.3g} TFLOP/s; the peak is {peak / 1e12:.4g}"
+    searched = Adapter(model, precision="bf16") if precision == "bf16" else model
+    counted = Counted(searched)
+    for size in batch_sizes:
+        images, labels = batch(device, size, image_size)
+        for what, work in works(counted, images, labels):
+            with tf32_where(precision):
+                seconds = seconds_of(work, device, 1 if what == "auto, quick" else rounds)
+                counted.passes = 0
+                work()
+            passes = counted.passes / size
+            share = size * passes * FORWARD_FLOPS * image_size**2 / seconds / peak
+            yield (
+                f"{precision}: {what}, batch {size}: {size / seconds:.4g} images/s, {passes:.0f} passes, "
+                f"{share:.1%} of peak"
+            )
+
+
+def measure_compiling(model: nn.Module, size: int, image_size: int, rounds: int) -> str:
+    """Return a line on what torch.compile takes and gives for PGD-10 in bfloat16."""
+    device = next(model.parameters()).device
+    images, labels = batch(device, size, image_size)
+    searched = Adapter(model, precision=bf16_on(device))
+    plain = seconds_of(attacked("pgd", searched, images, labels), device, rounds)
+    model.compile()
+    began = perf_counter()
+    seconds_of(attacked("fgsm", searched, images, labels), device, 1)
+    compiling = perf_counter() - began
+    compiled = seconds_of(attacked("pgd", searched, images, labels), device, rounds)
+    gained = plain - compiled
+    even = f"pays after {compiling / gained * size:,.0f} images" if gained > 0 else "does not pay"
+    ratio = plain / compiled
+    return f"compile: PGD-10, bf16, batch {size}: {ratio:.2f} x as fast after {compiling:.0f} s: {even}"
+
+
+def agreement(device: torch.device, image_size: int, backbone: str) -> Iterator[str]:
+    """Yield a line for scores, FGSM's images and the reach of APGD: how far the device is from the CPU."""
+    images, labels = batch(torch.device("cpu"), 4, image_size)
+    found = []
+    for name in ("cpu", str(device)):
+        torch.manual_seed(0)
+        model = create_model("resnet", backbone=backbone).eval().requires_grad_(False).to(name)
+        here, quality = images.to(name), labels.to(name)
+        with torch.inference_mode():
+            scores = model(here)
+        fgsm = next(create_attack("fgsm").perturb(model, here, quality, [1 / 255]))
+        apgd = create_attack("apgd", steps=20).perturb(model, here, quality, [1 / 255], objective=ascend)
+        with torch.inference_mode():
+            reached = model(next(apgd))
+        found.append((scores.cpu(), (fgsm - here).sign().cpu(), reached.cpu()))
+    (scores, signs, reached), (others, other_signs, other_reached) = found
+    width = (reached - scores).abs().mean()
+    yield f"agreement: scores differ by {(scores - others).abs().max():.1e} at most"
+    yield f"agreement: FGSM moves {(signs == other_signs).float().mean():.2%} of the values alike"
+    yield (
+        f"agreement: APGD reaches scores that differ by {(reached - other_reached).abs().max():.1e} at most, "
+        f"where it moves them by {width:.1e}"
+    )
+
+
+def works(model: nn.Module, images: Tensor, labels: Tensor) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Name pieces of work and yield them: an attack is the search and the scoring of what it found."""
+    yield "clean scoring", lambda: score(model, images)
+    yield "FGSM", attacked("fgsm", model, images, labels)
+    yield "PGD-10", attacked("pgd", model, images, labels)
+    auto: Any = create_attack("auto", budget="quick")
+
+    def interval() -> None:
+        ends = next(auto.interval(model, images, [1 / 255]))
+        for found in (ends.low_images, ends.high_images):
+            score(model, found)
+
+    yield "auto, quick", interval
+
+
+def attacked(name: str, model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
+    """Return the work of attacking a batch and scoring what was found."""
+    attack = create_attack(name)
+    return lambda: score(model, next(attack.perturb(model, images, labels, [1 / 255])))
+
+
+def score(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the scores (N,) of an inference pass."""
+    with torch.inference_mode():
+        scores: Tensor = model(images)
+    return scores
+
+
+def batch(device: torch.device, size: int, image_size: int) -> tuple[Tensor, Tensor]:
+    """Return random images (N, 3, S, S) and labels (N,)."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(size, 3, image_size, image_size, generator=generator).to(device)
+    return images.contiguous(memory_format=torch.channels_last), torch.rand(size, generator=generator).to(
+        device
+    )
+
+
+def product_peak(device: torch.device, precision: Precision, side: int, rounds: int) -> float:
+    """Return the operations per second of a product of two square matrices."""
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    factors = torch.randn(2, side, side, device=device, dtype=kind)
+    with tf32_where(precision):
+        return 2 * side**3 / seconds_of(lambda: factors[0] @ factors[1], device, rounds)
+
+
+def maker_peak(device: torch.device, precision: Precision) -> float | None:
+    """Return the operations per second that a card's maker states, if it is in the list."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    known = next(
+        (values for card, values in PEAKS.items() if all(part in name for part in card.split())), None
+    )
+    return known and known[PRECISIONS.index(precision)] * 1e12
+
+
+def bf16_on(device: torch.device) -> Literal["float32", "bf16"]:
+    """Return the adapter's name of bfloat16, or of float32 where the device has no instructions for it."""
+    return "bf16" if precision_on(device, "bf16") == "bf16" else "float32"
+
+
+def seconds_of(work: Callable[[], object], device: torch.device, rounds: int) -> float:
+    """Return the median time of a piece of work, in seconds."""
+    times = []
+    for number in range(rounds + 1):
+        began = perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        if number:  # the first round is a warm-up
+            times.append(perf_counter() - began)
+    return median(times)
+
+
+@click.command()
+@click.option("--device", default="all", show_default=True, help="cpu, cuda:N, or all GPUs, at once.")
+@click.option("--backbone", default="resnet50", show_default=True)
+@click.option("--batch-sizes", default="64,256", show_default=True)
+@click.option("--image-size", default=320, show_default=True)
+@click.option("--side", default=8192, show_default=True, help="Of the matrices that measure the peak.")
+@click.option("--rounds", default=5, show_default=True)
+@click.option("--compile/--no-compile", "compiling", default=True, help="Also what torch.compile gives.")
+def main(
+    device: str, backbone: str, batch_sizes: str, image_size: int, side: int, rounds: int, compiling: bool
+) -> None:
+    """Count images per second."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "all" and not count:
+        raise click.ClickException("torch finds no CUDA GPU here; use --device cpu")
+    if device == "all" and count > 1:
+        arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--device")]
+        others = [
+            subprocess.Popen([sys.executable, __file__, *arguments, "--device", f"cuda:{number}"])
+            for number in range(count)
+        ]
+        sys.exit(max(other.wait() for other in others))
+    place = torch.device("cuda:0" if device == "all" else device)
+    name = torch.cuda.get_device_name(place) if place.type == "cuda" else "CPU"
+    click.echo(f"gpu: {place}, {name}, torch {torch.__version__}, {backbone}, {image_size} px")
+    for line in agreement(place, min(image_size, 96), backbone):
+        click.echo(line)
+    torch.manual_seed(0)
+    model = create_model("resnet", backbone=backbone).eval().requires_grad_(False)
+    model = model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    sizes = [int(size) for size in batch_sizes.split(",")]
+    for precision in PRECISIONS:
+        if precision_on(place, precision) == precision:
+            for line in measure_precision(model, precision, sizes, image_size, rounds, side):
+                click.echo(line)
+        else:
+            click.echo(f"{precision}: no instructions for it here")
+    if compiling:
+        click.echo(measure_compiling(model, sizes[-1], image_size, rounds))
+
+
+if __name__ == "__main__":
+    main()
