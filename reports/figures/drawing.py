@@ -14,7 +14,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from ...bench.core.files import replacing
-from .palette import GRID, INK, MUTED
+from .palette import GRID, INK, MUTED, themed
 
 _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
@@ -62,6 +62,18 @@ def drawn_svg(figure: Figure, **options: Any) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata=_UNDATED["svg"], **options)
     return text.getvalue()
+
+
+def themed_element(figure: Figure, prefix: str) -> str:
+    """Return a figure as an element of a page, in colours and a font that follow the page's.
+
+    Call it inside `figure_style`, with fonts of SVG kept as text. The prefix begins all identifiers.
+    """
+    element = as_element(drawn_svg(figure, transparent=True), prefix)
+    element = re.sub(r"(font: [^;]*?px) [^;\"]+", r"\1 var(--font, sans-serif)", element)
+    for colour, (variable, _) in themed().items():
+        element = element.replace(colour, f"var({variable}, {colour})")
+    return element
 
 
 def as_element(svg: str, prefix: str, label: str = "") -> str:

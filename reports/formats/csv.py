@@ -1,9 +1,10 @@
 """Renders a report as CSV: a row per number, for pandas and spreadsheets.
 
 `tables.csv` holds Tables 1 to 6 and those of further attacks, `cells.csv` every cell of the store,
-`figure6.csv` the curves, `figure1.csv`, `figure4.csv` and `figure5.csv` the explanations. A text that begins
-as a spreadsheet's formula would (with =, +, - or @, or with a tab), or with an apostrophe, has an apostrophe
-before it, and a return in it is a line feed; numbers are in full precision.
+`figure6.csv` the curves, `visibility.csv` those over PSNR and SSIM, `figure1.csv`, `figure4.csv` and
+`figure5.csv` the explanations. A text that begins as a spreadsheet's formula would (with =, +, - or @, or
+with a tab), or with an apostrophe, has an apostrophe before it, and a return in it is a line feed; numbers
+are in full precision.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from ...bench.core.files import write_text
+from ...bench.statistics.visibility import KINDS
 from ..explain.explanation import ShownExplanation
 from ..explain.tables import NUMBERS
 from ..paper.report import Report
@@ -54,6 +56,8 @@ def write_csv(report: Report, out: Path) -> Path:
     """Write `tables.csv` and the files beside it into a folder."""
     _write(report.results, out / "cells.csv")
     _write(curves_table(report), out / "figure6.csv")
+    if report.visibility:
+        _write(visibility_table(report), out / "visibility.csv")
     for number in sorted({figure.number for found in report.explanations for figure in found.figures}):
         _write(_explained(report.explanations, number), out / f"figure{number}.csv", NUMBERS)
     path = out / "tables.csv"
@@ -98,6 +102,28 @@ def curves_table(report: Report) -> pd.DataFrame:
             for values in zip(curve.epsilons, curve.values, curve.lows, curve.highs, strict=True)
         ],
         columns=["dataset", "attack", "worst_case", "model", "epsilon", "srocc", "srocc_low", "srocc_high"],
+    )
+
+
+def visibility_table(report: Report) -> pd.DataFrame:
+    """Return the curves over visibility: a row per dataset, model, attack and epsilon (in units of 1/255)."""
+    return pd.DataFrame(
+        [
+            (
+                *(panel.dataset, panel.model, curve.attack, spot.epsilon),
+                *(spot.visibility[kind] for kind in KINDS),
+                *(spot.srocc.value, spot.srocc.low, spot.srocc.high),
+                *(spot.width.value, spot.width.low, spot.width.high),
+            )
+            for panel in report.visibility
+            for curve in panel.curves
+            for spot in curve.spots
+        ],
+        columns=[
+            *("dataset", "model", "attack", "epsilon", *KINDS),
+            *("srocc", "srocc_low", "srocc_high"),
+            *("median_width", "median_width_low", "median_width_high"),
+        ],
     )
 
 

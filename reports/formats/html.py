@@ -20,11 +20,13 @@ from ...bench.core.text import interval, number
 from ...bench.statistics.metrics import METRICS, OK
 from ..catalogue import attack_name, catalogue, dataset_name, model_name
 from ..paper.figure6 import inline_svg
+from ..paper.figure_v import visibility_svg
 from ..paper.numbers import DIGITS, metric_columns
 from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
 from ..paper.selection import WORST
 from ..paper.table import Cell, Row, Table
+from ..paper.wording import VISIBILITY
 from ..published import citations
 from ..published.bibtex import bibtex, bibtex_of_iqabench
 from .templating import environment, policy_digest
@@ -57,6 +59,8 @@ def render_html(report: Report, *, images: bool = False) -> str:
         citations=_citations(),
         images=images,
         figures=figures,
+        visibility=[(panel, Markup(visibility_svg(panel, report.visibility))) for panel in report.visibility],
+        visibility_caption=VISIBILITY,
         places={key: place for place, key in enumerate(report.results["key"])},
         cell_columns=list(_cell_columns(report.results)),
         cell_rows=Markup("\n").join(_cell_rows(report.results)),

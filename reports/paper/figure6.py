@@ -1,6 +1,5 @@
 """Draws the paper's Figure 6: SROCC over epsilon, a curve per model with the band of its interval."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from ...bench.core.errors import UserError
 from ..catalogue import Style, ordered
-from ..figures.drawing import as_element, drawn_svg, figure_style, write_drawing
-from ..figures.palette import INK, MUTED, styles, themed
+from ..figures.drawing import figure_style, themed_element, write_drawing
+from ..figures.palette import INK, MUTED, styles
 from .curves import Curve, Panel
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
@@ -69,11 +68,7 @@ def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
     FigureCanvasAgg(figure)
     with figure_style("figure6"), mpl.rc_context({"svg.fonttype": "none"}):
         _draw_panel(figure.subplots(), panel, _looks(panels), _limits(panels), title=False)
-        element = as_element(drawn_svg(figure, transparent=True), f"panel{panels.index(panel)}")
-    element = re.sub(r"(font: [^;]*?px) [^;\"]+", r"\1 var(--font, sans-serif)", element)
-    for colour, (variable, _) in themed().items():
-        element = element.replace(colour, f"var({variable}, {colour})")
-    return element
+        return themed_element(figure, f"panel{panels.index(panel)}")
 
 
 def _places(panels: Sequence[Panel]) -> list[tuple[int, int]]:

@@ -75,6 +75,12 @@ ACROSS = (
     "such as MSE would mostly tell how far the scales of two databases lie apart, and are not shown. Best in "
     "bold, 95% bootstrap intervals over images in brackets."
 )
+VISIBILITY = (
+    "Attacks within one ε can differ by many dB in what is seen of them. Here each point is an attack at one "
+    "ε, placed by the median PSNR or SSIM of its adversarial images: compare attacks one above the other. "
+    "The lower an attack's SROCC, and the wider its intervals of scores, the more it finds at that "
+    "visibility. The dotted line is the SROCC without attack. Bands are 95% bootstrap intervals over images."
+)
 CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
 BELIEVE = "Believe the worst case under {auto}, which takes the strongest of several attacks on each image"
 OF_PAPER = "{attacks}, as the paper has {them}, {are} weaker and can overstate robustness"

@@ -1,0 +1,94 @@
+"""Attacks at equal visibility as data: a panel per dataset and model, a curve per attack."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ...bench.statistics.metrics import Measure
+from ...bench.statistics.visibility import KINDS
+from ..catalogue import attack_name, dataset_name, model_name, ordered
+from .selection import Point, Selection
+
+WIDTH = "median_width"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """What an attack does at one strength, and how visible its images are; NaN for what is not known."""
+
+    epsilon: float  # in units of 1/255
+    visibility: Mapping[str, float]  # by kind: medians over images of PSNR in dB and SSIM, means over seeds
+    srocc: Measure  # that of the worst case where there is one
+    width: Measure  # median width of the intervals of scores
+
+
+@dataclass(frozen=True)
+class AttackCurve:
+    """An attack at rising strengths."""
+
+    attack: str
+    name: str
+    spots: tuple[Spot, ...]
+
+
+@dataclass(frozen=True)
+class VisibilityPanel:
+    """The curves of one model on one dataset."""
+
+    dataset: str
+    model: str
+    title: str
+    clean: float  # SROCC without attack; NaN without labels
+    curves: tuple[AttackCurve, ...]
+
+    def shows(self, kind: str, quantity: str) -> bool:
+        """Return whether some spot has both a visibility of a kind and `srocc` or `width`."""
+        return any(
+            math.isfinite(spot.visibility[kind]) and math.isfinite(getattr(spot, quantity).value)
+            for curve in self.curves
+            for spot in curve.spots
+        )
+
+
+def visibility_panels(selection: Selection) -> tuple[VisibilityPanel, ...]:
+    """Return a panel for each dataset and model of a selection with cells that hold PSNR or SSIM."""
+    visible = selection.cells.set_index("key")[list(KINDS)]
+    return tuple(_panels((*selection.points, *selection.unlabelled), visible))
+
+
+def _panels(points: tuple[Point, ...], visible: pd.DataFrame) -> Iterator[VisibilityPanel]:
+    for dataset in ordered("dataset", (point.dataset for point in points)):
+        here = [point for point in points if point.dataset == dataset]
+        mark = " (stand-in)" if any(point.stand_in for point in here) else ""
+        for model in ordered("model", (point.model for point in here)):
+            mine = [point for point in here if point.model == model]
+            clean = [point.measures["srocc"].value for point in mine if point.attack == "none"]
+            attacks = ordered("attack", (point.attack for point in mine if point.attack != "none"))
+            panel = VisibilityPanel(
+                dataset,
+                model,
+                f"{dataset_name(dataset)}{mark} · {model_name(model)}",
+                clean[0] if clean else math.nan,
+                tuple(_curve(attack, mine, visible) for attack in attacks),
+            )
+            if any(panel.shows(kind, quantity) for kind in KINDS for quantity in ("srocc", "width")):
+                yield panel
+
+
+def _curve(attack: str, points: list[Point], visible: pd.DataFrame) -> AttackCurve:
+    along = sorted((p for p in points if p.attack == attack), key=lambda point: point.epsilon)
+    return AttackCurve(
+        attack,
+        attack_name(attack),
+        tuple(
+            Spot(
+                point.epsilon,
+                {kind: float(visible.loc[list(point.cells), kind].mean()) for kind in KINDS},
+                point.srocc,
+                point.measures[WIDTH],
+            )
+            for point in along
+        ),
+    )
