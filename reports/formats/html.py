@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from ...bench.core.files import write_text
 from ...bench.core.text import interval, number
 from ...bench.statistics.metrics import METRICS, OK
-from ..catalogue import attack_name, catalogue, dataset_name, model_name
+from ..catalogue import AUTO, attack_name, catalogue, dataset_name, model_name
 from ..paper.figure6 import inline_svg
 from ..paper.figure_v import visibility_svg
 from ..paper.numbers import DIGITS, metric_columns
@@ -26,7 +26,8 @@ from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
 from ..paper.selection import WORST
 from ..paper.table import Cell, Row, Table
-from ..paper.wording import VISIBILITY
+from ..paper.tradeoff.drawing import inline_tradeoff
+from ..paper.wording import TRADEOFF, VISIBILITY
 from ..published import citations
 from ..published.bibtex import bibtex, bibtex_of_iqabench
 from .templating import environment, policy_digest
@@ -50,6 +51,10 @@ def render_html(report: Report, *, images: bool = False) -> str:
         [(panel, Markup(inline_svg(panel, report.panels))) for panel in panels]
         for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
     ]
+    tradeoffs = [
+        (panel, Markup(inline_tradeoff(panel, f"tradeoff{place}")))
+        for place, panel in enumerate(report.tradeoffs)
+    ]
     script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
     made = environment(__package__, autoescape=True)
     made.filters["commands"] = _commands
@@ -61,6 +66,8 @@ def render_html(report: Report, *, images: bool = False) -> str:
         figures=figures,
         visibility=[(panel, Markup(visibility_svg(panel, report.visibility))) for panel in report.visibility],
         visibility_caption=VISIBILITY,
+        tradeoffs=tradeoffs,
+        tradeoff_caption=TRADEOFF.format(auto=attack_name(AUTO)),
         places={key: place for place, key in enumerate(report.results["key"])},
         cell_columns=list(_cell_columns(report.results)),
         cell_rows=Markup("\n").join(_cell_rows(report.results)),

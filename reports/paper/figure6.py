@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from ...bench.core.errors import UserError
 from ..catalogue import Style, ordered
 from ..figures.drawing import figure_style, themed_element, write_drawing
+from ..figures.labels import spread
 from ..figures.palette import INK, MUTED, styles
 from .curves import Curve, Panel
 
@@ -128,7 +129,7 @@ def _label_curves(axes: Axes, curves: Sequence[Curve], looks: Looks, limits: tup
     """Write names at the right, in the order of the curves' ends, each joined to its end by a thin line."""
     ends = sorted((*_end(curve, limits), index) for index, curve in enumerate(curves))
     gap = (limits[1] - limits[0]) * 0.068
-    heights = _spread([value for value, _, _ in ends], gap, limits)
+    heights = spread([value for value, _, _ in ends], gap, limits)
     beside = axes.get_yaxis_transform()
     for (value, epsilon, index), height in zip(ends, heights, strict=True):
         curve = curves[index]
@@ -155,21 +156,6 @@ def _end(curve: Curve, limits: tuple[float, float]) -> tuple[float, float]:
     if not len(defined):
         return limits[0], curve.epsilons[-1]
     return curve.values[defined[-1]], curve.epsilons[defined[-1]]
-
-
-def _spread(heights: Sequence[float], gap: float, limits: tuple[float, float]) -> list[float]:
-    """Return ascending heights moved apart to at least `gap`, as little as possible in least squares.
-
-    Isotonic regression of the heights less their share of gaps, by its minimax formula.
-    """
-    steps = gap * np.arange(len(heights))
-    shifted = np.asarray(heights) - steps
-    count = range(len(heights))
-    spread = steps + [
-        max(min(shifted[i : j + 1].mean() for j in count[k:]) for i in count[: k + 1]) for k in count
-    ]
-    overflow = max(0.0, spread[-1] - limits[1])
-    return [float(height) for height in spread - overflow]
 
 
 def _limits(panels: Sequence[Panel]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from .selection import Content, select
 from .summary import Finding, findings, overview
 from .table import Table
 from .tables import build_tables
+from .tradeoff.points import Tradeoff, tradeoffs
 from .visibility import VisibilityPanel, visibility_panels
 
 
@@ -26,6 +27,7 @@ class Report:
     panels: tuple[Panel, ...]  # Figure 6
     caption: str  # of Figure 6: how to read it, and which of its panels to believe
     visibility: tuple[VisibilityPanel, ...]  # SROCC and widths of intervals over PSNR and SSIM
+    tradeoffs: tuple[Tradeoff, ...]  # clean SROCC against worst-case SROCC, by dataset
     explanations: tuple[ShownExplanation, ...]  # Figures 1, 4 and 5, for each explanation in the store
     tables: tuple[Table, ...]  # those of the paper, and others before and after them
     notes: tuple[str, ...]  # what is not shown, not comparable or not defined
@@ -55,6 +57,7 @@ def compose(results: Results, root: Path | None = None) -> Report:
         panels,
         caption(panels),
         visibility_panels(selection),
+        tradeoffs(results.frame),
         explained.shown,
         tables,
         (*selection.notes, *(note for table in tables for note in table.notes), *explained.notes),

@@ -65,8 +65,9 @@ ROBUSTNESS = (
 DEFENCES = (
     "Static: the attack is made on the bare model, and its images are scored behind the defence. Adaptive: "
     "the attack goes through the defence, and what it leaves is what the model withstands. Where the "
-    "adaptive attack is weaker than the static one, its gradient is misled and the row is doubtful. 95% "
-    "bootstrap intervals over images are in brackets."
+    "adaptive attack is weaker than the static one, its gradient is misled and the row is doubtful. Defences "
+    "that give up about as much clean SROCC (at most {prices}, or more) stand together, in descending order "
+    "of the adaptive worst case. 95% bootstrap intervals over images are in brackets."
 )
 ACROSS = (
     "Each row is of a model trained on the training images of one database; each group of columns is of the "
@@ -82,6 +83,12 @@ VISIBILITY = (
     "visibility. The dotted line is the SROCC without attack. Bands are 95% bootstrap intervals over images."
 )
 CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
+TRADEOFF = (
+    "Clean SROCC against the worst case under {auto}, for models with clean training. Behind a defence the "
+    "attack goes through it. Hollow markers are models behind a defence, thin lines 95% bootstrap intervals "
+    "over images. No point is better in one number and as good in the other than one on the dashed front, "
+    "whose name is bold."
+)
 BELIEVE = "Believe the worst case under {auto}, which takes the strongest of several attacks on each image"
 OF_PAPER = "{attacks}, as the paper has {them}, {are} weaker and can overstate robustness"
 CONTROL = "{attacks} {are} a control"

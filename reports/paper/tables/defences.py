@@ -1,24 +1,22 @@
 """The table of defences: the worst case found without knowledge of a defence, and that found through it."""
 
+import math
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
-
-from ....bench.core.text import NOT_RUN, capitalised
-from ....bench.store.newest import newest
+from ....bench.core.text import NOT_RUN, capitalised, listing
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import Entry, metric_cells
-from ..selection import REGIME, WORST, Content, Point, points_by
+from ..selection import WORST, Content
 from ..table import Block, Cell, Column, Group, Label, Row, Table
+from ..tradeoff.points import PRICES, Points, defended_points, price, trained_as
 
-_PLACE = ("dataset", "model", "variant", "defence", "attack", "epsilon")
 _Line = tuple[str, str, str]  # model, variant, defence
 
 
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where no defence was attacked by `auto`."""
-    adaptive, static = (_points(frame) for frame in (content.results, content.static))
+    adaptive, static = (defended_points(frame) for frame in (content.results, content.static))
     defended = [point for place, point in adaptive.items() if place[3] and point.attack == AUTO]
     if not defended:
         return
@@ -28,7 +26,7 @@ def build(content: Content) -> Iterator[Table]:
         number="D",
         title="Defences, with clean training",
         caption=wording.caption(
-            wording.DEFENCES,
+            wording.DEFENCES.format(prices=listing([f"{bound:g}" for bound in PRICES])),
             wording.doubted(point.audit for point in defended),
             wording.several_seeds(seed for point in defended for seed in point.seeds),
             wording.stand_ins(point.dataset for point in defended if point.stand_in),
@@ -49,26 +47,18 @@ def build(content: Content) -> Iterator[Table]:
     )
 
 
-def _points(rows: pd.DataFrame) -> dict[tuple[str, ...], Point]:
-    """Return the points of models with clean training, by `_PLACE`, from the newest cells of each."""
-    chosen = rows[(rows["regime"] == REGIME) & rows["attack"].isin(["none", AUTO])]
-    if chosen.empty:
-        return {}
-    return points_by(newest(chosen, ["dataset", "model", "variant", "seed"]), _PLACE)
-
-
 def _block(
     dataset: str,
-    adaptive: dict[tuple[str, ...], Point],
-    static: dict[tuple[str, ...], Point],
+    adaptive: Points,
+    static: Points,
     epsilons: Sequence[float],
 ) -> Block:
-    lines = _lines([place[1:4] for place in adaptive if place[0] == dataset])
+    lines = _lines(dataset, adaptive, epsilons[0])
     stand_in = any(point.stand_in for place, point in adaptive.items() if place[0] == dataset)
 
-    def column(points: dict[tuple[str, ...], Point], epsilon: float) -> list[Cell]:
+    def column(points: Points, epsilon: float) -> list[Cell]:
         attack = AUTO if epsilon else "none"
-        found = [points.get((dataset, *line, attack, epsilon)) for line in lines]  # type: ignore[arg-type]
+        found = [points.get((dataset, *line, attack, epsilon)) for line in lines]
         entries = [
             Entry(point, dataset, line[0], attack, epsilon, stand_in, line[1])
             for point, line in zip(found, lines, strict=True)
@@ -87,21 +77,34 @@ def _block(
     return Block(rows, Label(dataset_name(dataset), stand_in))
 
 
-def _lines(found: Sequence[tuple[str, ...]]) -> list[_Line]:
-    """Return model, variant and defence of each row: models that have a defence, bare ones first."""
-    defended = {model for model, _, defence in found if defence}
-    lines = sorted({(model, variant, defence) for model, variant, defence in found if model in defended})
+def _lines(dataset: str, points: Points, epsilon: float) -> list[_Line]:
+    """Return model, variant and defence of each row: models that have a defence, each bare one first.
+
+    Defences of one price in clean SROCC stand together, ordered by the worst case within epsilon.
+    """
+    here = {place[1:]: point for place, point in points.items() if place[0] == dataset}
+    defended = {place[0] for place in here if place[2]}
     ranks = {model: rank for rank, model in enumerate(ordered("model", defended))}
-    return sorted(lines, key=lambda line: (ranks[line[0]], line[2] != ""))
+
+    def order(line: _Line) -> tuple[float | str, ...]:
+        model, variant, defence = line
+        clean, worst = (
+            here[place].srocc.value if (place := (*line, *strength)) in here else -math.inf
+            for strength in (("none", 0.0), (AUTO, epsilon))
+        )
+        bare = here.get((model, trained_as(variant), "", "none", 0.0))
+        paid = price(bare.srocc.value, clean) if bare else 0
+        return ranks[model], trained_as(variant), defence != "", paid, -worst, defence
+
+    return sorted({place[:3] for place in here if place[0] in defended}, key=order)
 
 
 def _name(line: _Line) -> str:
     model, variant, defence = line
-    other = ", ".join(part for part in variant.split(", ") if part and not part.startswith("defence="))
-    return ", ".join(filter(None, [model_name(model), other, defence or "no defence"]))
+    return ", ".join(filter(None, [model_name(model), trained_as(variant), defence or "no defence"]))
 
 
-def _verdict(dataset: str, line: _Line, points: dict[tuple[str, ...], Point]) -> Cell:
+def _verdict(dataset: str, line: _Line, points: Points) -> Cell:
     audits = {point.audit for place, point in points.items() if place[:4] == (dataset, *line)}
     for found in ("doubtful", "sound"):
         if found in audits:

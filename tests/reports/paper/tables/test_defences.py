@@ -65,3 +65,19 @@ def test_the_other_tables_are_about_models_without_a_defence_of_the_sweep(defend
 
 def test_without_a_defence_there_is_no_such_table(results) -> None:
     assert "D" not in tables_of(results({"srocc": 0.9}, under_auto("resnet", 1.0, 0.5)))
+
+
+def test_defences_of_one_price_stand_together_in_the_order_of_their_worst_case(results) -> None:
+    clean = {"cheap": 0.89, "cheaper": 0.895, "dear": 0.7}
+    worst = {"cheap": 0.3, "cheaper": 0.1, "dear": 0.6}
+    rows = [
+        row
+        for name in clean
+        for row in (
+            {"srocc": clean[name], **behind(name)},
+            under_auto("resnet", 1.0, worst[name], knowledge="adaptive", **behind(name)),
+        )
+    ]
+    table = tables_of(results({"srocc": 0.9}, under_auto("resnet", 1.0, 0.0), *rows))["D"]
+    names = [row.name.text.removeprefix("ResNet, ") for row in table.rows]
+    assert names == ["no defence", "cheap", "cheaper", "dear"]
