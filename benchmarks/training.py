@@ -52,7 +52,7 @@ def compare_with_plain(profile: str, batch_size: int, rounds: int, device: torch
         make = registry.resolve("recipes", recipe_of(model))
         recipes[name] = make(model, settings.training, CleanRegime())
         for other in registry.names("recipes") if planned.name == "resnet" else ():
-            if other not in ("regression", "cprl"):
+            if other not in ("regression", "cprl", "denoising"):
                 make = registry.resolve("recipes", other)
                 recipes[f"resnet, {other}"] = make(deepcopy(model), settings.training, CleanRegime())
     seconds: dict[str, list[float]] = {name: [] for name in recipes}

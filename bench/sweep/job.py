@@ -16,6 +16,7 @@ from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.files import safe_name
 from ..core.registry import version_of
+from ..datasets.framing import RESIZE
 from ..datasets.pixels import to_float
 from ..store.cell import Cell, digest
 from ..training.checkpoints import Checkpoint, weights_digest
@@ -23,6 +24,7 @@ from ..training.regimes import AdversarialRegime, CleanRegime
 from .measuring.references import check_references, with_references
 from .plan import PlannedAttack, PlannedModel
 from .planning.datasets import PlannedDataset
+from .planning.tables import framing_of
 
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
@@ -180,20 +182,46 @@ class Job:
         found_on = {attack.name: attack.found_on for attack in self.attacks if attack.found_on}
         return {name: self._with(model) for name, model in found_on.items()}
 
+    @cached_property
+    def learners(self) -> dict[str, "Job"]:
+        """By name, a job for each of the model's defences that learns: on the same data, with one seed."""
+        return {
+            name: replace(
+                self._with(
+                    PlannedModel(
+                        name=name,
+                        variant="",
+                        factory=factory,
+                        params=params,
+                        source=registry.source_digest(factory),
+                        weights=None,
+                        framing=framing_of(self.settings, name, RESIZE),
+                        where=self.settings.where_table("defences", name),
+                    )
+                ),
+                inner_attack=None,
+                seed=0,
+            )
+            for name, factory, params in (self.model.defence.learning if self.model.defence else ())
+        }
+
     def _with(self, model: PlannedModel) -> "Job":
         data = self.data.framed(model.framing)
         trained_on = self.trained_on and self.trained_on.framed(model.framing)
         return replace(self, data=data, model=model, attacks=[], trained_on=trained_on)
 
-    def check_training_images(self) -> None:
+    def check_training_images(self, *, labelled: bool = True) -> None:
         """See that there is enough to train with.
+
+        Args:
+            labelled: Whether labels are needed.
 
         Raises:
             UserError: there are no labels, fewer training images than one batch takes, or one is smaller
                 than a crop.
         """
         data = self.training_data
-        if not data.dataset.labelled:
+        if labelled and not data.dataset.labelled:
             raise UserError(
                 f"dataset {data.dataset.name!r} has no labels to train {self.model.name!r} with: give "
                 f"it its weights with `weights` in [models.{self.model.name}], train it on another dataset "
@@ -203,8 +231,12 @@ class Job:
         if images < batch:
             raise UserError(
                 f"dataset {data.dataset.name!r} has {images} training images, fewer than one batch of "
-                f"{batch}: lower `batch_size` of [training], or give {self.model.name!r} its weights with "
-                f"`weights` in [models.{self.model.name}]"
+                f"{batch}, to train {self.model.name!r} with: lower `batch_size` of [training]"
+                + (
+                    f", or give it its weights with `weights` in [models.{self.model.name}]"
+                    if labelled
+                    else ""
+                )
             )
         side = self.model.framing.training_crop
         data.cache.require(data.dataset, data.training.rows.tolist(), side, "a training crop")
@@ -235,6 +267,9 @@ class Job:
         Raises:
             UserError: there are none, or the model is a full-reference metric, which knows test images only.
         """
+        for learner in self.learners.values():
+            if learner.weights() is None:
+                learner.home.check_training_images(labelled=False)
         names = [attack.name for attack in self.attacks if attack.learns]
         if names and (self.model.full_reference or not len(self.data.training.rows)):
             reference = self.model.full_reference
@@ -266,6 +301,7 @@ class Job:
         without. With a defence an attack has cells with the knowledge of it, and cells without.
         """
         run = self.settings.run
+        learnt = {name: learner.weights() for name, learner in self.learners.items()}
         shared: dict[str, Any] = {
             **self.data.identity(),
             "limit": self.data.limit,
@@ -280,7 +316,7 @@ class Job:
             "seed": self.seed,
             # A stochastic model's draws depend on who shares its batch; another model's scores do not.
             "batch_size": self.batch_size if self.model.stochastic else None,
-            "defence": self.model.defence.identity() if self.model.defence else None,
+            "defence": self.model.defence.identity(learnt) if self.model.defence else None,
             "trained_on": self.trained_on.dataset.name if self.trained_on else None,
         }
         yield None, [Cell(**shared)]

@@ -51,7 +51,7 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
     if job.model.framing.patches:
         model = PatchMean(model, job.model.framing.patches)
     if job.model.defence:
-        model = job.model.defence.around(model)
+        model = job.model.defence.around(model).to(device)
     for attack, stage, epsilons in attacks:
         planned = attack and attack.searching(model)  # of any source model: it takes as long
         planned = planned and planned.learning(lambda _: images)

@@ -176,6 +176,7 @@ class _Sweep:
                 [
                     *(job.home for job in self.jobs if job.trained_on),
                     *(source.home for job in self.jobs for source in job.sources.values() if score),
+                    *(learner.home for job in self.jobs for learner in job.learners.values()),
                 ]
             )
             for job in self.jobs if show is True else ():
@@ -280,7 +281,7 @@ class _Sweep:
                 "model_source": job.model.source,
                 "recipe": job.model.fitted_by,
                 **job.versions,
-                "regime": job.settings.run.regime,
+                "regime": job.settings.run.regime if job.inner_attack else "clean",
                 "training": job.training,
                 "seed": job.seed,
                 "curve": curve,
@@ -310,7 +311,10 @@ class _Sweep:
         model = PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
         if job.settings.run.compile and not (job.model.stochastic or job.model.black_box):
             model.compile()
-        return job.model.defence.around(model).to(self.device) if job.model.defence else model
+        if job.model.defence:
+            learnt = {name: learner.checkpoint for name, learner in job.learners.items()}
+            model = job.model.defence.around(model, learnt).to(self.device)
+        return model
 
     def _measure(
         self, job: Job, model: nn.Module, attack: PlannedAttack | None, cells: list[Cell]

@@ -20,7 +20,7 @@ __all__ = ["Defence", "Defended", "create_defence"]
 
 
 def create_defence(name: str, **params: Any) -> "Defence":
-    """Build a registered defence by name.
+    """Build a registered defence by name, in evaluation mode; one that learns is not trained.
 
     Args:
         name: One of `iqabench list defences`, or registered by a plugin.
@@ -32,4 +32,4 @@ def create_defence(name: str, **params: Any) -> "Defence":
     factory = registry.resolve("defences", name)
     where = f"defence {name!r}"
     defence: Defence = factory(**complete_parameters(factory, params, where=where))
-    return defence
+    return defence.eval().requires_grad_(False)

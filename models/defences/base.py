@@ -27,8 +27,11 @@ class Defence(nn.Module):
             average over draws (EOT).
         near_identity: Whether its result is close to its input, so that an attack may take the identity for
             its backward pass (BPDA, Athalye et al. 2018).
+        recipe: Name of the training recipe that fits it to the training images of a dataset, once for all
+            models; "none": it does not learn. An attribute `recipe_params` holds the recipe's parameters.
     """
 
+    recipe: ClassVar[str] = "none"
     version: ClassVar[int] = 1
     stochastic: ClassVar[bool] = False
     near_identity: ClassVar[bool] = False

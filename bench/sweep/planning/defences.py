@@ -1,5 +1,6 @@
 """Defences of a sweep: `median+flip` is two of them, in the order in which an image passes them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...core.configuration.values import ALL
 from ...core.errors import UserError
 from ...core.parameters import shown
 from ...core.registry import version_of
+from ...training.checkpoints import Checkpoint
 from .tables import built, checked
 
 NONE = "none"
@@ -37,22 +39,46 @@ class PlannedDefence:
         """True where one of them draws random numbers."""
         return any(bool(getattr(factory, "stochastic", False)) for factory in self.factories)
 
-    def around(self, model: nn.Module) -> Defended:
-        """Return a model behind the defences, in evaluation mode."""
-        steps = [factory(**params) for factory, params in zip(self.factories, self.params, strict=True)]
+    @property
+    def steps(self) -> Iterator[tuple[str, registry.Factory, dict[str, Any]]]:
+        """The name, the factory and the parameters of each, in order."""
+        return zip(self.name.split("+"), self.factories, self.params, strict=True)
+
+    @property
+    def learning(self) -> Iterator[tuple[str, registry.Factory, dict[str, Any]]]:
+        """Those of `steps` that are trained."""
+        return (step for step in self.steps if getattr(step[1], "recipe", "none") != "none")
+
+    def around(self, model: nn.Module, learnt: Mapping[str, Checkpoint] | None = None) -> Defended:
+        """Return a model behind the defences, in evaluation mode.
+
+        Args:
+            model: The model.
+            learnt: By name, the weights of those that learn; without them they are untrained.
+        """
+        steps = []
+        for name, factory, params in self.steps:
+            step = factory(**params)
+            if learnt and name in learnt:
+                learnt[name].load_into(step)
+            steps.append(step.requires_grad_(False))
         return Defended(model, steps).eval()
 
-    def identity(self) -> list[dict[str, Any]]:
-        """Return all of the defences that a score depends on, as JSON can hold it."""
-        names = self.name.split("+")
+    def identity(self, weights: Mapping[str, str | None]) -> list[dict[str, Any]]:
+        """Return all of the defences that a score depends on, as JSON can hold it.
+
+        Args:
+            weights: By name, the digests of the weights of those that learn.
+        """
         return [
             {
                 "name": name,
                 "params": params,
                 "version": version_of(factory),
                 "source": registry.source_digest(factory),
+                **({"weights": weights[name]} if name in weights else {}),
             }
-            for name, factory, params in zip(names, self.factories, self.params, strict=True)
+            for name, factory, params in self.steps
         ]
 
 

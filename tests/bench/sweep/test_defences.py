@@ -15,6 +15,7 @@ from iqabench.bench.store.cell_file import StoredCell, read_scores
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.plan import check_tables, plan_models
+from iqabench.bench.training.checkpoints import Checkpoint
 
 from .conftest import LINEAR_PLUGIN
 
@@ -147,6 +148,41 @@ def test_parameters_of_a_defence_are_part_of_the_key(swept, tiny_config: Path) -
     tiny_config.write_text(tiny_config.read_text() + "\n[defences.fading]\nfactor = 0.25\n")
     _, after, _ = swept("--defences", "fading", "--attacks", "fgsm")
     assert len(after) == 2 * len(before)
+
+
+def test_a_defence_that_learns_is_trained_once_on_the_training_images_and_its_weights_are_in_the_key(
+    swept, tiny_config: Path
+) -> None:
+    tiny_config.write_text(tiny_config.read_text() + "\n[defences.denoiser]\ndepth = 2\nwidth = 4\n")
+    options = ("--defences", "denoiser,flip+denoiser", "--attacks", "fgsm", "--models", "linear,faded")
+    done, cells, store = swept(*options)
+    (path,) = store.rglob("denoiser-*.safetensors")
+    card = Checkpoint(path).card()
+    assert card is not None
+    assert (card["recipe"], card["seed"], len(card["curve"])) == ("denoising", 0, 3)
+    (step,) = of(cells, "fgsm", "denoiser", "adaptive").provenance["cell"]["defence"]
+    assert step["weights"] == card["weights"]
+    assert "1 models trained" in done.output
+    again, _, _ = swept(*options)
+    assert "0 computed" in again.output
+    path.unlink()
+    swept(*options)
+    card_again = Checkpoint(path).card()
+    assert card_again is not None
+    assert card_again["weights"] == card["weights"]
+
+
+def test_a_defence_that_learns_needs_a_batch_of_training_images(
+    iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+    tiny_config.write_text(tiny_config.read_text().replace("batch_size = 4", "batch_size = 400"))
+    done = iqabench(
+        "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"), "--models", "linear",
+        "--datasets", str(drawn_database), "--results", str(tmp_path / "r"), "--defences", "denoiser",
+    )  # fmt: skip
+    assert done.exit_code == 2
+    assert "fewer than one batch of 400, to train 'denoiser' with" in done.output
 
 
 def test_images_of_both_kinds_of_attack_are_saved_apart(swept, tmp_path: Path) -> None:
