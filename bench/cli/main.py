@@ -11,13 +11,14 @@ from ..core.errors import UserError
 from ..core.interrupts import Terminated, terminating
 from . import shared
 from .commands.audit import audit
+from .commands.board.entry import entry
+from .commands.board.import_scores import import_scores
+from .commands.board.leaderboard import leaderboard
 from .commands.certify import certify
 from .commands.check import check
 from .commands.compare import compare
 from .commands.corruptions import corruptions
-from .commands.entry import entry
 from .commands.explain import explain
-from .commands.leaderboard import leaderboard
 from .commands.report import report
 from .commands.results import results
 from .commands.run import run
@@ -100,7 +101,7 @@ def main(debug: bool) -> None:
 
 _COMMANDS = (
     *(run, train, audit, certify, explain, results, report, check, compare, corruptions),
-    *(leaderboard, entry, doctor, datasets, list_names, config),
+    *(leaderboard, entry, import_scores, doctor, datasets, list_names, config),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -112,6 +112,7 @@ class _Context(_Checked):
     profile: str | None = None
     seconds: float | None = None
     stand_in: bool = False
+    measured_by: str = ""
 
 
 class _Provenance(_Checked):

@@ -58,6 +58,7 @@ COLUMNS = (
     "pixels_digest",
     "split_digest",
     "stand_in",
+    "measured_by",
     "profile",
     "device",
     "created",
@@ -117,7 +118,8 @@ class Results:
             `red_flags`, and empty for cells that are not audited. `pixels` says how an image became what the
             model was given: `resize`, `native`, `16 patches of 96`; `image_size` is undefined for `native`.
             `defence` names what images pass before the model scores them, and `knowledge` is `adaptive`
-            where an attack goes through it; both are empty without a defence. `trained_on` names the
+            where an attack goes through it; both are empty without a defence. `measured_by` says who
+            measured scores that were not measured here. `trained_on` names the
             dataset that the weights were trained on; empty where that is `dataset`, or they were brought.
             `precision` is that of the passes in which an attack searched, empty for float32.
         unreadable: (file, reason) of each file that could not be read.
@@ -194,6 +196,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "attack_params": json.dumps(cell["attack_params"], sort_keys=True),
         **_audit(stored.provenance.get("diagnostics", {})),
         "stand_in": bool(context.get("stand_in", False)),
+        "measured_by": context.get("measured_by", ""),
         "versions": ", ".join(
             f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()
         ),

@@ -36,6 +36,7 @@ class Number:
     # whether `srocc`, its interval and `plcc` are the lowest that scores inside the attainable intervals of
     # the images give, and not those under one objective of the attack
     worst_case: bool = False
+    measured_by: str = ""  # who measured the scores behind it elsewhere; empty for scores measured here
 
     @property
     def condition(self) -> Condition:

@@ -23,7 +23,7 @@ from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped
 from .board import Board, Entrant, Number
-from .red_flags import of_audits, red_flags
+from .red_flags import measured_elsewhere, of_audits, red_flags
 from .submission.create import titled
 from .submission.entry import Entry
 from .submission.labels import KnownLabels
@@ -258,7 +258,11 @@ def _finished(drafts: Iterable[_Draft]) -> Iterator[Entrant]:
             slug=slug,
             facts=facts,
             audit=verdict([entrant.audit, *(cell["audit"] for cell in draft.cells)]),
-            red_flags=(*red_flags(entrant.numbers), *of_audits(draft.cells)),
+            red_flags=(
+                *red_flags(entrant.numbers),
+                *of_audits(draft.cells),
+                *measured_elsewhere(entrant.numbers),
+            ),
         )
 
 

@@ -59,6 +59,20 @@ def of_audits(rows: Sequence[Mapping[Any, Any]]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(found))
 
 
+def measured_elsewhere(numbers: Sequence[Number]) -> tuple[tuple[str, str], ...]:
+    """Return a red flag for each dataset and party that measured an entrant's scores elsewhere."""
+    found = [
+        (
+            one.dataset,
+            f"{dataset_name(one.dataset)}, measured elsewhere by {one.measured_by}: neither the model nor "
+            "the images were seen here.",
+        )
+        for one in numbers
+        if one.measured_by
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def above(one: Number, other: Number) -> bool:
     """Say whether the SROCC of `one` is above that of `other` by more than chance explains."""
     bound = other.srocc + REPEATED if math.isnan(other.high) else other.high

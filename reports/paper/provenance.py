@@ -45,6 +45,7 @@ _FACTS = {
         "Change of scores after rounding to 8 bits": "eight_bit_kept",
     },
     "Computation": {
+        "Measured elsewhere by": "measured_by",
         "Command": "command",
         "Profile": "profile",
         "Device": "device",

@@ -208,7 +208,7 @@ def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _variants(table: pd.DataFrame) -> Iterator[str]:
-    has_a_table = (table["defence"] != "") | (table["trained_on"] != "")
+    has_a_table = (table[["defence", "trained_on", "measured_by"]] != "").any(axis=1)
     variants = table[(table["variant"] != "") & ~has_a_table]
     for (dataset, model), group in grouped(variants, ["dataset", "model"]):
         example = group["variant"].iloc[0]

@@ -76,6 +76,12 @@ ACROSS = (
     "such as MSE would mostly tell how far the scales of two databases lie apart, and are not shown. Best in "
     "bold, 95% bootstrap intervals over images in brackets."
 )
+ELSEWHERE = (
+    "Scores that others measured and published, imported by `iqabench import`: metrics are computed from "
+    "them, and neither models nor images were seen here. An interval runs from the clean score to those that "
+    "the attack reached, so an attack in one direction has a rise or a fall only. An ε may be a radius in "
+    "another norm: the source says. 95% bootstrap intervals over images are below."
+)
 VISIBILITY = (
     "Attacks within one ε can differ by many dB in what is seen of them. Here each point is an attack at one "
     "ε, placed by the median PSNR or SSIM of its adversarial images: compare attacks one above the other. "

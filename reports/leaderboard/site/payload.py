@@ -122,11 +122,15 @@ def caption(ranking: Ranking) -> str:
 
 
 def note(standing: Standing, ranking: Ranking) -> str:
-    """Say how an entrant was attacked: how many of the attacks it faced, or the attack's parameters."""
+    """Say how an entrant was attacked: how many of the attacks it faced, or the attack's parameters.
+
+    What was measured elsewhere says so first.
+    """
     number = standing.robust.decisive
     faced = "worst" if standing.attacks == ranking.attacks else str(standing.attacks)
     how = f"{faced} of {ranking.attacks}" if ranking.threat.attack == ALL else number.parameters
-    return ", ".join(filter(None, ["worst case" if number.worst_case else "", how]))
+    elsewhere = "measured elsewhere" if number.measured_by else ""
+    return ", ".join(filter(None, [elsewhere, "worst case" if number.worst_case else "", how]))
 
 
 def ranked_by(ranking: Ranking) -> str:

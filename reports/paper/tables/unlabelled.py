@@ -12,13 +12,17 @@ from .. import wording
 from ..selection import Content, Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
-_SIZES = {
+SIZES = {
     "median_width": "Median width",
     "gain_up": "Mean rise",
     "gain_down": "Mean fall",
     "r_msu": "R (MSU)",
 }
-_VISIBILITY = {"psnr": "PSNR in dB", "ssim": "SSIM"}
+"""How far scores move: metrics, with the headings of their columns."""
+
+VISIBILITY = {"psnr": "PSNR in dB", "ssim": "SSIM"}
+"""How visible the images are, with the headings of the columns."""
+
 _DIGITS = 3
 
 
@@ -27,14 +31,12 @@ def build(content: Content) -> Iterator[Table]:
     points = [point for point in content.selection.unlabelled if point.attack != "none"]
     if not points:
         return
-    columns = [*(Column(name, "ascending") for name in _SIZES.values())]
-    visibility = [Column(name, "descending") for name in _VISIBILITY.values()]
     yield Table(
         number="U",
         title="How far attacks move the scores of images without labels",
         caption=wording.UNLABELLED_TABLE,
         heading="Model and attack",
-        groups=(Group(tuple(columns)), Group(tuple(visibility), Label("Adversarial images, median"))),
+        groups=groups_of_moves(),
         blocks=tuple(
             Block(
                 tuple(
@@ -50,21 +52,36 @@ def build(content: Content) -> Iterator[Table]:
     )
 
 
-def _row(point: Point, cells: pd.DataFrame) -> Row:
+def groups_of_moves() -> tuple[Group, Group]:
+    """Return the columns that `cells_of_moves` fills."""
+    sizes = tuple(Column(name, "ascending") for name in SIZES.values())
+    visibility = tuple(Column(name, "descending") for name in VISIBILITY.values())
+    return Group(sizes), Group(visibility, Label("Adversarial images, median"))
+
+
+def cells_of_moves(point: Point, cells: pd.DataFrame) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """Return how far an attack moves the scores, and how visible its images are.
+
+    Args:
+        point: What was measured.
+        cells: Rows of results, those behind the point among them.
+    """
     behind = cells[cells["key"].isin(point.cells)]
-    name = f"{model_name(point.model)}, {attack_phrase(point.attack, point.epsilon, attack_name)}"
-    return Row(
-        Label(name),
-        (
-            tuple(_size(point, metric) for metric in _SIZES),
-            tuple(_cell(float(behind[kind].mean()), point) for kind in _VISIBILITY),
-        ),
+    return (
+        tuple(measure_cell(point, metric) for metric in SIZES),
+        tuple(_cell(float(behind[kind].mean()), point) for kind in VISIBILITY),
     )
 
 
-def _size(point: Point, metric: str) -> Cell:
+def measure_cell(point: Point, metric: str) -> Cell:
+    """Return a metric's value with its interval below."""
     measure = point.measures[metric]
     return _cell(measure.value, point, interval(measure.low, measure.high, _DIGITS))
+
+
+def _row(point: Point, cells: pd.DataFrame) -> Row:
+    name = f"{model_name(point.model)}, {attack_phrase(point.attack, point.epsilon, attack_name)}"
+    return Row(Label(name), cells_of_moves(point, cells))
 
 
 def _cell(value: float, point: Point, line: str = "") -> Cell:

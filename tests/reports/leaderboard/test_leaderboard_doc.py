@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+from iqabench.bench.store.outside.table import NUMBERS, TEXTS
 from iqabench.reports.leaderboard.red_flags import red_flags
 from iqabench.reports.leaderboard.submission.entry import (
     Entry,
@@ -49,6 +50,11 @@ def test_its_tables_name_every_key_and_which_are_required():
     assert {key for key, needed in rows if "required" in needed} == required
 
 
+def test_it_names_every_column_of_scores_that_others_measured():
+    section = PAGE.partition("## Scores that others measured")[2].partition("## Every key")[0]
+    assert set(re.findall(r"`(\w+)`", section)) >= {*TEXTS, *NUMBERS}
+
+
 def test_as_many_of_the_papers_models_have_red_flags_as_it_says():
     flagged = [entry.name for entry in printed_entries() if red_flags(reported_numbers(entry))]
     assert len(flagged) == 5
@@ -58,6 +64,13 @@ def test_as_many_of_the_papers_models_have_red_flags_as_it_says():
 def test_its_commands_run(iqabench, store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     drawn_sweep(store, datasets=("live",), models=("mine",), epsilons=(1.0,))
+    Path("amifgsm_maniqa_test.csv").write_text(
+        "image_name,test_dataset,clear,attacked,rel_gain,psnr,ssim,mse\na.png,NIPS,0.5,1.1,2.2,30.2,0.8,0.001\n"
+    )
+    Path("theirs.csv").write_text(
+        "image,clean,low,high,attack,psnr,ssim,label\n"
+        + "".join(f"{n}.png,{40 + n},{30 + n},{60 - n},square,40,0.9,{1 + n}\n" for n in range(4))
+    )
     for block in blocks("sh"):
         for line in block.splitlines():
             done = iqabench(*shlex.split(line)[1:])

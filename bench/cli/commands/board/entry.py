@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ...core.process import prepare_process
-from ...core.text import plural
-from .. import shared
+from ....core.process import prepare_process
+from ....core.text import plural
+from ... import shared
 
 
 @click.group()
@@ -39,7 +39,7 @@ def entry() -> None:
 @shared.results
 def create(model: str, out: Path, results: Path, **facts: Any) -> None:
     """Make an entry of the newest numbers of one model in the store, with their per-image scores."""
-    from ....reports.leaderboard.submission.create import create_entry
+    from .....reports.leaderboard.submission.create import create_entry
 
     shared.say(create_entry(results, model, out, **facts))
     _verify([out])
@@ -81,7 +81,7 @@ def images(folder: Path, results: Path, norm: Any, **options: Any) -> None:
     for one, several in (("model", "models"), ("dataset", "datasets"), ("epsilon", "epsilons")):
         options[several] = [options.pop(one)]
     settings = shared.settings_of(options)
-    from ...sweep.external import add_external
+    from ....sweep.external import add_external
 
     found = add_external(settings, results, folder, norm=norm, command=shared.command_line())
     shared.say(
@@ -92,7 +92,7 @@ def images(folder: Path, results: Path, norm: Any, **options: Any) -> None:
 
 
 def _verify(files: Sequence[Path]) -> None:
-    from ....reports.leaderboard.submission.verify import verify as verified
+    from .....reports.leaderboard.submission.verify import verify as verified
 
     text, status = verified(files)
     shared.say(text)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .. import shared
+from ... import shared
 
 
 @click.command()
@@ -24,8 +24,8 @@ from .. import shared
 )
 def leaderboard(out: Path, entries: tuple[Path, ...], results: str | None) -> None:
     """Build the leaderboard as a static site: a ranking per database and threat, a page per model."""
-    from ....reports.leaderboard.compose import compose_board
-    from ....reports.leaderboard.site.site import write_site
+    from .....reports.leaderboard.compose import compose_board
+    from .....reports.leaderboard.site.site import write_site
 
     if results is None and Path("results", "cells").is_dir():
         results = "results"

@@ -1,0 +1,1 @@
+"""The commands about the leaderboard: its site, its entries, and scores that others measured."""

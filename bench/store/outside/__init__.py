@@ -1,0 +1,1 @@
+"""Scores that others measured: their files, and the cells made of them."""

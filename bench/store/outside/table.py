@@ -1,0 +1,225 @@
+"""Per-image scores that others measured, as a CSV file: a generic form, and MSU's result files."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...core.errors import UserError
+from ...core.files import regular
+from ...core.text import listing, plural
+
+ALIASES = {
+    "image": ("image_name",),
+    "dataset": ("test_dataset",),
+    "clean": ("clear",),
+    "adversarial": ("attacked",),
+    "label": ("mos",),
+    "psnr": ("psnr_clear_attacked",),
+    "ssim": ("ssim_clear_attacked",),
+    "l_inf": ("l_inf_clear_attacked",),
+}
+"""Other names of columns: those of the result files of MSU's robustness and defences benchmarks."""
+
+TEXTS = ("image", "dataset", "attack")
+NUMBERS = ("clean", "adversarial", "low", "high", "epsilon", "l_inf", "psnr", "ssim", "label")
+"""Columns that are read: texts, and numbers."""
+
+_MAY_BE_INFINITE = ("psnr",)  # of images that did not move
+_GROUP = ["dataset", "attack", "epsilon"]
+RMSE = " (RMSE)"
+"""Ends the name of an attack whose epsilon is not known, and for which a root mean squared error stands."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The ends of a scale; the worst may be above the best."""
+
+    worst: float
+    best: float
+
+    def mapped(self, values: pd.Series) -> pd.Series:
+        """Return values mapped so that the worst is 0 and the best is 1; those beyond are not clipped."""
+        return (values - self.worst) / (self.best - self.worst)
+
+
+def read_outside(
+    path: Path,
+    *,
+    scores: Scale,
+    labels: Scale | None = None,
+    dataset: str | None = None,
+    attack: str | None = None,
+    epsilon: float | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read a CSV file of scores that others measured.
+
+    Args:
+        path: A file with the columns `image`, `clean`, and either `adversarial` or both `low` and `high`; and
+            any of `attack`, `epsilon` (in units of 1/255), `psnr`, `ssim`, `label`, `dataset`; or with the
+            names of `ALIASES`. Other columns are not read.
+        scores: Scale of the scores.
+        labels: Scale of the labels, where there is a column of them.
+        dataset: Name of the dataset, where there is no column.
+        attack: Likewise of the attack.
+        epsilon: Likewise, in units of 1/255.
+
+    Returns:
+        A row per dataset, attack, epsilon and image, with `low` and `high` the ends of what was reached, and
+        `clean`, `quality` (NaN without labels), `psnr` and `ssim` where there are any; scores are in units of
+        their scale. And what is odd about the file, in sentences.
+
+    Raises:
+        UserError: the file is not such a table; names the line and the column.
+    """
+    table = _named(_read(path), path)
+    given = {"dataset": dataset, "attack": attack, "epsilon": epsilon}
+    for name, value in given.items():
+        if value is not None:
+            table[name] = value
+    _require(table, path)
+    for name in (name for name in NUMBERS if name in table):
+        table[name] = _numbers(table, name, path)
+    notes: list[str] = []
+    table = _with_strength(table, path, notes)
+    table["quality"] = _quality(table, labels, path)
+    table = table.rename(columns={"adversarial": "low"}) if "adversarial" in table else table
+    table["high"] = table.get("high", table["low"])
+    for name in ("clean", "low", "high"):
+        table[name] = scores.mapped(table[name])
+    table[["low", "high"]] = np.sort(table[["low", "high"]].to_numpy(), axis=1)
+    outside = table[(table["clean"] < 0) | (table["clean"] > 1)]
+    if len(outside):
+        raise UserError(
+            f"{path}: {plural(len(outside), 'clean score')} lie outside the scale from {scores.worst:g} to "
+            f"{scores.best:g}, such as that of {outside['image'].iloc[0]}: give the metric's own by "
+            "`--scores WORST,BEST`"
+        )
+    table, repeated = _once(table)
+    notes += repeated
+    notes += _alike(table)
+    kept = ["image", *_GROUP, "clean", "low", "high", "quality"]
+    return table[[*kept, *(name for name in ("psnr", "ssim") if name in table)]], notes
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(regular(path), dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise UserError(f"{path}: not a readable CSV file: {error}") from None
+
+
+def _named(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    names = {other: name for name, others in ALIASES.items() for other in others}
+    renamed = table.rename(columns=lambda column: names.get(str(column).strip(), str(column).strip()))
+    known = renamed[[column for column in renamed if column in (*TEXTS, *NUMBERS)]]
+    twice = known.columns[known.columns.duplicated()]
+    if len(twice):
+        raise UserError(f"{path}: two columns stand for {twice[0]!r}; remove one")
+    return known.map(str.strip)
+
+
+def _require(table: pd.DataFrame, path: Path) -> None:
+    missing = [name for name in ("image", "clean", "dataset", "attack") if name not in table]
+    if "adversarial" not in table and not {"low", "high"} <= {*table}:
+        missing.append("adversarial (or low and high)")
+    if {"adversarial", "low"} <= {*table}:
+        raise UserError(f"{path}: has both 'adversarial' and 'low': an image has one attacked score, or two")
+    if missing:
+        options = [f"--{name}" for name in ("dataset", "attack") if name in missing]
+        advice = f"; {listing(options)} gives what all rows share" if options else ""
+        raise UserError(f"{path}: lacks the columns {', '.join(missing)}{advice}")
+    if table.empty:
+        raise UserError(f"{path}: holds no image")
+    for name in TEXTS:
+        empty = np.flatnonzero(table[name] == "")
+        if len(empty):
+            raise UserError(f"{path}: line {empty[0] + 2}: column {name!r} is empty")
+
+
+def _numbers(table: pd.DataFrame, name: str, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(table[name], errors="coerce")
+    usable = numbers.notna() if name in _MAY_BE_INFINITE else np.isfinite(numbers)
+    broken = np.flatnonzero(~usable)
+    if len(broken):
+        found = table[name].iloc[broken[0]]
+        raise UserError(f"{path}: line {broken[0] + 2}: column {name!r}: {found!r} is not a number")
+    return numbers.astype(float)
+
+
+def _with_strength(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
+    """Return the table with `epsilon`: its own, the largest change that it tells, or what PSNR allows."""
+    if "epsilon" in table:
+        low = table[(table["epsilon"] <= 0) | (table["epsilon"] > 255)]
+        if len(low):
+            raise UserError(
+                f"{path}: epsilon {low['epsilon'].iloc[0]:g}: accepted is a number above 0 and up to 255, in "
+                "units of 1/255"
+            )
+        return table
+    groups = table.groupby(["dataset", "attack"])
+    if "l_inf" in table:
+        largest = 255 * groups["l_inf"].transform("max")
+        return table.assign(epsilon=largest.round(2).clip(lower=0.01))
+    if "psnr" in table:
+        errors = 255 * 10 ** (-groups["psnr"].transform("median") / 20)
+        notes.append(
+            "The file tells no epsilon. In its place stands the root mean squared error of the median PSNR, "
+            "in units of 1/255, which is below the largest change of a pixel; the attacks' names say so."
+        )
+        return table.assign(epsilon=errors.round(2).clip(lower=0.01), attack=table["attack"] + RMSE)
+    raise UserError(f"{path}: tells neither epsilon nor psnr; --epsilon gives what all rows share")
+
+
+def _quality(table: pd.DataFrame, labels: Scale | None, path: Path) -> pd.Series:
+    if "label" not in table:
+        return pd.Series(np.nan, table.index)
+    if labels is None:
+        raise UserError(f"{path}: has labels: give the ends of their scale by `--labels WORST,BEST`")
+    quality = labels.mapped(table["label"])
+    outside = np.flatnonzero((quality < 0) | (quality > 1))
+    if len(outside):
+        raise UserError(
+            f"{path}: line {outside[0] + 2}: label {table['label'].iloc[outside[0]]:g} is outside the scale "
+            f"from {labels.worst:g} to {labels.best:g}"
+        )
+    return quality
+
+
+def _once(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return each image of a dataset, attack and epsilon once, its first row, and a note on the others."""
+    again = table.duplicated([*_GROUP, "image"], keep="first")
+    if not again.any():
+        return table, []
+    groups = table.groupby([*_GROUP, "image"])[["clean", "low", "high"]]
+    spread = float((groups.max() - groups.min()).to_numpy().max())
+    images = table.loc[again, ["dataset", "image"]].drop_duplicates()
+    differ = f"; its rows differ by up to {spread:.3g} of the scale" if spread else ""
+    return table[~again].reset_index(drop=True), [
+        f"{plural(int(again.sum()), 'row')} of {plural(len(images), 'image')} ({_some(images['image'])}) "
+        f"{'is' if again.sum() == 1 else 'are'} there more than once: each image counts once, by its first "
+        f"row{differ}."
+    ]
+
+
+def _alike(table: pd.DataFrame) -> Iterator[str]:
+    """Yield a note on images of different names whose scores are the same to the last digit."""
+    columns = [*_GROUP, "clean", "low", "high"]
+    same = table[table.duplicated(columns, keep=False)]
+    same = same[(same["low"] != same["clean"]) | (same["high"] != same["clean"])]
+    if len(same):
+        names = same.groupby(columns, sort=False)["image"].first()
+        copies = len(same) - len(names)
+        yield (
+            f"{plural(copies, 'image')} {'has' if copies == 1 else 'have'} the scores of another name to the "
+            f"last digit ({_some(same['image'])}): perhaps one picture under several names. All are counted."
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = list(dict.fromkeys(names))
+    return ", ".join([*shown[:3], *(["..."] if len(shown) > 3 else [])])

@@ -1,0 +1,148 @@
+"""Scores that others measured: forms of their files, what is flagged and refused, where they are shown."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from scipy import stats
+
+from iqabench.bench.store.results import read_results
+from iqabench.reports.leaderboard.compose import compose_board
+from iqabench.reports.leaderboard.ranking import rankings
+from iqabench.reports.leaderboard.site.payload import note
+from iqabench.reports.paper.report import compose
+
+from ....reports.tables import cell_of
+from ....reports.tables import row_of as row_named
+
+MSU = """image_name,test_dataset,clear,attacked,rel_gain,psnr,ssim,mse
+a.png,NIPS,0.5,1.1,2.2,30.0,0.8,0.001
+b.png,NIPS,0.6,0.9,1.5,32.0,0.9,0.0006
+c.png,NIPS,0.4,0.4,1.0,inf,1.0,0.0
+"""
+
+
+@pytest.fixture
+def imported(iqabench: Callable[..., Result], tmp_path: Path):
+    def run(text: str, *options: str, status: int = 0) -> str:
+        (tmp_path / "theirs.csv").write_text(text)
+        done = iqabench(
+            "import", str(tmp_path / "theirs.csv"), "--model", "theirs", "--source", "A. Author 2030, file x",
+            "--results", str(tmp_path / "results"), *options,
+        )  # fmt: skip
+        assert done.exit_code == status, done.output
+        return done.output
+
+    return run
+
+
+def test_msus_file_of_an_attack_is_read_as_it_is(imported, tmp_path: Path) -> None:
+    said = imported(MSU, "--attack", "mifgsm")
+    assert "root mean squared error" in said
+    results = read_results(tmp_path / "results")
+    row = results.frame[results.frame["attack"] != "none"].iloc[0]
+    assert (row["dataset"], row["attack"], row["n"]) == ("NIPS", "mifgsm (RMSE)", 3)
+    assert row["epsilon"] == pytest.approx(255 * 10 ** (-32 / 20), abs=0.01)
+    assert row["psnr"] == 32.0
+    assert row["gain_up"] == pytest.approx((0.6 + 0.3 + 0) / 3)
+    assert row["gain_down"] == 0
+    clean, attacked = np.array([0.5, 0.6, 0.4]), np.array([1.1, 0.9, 0.4])
+    terms = np.log10(np.maximum(1 - clean, clean) / (np.abs(attacked - clean) + 1e-6))
+    assert row["r_msu"] == pytest.approx(terms.mean())
+    assert row["wasserstein"] == pytest.approx(stats.wasserstein_distance(clean, attacked))
+    assert row["measured_by"] == "A. Author 2030, file x"
+    assert row["variant"] == "measured elsewhere"
+    assert row["status"] == "images without labels"
+
+
+def generic(images: int = 40) -> pd.DataFrame:
+    draw = np.random.default_rng(0)
+    label = draw.random(images)
+    clean = 0.8 * label + 0.1 * draw.random(images)
+    moved = 0.05 + 0.1 * draw.random(images)
+    return pd.DataFrame({
+        "image": [f"{place}.png" for place in range(images)],
+        "clean": 100 * clean, "low": 100 * (clean - moved), "high": 100 * (clean + moved),
+        "label": 5 - 4 * label, "epsilon": 2,
+    })  # fmt: skip
+
+
+def test_the_generic_form_has_intervals_labels_and_scales(imported, tmp_path: Path) -> None:
+    table = generic()
+    options = ("--scores", "0,100", "--labels", "5,1", "--dataset", "mine", "--attack", "square")
+    assert "2 cells of theirs on mine, 40 images, measured by A. Author 2030, file x." in imported(
+        table.to_csv(index=False), *options
+    )
+    frame = read_results(tmp_path / "results").frame.set_index("attack")
+    expected = stats.spearmanr(table["clean"], -table["label"]).statistic
+    assert frame.loc["none", "srocc"] == pytest.approx(expected)
+    assert frame.loc["square", "median_width"] == pytest.approx(
+        ((table["high"] - table["low"]) / 100).median()
+    )
+    assert frame.loc["square", "worst_srocc"] < frame.loc["none", "srocc"]
+
+
+def test_a_file_with_the_largest_change_tells_its_epsilon(imported, tmp_path: Path) -> None:
+    text = "image_name,clear,attacked,mos,l_inf_clear_attacked,psnr_clear_attacked,ssim_clear_attacked\n"
+    text += "".join(f"{n}.jpg,{20 + n},{60 - n},{1 + n / 10},{2 / 255},47.5,0.98\n" for n in range(9))
+    imported(text, "--scores", "0,100", "--labels", "1,5", "--attack", "fgsm", "--dataset", "koniq10k")
+    frame = read_results(tmp_path / "results").frame.set_index("attack")
+    assert frame.loc["fgsm", "epsilon"] == 2.0
+    assert frame.loc["fgsm", ["psnr", "ssim"]].tolist() == [47.5, 0.98]
+
+
+def test_images_that_are_there_twice_count_once_and_are_flagged(imported, tmp_path: Path) -> None:
+    again = MSU + "a.png,NIPS,0.5,1.3,2.6,30.0,0.8,0.001\nd.png,NIPS,0.6,0.9,1.5,32.0,0.9,0.0006\n"
+    said = imported(again, "--attack", "mifgsm")
+    assert "1 row of 1 image (a.png) is there more than once" in said
+    assert "differ by up to 0.2 of the scale" in said
+    assert "1 image has the scores of another name to the last digit (b.png, d.png)" in said
+    row = read_results(tmp_path / "results").frame.iloc[-1]
+    assert row["n"] == 4
+    assert row["gain_up"] == pytest.approx((0.6 + 0.3 + 0 + 0.3) / 4)
+
+
+def test_they_are_shown_as_measured_elsewhere_and_mix_with_nothing(imported, tmp_path: Path) -> None:
+    options = ("--scores", "0,100", "--labels", "5,1", "--dataset", "live", "--attack", "auto")
+    imported(generic().to_csv(index=False), *options)
+    report = compose(read_results(tmp_path / "results"))
+    tables = {table.number: table for table in report.tables}
+    assert "0" not in tables
+    row = row_named(tables["E"], "theirs, auto at 2/255")
+    assert row.cells[-1][0].text == "A. Author 2030, file x"
+    assert cell_of(tables["E"], "theirs, auto at 2/255", "").kind == "number"
+
+    board = compose_board((), tmp_path / "results")
+    (entrant,) = (one for one in board.entrants if one.name.startswith("theirs"))
+    assert entrant.name == "theirs (measured elsewhere)"
+    assert any("measured elsewhere by A. Author 2030" in flag for _, flag in entrant.red_flags)
+    notes = [
+        note(standing, ranking)
+        for ranking in rankings(board)
+        for standing in ranking.standings
+        if standing.entrant == entrant
+    ]
+    assert notes
+    assert all(text.startswith("measured elsewhere") for text in notes)
+
+
+@pytest.mark.parametrize(("text", "options", "fault"), [
+    (MSU, (), "lacks the columns attack; --attack gives"),
+    (MSU.replace("clear", "before"), ("--attack", "x"), "lacks the columns clean"),
+    (MSU.replace("attacked,", "after,"), ("--attack", "x"), "adversarial (or low and high)"),
+    (MSU.replace("0.6,0.9", "0.6,n/a"), ("--attack", "x"), "line 3: column 'adversarial': 'n/a' is not"),
+    (MSU.replace("b.png", ""), ("--attack", "x"), "line 3: column 'image' is empty"),
+    (MSU.replace("0.6,0.9", "60,90"), ("--attack", "x"), "--scores WORST,BEST"),
+    (MSU.replace("mse", "mos"), ("--attack", "x"), "--labels WORST,BEST"),
+    (MSU.replace("mse", "mos"), ("--attack", "x", "--labels", "1,5"), "label 0.001 is outside the scale"),
+    (MSU.replace("psnr", "p"), ("--attack", "x"), "tells neither epsilon nor psnr"),
+    (MSU, ("--attack", "x", "--epsilon", "0"), "accepted is a number above 0"),
+    (MSU, ("--attack", "x", "--scores", "1,1"), "accepted are two different numbers"),
+    (MSU.splitlines()[0], ("--attack", "x"), "holds no image"),
+    ("", ("--attack", "x"), "not a readable CSV file"),
+])  # fmt: skip
+def test_what_is_wrong_is_said(imported, text: str, options: tuple[str, ...], fault: str) -> None:
+    assert fault in imported(text, *options, status=2)
