@@ -75,7 +75,7 @@ def timed_report(store: Path, form: str, state: str, out: Path) -> str:
     written = sum(file.stat().st_size for file in (out / form).rglob("*") if file.is_file())
     return (
         f"{form:9} {state}: {wall:7.1f} s, of processors "
-        f"{usage.ru_utime + usage.ru_stime:7.1f} s, peak memory {_mebibytes(usage):5.0f} MiB, "
+        f"{usage.ru_utime + usage.ru_stime:7.1f} s, peak memory {peak_mebibytes(usage):5.0f} MiB, "
         f"{written / 1e6:.1f} MB written"
     )
 
@@ -84,22 +84,27 @@ def fabricate(folder: Path, cells: int, images: int) -> None:
     """Write a store of drawn scores."""
     store, generator = Store(folder), np.random.default_rng(0)
     labels = {name: np.round(generator.random(images), 3) for name in paper_datasets()}
-    frame = pd.DataFrame(
+    frame = images_of(images)
+    for number, cell in enumerate(itertools.islice(drawn_cells(), cells)):
+        quality = labels[cell.dataset]
+        noise = generator.normal(0, 0.15 + 0.1 * cell.epsilon, images)
+        scores = np.clip(quality + noise, 0, 1).astype(np.float32)
+        store.write(cell, frame.assign(quality=quality, score=scores), context_of(cell, number))
+
+
+def images_of(images: int) -> pd.DataFrame:
+    """Return names, scenes and distortions of images, a row of each."""
+    return pd.DataFrame(
         {
             "image": [f"images/scene{i // 25:04d}_{i % 25:02d}.png" for i in range(images)],
             "scene": [f"scene{i // 25:04d}" for i in range(images)],
             "distortion": [("jpeg", "jp2k", "noise", "blur", "fading")[i % 5] for i in range(images)],
         }
     )
-    for number, cell in enumerate(itertools.islice(_cells(), cells)):
-        quality = labels[cell.dataset]
-        noise = generator.normal(0, 0.15 + 0.1 * cell.epsilon, images)
-        scores = np.clip(quality + noise, 0, 1).astype(np.float32)
-        store.write(cell, frame.assign(quality=quality, score=scores), _context(cell, number))
 
 
-def _cells() -> Iterator[Cell]:
-    """Seed by seed, without end: every model on every database under every condition, and CPRL over b."""
+def drawn_cells() -> Iterator[Cell]:
+    """Yield, seed by seed without end, every model on every database under every condition; CPRL over b."""
     for seed in itertools.count():
         for dataset in paper_datasets():
             for model, (attack, epsilon) in itertools.product(paper_models(), CONDITIONS):
@@ -137,7 +142,8 @@ def _cell(
     )
 
 
-def _context(cell: Cell, number: int) -> dict[str, Any]:
+def context_of(cell: Cell, number: int) -> dict[str, Any]:
+    """Return the context of a drawn cell, as that of a sweep."""
     return {
         "versions": {"iqabench": "0.1.0", "torch": "2.11.0", "numpy": "2.4.0", "python": "3.11.9"},
         "created": f"2030-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}.000000+00:00",
@@ -150,7 +156,8 @@ def _context(cell: Cell, number: int) -> dict[str, Any]:
     }
 
 
-def _mebibytes(usage: resource.struct_rusage) -> float:
+def peak_mebibytes(usage: resource.struct_rusage) -> float:
+    """Return the peak memory of a process in MiB."""
     return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 

@@ -34,7 +34,7 @@ _LARGEST = float(np.finfo(np.float32).max)  # that a model's score can be
 _CONSTANT_SPREAD = 1e-6  # relative: what float32 rounding alone can spread a constant by
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measure:
     """A metric's value with the bounds of its interval; NaN where it is undefined."""
 

@@ -129,15 +129,25 @@ class StoredCell:
 
     Attributes:
         path: Its Parquet file.
-        provenance: `format`, `key`, `cell` (the fields of `Cell`), `context` (what does not determine the
-            scores but tells how they came about: versions, command, device, time) and, where the attack
-            tells something of its search, `diagnostics`.
+        key: Of its `Cell`.
         content: Digest of the whole file.
+        told: Its provenance as the JSON of the file.
     """
 
     path: Path
-    provenance: dict[str, Any]
+    key: str
     content: str
+    told: bytes
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the file tells of itself, read anew each time.
+
+        `format`, `key`, `cell` (the fields of `Cell`), `context` (what does not determine the scores but
+        tells how they came about: versions, command, device, time) and, where the attack tells something of
+        its search, `diagnostics`.
+        """
+        return dict(json.loads(self.told))
 
 
 @dataclass(frozen=True)
@@ -204,7 +214,7 @@ def read_cell(path: Path) -> StoredCell:
             f"its key {provenance['key']!r} is not that of its cell: its metadata were changed after the "
             f"run; {COMPUTE_AGAIN}"
         )
-    return StoredCell(path, provenance, _digest(content))
+    return StoredCell(path, provenance["key"], _digest(content), metadata[METADATA])
 
 
 def read_scores(cell: StoredCell) -> Scores:

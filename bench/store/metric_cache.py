@@ -4,10 +4,11 @@ They are derived from the raw scores and can be computed again at any time: the 
 that is damaged, from another version or in a folder that cannot be written is as good as none. A cell's
 metrics are kept under a digest of its whole file, so a file that is replaced never has the old one's numbers.
 The file has a checksum, and a store's kept values are compared with the raw scores again whenever they are
-read: what costs time is their intervals.
+read, in a large store those of a random sample; if one of the sample is wrong, all are compared.
 """
 
 import math
+import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ from ..core.text import plural
 from ..statistics.intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
 from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate, point_values
 from .cell_file import WORST, Scores, StoredCell, read_scores
+from .listing.index import INDEXED_FROM, SAMPLE
 from .sealed_parquet import is_sealed, write_sealed_table
 
 BAR_AFTER = 2.0
@@ -40,13 +42,14 @@ ALL_METRICS = (*METRICS, *INTERVAL_METRICS)
 
 _UNDEFINED = Measure(math.nan, math.nan, math.nan)
 
+_NUMBERS = tuple(f"{metric}{bound}" for metric in ALL_METRICS for bound in ("", "_low", "_high"))
 _FIELDS = (
     ("content", pa.string()),
     ("resamples", pa.int32()),
     ("scored_on", pa.string()),
     ("n", pa.int64()),
     ("status", pa.string()),
-    *((f"{metric}{bound}", pa.float64()) for metric in ALL_METRICS for bound in ("", "_low", "_high")),
+    *((name, pa.float64()) for name in _NUMBERS),
 )
 _SCHEMA = pa.schema(
     [pa.field(*field, nullable=False) for field in _FIELDS], metadata={"definition": str(DEFINITION)}
@@ -124,10 +127,9 @@ class MetricCache:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept = _read(path)
-        self._values = {content: metrics for (content, _), metrics in self._kept.items()}
         self._added: dict[_Key, CellMetrics] = {}
         self._saved = time.monotonic()
+        self._take(_read(path))
 
     def get(self, content: str, resamples: int) -> CellMetrics | None:
         """Return the metrics of a cell of this content; None if they are not kept.
@@ -135,8 +137,9 @@ class MetricCache:
         Without resamples, the values kept with any number of resamples are returned.
         """
         if resamples:
-            return self._kept.get((content, resamples))
-        found = self._values.get(content)
+            added = self._added.get((content, resamples))
+            return added or self._at(self._rows.get((content, resamples)))
+        found = self._at(self._any_row.get(content))
         return found and found.without_intervals()
 
     def add(self, content: str, resamples: int, metrics: CellMetrics) -> None:
@@ -149,11 +152,31 @@ class MetricCache:
         """Write what was added, and what other processes wrote since, if the file can be written."""
         if not self._added:
             return
-        self._kept = _read(self._path) | self._kept | self._added
+        kept = pa.concat_tables([_table(self._added), self._kept, _read(self._path)])
+        keys = kept.select(["content", "resamples"]).append_column("row", pa.array(range(kept.num_rows)))
+        first = keys.group_by(["content", "resamples"]).aggregate([("row", "min")])["row_min"]
+        self._take(kept.take(first.sort()))
         self._added = {}
         with suppress(OSError):
-            write_sealed_table(_table(self._kept), self._path)
+            write_sealed_table(self._kept, self._path)
         self._saved = time.monotonic()
+
+    def _take(self, kept: pa.Table) -> None:
+        """Keep a table in memory, and where in it the metrics of each cell are."""
+        self._kept = kept
+        contents, resamples = kept["content"].to_pylist(), kept["resamples"].to_pylist()
+        self._rows = {key: row for row, key in enumerate(zip(contents, resamples, strict=True))}
+        self._any_row = {content: row for row, content in enumerate(contents)}
+        self._facts = {name: kept[name].to_pylist() for name in ("scored_on", "n", "status")}
+        self._numbers = np.column_stack([kept[name].to_numpy() for name in _NUMBERS])
+
+    def _at(self, row: int | None) -> CellMetrics | None:
+        if row is None:
+            return None
+        numbers = iter(self._numbers[row].tolist())
+        measures = {name: Measure(next(numbers), next(numbers), next(numbers)) for name in ALL_METRICS}
+        scored_on, n, status = (self._facts[name][row] for name in ("scored_on", "n", "status"))
+        return CellMetrics(scored_on, Evaluation(measures, n, status))
 
 
 def cell_metrics(
@@ -170,16 +193,19 @@ def cell_metrics(
         The metrics by the cell's path, and (path, reason) of the cells whose scores cannot be used.
     """
     cache = MetricCache(root / "cache" / "metrics.parquet")
+    believed = len(cells) > INDEXED_FROM and _sample_holds(cells, cache, resamples)
     found, damaged = {}, []
     with progress_over(len(cells), show=True, delay=BAR_AFTER) as progress:
         progress.doing(f"metrics of {plural(len(cells), 'cell')}")
         try:
             for cell in cells:
                 try:
-                    scores, kept = read_scores(cell), cache.get(cell.content, resamples)
-                    if kept is None or not kept.are_of(scores):
-                        kept = CellMetrics.of(scores, resamples)
-                        cache.add(cell.content, resamples, kept)
+                    kept = cache.get(cell.content, resamples)
+                    if kept is None or not believed:
+                        scores = read_scores(cell)
+                        if kept is None or not kept.are_of(scores):
+                            kept = CellMetrics.of(scores, resamples)
+                            cache.add(cell.content, resamples, kept)
                     found[cell.path] = kept
                 except ValueError as error:
                     damaged.append((cell.path, str(error)))
@@ -189,6 +215,18 @@ def cell_metrics(
     return found, damaged
 
 
+def _sample_holds(cells: Sequence[StoredCell], cache: MetricCache, resamples: int) -> bool:
+    """Return whether the kept metrics of cells drawn at random are those of their raw scores."""
+    for cell in random.SystemRandom().sample(cells, min(SAMPLE, len(cells))):
+        kept = cache.get(cell.content, resamples)
+        try:
+            if kept is not None and not kept.are_of(read_scores(cell)):
+                return False
+        except ValueError:  # damaged since it was listed
+            return False
+    return True
+
+
 def _attacked(scores: Scores) -> NDArray[np.float64]:
     """Return the scores (N,) that `METRICS` are of: of attainable intervals those under score reflection."""
     if scores.ends is None:
@@ -196,18 +234,16 @@ def _attacked(scores: Scores) -> NDArray[np.float64]:
     return reflected(scores.quality, *attainable(scores.score, *scores.ends))
 
 
-def _read(path: Path) -> dict[_Key, CellMetrics]:
-    try:
+def _read(path: Path) -> pa.Table:
+    """Return the table in a file, or one without rows."""
+    with suppress(pa.ArrowException, OSError, Damaged):
         content = regular(path).read_bytes()
-        if not is_sealed(content):
-            return {}
-        table = pq.read_table(pa.BufferReader(content))
-    except (pa.ArrowException, OSError, Damaged):
-        return {}
-    wanted = _SCHEMA.metadata or {}
-    if not table.schema.equals(_SCHEMA) or not wanted.items() <= (table.schema.metadata or {}).items():
-        return {}
-    return {(row["content"], row["resamples"]): _from_row(row) for row in table.to_pylist()}
+        if is_sealed(content):
+            table = pq.read_table(pa.BufferReader(content))
+            definition = (_SCHEMA.metadata or {}).items()
+            if table.schema.equals(_SCHEMA) and definition <= (table.schema.metadata or {}).items():
+                return table.replace_schema_metadata(_SCHEMA.metadata)
+    return _SCHEMA.empty_table()
 
 
 def _table(kept: Mapping[_Key, CellMetrics]) -> pa.Table:
@@ -224,8 +260,3 @@ def _to_row(metrics: CellMetrics) -> dict[str, Any]:
     for name, measure in evaluation.measures.items():
         row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
     return row
-
-
-def _from_row(row: Mapping[str, Any]) -> CellMetrics:
-    measures = {name: Measure(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in ALL_METRICS}
-    return CellMetrics(row["scored_on"], Evaluation(measures, row["n"], row["status"]))

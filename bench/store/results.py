@@ -171,12 +171,16 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES, logistic: F
         raise UserError(_nothing_in(store.root, unreadable))
     fitted, stated = after_logistic(usable, logistic, resamples) if logistic else ({}, [])
     notes = stated + notes
-    rows = []
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    texts: dict[str, str] = {}  # so that a text of many rows is held once
     for cell in usable:
         evaluation = metrics[cell.path].evaluation
         of_cell = replace(evaluation, measures={**evaluation.measures, **fitted.get(cell.path, {})})
-        rows.append(row_of(cell, of_cell, _relative(cell.path, store.root)) | {"logistic": logistic or ""})
-    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
+        row = row_of(cell, of_cell, _relative(cell.path, store.root)) | {"logistic": logistic or ""}
+        for name, values in columns.items():
+            value = row[name]
+            values.append(texts.setdefault(value, value) if isinstance(value, str) else value)
+    frame = pd.DataFrame(columns).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
     notes += _of_one_name(frame) + _noted(usable)
     adaptive, static = _by_knowledge(_in_order(frame))
@@ -185,16 +189,18 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES, logistic: F
 
 def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, Any]:
     """Return a cell's row of `Results.frame`, given its metrics and what to call its file."""
-    cell, context = _ABSENT | stored.provenance["cell"], stored.provenance["context"]
+    provenance = stored.provenance
+    cell, context = _ABSENT | provenance["cell"], provenance["context"]
+    diagnostics = provenance.get("diagnostics", {})
     row = {name: cell[name] for name in COLUMNS if name in cell}
     row |= {name: context.get(name) for name in _CONTEXT}
-    row |= {name: stored.provenance.get("diagnostics", {}).get(name, math.nan) for name in _TOLD}
+    row |= {name: diagnostics.get(name, math.nan) for name in _TOLD}
     row |= {
         "n": evaluation.n,
         "status": evaluation.status,
         "model_params": json.dumps(cell["model_params"], sort_keys=True),
         "attack_params": json.dumps(cell["attack_params"], sort_keys=True),
-        **_audit(stored.provenance.get("diagnostics", {})),
+        **_audit(diagnostics),
         "stand_in": bool(context.get("stand_in", False)),
         "measured_by": context.get("measured_by", ""),
         "versions": ", ".join(
@@ -206,7 +212,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "trained_on": cell["trained_on"] or "",
         "precision": cell["precision"] or "",
         "defence_params": json.dumps(cell["defence"], sort_keys=True) if cell["defence"] else "",
-        "key": stored.provenance["key"],
+        "key": stored.key,
         "file": file,
     }
     for name, measure in evaluation.measures.items():
@@ -222,8 +228,10 @@ def _by_knowledge(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     is_static = frame["knowledge"] == "static"
     static, others = (frame[rows].reset_index(drop=True) for rows in (is_static, ~is_static))
     known = dict(zip(_places(static), static.to_dict("records"), strict=True))
-    for index, (place, row) in enumerate(zip(_places(others), others.to_dict("records"), strict=True)):
-        if row["knowledge"] and place in known and (flag := _weaker(row, known[place])):
+    adaptive = others[others["knowledge"] != ""]
+    rows = zip(adaptive.index, _places(adaptive), adaptive.to_dict("records"), strict=True)
+    for index, place, row in rows:
+        if place in known and (flag := _weaker(row, known[place])):
             others.loc[index, "audit"] = "doubtful"
             others.loc[index, "red_flags"] = " ".join(filter(None, [row["red_flags"], flag]))
     return others, static
@@ -283,7 +291,7 @@ def _one_file_each(cells: Sequence[StoredCell], root: Path) -> tuple[list[Stored
     """
     by_key: dict[str, list[StoredCell]] = defaultdict(list)
     for cell in cells:
-        by_key[cell.provenance["key"]].append(cell)
+        by_key[cell.key].append(cell)
     copies = {copy: original for files in by_key.values() for copy, original in _copies(files, root)}
     if not copies:
         return list(cells), []
@@ -309,7 +317,7 @@ def _copies(files: Sequence[StoredCell], root: Path) -> list[tuple[Path, Path]]:
         if not scores.equal(expected):
             raise UserError(
                 f"{_relative(original, root)} and {_relative(path, root)} are both the cell "
-                f"{files[0].provenance['key']} and hold different scores: remove the wrong one, or both, and "
+                f"{files[0].key} and hold different scores: remove the wrong one, or both, and "
                 "`iqabench run` computes it again"
             )
     return [(path, readable[0][0]) for path, _ in readable[1:]]
@@ -338,6 +346,8 @@ def _noted(cells: Sequence[StoredCell]) -> list[str]:
     """Return what the sweep noted on the scale of clean scores, and on an attack that went the wrong way."""
     notes = []
     for stored in cells:
+        if b'"notes"' not in stored.told:
+            continue
         cell, found = stored.provenance["cell"], stored.provenance.get("diagnostics", {}).get("notes")
         for sentence in map(str, found if isinstance(found, list) else ()):
             if cell["attack"] == "none" or sentence.startswith(f"{cell['attack']} "):

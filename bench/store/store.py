@@ -6,6 +6,7 @@ written beside its place and renamed into it, and two writers of one key write t
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow as pa
 from ..core.files import safe_name
 from .cell import Cell
 from .cell_file import COLUMNS, FORMAT, FURTHER_COLUMNS, METADATA, StoredCell, read_cell
+from .listing.index import Listing, Stamp, is_settled, stamp_of
 from .sealed_parquet import write_sealed_table
 
 
@@ -32,6 +34,7 @@ class Store:
         self.root = root
         self.unreadable: list[tuple[Path, str]] = []
         self.damaged: dict[Path, str] = {}
+        self._verified: dict[str, tuple[Stamp, str]] | None = None  # keys of cells by their paths
 
     def path(self, cell: Cell) -> Path:
         """Return the path of a cell's file, whether it is there or not."""
@@ -40,14 +43,23 @@ class Store:
 
     def has(self, cell: Cell) -> bool:
         """Return whether the cell has been computed and its file can be read."""
-        path = self.path(cell)
-        if not path.is_file():
+        path, now = self.path(cell), time.time_ns()
+        stamp, name = stamp_of(path), path.relative_to(self.root).as_posix()
+        if stamp is None:
             return False
+        if self._verified is None:
+            known = Listing(self.root, ()).known()
+            self._verified = {of: (entry.stamp, entry.key) for of, entry in known.items()}
+        if self._verified.get(name) == (stamp, cell.key):
+            return True
         try:
-            return bool(read_cell(path).provenance["key"] == cell.key)
+            key = read_cell(path).key
         except ValueError as error:
             self.damaged[path] = str(error)
             return False
+        if is_settled(stamp, now):
+            self._verified[name] = stamp, key
+        return key == cell.key
 
     def write(
         self,
@@ -78,17 +90,15 @@ class Store:
     def cells(self) -> Iterator[StoredCell]:
         """Yield all cells in the order of their paths; what cannot be read is listed in `unreadable`."""
         self.unreadable = []
-        for path in sorted(self._files()):
-            try:
-                yield read_cell(path)
-            except ValueError as error:
-                self.unreadable.append((path, str(error)))
+        listing = Listing(self.root, sorted(self._files(), key=lambda path: path.split(os.sep)))
+        listing.unreadable = self.unreadable
+        yield from listing.cells()
 
-    def _files(self) -> Iterator[Path]:
+    def _files(self) -> Iterator[str]:
         for folder, _, names in os.walk(self.root / "cells", onerror=self._note_folder):
             for name in names:
                 if name.endswith(".parquet") and not name.startswith("."):
-                    yield Path(folder, name)
+                    yield os.path.join(folder, name)
 
     def _note_folder(self, error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):

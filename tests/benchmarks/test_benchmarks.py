@@ -28,6 +28,7 @@ TINY = {
     "progress": ("--config CONFIG", "of the true time left"),
     "pyiqa_metrics": ("--metrics cnniqa", "cnniqa"),
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
+    "store": ("--cells 12 --images 20", "results again: 12 cells"),
     "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
     "training": ("--batch-size 2 --rounds 1", "local_linearity"),
 }

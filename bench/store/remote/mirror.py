@@ -21,7 +21,7 @@ Needs = Literal["all", "numbers", "nothing"]
 KEPT = {
     "cells": (".parquet",),
     "certificates": (".parquet",),
-    "cache": (".parquet",),
+    "cache": (".parquet",),  # kept metrics
     "checkpoints": (".json", ".safetensors"),
     "explain": (".npz",),
     "splits": (".csv",),
@@ -66,9 +66,8 @@ class Mirror:
             UserError: the bucket cannot be read, or the store is no longer there.
         """
         with lock_on(self.folder / ".copies.lock"):
-            known = (
-                self._record.all()
-            )  # first, so that what another process puts meanwhile is not taken as gone
+            # The record first, so that what another process puts meanwhile is not taken as gone.
+            known = self._record.all()
             with explained(self.address):
                 there = self._there()
             here = self._here()
