@@ -21,6 +21,7 @@ FEWER = {
     "rank": {"steps": 5},
     "korhonen_you": {"steps": 5},
     "zhang_ssim": {"steps": 5},
+    "madc": {"steps": 5},
     "transfer": {"steps": 5},
 }
 EPSILONS = [0.0, 1 / 255, 2 / 255, 8 / 255]
