@@ -1,6 +1,6 @@
-"""Counts of the images that a job still has to train on, score and attack."""
+"""The stages of a job, and counts of the images that it trains on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..core.pace import Stage
 from ..store.cell import Cell
@@ -22,25 +22,16 @@ def scoring_stage(job: Job, attack: PlannedAttack | None, cells: Sequence[Cell])
     return _stage(job, f"{kind}, {knowledge}" if knowledge else kind)
 
 
-def images_left(job: Job, done: Callable[[Job, Cell], bool], *, score: bool) -> dict[Stage, int]:
-    """Return how many images each stage of a job still has, an image counted in each epoch and each cell.
+def images_to_train(job: Job) -> dict[Stage, int]:
+    """Return how many images the training of a job's model has, an image counted in each epoch.
 
-    Args:
-        job: The job.
-        done: Whether a cell need not be computed.
-        score: Whether cells are wanted, or only the trained model.
+    None, where it has weights, or another job trains it.
     """
-    weights = job.weights()
-    left = {}
-    if weights is None and job.home is job:  # else another job trains it
-        training = job.settings.training
-        steps = training.epochs * job.data.training.steps(training.batch_size)
-        left[training_stage(job)] = steps * training.batch_size
-    for attack, cells in job.cells(weights or "") if score else ():
-        missing = cells if weights is None else [cell for cell in cells if not done(job, cell)]
-        stage = scoring_stage(job, attack, cells)
-        left[stage] = len(epsilons_to_run(missing)) * len(job.data.test_rows)
-    return left
+    if job.weights() is not None or job.home is not job:
+        return {}
+    training = job.settings.training
+    steps = training.epochs * job.data.training.steps(training.batch_size)
+    return {training_stage(job): steps * training.batch_size}
 
 
 def epsilons_to_run(cells: Sequence[Cell]) -> list[float]:

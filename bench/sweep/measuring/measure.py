@@ -1,7 +1,6 @@
 """Scores of one model on one dataset under one attack: the loop over batches, and its resumption."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from .ends import Tally, attacked_ends, perturbed
 from .partial import Partial
 from .pictures import Pictures
 from .scoring import draws_for, mean_scores, plain_scores, seed_of
-from .worst import TestData, realise_worst_case
+from .worst import TestData
 
 if TYPE_CHECKING:
     from ....attacks.base import Attack
@@ -58,11 +57,11 @@ def measure(
     pictures: Mapping[int, Pictures] | None = None,
     found_on: nn.Module | None = None,
 ) -> None:
-    """Score every image, attacked within each epsilon, into `partial`.
+    """Score the images that `partial` is for, attacked within each epsilon, into it.
 
     An interval attack is run upwards and downwards. What is stored of it comes from plain inference passes
     over the final images, apart from the search, so that a model that behaves otherwise while it is searched
-    gains nothing by it. Then the worst case between the ends of all images is realised.
+    gains nothing by it.
 
     Args:
         model: In evaluation mode, on the device.
@@ -84,7 +83,7 @@ def measure(
         UserError: the attack returns images outside its ball or [0, 1], or of another shape or type; or the
             memory of the GPU does not hold a batch that may not be smaller.
     """
-    progress.skip(partial.done * len(epsilons))
+    progress.skip((partial.done - partial.part.start) * len(epsilons))
     victim = model if found_on is None else found_on
     if precision == "bf16":
         victim = Adapter(victim, precision="bf16")
@@ -103,32 +102,35 @@ def measure(
             if (now := queries_of(model)) > asked:
                 found["queries"], asked = now - asked, now
             partial.put(index, start, columns)
-            partial.diagnostics[index] = _together(partial.diagnostics[index], found)
+            partial.told[index].append(found)
             if LOW in ends:
                 partial.ends.put(index, start, images, ends[LOW], ends[HIGH])
             progress.advance(len(images))
 
-    while partial.done < len(data.rows):
-        batches = [*data.batches(batch_size, partial.done)]
+    stop = int(partial.part.stop)
+    while partial.done < stop:
+        at_once = min(batch_size, partial.fitting or batch_size)
+        batches = [
+            slice(batch.start, min(batch.stop, stop))
+            for batch in data.batches(at_once, partial.done)
+            if batch.start < stop
+        ]
         crops = (data.cache.test_batch(data.rows[batch].tolist()) for batch in batches)
         for batch, crop in zip(batches, prefetched(crops, device), strict=True):
-            told = deepcopy(partial.diagnostics)
+            told = [len(of_epsilon) for of_epsilon in partial.told]
             try:
                 images = to_float(crop, device)
                 measure_batch(batch.start, images, data.labels(batch, images))
             except torch.cuda.OutOfMemoryError:
                 if not smaller_batches or len(crop) == 1:
                     raise UserError(too_little_memory(name, len(crop))) from None
-                partial.diagnostics, batch_size = told, len(crop) // 2
+                partial.told = [
+                    of_epsilon[:count] for of_epsilon, count in zip(partial.told, told, strict=True)
+                ]
+                partial.fitting = len(crop) // 2
                 break
             partial.done = batch.stop
             partial.save_if_due()
-    if attack is not None and LOW in partial.columns and not np.isnan(data.quality).all():
-        partial.save()
-        realise_worst_case(
-            model, attack, name, data, epsilons,
-            seed=seed, batch_size=batch_size, device=device, partial=partial,
-        )  # fmt: skip
 
 
 def too_little_memory(attack: str, images: int) -> str:
@@ -232,18 +234,3 @@ def _visibility(images: Tensor, adversarial: Tensor, end: str = "") -> dict[str,
 
 def _checked(name: str, attack: "Attack", images: Tensor, adversarial: Tensor, epsilon: float) -> Distances:
     return distances(images, adversarial, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)
-
-
-def _together(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Return the diagnostics of two batches as those of both: counts add up, of distances the largest."""
-    both = {**before, **now}
-    for key in before.keys() & now.keys():
-        if key.startswith("largest") or key == "draws":
-            both[key] = max(before[key], now[key])
-        elif isinstance(now[key], int | float):
-            both[key] = before[key] + now[key]
-        elif isinstance(now[key], list):
-            both[key] = sorted({*before[key], *now[key]})
-        elif isinstance(now[key], dict):
-            both[key] = _together(before[key], now[key])
-    return both

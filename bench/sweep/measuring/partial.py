@@ -5,6 +5,8 @@ import json
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -68,19 +70,19 @@ class EndImages:
         low_images, high_images = (images.unsqueeze(1) + levels * (largest / LEVELS)).unbind(1)
         return low_images, high_images
 
-    def sound(self) -> bool:
-        """Return whether the file holds what was written."""
+    def damaged(self) -> Path | None:
+        """Return the file if it does not hold what was written."""
         if not self.written:
-            return True
+            return None
         try:
             with self.path.open("rb") as file:
                 for offset, (size, crc) in self.written.items():
                     file.seek(offset)
                     if zlib.crc32(file.read(size)) != crc:
-                        return False
+                        return self.path
         except OSError:
-            return False
-        return True
+            return self.path
+        return None
 
     def _record(self, shape: Sequence[int]) -> np.dtype[Any]:
         return np.dtype([("largest", np.float32), ("levels", np.int16, (2, *shape))])
@@ -89,31 +91,57 @@ class EndImages:
         return int(index * self._places[-1] + self._places[start])
 
 
-class Partial:
-    """A measurement in progress.
+class JoinedEnds:
+    """The images at both ends, each where its part of the images has them.
 
     Args:
-        path: A file.
-        epsilons: E, the number of epsilons.
-        pixels: (N,) the number of pixels of each image.
-
-    Attributes:
-        done: Images measured.
-        columns: (E, N) arrays by column of the cells: `score`, and for an interval attack its ends.
-        diagnostics: What the search has to tell, for each epsilon.
-        ends: The images of an interval attack.
-        damage: Why what was kept on disk cannot be used; None where it can, or nothing was.
+        parts: Those of each part, by the number of its first image, ascending.
     """
 
-    def __init__(self, path: Path, epsilons: int, pixels: np.ndarray) -> None:
-        self._path = path
-        self._last = time.monotonic()
-        self._shape = (epsilons, len(pixels))
-        self.done = 0
+    def __init__(self, parts: Mapping[int, EndImages]) -> None:
+        self._parts = parts
+
+    def get(self, index: int, start: int, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the images (N, 3, H, W) at the low and at the high ends."""
+        cuts = [first - start for first in self._parts if start < first < start + len(images)]
+        ends = []
+        for first, stop in pairwise([0, *cuts, len(images)]):
+            part = max(number for number in self._parts if number <= start + first)
+            ends.append(self._parts[part].get(index, start + first, images[first:stop]))
+        low_images, high_images = zip(*ends, strict=True)
+        return torch.cat(low_images), torch.cat(high_images)
+
+    def damaged(self) -> Path | None:
+        """Return the file that does not hold what was written, if one does not."""
+        return next(filter(None, (ends.damaged() for ends in self._parts.values())), None)
+
+
+class Found:
+    """What has been measured of a set of images.
+
+    Args:
+        epsilons: E, the number of epsilons.
+        images: N, the number of images.
+
+    Attributes:
+        columns: (E, N) arrays by column of the cells: `score`, and for an interval attack its ends.
+        told: What the search told of each batch, in order, for each epsilon.
+        worst: What was told of the worst case, for each epsilon.
+        ends: The images of an interval attack.
+        seconds: Time that earlier processes spent on it.
+        fitting: Images at once that a GPU's memory held, where it did not hold as many as were wanted.
+    """
+
+    ends: EndImages | JoinedEnds
+
+    def __init__(self, epsilons: int, images: int) -> None:
+        self._shape = (epsilons, images)
+        self._since = time.monotonic()
+        self.seconds = 0.0
+        self.fitting: int | None = None
         self.columns: dict[str, np.ndarray] = {}
-        self.diagnostics: list[dict[str, Any]] = [{} for _ in range(epsilons)]
-        self.ends = EndImages(path.with_suffix(".ends"), pixels)
-        self.damage = self._restore()
+        self.told: list[list[dict[str, Any]]] = [[] for _ in range(epsilons)]
+        self.worst: list[dict[str, Any]] = [{} for _ in range(epsilons)]
 
     def put(self, index: int, start: int, values: Mapping[str, Sequence[float] | Sequence[str]]) -> None:
         """Keep the columns of one batch under one epsilon."""
@@ -123,9 +151,72 @@ class Partial:
                 self.columns[name] = np.full(self._shape, empty, dtype=object if empty == "" else float)
             self.columns[name][index, start : start + len(column)] = column
 
+    def diagnostics(self, index: int) -> dict[str, Any]:
+        """Return what the search under one epsilon has to tell of all images."""
+        return reduce(_together, [*self.told[index], self.worst[index]], {})
+
+    def spent(self) -> float:
+        """Return the seconds spent on it, by this process and earlier ones."""
+        return self.seconds + time.monotonic() - self._since
+
+    def save(self) -> None:
+        """Write what is measured, where that is kept on disk."""
+
     def save_if_due(self) -> None:
         """Save, unless the last save was a moment ago; stop here if that was asked for."""
         stop_if_asked(self.save)
+
+    def discard(self) -> None:
+        """Remove the files of a measurement that is finished and stored."""
+
+    def check_ends(self) -> None:
+        """See that the images of the ends are as they were written; otherwise discard all.
+
+        Raises:
+            UserError: they are not.
+        """
+        if damaged := self.ends.damaged():
+            self.discard()
+            raise UserError(
+                f"{damaged}: the images kept there are damaged, and were removed; run the command "
+                "again, and they are searched anew"
+            )
+
+
+class Partial(Found):
+    """A measurement in progress, of all images or of a part of them.
+
+    Args:
+        path: A file.
+        epsilons: E, the number of epsilons.
+        pixels: (N,) the number of pixels of each image.
+        part: The images that are to be measured; default: all.
+
+    Attributes:
+        part: As above.
+        done: The images before this one are measured, as far as they are in the part.
+        damage: Why what was kept on disk cannot be used; None where it can, or nothing was.
+    """
+
+    ends: EndImages
+
+    def __init__(self, path: Path, epsilons: int, pixels: np.ndarray, part: slice | None = None) -> None:
+        super().__init__(epsilons, len(pixels))
+        self._path = path
+        self._last = time.monotonic()
+        self.part = part or slice(0, len(pixels))
+        self.done: int = self.part.start
+        self.ends = EndImages(path.with_suffix(".ends"), pixels)
+        self.damage = self._restore()
+
+    @property
+    def finished(self) -> bool:
+        """True when all images of the part are measured."""
+        return self.done >= int(self.part.stop)
+
+    def save_if_due(self) -> None:
+        """Save, unless the last save was a moment ago; stop here if that was asked for."""
+        super().save_if_due()
         if time.monotonic() - self._last >= SAVE_EVERY:
             self.save()
 
@@ -134,8 +225,16 @@ class Partial:
         content = io.BytesIO()
         columns: dict[str, Any] = {f"column_{name}": _storable(of) for name, of in self.columns.items()}
         ends = np.array([(offset, *rest) for offset, rest in self.ends.written.items()], np.int64)
-        diagnostics = json.dumps(self.diagnostics)
-        np.savez(content, done=self.done, ends=ends, diagnostics=diagnostics, **columns)
+        told = json.dumps(self.told)
+        np.savez(
+            content,
+            done=self.done,
+            seconds=self.spent(),
+            fitting=self.fitting or 0,
+            ends=ends,
+            told=told,
+            **columns,
+        )
         write_sealed(self._path, content.getvalue())
         self._last = time.monotonic()
 
@@ -144,24 +243,12 @@ class Partial:
         self._path.unlink(missing_ok=True)
         self.ends.path.unlink(missing_ok=True)
 
-    def check_ends(self) -> None:
-        """See that the images of the ends are as they were written; otherwise discard all.
-
-        Raises:
-            UserError: they are not.
-        """
-        if not self.ends.sound():
-            self.discard()
-            raise UserError(
-                f"{self.ends.path}: the images kept there are damaged, and were removed; run the command "
-                "again, and they are searched anew"
-            )
-
     def _restore(self) -> str | None:
         """Go on from what is on disk; return what is wrong with it, if anything is."""
         try:
             with np.load(io.BytesIO(read_sealed(self._path))) as saved:
-                done, diagnostics = int(saved["done"]), json.loads(str(saved["diagnostics"]))
+                done, told = int(saved["done"]), json.loads(str(saved["told"]))
+                seconds, fitting = float(saved["seconds"]), int(saved["fitting"]) or None
                 written = {int(offset): (int(size), int(crc)) for offset, size, crc in saved["ends"]}
                 prefix = "column_"
                 columns = {
@@ -176,11 +263,38 @@ class Partial:
         if any(column.shape != self._shape for column in columns.values()):
             return f"{self._path}: holds other images"
         self.ends.written = written
-        if not self.ends.sound():
+        if damaged := self.ends.damaged():
             self.ends.written = {}
-            return f"{self.ends.path}: not the images that were written"
-        self.done, self.columns, self.diagnostics = done, columns, diagnostics
+            return f"{damaged}: not the images that were written"
+        self.done, self.columns, self.told = done, columns, told
+        self.seconds, self.fitting = seconds, fitting
         return None
+
+
+class Joined(Found):
+    """The measurements of all parts of a set of images, as one.
+
+    Args:
+        parts: All parts, in order, each finished.
+    """
+
+    def __init__(self, parts: Sequence[Partial]) -> None:
+        epsilons = len(parts[0].told)
+        super().__init__(epsilons, int(parts[-1].part.stop))
+        self.ends = JoinedEnds({int(part.part.start): part.ends for part in parts})
+        self.seconds = sum(part.seconds for part in parts)
+        self.fitting = min((part.fitting for part in parts if part.fitting), default=None)
+        self._parts = parts
+        for part in parts:
+            for index in range(epsilons):
+                found = {name: column[index, part.part].tolist() for name, column in part.columns.items()}
+                self.put(index, int(part.part.start), found)
+                self.told[index] += part.told[index]
+
+    def discard(self) -> None:
+        """Remove the files of all parts."""
+        for part in self._parts:
+            part.discard()
 
 
 def _storable(column: np.ndarray) -> np.ndarray:
@@ -189,3 +303,18 @@ def _storable(column: np.ndarray) -> np.ndarray:
 
 def _restored(column: np.ndarray) -> np.ndarray:
     return column.astype(object) if column.dtype.kind == "U" else column
+
+
+def _together(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return the diagnostics of two batches as those of both: counts add up, of distances the largest."""
+    both = {**before, **now}
+    for key in before.keys() & now.keys():
+        if key.startswith("largest") or key == "draws":
+            both[key] = max(before[key], now[key])
+        elif isinstance(now[key], int | float):
+            both[key] = before[key] + now[key]
+        elif isinstance(now[key], list):
+            both[key] = sorted({*before[key], *now[key]})
+        elif isinstance(now[key], dict):
+            both[key] = _together(before[key], now[key])
+    return both

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from ....attacks.tools.balls import ball_around
 from ....attacks.tools.bisection import realise
 from ....models.adapted.blackbox import queries_of
-from ...core.interrupts import stop_if_asked
+from ...core.interrupts import finishing, stop_if_asked
 from ...datasets.framing import FramedPixels
 from ...datasets.pixels import to_float
 from ...statistics.intervals import attainable, reflected
 from ...statistics.metrics import srocc
 from ...statistics.worst_case import worst_case_srocc
 from .door import distances
-from .partial import Partial
+from .partial import Found
 from .scoring import MeanOfDraws, draws_for, mean_scores, seed_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def label_tensor(quality: np.ndarray, images: Tensor) -> Tensor:
     return torch.from_numpy(np.nan_to_num(quality, nan=0.5)).to(images)
 
 
+@finishing("the batch")
 def realise_worst_case(
     model: nn.Module,
     attack: "Attack",
@@ -75,7 +76,7 @@ def realise_worst_case(
     seed: int,
     batch_size: int,
     device: torch.device,
-    partial: Partial,
+    partial: Found,
 ) -> None:
     """Find images for the worst case of every epsilon, and put their scores into the column `worst`.
 
@@ -136,13 +137,13 @@ def realise_worst_case(
         best = min(by, key=lambda kind: _srocc(by[kind][scored], data.quality[scored]))
         smaller = by[best]
         partial.put(index, 0, {"worst": smaller.tolist()})
-        partial.diagnostics[index] |= {"realised": round(share, 6), "worst_by": best}
+        partial.worst[index] = {"realised": round(share, 6), "worst_by": best}
         if (now := queries_of(model)) > asked:
-            partial.diagnostics[index]["queries"] += now - asked
+            partial.worst[index]["queries"] = now - asked
         partial.save_if_due()
 
 
-def _ordered_ends(images: Tensor, partial: Partial, index: int, start: int) -> tuple[Tensor, Tensor]:
+def _ordered_ends(images: Tensor, partial: Found, index: int, start: int) -> tuple[Tensor, Tensor]:
     """Return images at the low and the high ends, the clean one where its score is beyond them."""
     low_images, high_images = partial.ends.get(index, start, images)
     batch = slice(start, start + len(images))
@@ -154,7 +155,7 @@ def _ordered_ends(images: Tensor, partial: Partial, index: int, start: int) -> t
     )
 
 
-def _standard_error(partial: Partial, index: int, batch: slice) -> np.ndarray | float:
+def _standard_error(partial: Found, index: int, batch: slice) -> np.ndarray | float:
     """Return the larger standard error of the two ends of each interval; 0 where a model is not random."""
     errors = [
         partial.columns[name][index, batch] for name in ("low_se", "high_se") if name in partial.columns

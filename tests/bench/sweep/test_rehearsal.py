@@ -2,13 +2,16 @@
 
 import pandas as pd
 import pytest
+import torch
 
 from iqabench.bench.core import registry
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep import rehearsal
-from iqabench.bench.sweep.runner import _Sweep, run_sweep
-from iqabench.bench.sweep.workload import images_left
+from iqabench.bench.sweep.engines.prepared import Sweep
+from iqabench.bench.sweep.runner import run_sweep
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -19,9 +22,9 @@ def settings(tiny_config, tiny_plugin, drawn_database, monkeypatch):
 
 
 def test_all_that_a_job_has_left_is_rehearsed_and_only_if_it_is_long(settings, tmp_path):
-    sweep = _Sweep.prepare(settings, tmp_path, "")
+    sweep = Sweep.prepare(settings, tmp_path)
     (job,) = sweep.jobs
-    left = images_left(job, sweep._done, score=True)
+    left = sweep.images_left(job, score=True)
     tests = len(job.data.test_rows)
     assert {stage.kind: count for stage, count in left.items()} == {
         "training": 3 * 4 * (len(job.data.training.rows) // 4),
@@ -30,16 +33,16 @@ def test_all_that_a_job_has_left_is_rehearsed_and_only_if_it_is_long(settings, t
         "pgd": 2 * tests,
     }
     many = dict.fromkeys(left, 1000.0)
-    seconds = dict(rehearsal.rehearse(job, many, sweep.device))
+    seconds = dict(rehearsal.rehearse(job, many, CPU))
     assert seconds.keys() == left.keys()
     assert all(value > 0 for value in seconds.values())
     only = {stage: 1000.0 for stage in left if stage.kind == "pgd"}
-    assert rehearsal_kinds(job, only, sweep) == {"pgd"}
-    assert rehearsal_kinds(job, dict.fromkeys(left, 99.0), sweep) == set()
+    assert rehearsal_kinds(job, only) == {"pgd"}
+    assert rehearsal_kinds(job, dict.fromkeys(left, 99.0)) == set()
 
 
-def rehearsal_kinds(job, left, sweep):
-    return {stage.kind for stage, _ in rehearsal.rehearse(job, left, sweep.device)}
+def rehearsal_kinds(job, left):
+    return {stage.kind for stage, _ in rehearsal.rehearse(job, left, CPU)}
 
 
 def test_a_rehearsed_sweep_has_the_scores_of_one_that_is_not(settings, tmp_path, monkeypatch):

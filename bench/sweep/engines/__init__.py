@@ -1,0 +1,1 @@
+"""Where a sweep is computed: in this process, or on a Ray cluster."""

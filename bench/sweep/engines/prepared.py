@@ -1,0 +1,158 @@
+"""A sweep that is planned and checked, with what its engines share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...core.config import Settings
+from ...core.pace import Stage
+from ...core.progress import Progress
+from ...statistics.metrics import RESAMPLES
+from ...store.cell_file import read_cell
+from ...store.metric_cache import cell_metrics
+from ...store.store import Store
+from ...training.weights import read_weights
+from .. import wording
+from ..job import Job
+from ..plan import check_tables
+from ..planning.jobs import plan_jobs
+from ..workload import images_to_train
+from .work import Measurement, measurements
+
+
+@dataclass
+class Summary:
+    """Counts of a sweep: cells computed now, cells (or trained models) found done, models trained.
+
+    Attributes:
+        keys: Of all cells of the sweep.
+    """
+
+    computed: int = 0
+    found: int = 0
+    trained: int = 0
+    keys: set[str] = field(default_factory=set)
+
+    @property
+    def total(self) -> int:
+        """All cells of the sweep that are in the store."""
+        return self.computed + self.found
+
+
+@dataclass
+class Sweep:
+    """A sweep that is ready to run.
+
+    Attributes:
+        settings: What to sweep.
+        jobs: In the order in which they run.
+        store: Where the cells go.
+        command: Kept with each cell.
+        save_images: As `run_sweep` takes it.
+        notes: Sentences on the configuration.
+        summary: What has been done.
+    """
+
+    settings: Settings
+    jobs: list[Job]
+    store: Store
+    command: str = ""
+    save_images: Path | None = None
+    notes: list[str] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+
+    @classmethod
+    def prepare(
+        cls,
+        settings: Settings,
+        results: Path,
+        command: str = "",
+        *,
+        save_images: Path | None = None,
+        check: bool = True,
+    ) -> "Sweep":
+        """Resolve and check everything; nothing is trained or scored yet.
+
+        Args:
+            settings: What to sweep, as it suits the device.
+            results, command, save_images: As `run_sweep` takes them.
+            check: Whether models that bring their weights are rehearsed.
+
+        Raises:
+            UserError: something in configuration, data or weights is wrong.
+        """
+        notes = check_tables(settings)
+        jobs = plan_jobs(settings, results)
+        for job in jobs:
+            job.check_learning()
+        with_sources = [*jobs, *(source for job in jobs for source in job.sources.values())]
+        for job in with_sources:
+            if job.weights() is None:
+                job.check_training_images()
+        for job in {job.model.name: job for job in with_sources}.values():
+            if job.weights() is None or (check and job.model.fitted_by == "none"):
+                job.check_model()  # what is wrong with a model shows now, not hours later
+        files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
+        loaded = [wording.loaded(path, said) for path in files if (said := read_weights(path)[1])]
+        notes += [*wording.between_levels(settings.run.epsilons), *loaded]
+        return cls(settings, jobs, Store(results), command, save_images, notes)
+
+    def announce(self, progress: Progress, *, score: bool) -> None:
+        """Tell the notes, what is left out, and how much there is to do."""
+        for note in self.notes:
+            progress.line(note)
+        for job in self.jobs:
+            self.expect(job, progress, score=score)
+            if score and job.impossible:
+                progress.line(wording.impossible(job.title, job.impossible))
+            if score and job.bound_to_labels:
+                progress.line(wording.bound_to_labels(job.title, job.bound_to_labels))
+
+    def expect(self, job: Job, progress: Progress, *, score: bool) -> None:
+        """State how many images of a job are left."""
+        progress.pace.expect(job.title, self.images_left(job, score=score))
+
+    def images_left(self, job: Job, *, score: bool) -> dict[Stage, int]:
+        """Return how many images each stage of a job still has, an image counted in each epoch and each cell.
+
+        Args:
+            job: The job.
+            score: Whether cells are wanted, or only the trained model.
+        """
+        works = self.measurements(job, job.weights() or "") if score else ()
+        pending = (left for work in works if (left := work.left()))
+        return images_to_train(job) | {work.stage: work.images for work in pending}
+
+    def needed_first(self, *, score: bool) -> list[Job]:
+        """Return the jobs whose models must be trained before others can begin."""
+        return [
+            *(job.home for job in self.jobs if job.trained_on),
+            *(source.home for job in self.jobs for source in job.sources.values() if score),
+            *(learner.home for job in self.jobs for learner in job.learners.values()),
+        ]
+
+    def measurements(self, job: Job, weights: str) -> Iterator[Measurement]:
+        """Yield everything that is measured of a job, whether it is in the store or not."""
+        return measurements(job, weights, self.store, self.save_images)
+
+    def count(self, works: list[Measurement], computed: int) -> None:
+        """Count the cells of a job that is done.
+
+        Args:
+            works: All of the job.
+            computed: Number of their cells that were computed now.
+        """
+        keys = [cell.key for work in works for cell in work.cells]
+        self.summary.keys |= {*keys}
+        self.summary.computed += computed
+        self.summary.found += len(keys) - computed
+
+    def damage(self, work: Measurement) -> Iterator[str]:
+        """Yield what is wrong with the files of cells that have to be computed again."""
+        for path in map(self.store.path, work.cells):
+            if reason := self.store.damaged.pop(path, None):
+                yield wording.damaged_cell(path, reason)
+
+    def evaluate(self, written: list[Path]) -> None:
+        """Compute the metrics of what was stored, with their intervals, so that a report need not."""
+        cell_metrics([read_cell(path) for path in written], self.store.root, RESAMPLES)

@@ -1,0 +1,191 @@
+"""What is left to do of a sweep: the cells that are measured together, in which parts, under which lock."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+from filelock import FileLock
+
+from ...core.files import lock_on, safe_name
+from ...core.pace import Stage
+from ...store.cell import Cell, digest
+from ...store.store import Store
+from .. import wording
+from ..job import Job
+from ..measuring.partial import Joined, Partial
+from ..measuring.pictures import Pictures
+from ..measuring.worst import TestData
+from ..plan import CLEAN, PlannedAttack
+from ..workload import epsilons_to_run, scoring_stage
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Cells of one attack on one job's model, which are computed together.
+
+    Attributes:
+        job: The job.
+        attack: None where the images are scored as they are.
+        cells: What is to be computed, with ascending epsilons.
+        store: Where the cells go.
+        save_images: Folder for adversarial images, if they are to be saved.
+    """
+
+    job: Job
+    attack: PlannedAttack | None
+    cells: list[Cell]
+    store: Store
+    save_images: Path | None
+
+    @property
+    def name(self) -> str:
+        """Name of the attack."""
+        return self.attack.name if self.attack else CLEAN
+
+    @property
+    def knowledge(self) -> str | None:
+        """What the attack knows of a defence."""
+        return self.cells[0].knowledge
+
+    @property
+    def shown_name(self) -> str:
+        """Name of the attack for people, with its source model and what it knows."""
+        name = self.name
+        if self.attack and self.attack.found_on:
+            name = wording.found_on(name, self.job.sources[name].model.name)
+        return f"{name}, {self.knowledge}" if self.knowledge else name
+
+    @property
+    def title(self) -> str:
+        """Name of the work for people."""
+        return f"{self.job.title}: {self.shown_name if self.attack else 'clean'}"
+
+    @property
+    def stage(self) -> Stage:
+        """The stage whose images are counted."""
+        return scoring_stage(self.job, self.attack, self.cells)
+
+    @cached_property
+    def epsilons(self) -> list[float]:
+        """Epsilons in units of 1/255, with those that a nested search starts from."""
+        return epsilons_to_run(self.cells)
+
+    @property
+    def images(self) -> int:
+        """Number of images to count, each once for every epsilon."""
+        return len(self.epsilons) * len(self.job.data.scoring_rows)
+
+    @cached_property
+    def data(self) -> TestData:
+        """Images and labels."""
+        rows = self.job.data.scoring_rows
+        quality = self.job.data.dataset.table["quality"].to_numpy()[rows]
+        return TestData(self.job.data.cache, rows, quality)
+
+    @cached_property
+    def pictures(self) -> dict[int, Pictures]:
+        """Where adversarial images are saved, by the number of the epsilon."""
+        found = {self.epsilons.index(cell.epsilon): self.pictures_of(cell) for cell in self.cells}
+        return {index: files for index, files in found.items() if files}
+
+    def pictures_of(self, cell: Cell) -> Pictures | None:
+        """Return where the images of a cell are saved; None where they are not."""
+        if self.save_images is None or cell.attack == CLEAN:
+            return None
+        return Pictures.of(cell, self.save_images, self.job.image_names)
+
+    def missing(self) -> list[Cell]:
+        """Return the cells that are not in the store, or whose images are not saved."""
+        return [cell for cell in self.cells if not self._done(cell)]
+
+    def left(self) -> "Measurement | None":
+        """Return what is still missing of this; None if nothing is."""
+        missing = self.missing()
+        return replace(self, cells=missing) if missing else None
+
+    def _done(self, cell: Cell) -> bool:
+        pictures = self.pictures_of(cell)
+        return self.store.has(cell) and (pictures is None or pictures.complete())
+
+    def parts(self, most: int) -> list[slice]:
+        """Return parts of the images, of whole batches, to be measured apart from one another.
+
+        Args:
+            most: Number of images that a part should have at most; one of one batch may have more.
+        """
+        images = len(self.data.rows)
+        count = math.ceil(images / most)
+        if count == 1 or (self.attack and self.attack.learns):  # each part would have to learn anew
+            return [slice(0, images)]
+        stops = [batch.stop for batch in self.data.batches(self.job.batch_size)]
+        wanted = (images * number / count for number in range(1, count + 1))
+        cuts = sorted({0, *(next(stop for stop in stops if stop >= least) for least in wanted)})
+        return [slice(*pair) for pair in pairwise(cuts)]
+
+    def partial(self, part: slice | None = None) -> Partial:
+        """Return the measurement in progress of all images or of a part, as far as an earlier run came."""
+        images = slice(0, len(self.data.rows))
+        part = part or images
+        mark = "" if part == images else f".{part.start}-{part.stop}"
+        path = self._folder / f"{self._stem}{self._identity}{mark}.partial"
+        return Partial(path, len(self.epsilons), self.data.pixels, part)
+
+    def joined(self, parts: list[slice]) -> Joined:
+        """Return the measurement of all images, made of those of its parts."""
+        return Joined([self.partial(part) for part in parts])
+
+    def discard_leftovers(self) -> None:
+        """Remove what earlier runs left of measuring this. Call it under the lock."""
+        name = f"{self._stem}{'[0-9a-f]' * 20}."  # not those of an attack whose name begins like this one's
+        for leftover in [*self._folder.glob(f"{name}*"), *self._folder.glob(f".{name}*.part")]:
+            leftover.unlink(missing_ok=True)
+
+    def lock(self) -> FileLock:
+        """Return the lock that a process takes while it measures this."""
+        return _lock(self.store, f"{_mark(self.job)}-{self._stem}all")
+
+    @property
+    def _folder(self) -> Path:
+        return self.store.root / "partial" / _mark(self.job)
+
+    @property
+    def _stem(self) -> str:
+        defence = self.cells[0].defence
+        defended = f"defended-{digest([defence, self.knowledge])}-" if defence else ""
+        return f"{defended}{safe_name(self.name)}-"
+
+    @cached_property
+    def _identity(self) -> str:
+        folders = [str(files.folder) for files in self.pictures.values()]
+        return digest([*(cell.key for cell in self.cells), *folders])
+
+
+def measurements(
+    job: Job, weights: str, store: Store, save_images: Path | None = None
+) -> Iterator[Measurement]:
+    """Yield everything that is measured of a job, whether it is in the store or not.
+
+    Args:
+        job: The job.
+        weights: Digest of its model's weights.
+        store: Where the cells go.
+        save_images: As `run_sweep` takes it.
+    """
+    for attack, cells in job.cells(weights):
+        yield Measurement(job, attack, cells, store, save_images)
+
+
+def training_lock(job: Job, store: Store) -> FileLock:
+    """Return the lock that a process takes while it trains a job's model."""
+    return _lock(store, _mark(job.home))
+
+
+def _lock(store: Store, name: str) -> FileLock:
+    return lock_on(store.root / "locks" / f"{name}.lock")
+
+
+def _mark(job: Job) -> str:
+    return digest([job.checkpoint.path.name, job.data.dataset.name])

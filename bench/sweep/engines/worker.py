@@ -1,0 +1,243 @@
+"""What one process does for a sweep, whoever feeds it: it trains, loads, measures and stores."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ....models.defences.base import Defended
+from ...core.files import remove_leftovers
+from ...core.progress import Progress
+from ...datasets.pixels import to_float
+from ...statistics.metrics import srocc
+from ...statistics.visibility import median_visibility
+from ...store.cell import Cell
+from ...training.fit import TrainingRun, fit
+from ...training.precision import precision_on
+from .. import wording
+from ..folding import ready_to_score
+from ..job import PIXEL, STATIC, Job
+from ..machine import context_of
+from ..measuring.measure import measure
+from ..measuring.notices import Notices
+from ..measuring.partial import Found, Joined, Partial
+from ..measuring.worst import realise_worst_case
+from ..patches import PatchMean
+from ..plan import PlannedAttack
+from ..workload import training_stage
+from .work import Measurement
+
+
+class Worker:
+    """Trains models and measures them.
+
+    Args:
+        device: Where to compute.
+        command: Kept with each cell and checkpoint.
+        progress: Told of every image, and of what the user should know.
+
+    Attributes:
+        written: Files of the cells that were stored.
+    """
+
+    def __init__(self, device: torch.device, command: str, progress: Progress) -> None:
+        self.device = device
+        self.progress = progress
+        self.written: list[Path] = []
+        self._command = command
+        self._notices = Notices(lambda line: self.progress.line(line))
+        self._loaded: tuple[Job, nn.Module] | None = None
+
+    def train(self, job: Job) -> str:
+        """Train a job's model under the lock of its training, and return the digest of its weights."""
+        job = job.home
+        self.progress.begin(training_stage(job), f"training {job.title}")
+        started = time.monotonic()
+        torch.manual_seed(job.seed)
+        model = job.model.build()
+        wanted = job.settings.training.precision
+        precision = precision_on(self.device, wanted)
+        if precision != wanted:
+            self.progress.line(wording.other_precision(job.title, wanted, precision))
+        curve = fit(
+            model,
+            TrainingRun(
+                data=job.data.training,
+                settings=job.settings.training,
+                regime=job.regime(),
+                seed=job.seed,
+                device=self.device,
+                snapshot=job.checkpoint.path.with_suffix(".training"),
+                progress=self.progress,
+                title=f"training {job.title}",
+            ),
+        )
+        card = job.checkpoint.save(
+            model,
+            {
+                **job.data.training_identity(),
+                "model": job.model.name,
+                "variant": job.model.trained_variant,
+                "model_params": job.model.params,
+                **({"adapter": job.model.adaptation} if job.model.adaptation else {}),
+                "model_source": job.model.source,
+                "recipe": job.model.fitted_by,
+                **job.versions,
+                "regime": job.settings.run.regime if job.inner_attack else "clean",
+                "training": job.training,
+                "seed": job.seed,
+                "curve": curve,
+                "seconds": round(time.monotonic() - started, 1),
+                "context": {**context_of(job, self.device, self._command), "precision": precision},
+            },
+        )
+        job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
+        remove_leftovers(job.checkpoint.path.with_suffix(".*"))
+        self.progress.line(wording.trained(job.title, card["seconds"], curve))
+        return str(card["weights"])
+
+    def load(self, job: Job) -> nn.Module:
+        """Return the trained model of a job, as `trained_models` promises it.
+
+        The last one is kept, so that what is measured of one job one after the other takes one load.
+        """
+        if self._loaded is None or self._loaded[0] is not job:
+            self._loaded = None  # before the next is there, too
+            self._loaded = job, self._load(job)
+        return self._loaded[1]
+
+    def _load(self, job: Job) -> nn.Module:
+        if job.model.fitted_by == "none":
+            model = job.model.build()
+        else:
+            model = job.model.build_empty()
+            job.checkpoint.load_into(model)
+        model = job.referenced(model)
+        model = ready_to_score(model, to_float(job.example(), self.device))
+        model = PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
+        if job.settings.run.compile and not (job.model.stochastic or job.model.black_box):
+            model.compile()
+        if job.model.defence:
+            learnt = {name: learner.checkpoint for name, learner in job.learners.items()}
+            model = job.model.defence.around(model, learnt).to(self.device)
+        return model
+
+    def measure(self, work: Measurement) -> dict[str, float]:
+        """Measure all images and store the cells. Call it under the lock of the measurement.
+
+        Returns:
+            By name of a cell for people the SROCC of its scores; of an interval attack that of their worst
+            case, or of images without labels the median width of their intervals.
+        """
+        return self._store(work, self._measure(work, work.partial()))
+
+    def measure_part(self, work: Measurement, part: slice) -> None:
+        """Measure a part of the images, and leave what is found in the store, for `join`."""
+        partial = work.partial(part)
+        self._measure(work, partial)
+        partial.save()
+
+    def join(self, work: Measurement, parts: list[slice]) -> dict[str, float]:
+        """Store the cells of a measurement whose parts are measured; return what `measure` does.
+
+        A part that is not in the store as it should be is measured here.
+        """
+        found = [work.partial(part) for part in parts]
+        for partial in found:
+            if not partial.finished:
+                self._measure(work, partial)
+                partial.save()
+        return self._store(work, Joined(found))
+
+    def _measure(self, work: Measurement, partial: Partial) -> Partial:
+        job, attack = work.job, self._ready(work)
+        model = self.load(job)
+        self.progress.begin(work.stage, work.title)
+        if partial.damage:
+            self.progress.line(wording.starts_again(work.title, partial.damage))
+        measure(
+            model,
+            work.data,
+            attack.attack if attack else None,
+            [epsilon * PIXEL for epsilon in work.epsilons],
+            name=work.name,
+            seed=_seed(attack),
+            batch_size=job.batch_size,
+            smaller_batches=work.cells[0].batch_size is None,
+            device=self.device,
+            precision=job.settings.run.precision,
+            partial=partial,
+            progress=self.progress,
+            pictures=work.pictures,
+            found_on=model.model if work.knowledge == STATIC and isinstance(model, Defended) else None,
+        )
+        return partial
+
+    def _ready(self, work: Measurement) -> PlannedAttack | None:
+        """Return the attack with the model that it searches on, and what it learns from."""
+        attack = work.attack
+        if attack and attack.found_on:
+            attack = attack.searching(self._load(work.job.sources[work.name]))
+        if attack and attack.learns:
+            attack = attack.learning(lambda most: to_float(work.job.learning_images(most), self.device))
+        return attack
+
+    def _store(self, work: Measurement, found: Found) -> dict[str, float]:
+        """Realise the worst case of an interval attack, and store the cells."""
+        job, attack, quality = work.job, work.attack, work.data.quality
+        if attack is not None and "low" in found.columns and not np.isnan(quality).all():
+            found.save()
+            realise_worst_case(
+                self.load(job),
+                attack.attack,
+                work.name,
+                work.data,
+                [epsilon * PIXEL for epsilon in work.epsilons],
+                seed=_seed(attack),
+                batch_size=min(job.batch_size, found.fitting or job.batch_size),
+                device=self.device,
+                partial=found,
+            )
+        table = job.data.dataset.table.iloc[job.data.scoring_rows]
+        rows = table.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore")
+        context = {**context_of(job, self.device, self._command), "seconds": round(found.spent(), 2)}
+        shown = {}
+        for cell in work.cells:
+            index = work.epsilons.index(cell.epsilon)
+            columns = {column: values[index] for column, values in found.columns.items()}
+            diagnostics = found.diagnostics(index)
+            if work.knowledge != STATIC:  # which says nothing of the model's gradients
+                diagnostics = self._notices.on(job.title, job.model, attack, quality, columns, diagnostics)
+            diagnostics |= median_visibility(columns)
+            if index in work.pictures:
+                diagnostics |= self._finish_pictures(work, cell, columns)
+            scored = rows.assign(**columns).sort_index()  # in the order of the dataset's table
+            self.written.append(work.store.write(cell, scored, context, diagnostics))
+            shown[f"{work.shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _shown(quality, columns)
+        found.discard()
+        for cell in work.cells:
+            remove_leftovers(work.store.path(cell))
+        work.discard_leftovers()
+        return shown
+
+    def _finish_pictures(
+        self, work: Measurement, cell: Cell, columns: Mapping[str, np.ndarray]
+    ) -> dict[str, float]:
+        files = work.pictures[work.epsilons.index(cell.epsilon)]
+        kept = files.finish(columns)
+        self.progress.line(wording.saved(work.job.title, work.name, cell.epsilon, files.folder, kept))
+        return {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
+
+
+def _seed(attack: PlannedAttack | None) -> int:
+    return int(attack.params.get("seed", 0)) if attack else 0
+
+
+def _shown(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:
+    """Return the SROCC of the scores; of attainable intervals that of their worst case, or their width."""
+    if np.isnan(quality).all():
+        return float(np.median(columns["high"] - columns["low"])) if "low" in columns else float("nan")
+    return srocc(quality, columns["worst" if "worst" in columns else "score"])
