@@ -1,7 +1,7 @@
 """A bucket and the local folder that follows it: what is fetched, what is put, and who wins."""
 
 import os
-import secrets
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -142,28 +142,29 @@ class Mirror:
         return found
 
     def _fetch(self, versions: Mapping[str, str]) -> None:
-        """Fetch files, many at a time; each appears in its place whole."""
-        with progress_over(len(versions), show=True, delay=2.0) as progress:
-            progress.doing(f"fetching {plural(len(versions), 'file')} of {self.address}")
-            for start in range(0, len(versions), _AT_ONCE):
-                names = list(versions)[start : start + _AT_ONCE]
-                targets = [self.folder / name for name in names]
-                mark = secrets.token_hex(6)
-                parts = [path.with_name(f".{path.name}.{mark}.part") for path in targets]
-                try:
-                    for part in parts:
-                        part.parent.mkdir(parents=True, exist_ok=True)
-                    with explained(self.address):
-                        self._files.get([self._path(name) for name in names], [str(part) for part in parts])
-                    copies = {}
-                    for name, part, target in zip(names, parts, targets, strict=True):
-                        copies[name] = Copy(versions[name], Stamp.of(part))
-                        part.replace(target)
-                finally:
-                    for part in parts:
-                        part.unlink(missing_ok=True)
+        """Fetch files, many at a time; each appears in its place whole. Called under the lock of `follow`."""
+        parts = self.folder / ".fetched"
+        shutil.rmtree(parts, ignore_errors=True)  # of a process that was killed
+        names = list(versions)
+        with progress_over(len(names), show=True, delay=2.0) as progress:
+            progress.doing(f"fetching {plural(len(names), 'file')} of {self.address}")
+            for start in range(0, len(names), _AT_ONCE):
+                batch = {
+                    name: parts / str(place) for place, name in enumerate(names[start : start + _AT_ONCE])
+                }
+                with explained(self.address):
+                    parts.mkdir(exist_ok=True)
+                    self._files.get(
+                        [self._path(name) for name in batch], [str(part) for part in batch.values()]
+                    )
+                copies = {}
+                for name, part in batch.items():
+                    copies[name] = Copy(versions[name], Stamp.of(part))
+                    (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    part.replace(self.folder / name)
                 self._record.add(copies)
-                progress.advance(len(names))
+                progress.advance(len(batch))
+        shutil.rmtree(parts, ignore_errors=True)
 
     def _put(self, name: str) -> None:
         stamp = Stamp.of(self.folder / name)

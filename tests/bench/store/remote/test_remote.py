@@ -1,6 +1,7 @@
 """Stores in a bucket, on a real S3 server in this process. Each folder of copies is a machine of its own."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -8,16 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pandas as pd
 import pytest
 
+from iqabench.bench.cli.main import main
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.store.remote import mirror
 from iqabench.bench.store.remote.mirror import is_kept
 from iqabench.bench.store.remote.opening import open_store
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.store import Store
-from iqabench.tests.fabricated import drawn_cell
+from iqabench.tests.fabricated import drawn_cell, noisy
 
 boto3 = pytest.importorskip("boto3", reason="s3fs or moto is not installed")
 s3fs = pytest.importorskip("s3fs")
@@ -248,6 +251,46 @@ def test_a_bucket_that_is_not_there(bucket, iqabench):
     missing = iqabench("results", "--results", "s3://labb/sweep")
     assert missing.exit_code == 2
     assert "Error: s3://labb/sweep: no such bucket" in missing.output
+
+
+def test_what_a_killed_fetch_left_is_removed(bucket, machine):
+    with open_store(ADDRESS) as folder:
+        drawn_cell(Store(folder))
+    machine("second")
+    with open_store(ADDRESS, needs="nothing") as folder:
+        assert not list(Store(folder).cells())
+    (folder / ".fetched").mkdir()
+    (folder / ".fetched" / "0").write_bytes(b"half")
+    with open_store(ADDRESS) as folder:
+        assert len(list(Store(folder).cells())) == 1
+        assert not (folder / ".fetched").exists()
+
+
+def test_every_command_on_a_store_takes_an_address():
+    def leaves(command: click.Command) -> Iterator[click.Command]:
+        for below in command.commands.values() if isinstance(command, click.Group) else ():
+            yield from leaves(below)
+        yield command
+
+    options = [
+        (command.name, option)
+        for command in leaves(main)
+        for option in command.params
+        if option.name == "results"
+    ]
+    assert len(options) > 10
+    assert [name for name, option in options if option.metavar != "DIR|URL"] == []
+
+
+def test_a_comparison_of_stores_in_two_buckets(iqabench, machine):
+    machine("first")
+    for address, noise in (("memory://one/sweep", 0.1), ("memory://two/sweep", 0.2)):
+        with open_store(address) as folder:
+            drawn_cell(Store(folder), noisy(noise), weights=address)
+    arguments = ("resnet", "resnet", "--results", "memory://one/sweep", "--against", "memory://two/sweep")
+    compared = iqabench("compare", *arguments, "--format", "json")
+    assert compared.exit_code == 0, compared.output
+    assert json.loads(compared.stdout)
 
 
 def test_a_store_that_is_empty(bucket, iqabench):
