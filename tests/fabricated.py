@@ -49,6 +49,7 @@ def drawn_cell(
     more: dict[str, Any] | None = None,
     context: dict[str, Any] | None = None,
     flags: Sequence[str] | None = None,
+    diagnostics: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Path:
     """Write one cell; by default its scores correlate with the labels about as CLEAN and DECAY have it.
@@ -102,7 +103,8 @@ def drawn_cell(
     found = [
         {"indicator": "blind gradient", "value": 1, "threshold": 0, "sentence": text} for text in flags or ()
     ]
-    diagnostics = None if flags is None else {"flags": found}
+    if flags is not None:
+        diagnostics = {**(diagnostics or {}), "flags": found}
     return store.write(cell, frame, {**facts, **(context or {})}, diagnostics)
 
 

@@ -67,6 +67,7 @@ class _Step(_Checked):
     params: dict[str, JsonValue]
     version: Whole
     source: str | None
+    weights: str | None = None  # of one that learns
 
 
 class _CellFields(_Checked):

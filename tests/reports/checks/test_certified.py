@@ -1,0 +1,107 @@
+"""`check --certified` against 1,000 attacks on each image of a small curved network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from iqabench.attacks.tools.balls import L2Ball
+from iqabench.bench.store.cell_file import read_cell
+from iqabench.bench.store.certificates.noisy_scores import ALIKE, NoisyScores
+from iqabench.bench.store.store import Store
+from iqabench.models.defences.geometry.median_smoothing import MedianSmoothing
+from iqabench.reports.checks.certified import Certified, against_certificates
+
+from ...fabricated import drawn_cell, labels
+
+SIGMA, SAMPLES, RADIUS = 0.1, 51, 0.1
+STEPS, STARTS, RANDOM = 25, 10, 500  # 2 directions x 10 starts x 25 steps of PGD, and 500 random points
+DEFENCE = {"name": "median_smoothing", "params": {"samples": SAMPLES}, "version": 1, "source": None}
+ATTACKS = 2 * STARTS * STEPS + RANDOM
+
+
+class Curved(nn.Module):
+    """A small network whose score bends much inside the ball."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(48, 24), nn.Tanh(), nn.Linear(24, 1))
+        with torch.no_grad():
+            for weight in self.parameters():
+                weight *= 4
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.sigmoid(self.layers(images)).squeeze(1)
+
+
+@pytest.fixture(scope="module")
+def model() -> Curved:
+    return Curved().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def images() -> Tensor:
+    return torch.rand(4, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+
+
+def attacked(model: nn.Module, image: Tensor, radius: float) -> Tensor:
+    """Return 1,000 points of an image's ball: random ones, and all steps of PGD on the smoothed score."""
+    ball = L2Ball(image.expand(2 * STARTS, -1, -1, -1), radius)
+    noise = MedianSmoothing(SIGMA, SAMPLES)
+    signs = torch.tensor([1.0, -1.0]).repeat(STARTS).view(-1, 1, 1, 1)
+    points, found = ball.spread(torch.randn(ball.images.shape)), []
+    for _ in range(STEPS):
+        pixels = points.requires_grad_()
+        value = torch.stack([model(noise(pixels)) for _ in range(8)]).mean(0).sum()
+        (gradient,) = torch.autograd.grad(value, pixels)
+        points = ball.project(points.detach() + 0.5 * radius * signs * ball.steepest(gradient))
+        found.append(points)
+    anywhere = L2Ball(image.expand(RANDOM, -1, -1, -1), radius)
+    found.append(anywhere.spread(torch.randn(anywhere.images.shape)))
+    return torch.cat(found).detach()
+
+
+def checked(store: Path, model: Curved, images: Tensor, reach: float) -> Certified:
+    """Certify, attack within `reach` radii, and let the check compare; each attack is scored on its own."""
+    torch.manual_seed(2)
+    smoothing = MedianSmoothing(SIGMA, SAMPLES)
+    fields = {"knowledge": "adaptive", "defence": [DEFENCE]}
+    names, ends = tuple(f"scene0/{number}.png" for number in range(len(images))), []
+    with torch.no_grad():
+        noisy = torch.stack([model(smoothing(images)) for _ in range(4000)], dim=1)
+    for image in images:
+        points = attacked(model, image, reach * RADIUS)
+        assert len(points) == ATTACKS == 1000
+        assert float((points - image).flatten(1).norm(dim=1).max()) <= reach * RADIUS
+        scores = smoothing.scores(model, points)
+        ends.append((scores.min().item(), scores.max().item()))
+    low, high = np.array(ends).T
+    path = drawn_cell(
+        Store(store), noisy.median(1).values.numpy(), more={"low": low, "high": high}, attack="apgd",
+        epsilon=255 * RADIUS, attack_params={"norm": "l2"}, diagnostics={"draws": ATTACKS}, **fields,
+    )  # fmt: skip
+    cell = read_cell(path)
+    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
+    NoisyScores(about, SIGMA, SAMPLES, names, labels(len(images)), noisy.double().numpy()).write(store)
+    (found,) = against_certificates(store)
+    return found
+
+
+def test_none_of_a_thousand_attacks_leaves_the_certified_intervals(
+    tmp_path: Path, model: Curved, images: Tensor
+) -> None:
+    found = checked(tmp_path, model, images, reach=1.0)
+    assert found.outside == ()
+    assert found.sentence.startswith("holds: ")
+    assert found.certified <= found.attained
+
+
+def test_attacks_of_a_ball_of_twice_the_radius_leave_them_all(
+    tmp_path: Path, model: Curved, images: Tensor
+) -> None:
+    found = checked(tmp_path, model, images, reach=2.0)
+    assert len(found.outside) == len(images)
+    assert found.sentence.startswith("fails: ")
