@@ -4,7 +4,8 @@ They are derived from the raw scores and can be computed again at any time: the 
 that is damaged, from another version or in a folder that cannot be written is as good as none. A cell's
 metrics are kept under a digest of its whole file, so a file that is replaced never has the old one's numbers.
 The file has a checksum, and a store's kept values are compared with the raw scores again whenever they are
-read, in a large store those of a random sample; if one of the sample is wrong, all are compared.
+read, in a large store those of a random sample; if one of the sample is wrong, all are compared. Two cells'
+intervals are computed again; if one is wrong, nothing that is kept is believed.
 """
 
 import math
@@ -36,6 +37,9 @@ BAR_AFTER = 2.0
 
 SAVE_EVERY = 15.0
 """Seconds of computing that a killed process may lose."""
+
+INTERVALS_CHECKED = 2
+"""Cells, drawn at random, whose kept intervals are computed again each time."""
 
 ALL_METRICS = (*METRICS, *INTERVAL_METRICS)
 """Names of the metrics of a cell; the latter are defined for interval attacks."""
@@ -109,6 +113,14 @@ class CellMetrics:
             kept, list(values.values()), rtol=1e-9, atol=1e-12, equal_nan=True
         )
 
+    def agree_with(self, others: "CellMetrics") -> bool:
+        """Return whether values and intervals are those that another machine may have computed."""
+        ours, theirs = (
+            [number for name in ALL_METRICS for number in _numbers(metrics.evaluation.measures[name])]
+            for metrics in (self, others)
+        )
+        return np.allclose(ours, theirs, rtol=0.02, atol=0.002, equal_nan=True)
+
     def without_intervals(self) -> "CellMetrics":
         """Return what is computed without resamples: the values, without intervals."""
         measures = {
@@ -147,6 +159,12 @@ class MetricCache:
         self._added[content, resamples] = metrics
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
+
+    def forget(self) -> None:
+        """Take nothing that is in the file for true."""
+        self._take(_SCHEMA.empty_table())
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write what was added, and what other processes wrote since, if the file can be written."""
@@ -193,6 +211,8 @@ def cell_metrics(
         The metrics by the cell's path, and (path, reason) of the cells whose scores cannot be used.
     """
     cache = MetricCache(root / "cache" / "metrics.parquet")
+    if resamples and not _intervals_hold(cells, cache, resamples):
+        cache.forget()
     believed = len(cells) > INDEXED_FROM and _sample_holds(cells, cache, resamples)
     found, damaged = {}, []
     with progress_over(len(cells), show=True, delay=BAR_AFTER) as progress:
@@ -213,6 +233,20 @@ def cell_metrics(
         finally:
             cache.save()
     return found, damaged
+
+
+def _numbers(measure: Measure) -> tuple[float, float, float]:
+    return measure.value, measure.low, measure.high
+
+
+def _intervals_hold(cells: Sequence[StoredCell], cache: MetricCache, resamples: int) -> bool:
+    """Return whether the kept intervals of cells drawn at random are those of their raw scores."""
+    for cell in random.SystemRandom().sample(cells, min(INTERVALS_CHECKED, len(cells))):
+        kept = cache.get(cell.content, resamples)
+        with suppress(ValueError):  # damaged since it was listed, which is told where it is read again
+            if kept and not kept.agree_with(CellMetrics.of(read_scores(cell), resamples)):
+                return False
+    return True
 
 
 def _sample_holds(cells: Sequence[StoredCell], cache: MetricCache, resamples: int) -> bool:

@@ -35,6 +35,7 @@ def evaluated(monkeypatch):
         return evaluate(quality, scores, resamples=resamples)
 
     monkeypatch.setattr(metric_cache, "evaluate", counting)
+    monkeypatch.setattr(metric_cache, "INTERVALS_CHECKED", 0)
     return calls
 
 

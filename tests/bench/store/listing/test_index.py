@@ -29,6 +29,7 @@ def large(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "INDEXED_FROM", 3)
         monkeypatch.setattr(module, "SAMPLE", 0)
     monkeypatch.setattr(index, "_UNSETTLED", 0)
+    monkeypatch.setattr(metric_cache, "INTERVALS_CHECKED", 0)
     store = Store(tmp_path / "results")
     for seed in range(4):
         drawn_cell(store, noisy(0.1 * seed), seed=seed)
