@@ -48,7 +48,8 @@ def examine(settings: Settings, results: Path) -> Iterator[Finding]:
     yield Finding("iqabench", True, f"{version('iqabench')} on Python {sys.version.split()[0]}")
     yield _device(settings.run.device)
     yield from _libraries()
-    for name in _names(settings.run.datasets, settings.datasets):
+    datasets = [*settings.run.datasets, *(settings.run.train_on or [])]
+    for name in dict.fromkeys(_names(datasets, settings.datasets)):
         yield _dataset(settings, name, results)
     for name in _names(settings.run.models, settings.models):
         yield _model(settings, name)
@@ -56,7 +57,7 @@ def examine(settings: Settings, results: Path) -> Iterator[Finding]:
 
 
 def _names(asked: list[str], tables: dict[str, Any]) -> list[str]:
-    return list(tables) if asked == [ALL] else asked
+    return list(tables) if ALL in asked else asked
 
 
 def _device(asked: str) -> Finding:

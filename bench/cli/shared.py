@@ -108,6 +108,7 @@ what = _options(
     list_option("--models", "Names, or all."),
 )
 training = _options(
+    list_option("--train-on", "Datasets to train on, instead of the one that is scored."),
     click.option(
         "--regime", type=click.Choice(["clean", "adversarial"]), help="What training sees. Default: clean."
     ),

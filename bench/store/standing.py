@@ -68,9 +68,11 @@ def next_steps(results: Results, keys: Collection[str], store: str, command: str
             "These attacks can overstate robustness; the worst case is found by: "
             f"{_with_option(command, '--attacks', 'auto')}"
         )
-    doubtful = attacked.loc[attacked["audit"] == "doubtful", ["dataset", "model"]].drop_duplicates()
-    for dataset, model in doubtful.itertuples(index=False):
+    columns = ["dataset", "model", "trained_on"]
+    doubtful = attacked.loc[attacked["audit"] == "doubtful", columns].drop_duplicates()
+    for dataset, model, trained_on in doubtful.itertuples(index=False):
         names = f"{shlex.quote(model)} --dataset {shlex.quote(dataset)}"
+        names += f" --train-on {shlex.quote(trained_on)}" if trained_on else ""
         yield f"Why a number is doubtful: iqabench audit {names}{where}"
     yield f"All tables and figures: iqabench report{where}"
 

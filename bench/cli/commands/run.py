@@ -13,7 +13,6 @@ from ..workers import WORKER, ended_by_the_first, working_together
 @click.command()
 @shared.configuration
 @shared.what
-@shared.list_option("--train-on", "Datasets to train on, instead of the one that is scored.")
 @shared.list_option("--attacks", "Names, or all.")
 @shared.list_option("--defences", "Names, median+flip for one after the other, none, or all.")
 @shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255; 8/255 is 8.")

@@ -25,6 +25,11 @@ root = "FOLDER/drawn.csv"
 adapter = "csv"
 root = "FOLDER/second/drawn.csv"
 
+[datasets.whole]
+adapter = "csv"
+root = "FOLDER/second/drawn.csv"
+test_list = "FOLDER/all.txt"
+
 [datasets.small]
 adapter = "csv"
 root = "FOLDER/small.csv"
@@ -42,6 +47,7 @@ def swept(
     """Run a sweep over two drawn databases, the second with other labels, and return the console."""
     shutil.copytree(drawn_database.parent / "images", tmp_path / "second" / "images")
     table = pd.read_csv(drawn_database)
+    (tmp_path / "all.txt").write_text("\n".join(table["path"]))
     table.iloc[[0, 1, 5, 6]].to_csv(tmp_path / "small.csv", index=False)
     table.assign(score=table["score"].round()).to_csv(tmp_path / "second" / "drawn.csv", index=False)
     tiny_config.write_text(tiny_config.read_text() + CONFIG.replace("FOLDER", str(tmp_path)))
@@ -109,6 +115,18 @@ def test_images_without_labels_are_scored_by_a_model_trained_elsewhere(swept, tm
     frame = read_results(tmp_path / "results").frame
     assert set(frame["trained_on"]) == {"first"}
     assert frame["median_width"].max() > 0
+
+
+def test_a_list_of_all_images_makes_the_whole_database_the_test_side(swept, tmp_path: Path) -> None:
+    swept("--models", "tiny", "--attacks", "fgsm", "--datasets", "whole", "--train-on", "first")
+    assert set(read_results(tmp_path / "results").frame["n"]) == {40}
+
+
+def test_training_alone_trains_on_the_other_dataset_only(swept, tmp_path: Path) -> None:
+    options = ("--models", "tiny", "--datasets", "second", "--train-on", "first")
+    swept(*options, command="train")
+    cards = [path.parent.name for path in (tmp_path / "results" / "checkpoints").rglob("*.json")]
+    assert cards == ["first"]
 
 
 def test_a_model_that_brings_its_weights_has_no_other_dataset(swept, tmp_path: Path) -> None:
