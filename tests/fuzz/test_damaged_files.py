@@ -41,7 +41,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_damage_to_a_file_shows_a_traceback_hangs_or_takes_much_memory(workspace, kind):
     @settings(
-        max_examples=EXAMPLES or 6,
+        max_examples=EXAMPLES or 2,
         derandomize=not EXAMPLES,
         database=None,
         deadline=None,
