@@ -4,26 +4,32 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock
 
-_WATCHED: dict[Path, Callable[[Path], None]] = {}
+
+class Keeper(Protocol):
+    """Keeps the files of a folder somewhere else, too. What its methods raise, the caller gets."""
+
+    def finished(self, path: Path) -> None:
+        """Keep a file that `replacing` has completed, before `replacing` returns."""
+
+    def bring(self, path: Path) -> None:
+        """Fetch a file that is not in the folder, if it is kept."""
+
+
+_WATCHED: dict[Path, Keeper] = {}
 
 
 @contextmanager
-def watching(folder: Path, finished: Callable[[Path], None]) -> Iterator[None]:
-    """Call `finished` with each file that `replacing` completes in a folder, for the time of the block.
-
-    Args:
-        folder: The folder, as an absolute path.
-        finished: Called in the thread that wrote the file, before `replacing` returns. What it raises, the
-            writer gets.
-    """
+def watching(folder: Path, keeper: Keeper) -> Iterator[None]:
+    """Let a keeper know of the files of a folder, given as an absolute path, for the time of the block."""
     before = dict(_WATCHED)
-    _WATCHED[folder] = finished
+    _WATCHED[folder] = keeper
     try:
         yield
     finally:
@@ -56,9 +62,19 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    for folder, finished in list(_WATCHED.items()):
-        if path.absolute().is_relative_to(folder):
-            finished(path.absolute())
+    for keeper in _keepers(path):
+        keeper.finished(path.absolute())
+
+
+def bring(path: Path) -> None:
+    """Have a file fetched that is not here, if it is kept elsewhere: large ones wait until needed."""
+    if not path.exists():
+        for keeper in _keepers(path):
+            keeper.bring(path.absolute())
+
+
+def _keepers(path: Path) -> list[Keeper]:
+    return [keeper for folder, keeper in _WATCHED.items() if path.absolute().is_relative_to(folder)]
 
 
 def lock_on(path: Path) -> FileLock:

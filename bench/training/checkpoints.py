@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..core.errors import UserError
-from ..core.files import replacing, write_text
+from ..core.files import bring, replacing, write_text
 from ..core.integrity import with_checksum, without_checksum
 from .weights import read_weights
 
@@ -37,6 +37,7 @@ class Checkpoint:
 
     def card(self) -> dict[str, Any] | None:
         """Return the card, or None while there is no finished checkpoint here."""
+        bring(self.path)
         if not (self.path.is_file() and self.card_path.is_file()):
             return None
         try:

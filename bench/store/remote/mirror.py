@@ -18,11 +18,14 @@ from .record import Copy, Record, Stamp
 
 Needs = Literal["all", "numbers", "nothing"]
 
+WEIGHTS = ".safetensors"
+"""Suffix of files that are fetched when a model is first needed."""
+
 KEPT = {
     "cells": (".parquet",),
     "certificates": (".parquet",),
     "cache": (".parquet",),  # kept metrics
-    "checkpoints": (".json", ".safetensors"),
+    "checkpoints": (".json", WEIGHTS),
     "explain": (".npz",),
     "splits": (".csv",),
 }
@@ -52,12 +55,15 @@ class Mirror:
         self._files = files
         self._root = root.rstrip("/")
         self._record = Record(folder / ".copies.sqlite")
+        self._on_demand: dict[
+            str, str
+        ] = {}  # versions of files in the bucket that are fetched when asked for
 
     def follow(self, needs: Needs) -> list[str]:
         """Fetch what is needed and not here, as it is in the bucket now.
 
         Args:
-            needs: "all"; "numbers": no weights; or "nothing".
+            needs: As `open_store` takes it.
 
         Returns:
             Names of the files that are finished here and not yet in the bucket.
@@ -77,13 +83,12 @@ class Mirror:
                     f"{self.folder}: copy it back to the bucket, or remove that folder to begin anew"
                 )
             old = {name for name in there if name not in known or known[name].version != there[name]}
-            self._fetch(
-                {
-                    name: version
-                    for name, version in there.items()
-                    if _needed(name, needs) and (name in old or name not in here)
-                }
-            )
+            wanted = {name: there[name] for name in there if name in old or name not in here}
+            self._on_demand = {name: wanted.pop(name) for name in [*wanted] if name.endswith(WEIGHTS)}
+            for name in self._on_demand.keys() & here.keys():  # other ones than those in the bucket now
+                (self.folder / name).unlink(missing_ok=True)
+            if needs != "nothing":
+                self._fetch(wanted)
             changed = {name for name in here if name not in known or known[name].stamp != here[name]}
             removed = here.keys() - there.keys() - changed
             for name in removed:
@@ -114,6 +119,18 @@ class Mirror:
                 time.sleep(pause)
             else:
                 return
+
+    def bring(self, path: Path) -> None:
+        """Fetch a file that was in the bucket when `follow` looked, and is not here.
+
+        Raises:
+            UserError: it cannot be fetched.
+        """
+        name = path.relative_to(self.folder).as_posix()
+        if name in self._on_demand:
+            with lock_on(self.folder / ".copies.lock"):
+                if not path.exists():
+                    self._fetch({name: self._on_demand[name]})
 
     def put_all(self, names: Sequence[str]) -> None:
         """Put files into the bucket that are not there yet. Raises as `finished`."""
@@ -182,10 +199,6 @@ def is_kept(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = any(part.startswith(".") for part in path.parts)  # "..", too
     return not hidden and len(path.parts) > 1 and path.suffix in KEPT.get(path.parts[0], ())
-
-
-def _needed(name: str, needs: Needs) -> bool:
-    return needs == "all" or (needs == "numbers" and not name.endswith(".safetensors"))
 
 
 def _version(facts: Mapping[str, Any]) -> str:

@@ -29,14 +29,14 @@ def is_remote(address: str) -> bool:
 def open_store(address: str | Path, *, needs: Needs = "all") -> Iterator[Path]:
     """Give the folder in which the store at an address is read and written, for the time of the block.
 
-    A folder is its own. A store in a bucket has a working folder on this machine. What is needed and is
-    not there is fetched when the block begins; each cell, checkpoint and other file that is finished in the
-    folder is put into the bucket before it counts as done.
+    A folder is its own. A store in a bucket has a working folder on this machine. What is not there is
+    fetched when the block begins, the weights of a model when they are asked for; each cell, checkpoint and
+    other file that is finished in the folder is put into the bucket before it counts as done.
 
     Args:
         address: A folder, or an address that fsspec knows: `s3://BUCKET/NAME`, `gs://...`, `az://...`.
-        needs: "all", to compute; "numbers", to read scores: no weights are fetched, and what an earlier
-            command could not put into the bucket stays here; "nothing": only see that it can be reached.
+        needs: "all", to compute; "numbers", to read: what an earlier command could not put into the bucket
+            stays here; "nothing": only see that the bucket can be reached.
 
     Raises:
         UserError: the bucket cannot be reached, read or written.
@@ -47,7 +47,7 @@ def open_store(address: str | Path, *, needs: Needs = "all") -> Iterator[Path]:
         return
     mirror = _mirror(text)
     unfinished = mirror.follow(needs)
-    with watching(mirror.folder, mirror.finished), _named(mirror):
+    with watching(mirror.folder, mirror), _named(mirror):
         if needs == "all":
             mirror.put_all(unfinished)
         elif unfinished:

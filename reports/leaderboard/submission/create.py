@@ -11,7 +11,7 @@ import pandas as pd
 import tomli_w
 
 from ....bench.core.errors import UserError, nearest
-from ....bench.core.files import replacing, safe_name, write_text
+from ....bench.core.files import bring, replacing, safe_name, write_text
 from ....bench.core.text import listing, plural
 from ....bench.statistics.metrics import OK
 from ....bench.store.newest import newest
@@ -181,6 +181,8 @@ def _weights(cells: pd.DataFrame, root: Path, url: str | None) -> list[dict[str,
     for (dataset, seed), group in grouped(cells, ["dataset", "seed"]):
         path = root / str(group["checkpoint"].iloc[0] or "")
         own = path.resolve().is_relative_to((root / "checkpoints").resolve())  # a cell could name any file
+        if own:
+            bring(path)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if own and path.is_file() else None
         if url or sha256:
             found.append(_stated({"dataset": dataset, "seed": int(seed), "url": url, "sha256": sha256}))

@@ -15,6 +15,7 @@ import pytest
 
 from iqabench.bench.cli.main import main
 from iqabench.bench.core.errors import UserError
+from iqabench.bench.core.files import bring, write_text
 from iqabench.bench.store.remote import mirror
 from iqabench.bench.store.remote.mirror import is_kept
 from iqabench.bench.store.remote.opening import open_store
@@ -108,7 +109,7 @@ def test_a_sweep_into_a_bucket_is_seen_from_another_machine(bucket, machine, iqa
 
     damaged = next(entry for entry in bucket.objects.all() if "/fgsm-1-" in entry.key)
     content = bytearray(damaged.get()["Body"].read())
-    content[len(content) // 2] ^= 4
+    content[200] ^= 4  # among the scores
     damaged.put(Body=bytes(content))
     refused = iqabench("results", "--format", "csv", "--results", ADDRESS)
     assert len(frame(refused.stdout)) == 4
@@ -251,6 +252,35 @@ def test_a_bucket_that_is_not_there(bucket, iqabench):
     missing = iqabench("results", "--results", "s3://labb/sweep")
     assert missing.exit_code == 2
     assert "Error: s3://labb/sweep: no such bucket" in missing.output
+
+
+def test_weights_are_fetched_when_they_are_asked_for(bucket, machine):
+    def weights(folder: Path) -> set[str]:
+        return {path.name for path in folder.rglob("*.safetensors")}
+
+    def save(folder: Path, name: str, text: str) -> None:
+        for suffix in (".safetensors", ".json"):
+            write_text(folder / "checkpoints" / "live" / f"{name}{suffix}", text)
+
+    with open_store(ADDRESS) as folder:
+        save(folder, "a", "weights of a")
+        save(folder, "b", "weights of b")
+    machine("second")
+    with open_store(ADDRESS) as folder:
+        assert {path.name for path in folder.rglob("*.json")} == {"a.json", "b.json"}
+        assert not weights(folder)
+        bring(folder / "checkpoints" / "live" / "a.safetensors")
+        bring(folder / "checkpoints" / "live" / "c.safetensors")
+        assert weights(folder) == {"a.safetensors"}
+    machine("first")
+    with open_store(ADDRESS) as folder:
+        save(folder, "a", "others of a")
+    machine("second")
+    with open_store(ADDRESS) as folder:
+        path = folder / "checkpoints" / "live" / "a.safetensors"
+        assert not path.exists()
+        bring(path)
+        assert path.read_text() == "others of a"
 
 
 def test_what_a_killed_fetch_left_is_removed(bucket, machine):
