@@ -63,9 +63,8 @@ steps = 2
 """
 
 
-@pytest.fixture
-def drawn_database(tmp_path: Path) -> Path:
-    """A CSV of 40 drawn images, 8 scenes x 5 levels of noise; less noise has the higher score."""
+def draw_database(folder: Path) -> Path:
+    """Draw 40 images, 8 scenes x 5 levels of noise, and write their CSV; less noise has the higher score."""
     generator = np.random.default_rng(0)
     rows = []
     for scene in range(8):
@@ -73,11 +72,17 @@ def drawn_database(tmp_path: Path) -> Path:
         for level in range(5):
             noisy = base + generator.normal(0, 6 + 12 * level, (26, 30, 3))
             path = f"images/scene{scene}_{level}.png"
-            (tmp_path / "images").mkdir(exist_ok=True)
-            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / path)
+            (folder / "images").mkdir(exist_ok=True)
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / path)
             rows.append({"path": path, "score": 1 - level / 4, "scene": f"s{scene}", "distortion": "noise"})
-    pd.DataFrame(rows).to_csv(tmp_path / "drawn.csv", index=False)
-    return tmp_path / "drawn.csv"
+    pd.DataFrame(rows).to_csv(folder / "drawn.csv", index=False)
+    return folder / "drawn.csv"
+
+
+@pytest.fixture
+def drawn_database(tmp_path: Path) -> Path:
+    """A CSV of 40 drawn images; see `draw_database`."""
+    return draw_database(tmp_path)
 
 
 @pytest.fixture

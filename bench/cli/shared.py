@@ -130,6 +130,16 @@ logistic = click.option(
 )
 
 
+engine = _options(
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        help="This machine, or a Ray cluster. Default: local.",
+    ),
+    click.option("--address", metavar="ADDRESS", help="Of the Ray cluster: auto, or HOST:PORT of its head."),
+)
+
+
 def verbosity(command: Command) -> Command:
     """Add --quiet and --verbose, for `told`."""
     return _options(
@@ -190,6 +200,8 @@ def settings_of(options: dict[str, Any]) -> "Settings":
     overrides: dict[str, dict[str, Any]] = {"run": {}, "training": {}}
     if options.pop("from_scratch", False):
         overrides["training"]["pretrained"] = False
+    if cluster := options.pop("address", None):
+        overrides["engine"] = {"address": cluster}
     for key, value in options.items():
         if value is not None:
             overrides["run"][key] = ALL if value == [ALL] else value

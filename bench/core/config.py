@@ -19,6 +19,7 @@ from .configuration.tables import (
     AdversarialSettings,
     CheckSettings,
     Configured,
+    EngineSettings,
     RunSettings,
     TrainingSettings,
 )
@@ -30,6 +31,7 @@ from .parameters import ParameterError, accepted, shown
 __all__ = [
     "AdversarialSettings",
     "CheckSettings",
+    "EngineSettings",
     "RunSettings",
     "Settings",
     "TrainingSettings",
@@ -46,6 +48,9 @@ class Settings(Configured):
 
     profile: str = Field(description="the profile, or several, used where the command line names none")
     run: RunSettings = Field(description="what the sweep covers")
+    engine: EngineSettings = Field(
+        default=EngineSettings(), description='what the engine "ray" does with a cluster'
+    )
     training: TrainingSettings = Field(description="how a model without weights is fitted")
     check: CheckSettings = Field(description="how far a number may be from what it is checked against")
     datasets: dict[str, Table] = Field(
@@ -250,6 +255,7 @@ def _descend(tables: Any, path: list[str]) -> Iterator[Any]:
 def _accepted_keys(table: list[str]) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "run": RunSettings,
+        "engine": EngineSettings,
         "training": TrainingSettings,
         "training.adversarial": AdversarialSettings,
         "check": CheckSettings,

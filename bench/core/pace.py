@@ -35,7 +35,7 @@ class Pace:
         self._clock = clock
         self._since = clock()
         self._stage: Stage | None = None
-        self._left: dict[Stage, float] = {}
+        self._left: dict[str, dict[Stage, float]] = {}  # by job
         self._images: dict[tuple[str, str], float] = {}
         self._seconds: dict[tuple[str, str], float] = {}
         self._rehearsed: dict[tuple[str, str], float] = {}
@@ -45,12 +45,11 @@ class Pace:
     @property
     def total(self) -> float:
         """Images in all: done, and left."""
-        return self.done + sum(self._left.values())
+        return self.done + sum(sum(stages.values()) for stages in self._left.values())
 
     def expect(self, job: str, images: Mapping[Stage, int]) -> None:
         """State how many images each stage of a job still has, in place of what was stated before."""
-        self._left = {stage: left for stage, left in self._left.items() if stage.job != job}
-        self._left |= {stage: float(count) for stage, count in images.items() if count}
+        self._left[job] = {stage: float(count) for stage, count in images.items() if count}
 
     def rehearsed(self, stage: Stage, seconds: float) -> None:
         """State what an image took in a rehearsal of a stage."""
@@ -61,8 +60,8 @@ class Pace:
         known = self._images.keys() | self._rehearsed.keys()
         return {
             stage: images
-            for stage, images in self._left.items()
-            if stage.job == job and (stage.kind, stage.model) not in known
+            for stage, images in self._left.get(job, {}).items()
+            if (stage.kind, stage.model) not in known
         }
 
     def begin(self, stage: Stage) -> None:
@@ -73,36 +72,60 @@ class Pace:
     def advance(self, images: float) -> None:
         """Count images of the present stage as done in the time since the last call."""
         now = self._clock()
-        if self._stage is not None:
-            key = (self._stage.kind, self._stage.model)
-            self._images[key] = self._images.get(key, 0.0) + images
-            self._seconds[key] = self._seconds.get(key, 0.0) + now - self._since
+        if self._stage is None:
+            self.done += images
+        else:
+            self.elsewhere(self._stage, images, images, now - self._since)
         self._since = now
-        self.skip(images)
 
     def skip(self, images: float) -> None:
         """Count images of the present stage as done before, in no time."""
+        if self._stage is None:
+            self.done += images
+        else:
+            self.elsewhere(self._stage, images)
+
+    def elsewhere(self, stage: Stage, images: float, timed: float = 0.0, seconds: float = 0.0) -> None:
+        """Count images of a stage as done, whoever did them.
+
+        Args:
+            stage: The stage.
+            images: How many; fewer than none, where they have to be done again.
+            timed: How many images were done in `seconds`.
+            seconds: Time that they took.
+        """
+        key = (stage.kind, stage.model)
+        if timed or seconds:
+            self._images[key] = self._images.get(key, 0.0) + timed
+            self._seconds[key] = self._seconds.get(key, 0.0) + seconds
         self.done += images
-        if self._stage is not None and self._stage in self._left:
-            self._left[self._stage] = max(0.0, self._left[self._stage] - images)
+        left = self._left.get(stage.job, {})
+        if stage in left:
+            left[stage] = max(0.0, left[stage] - images)
 
     def seconds_left(self) -> float | None:
         """Return the time that the images left will take; None while nothing is known of one of them."""
-        rates = {stage: self._rate(stage) for stage, images in self._left.items() if images}
-        if None in rates.values():
-            return None
-        seconds = sum(self._left[stage] * (rate or 0.0) for stage, rate in rates.items())
-        return float(seconds) / self.workers
-
-    def _rate(self, stage: Stage) -> float | None:
-        """Seconds per image, as measured or as estimated."""
-        key = (stage.kind, stage.model)
         measured = {known: self._seconds[known] / count for known, count in self._images.items() if count}
+        rates: dict[tuple[str, str], float | None] = {}
+        seconds = 0.0
+        for stage, images in (
+            (stage, images) for left in self._left.values() for stage, images in left.items()
+        ):
+            key = (stage.kind, stage.model)
+            if images and key not in rates:
+                rates[key] = self._rate(key, measured)
+            if images and rates[key] is None:
+                return None
+            seconds += images * (rates.get(key) or 0.0)
+        return seconds / self.workers
+
+    def _rate(self, key: tuple[str, str], measured: Mapping[tuple[str, str], float]) -> float | None:
+        """Seconds per image of a kind of work with a model, as measured or as estimated."""
         if key in measured:
             return measured[key]
         if key in self._rehearsed:
-            return self._rehearsed[key] * self._correction(stage.kind, measured)
-        alike = [rate for (kind, _), rate in measured.items() if kind == stage.kind]
+            return self._rehearsed[key] * self._correction(key[0], measured)
+        alike = [rate for (kind, _), rate in measured.items() if kind == key[0]]
         return float(np.mean(alike)) if alike else None
 
     def _correction(self, kind: str, measured: Mapping[tuple[str, str], float]) -> float:

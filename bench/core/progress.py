@@ -65,6 +65,14 @@ class Progress:
     def advance(self, images: float) -> None:
         """Count images as done."""
         self.pace.advance(images)
+        self._draw()
+
+    def elsewhere(self, stage: Stage, images: float, timed: float = 0.0, seconds: float = 0.0) -> None:
+        """Count images of a stage that another process did; as `Pace.elsewhere` takes them."""
+        self.pace.elsewhere(stage, images, timed, seconds)
+        self._draw()
+
+    def _draw(self) -> None:
         if self._bar.disable:
             self._tell_after(SIGN_OF_LIFE)
             return

@@ -25,6 +25,8 @@ Kind = Literal["models", "attacks", "defences", "datasets", "recipes"]
 Factory = Callable[..., Any]
 Registered = TypeVar("Registered", bound=Factory)
 
+_MODULE = "iqabench_plugin_"  # how the names of plugins' modules begin
+
 _PLUGINS: dict[Kind, dict[str, Factory]] = {kind: {} for kind in get_args(Kind)}
 
 
@@ -198,7 +200,7 @@ def load_plugin(path: Path) -> None:
             del registered[name]
     before = {kind: dict(registered) for kind, registered in _PLUGINS.items()}
     # Two files of one name are two modules, or the source of a class would be looked up in the other's.
-    module_name = f"iqabench_plugin_{path.stem}_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
+    module_name = f"{_MODULE}{path.stem}_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"--plugin {path}: not a Python file")
@@ -214,6 +216,25 @@ def load_plugin(path: Path) -> None:
         raise UserError(
             f"--plugin {path}: registers nothing; put @iqabench.register_model('name') above the class"
         )
+
+
+def plugin_files() -> list[Path]:
+    """Return the files that registered what is registered in this process, for another process to load.
+
+    Raises:
+        UserError: something was registered without `load_plugin`, as by a class of a notebook.
+    """
+    files: dict[Path, None] = {}
+    for kind, registered in _PLUGINS.items():
+        for name, factory in registered.items():
+            file = _file_of(factory)
+            if file is None or not getattr(factory, "__module__", "").startswith(_MODULE):
+                raise UserError(
+                    f"{kind[:-1]} {name!r} is registered in this process only: put it into a file for "
+                    "--plugin, which other processes load, too"
+                )
+            files[file] = None
+    return [*files]
 
 
 def _register(kind: Kind, name: str) -> Callable[[Registered], Registered]:

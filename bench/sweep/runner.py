@@ -4,20 +4,25 @@ What is computed where is the engine's affair. Jobs that share a dataset and a m
 training, one load, and all epsilons of an attack in one call.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..core import registry
 from ..core.config import Settings
 from ..core.progress import Show
+from .engines.cluster import JobsFailed, run_on_cluster
 from .engines.local import run_here
+from .engines.pool import Pool, connected
 from .engines.prepared import Summary, Sweep
+from .engines.remote import Order
 from .job import Job
 from .machine import choose_device, suited
 
-__all__ = ["Summary", "run_sweep", "train_models", "trained_models"]
+__all__ = ["JobsFailed", "Summary", "run_sweep", "train_models", "trained_models"]
 
 
 @torch.random.fork_rng()
@@ -41,7 +46,10 @@ def run_sweep(
 
     Raises:
         UserError: something in configuration, data or weights is wrong; found before anything is trained.
+        JobsFailed: with the engine "ray", some jobs ended with an error; all others are done.
     """
+    if settings.run.engine == "ray":
+        return _on_ray(settings, results, command, score=True, show=show, save_images=save_images)
     device = choose_device(settings.run.device)
     sweep = _prepared(settings, results, device, command, save_images=save_images)
     sweep.evaluate(run_here(sweep, device, score=True, show=show).written)
@@ -51,6 +59,8 @@ def run_sweep(
 @torch.random.fork_rng()
 def train_models(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
     """Train the models of the sweep that have no weights yet; score nothing. Arguments as `run_sweep`."""
+    if settings.run.engine == "ray":
+        return _on_ray(settings, results, command, score=False, show=show)
     device = choose_device(settings.run.device)
     sweep = _prepared(settings, results, device, command)
     run_here(sweep, device, score=False, show=show)
@@ -84,3 +94,26 @@ def _prepared(settings: Settings, results: Path, device: torch.device, command: 
     sweep = Sweep.prepare(settings, results, command, **options)
     sweep.notes = [*notes, *sweep.notes]
     return sweep
+
+
+def _on_ray(
+    settings: Settings,
+    results: Path,
+    command: str,
+    *,
+    score: bool,
+    show: Show,
+    save_images: Path | None = None,
+) -> Summary:
+    results = results.absolute()
+    results.mkdir(parents=True, exist_ok=True)
+    pictures = save_images and save_images.absolute()
+    order = Order(settings, results, Path.cwd(), tuple(registry.plugin_files()), command, pictures)
+    with connected(settings.engine.address):
+        pool = Pool(settings)
+        settings, notes = pool.suited(order)
+        sweep = Sweep.prepare(settings, results, command, save_images=pictures)
+        sweep.notes = [*notes, *sweep.notes]
+        pool.give(replace(order, settings=settings))
+        run_on_cluster(sweep, pool, score=score, show=show)
+    return sweep.summary

@@ -25,6 +25,7 @@ from ..workers import WORKER, ended_by_the_first, working_together
     help="Write the adversarial images as PNG files there, with their scores before and after rounding.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that divide the sweep's jobs.")
+@shared.engine
 @click.option(WORKER, is_flag=True, hidden=True)
 @shared.verbosity
 @shared.results
@@ -42,24 +43,29 @@ def run(
     from ...core.progress import Show
     from ...store.results import read_results
     from ...store.standing import next_steps, standing
-    from ...sweep.runner import run_sweep
+    from ...sweep.runner import JobsFailed, run_sweep
 
     command = shared.command_line()
-    workers = 1 if worker else settings.run.workers
+    workers = 1 if worker or settings.run.engine == "ray" else settings.run.workers
+    failed = None
     with shared.told(results, quiet=quiet, verbose=verbose) as show:
         shown: Show = "lines" if worker and show else show
         with ended_by_the_first() if worker else working_together(shared.arguments(), workers):
-            done = run_sweep(settings, results, command=command, show=shown, save_images=save_images)
+            try:
+                done = run_sweep(settings, results, command=command, show=shown, save_images=save_images)
+            except JobsFailed as error:
+                done, failed = error.summary, error
     if worker:
         return
     shared.draw_missing_curves(results)
     found = read_results(results)
     shared.say("\n".join(standing(found, done.keys)))
-    if quiet:
-        return
-    for step in next_steps(found, done.keys, shared.address(), command):
-        shared.say(step)
-    shared.say(
-        f"{done.total} cells in {shared.address()}: {done.computed} computed, {done.found} found done; "
-        f"{done.trained} models trained."
-    )
+    if not quiet:
+        for step in next_steps(found, done.keys, shared.address(), command):
+            shared.say(step)
+        shared.say(
+            f"{done.total} cells in {shared.address()}: {done.computed} computed, {done.found} found done; "
+            f"{done.trained} models trained."
+        )
+    if failed:
+        raise failed

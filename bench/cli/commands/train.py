@@ -13,6 +13,7 @@ from .. import shared
 @shared.configuration
 @shared.what
 @shared.training
+@shared.engine
 @shared.verbosity
 @shared.results
 @shared.plugins

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from .values import LARGEST, Device, Epsilon, Names, Precision, Regime, Seeds, Tolerance
 
@@ -68,6 +68,10 @@ class RunSettings(Configured):
         ge=1,
         description="processes that divide the jobs of a sweep, each with its share of the cores",
     )
+    engine: Literal["local", "ray"] = Field(
+        default="local",
+        description='"local": this machine; "ray": a Ray cluster, whose tasks `[engine]` describes',
+    )
     max_megapixels: Annotated[float, Field(gt=0, le=10_000)] = Field(
         description="millions of pixels of the largest image that is decoded, which takes 3 MB each and more"
     )
@@ -115,6 +119,33 @@ class TrainingSettings(Configured):
         description="start from timm's ImageNet weights; false: from scratch. Never falls back by itself"
     )
     adversarial: AdversarialSettings = Field(description="what the adversarial regime adds")
+
+
+class EngineSettings(Configured):
+    """`[engine]`: what the engine "ray" does with a cluster."""
+
+    address: str | None = Field(
+        default=None,
+        description='of the cluster: "auto" for that of this machine, or HOST:PORT of its head; absent: '
+        "`RAY_ADDRESS`, or else a cluster of this machine alone, which ends with the command",
+    )
+    cpus: Annotated[FiniteFloat, Field(gt=0)] = Field(
+        default=1, description="processor cores of a task, and threads of torch in it"
+    )
+    gpus: Annotated[FiniteFloat, Field(ge=0)] | None = Field(
+        default=None,
+        description="GPUs of a task, 0.5 where two tasks share one; absent: 1 where the cluster has GPUs and "
+        '`device` is not "cpu"',
+    )
+    memory: Annotated[FiniteFloat, Field(gt=0)] | None = Field(
+        default=None, description="GiB of main memory that a task needs; absent: not counted"
+    )
+    shard: int = Field(
+        default=512,
+        ge=1,
+        description="images that a task scores or attacks, in whole batches; the images of an attack are "
+        "divided into tasks of about as many",
+    )
 
 
 class CheckSettings(Configured):

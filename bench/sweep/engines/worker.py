@@ -51,6 +51,12 @@ class Worker:
         self._notices = Notices(lambda line: self.progress.line(line))
         self._loaded: tuple[Job, nn.Module] | None = None
 
+    def begin(self, progress: Progress) -> None:
+        """Begin anew with what is told and counted; a model that was loaded stays."""
+        self.progress = progress
+        self.written = []
+        self._notices = Notices(lambda line: self.progress.line(line))
+
     def train(self, job: Job) -> str:
         """Train a job's model under the lock of its training, and return the digest of its weights."""
         job = job.home

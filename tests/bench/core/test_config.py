@@ -115,6 +115,7 @@ def test_every_key_is_described_and_documented():
         config_module.RunSettings,
         config_module.TrainingSettings,
         config_module.AdversarialSettings,
+        config_module.EngineSettings,
         config_module.CheckSettings,
         config_module.Settings,
     )

@@ -1,0 +1,218 @@
+"""The engine that sends a sweep to a Ray cluster: what is sent when, and what becomes of the outcomes.
+
+Ray places the tasks, and sends one again whose worker or node died. This process plans, holds the locks of
+what is in hand, and shows the progress of all. The store is the state: whatever ends, the same command
+goes on.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
+
+from ...core.errors import UserError
+from ...core.pace import Stage
+from ...core.progress import Progress, Show, progress_over
+from ...core.text import plural
+from ...statistics.metrics import RESAMPLES
+from ...store.metric_cache import CellMetrics, MetricCache
+from .. import wording
+from ..job import Job
+from ..workload import images_to_train, training_stage
+from .pool import Failed, Pool
+from .prepared import Summary, Sweep
+from .remote import PATIENCE, Task, models_of
+from .work import Measurement, training_lock
+
+T = TypeVar("T")
+
+
+class JobsFailed(UserError):
+    """Some jobs of a sweep ended with an error; the others are done.
+
+    Attributes:
+        summary: Of the whole sweep.
+    """
+
+    def __init__(self, text: str, summary: Summary) -> None:
+        super().__init__(text)
+        self.summary = summary
+
+
+def run_on_cluster(sweep: Sweep, pool: Pool, *, score: bool, show: Show) -> None:
+    """Train the models of a sweep, and measure them.
+
+    Args:
+        sweep: What to do; its summary is filled.
+        pool: The workers.
+        score: Whether cells are wanted, or only the trained models.
+        show: As `run_sweep` takes it.
+
+    Raises:
+        JobsFailed: some jobs ended with an error, which was shown.
+    """
+    with progress_over(show=show) as progress:
+        sweep.announce(progress, score=score)
+        cluster = _Cluster(sweep, pool, progress)
+        try:
+            pool.run(cluster.work(score=score), progress)
+        finally:
+            cluster.keep_metrics()
+    if cluster.failed:
+        titles = ", ".join(cluster.failed)
+        raise JobsFailed(
+            f"{len(cluster.failed)} of {plural(len(sweep.jobs), 'job')} failed, as said above: {titles}. "
+            "All else is done; the same command tries these again",
+            sweep.summary,
+        )
+
+
+class _Cluster:
+    """The jobs of a sweep as coroutines, each of which waits for its tasks."""
+
+    def __init__(self, sweep: Sweep, pool: Pool, progress: Progress) -> None:
+        self.failed: dict[str, str] = {}  # what went wrong, by the title of the job
+        self._sweep = sweep
+        self._pool = pool
+        self._progress = progress
+        self._trainings: dict[str, asyncio.Task[None]] = {}  # by the checkpoint
+        self._metrics: dict[str, CellMetrics] = {}
+        self._said: set[str] = set()
+
+    async def work(self, *, score: bool) -> None:
+        """Do all jobs, as many at a time as keep the workers busy."""
+        jobs = enumerate(self._sweep.jobs)
+        takers = [self._take(jobs, score=score) for _ in range(self._pool.at_once)]
+        await asyncio.gather(*takers)
+
+    def keep_metrics(self) -> None:
+        """Keep the metrics that the workers computed, so that a report need not."""
+        cache = MetricCache(self._sweep.store.root / "cache" / "metrics.parquet")
+        for content, metrics in self._metrics.items():
+            cache.add(content, RESAMPLES, metrics)
+        cache.save()
+
+    async def _take(self, jobs: Iterator[tuple[int, Job]], *, score: bool) -> None:
+        for number, job in jobs:
+            try:
+                await self._job(number, job, score=score)
+            except (Failed, UserError) as error:
+                self.failed[job.title] = str(error)
+                self._progress.line(f"{job.title}: failed: {error}")
+                self._progress.pace.expect(job.title, {})
+
+    async def _job(self, number: int, job: Job, *, score: bool) -> None:
+        trained = job.weights() is not None
+        needed = models_of(job) if score else [job, *job.learners.values()]
+        await _all([self._trained(Task(number, index), model) for index, model in enumerate(needed)])
+        if not score:
+            self._sweep.summary.found += trained
+            return
+        works = [*self._sweep.measurements(job, job.weights() or "")]
+        left = {work.stage: work.images for each in works if (work := each.left())}
+        self._progress.pace.expect(job.title, left)
+        shown = await _all([self._measured(Task(number, work=at), work) for at, work in enumerate(works)])
+        if found := {name: value for part in shown for name, value in part[1].items()}:
+            self._progress.line(wording.scored(job.title, found, labelled=job.data.dataset.labelled))
+        self._sweep.count(works, sum(cells for cells, _ in shown))
+
+    async def _trained(self, task: Task, job: Job) -> None:
+        """See that a model has weights; jobs that need the same one wait for one training."""
+        name = str(job.home.checkpoint.path)
+        if name not in self._trainings:
+            self._trainings[name] = asyncio.create_task(self._train(task, job))
+        await self._trainings[name]
+
+    async def _train(self, task: Task, job: Job) -> None:
+        if job.weights() is not None:
+            return
+        async with self._held(training_lock(job, self._sweep.store), job.title):
+            if job.weights() is not None:
+                return
+            images = images_to_train(job.home)
+            if task.model or job.trained_on:  # no job of the sweep, whose images are expected already
+                self._progress.pace.expect(job.home.title, images)
+            await self._call(task, training_stage(job.home), sum(images.values()), f"training {job.title}")
+            await self._seen(job)
+        self._sweep.summary.trained += 1
+
+    async def _seen(self, job: Job) -> None:
+        """Wait until the file that another machine has just written is seen in the shared folder."""
+        end = time.monotonic() + PATIENCE
+        while job.weights() is None:
+            if time.monotonic() > end:
+                raise Failed(f"{job.home.checkpoint.path}: a worker wrote it, and it is not seen here")
+            await asyncio.sleep(0.5)
+
+    async def _measured(self, task: Task, work: Measurement) -> tuple[int, dict[str, float]]:
+        """Compute the cells that are missing; return their number, and what is to be shown of them."""
+        if not work.missing():
+            return 0, {}
+        async with self._held(work.lock(), work.title):
+            left = work.left()  # another process may have been at it
+            if left is None:
+                return 0, {}
+            for line in self._sweep.damage(left):
+                self._progress.line(line)
+            task = replace(task, keys=tuple(cell.key for cell in left.cells))
+            parts = left.parts(self._sweep.settings.engine.shard)
+            if len(parts) == 1:
+                return len(left.cells), await self._call(task, left.stage, left.images, left.title)
+            task = replace(task, parts=tuple((part.start, part.stop) for part in parts))
+            await _all(
+                [
+                    self._call(
+                        replace(task, part=index),
+                        left.stage,
+                        (part.stop - part.start) * len(left.epsilons),
+                        left.title,
+                    )
+                    for index, part in enumerate(parts)
+                ]
+            )
+            return len(left.cells), await self._call(task, left.stage, 0, left.title)
+
+    async def _call(self, task: Task, stage: Stage, images: int, what: str) -> dict[str, float]:
+        outcome = await self._pool.call(task, stage, images, what)
+        for line in outcome.lines:
+            if line not in self._said:
+                self._said.add(line)
+                self._progress.line(line)
+        if outcome.error:
+            raise Failed(outcome.error)
+        self._metrics |= outcome.metrics
+        return outcome.shown
+
+    @asynccontextmanager
+    async def _held(self, lock: FileLock, title: str) -> AsyncIterator[None]:
+        """Hold a lock; wait while another command at the same store has it."""
+        waiting = False
+        while True:
+            try:
+                lock.acquire(timeout=0)
+                break
+            except Timeout:
+                if not waiting:
+                    self._progress.line(wording.put_off(title))
+                waiting = True
+                await asyncio.sleep(1)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+async def _all(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Wait for all to end, whether or not one fails; then raise what went wrong, each thing once."""
+    ended = await asyncio.gather(*coroutines, return_exceptions=True)
+    errors = [result for result in ended if isinstance(result, BaseException)]
+    for error in errors:
+        if not isinstance(error, Failed | UserError):
+            raise error
+    if errors:
+        raise Failed("; ".join(dict.fromkeys(map(str, errors))))
+    return [result for result in ended if not isinstance(result, BaseException)]

@@ -1,0 +1,285 @@
+"""A task of a sweep as it is sent to another process, and what does it there.
+
+The process plans the sweep anew from the settings, and keeps the plan, so that a task is a few numbers.
+"""
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.errors import UserError
+from ...core.version import __version__
+
+if TYPE_CHECKING:
+    from ...core.config import Settings
+    from ...core.progress import Progress
+    from ...store.metric_cache import CellMetrics
+    from ..job import Job
+    from .work import Measurement
+    from .worker import Worker
+
+PATIENCE = 120.0  # seconds until a file that another machine has written must be seen in a shared folder
+
+
+@dataclass(frozen=True)
+class Order:
+    """What all tasks of a sweep need to know.
+
+    Attributes:
+        settings: What to sweep.
+        results: The store's folder, an absolute path.
+        folder: The folder that relative paths start from.
+        plugins: Files that register models, attacks or datasets.
+        command: Kept with each cell.
+        save_images: As `run_sweep` takes it, an absolute path.
+        host: Name of the machine that plans.
+        version: Of its iqabench.
+    """
+
+    settings: "Settings"
+    results: Path
+    folder: Path
+    plugins: tuple[Path, ...]
+    command: str
+    save_images: Path | None
+    host: str = field(default_factory=socket.gethostname)
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work on one job.
+
+    Attributes:
+        job: Number of the job in the plan.
+        model: Number of the model to be trained among `models_of` the job.
+        work: Number of the measurement among those of the job; None: train.
+        keys: Of the cells that are to be measured.
+        parts: First image of each part and the one after its last; empty: measure all at once.
+        part: Number of the part to be measured; None: join all.
+    """
+
+    job: int
+    model: int = 0
+    work: int | None = None
+    keys: tuple[str, ...] = ()
+    parts: tuple[tuple[int, int], ...] = ()
+    part: int | None = None
+
+
+@dataclass
+class Outcome:
+    """What a task leaves.
+
+    Attributes:
+        lines: What the user should know.
+        shown: As `Worker.measure` returns it.
+        metrics: Of the cells that were stored, by the digests of their files.
+        error: What went wrong; None if nothing did.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    shown: dict[str, float] = field(default_factory=dict)
+    metrics: "dict[str, CellMetrics]" = field(default_factory=dict)
+    error: str | None = None
+
+
+Report = Callable[[float, float, float], None]
+"""Takes images done, of them those done in this process, and the seconds that those took."""
+
+_PROCESS: dict[str, "_Process"] = {}  # the sweep that this process works for, by its key
+
+
+def perform(key: str, order: Callable[[], Order], task: Task, report: Report) -> Outcome:
+    """Do a task in this process.
+
+    Args:
+        key: Of the sweep.
+        order: Returns what is to be known of it.
+        task: The task.
+        report: Told of progress, every second or so.
+
+    Returns:
+        What it leaves, an error included: one job's error is not to end a sweep.
+    """
+    outcome = Outcome()
+    host = ""
+    try:
+        if key not in _PROCESS:
+            _PROCESS.clear()
+            known = order()
+            host = known.host
+            _PROCESS[key] = _Process(known)
+        process = _PROCESS[key]
+        host = process.order.host
+        process.perform(task, report, outcome)
+    except UserError as error:
+        outcome.error = str(error)
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        fault = f"{type(error).__name__}: {error} ({frame.filename}, line {frame.lineno})"
+        outcome.error = f"{fault}. This is a fault of iqabench or of a plugin"
+    if outcome.error and host not in ("", socket.gethostname()):
+        outcome.error = f"on {socket.gethostname()}: {outcome.error}"
+    return outcome
+
+
+class _Process:
+    """A process that works for a sweep: its plan, and what it has loaded."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        if order.version != __version__:
+            raise UserError(f"iqabench {__version__} is installed here, and {order.version} on {order.host}")
+        if not (order.folder.is_dir() and order.results.is_dir()):
+            missing = order.results if order.folder.is_dir() else order.folder
+            raise UserError(
+                f"{missing}: no such folder; all machines of a cluster need the same folders, those of the "
+                "store, of images and of plugins"
+            )
+        os.chdir(order.folder)
+        from ...core.process import prepare_process
+
+        prepare_process()
+        import torch
+
+        torch.set_num_threads(max(1, round(order.settings.engine.cpus)))
+        from ...core.registry import load_plugin
+        from ...store.store import Store
+        from ..machine import choose_device
+        from ..planning.jobs import plan_jobs
+
+        for path in order.plugins:
+            load_plugin(path)
+        self.jobs = plan_jobs(order.settings, order.results)
+        self.store = Store(order.results)
+        self.device = choose_device(order.settings.run.device)
+        self._worker: Worker | None = None
+
+    def perform(self, task: Task, report: Report, outcome: Outcome) -> None:
+        from .worker import Worker
+
+        job = self.jobs[task.job]
+        progress = _reporting(report, outcome.lines)
+        if self._worker is None:
+            self._worker = Worker(self.device, self.order.command, progress)
+        worker = self._worker
+        worker.begin(progress)
+        try:
+            if task.work is None:
+                worker.train(models_of(job)[task.model])
+            else:
+                self._measure(worker, self._work(job, task), task, outcome)
+        finally:
+            progress.close()
+
+    def _measure(self, worker: "Worker", work: "Measurement", task: Task, outcome: Outcome) -> None:
+        parts = [slice(*ends) for ends in task.parts]
+        if task.part is not None:
+            worker.measure_part(work, parts[task.part])
+            return
+        outcome.shown = worker.join(work, parts) if parts else worker.measure(work)
+        outcome.metrics = _metrics(worker.written)
+
+    def _work(self, job: "Job", task: Task) -> "Measurement":
+        """Return the measurement that the driver means.
+
+        Raises:
+            UserError: it is not the same here.
+        """
+        from dataclasses import replace
+
+        from .work import measurements
+
+        weights = _seen(job)
+        works = measurements(job, weights, self.store, self.order.save_images)
+        work = next(islice(works, task.work, None), None)
+        cells = [cell for cell in work.cells if cell.key in task.keys] if work else []
+        if work is None or len(cells) != len(task.keys):
+            raise UserError(
+                "this machine plans other cells for the same settings: iqabench, plugins, images and files "
+                f"of weights must be the same as on {self.order.host}"
+            )
+        return replace(work, cells=cells)
+
+
+def models_of(job: "Job") -> "list[Job]":
+    """Return the job, and those of the models that its attacks and defences need."""
+    return [job, *job.sources.values(), *job.learners.values()]
+
+
+def suited_here(order: Order) -> "tuple[Settings, list[str]] | str":
+    """Return the settings as they suit this machine's device with notes, or what is wrong."""
+    from ..machine import choose_device, suited
+
+    notes: list[str] = []
+    try:
+        return suited(order.settings, choose_device(order.settings.run.device), notes), notes
+    except UserError as error:
+        return str(error)
+
+
+def _seen(job: "Job") -> str:
+    """Return the digest of a job's weights; wait for the file that another machine has just written."""
+    end = time.monotonic() + PATIENCE
+    needed = models_of(job)
+    while any(other.weights() is None for other in needed) and time.monotonic() < end:
+        time.sleep(0.5)
+    for other in needed:
+        if other.weights() is None:
+            raise UserError(
+                f"{other.checkpoint.path}: not seen on this machine; is the store a shared folder?"
+            )
+    return job.weights() or ""
+
+
+def _metrics(written: list[Path]) -> "dict[str, CellMetrics]":
+    from ...statistics.metrics import RESAMPLES
+    from ...store.cell_file import read_cell, read_scores
+    from ...store.metric_cache import CellMetrics
+
+    cells = [read_cell(path) for path in written]
+    return {cell.content: CellMetrics.of(read_scores(cell), RESAMPLES) for cell in cells}
+
+
+def _reporting(report: Report, lines: list[str]) -> "Progress":
+    """Return progress that is told elsewhere."""
+    from ...core.pace import Stage
+    from ...core.progress import Progress
+
+    class Reporting(Progress):
+        def __init__(self) -> None:
+            super().__init__(show=False)
+            self._counted = self._timed = self._seconds = 0.0
+            self._last = self._since = time.monotonic()
+
+        def begin(self, stage: Stage, what: str) -> None:
+            super().begin(stage, what)
+            self._since = time.monotonic()
+
+        def advance(self, images: float) -> None:
+            now = time.monotonic()
+            self._counted += images
+            self._timed += images
+            self._seconds, self._since = self._seconds + now - self._since, now
+            if now - self._last > 1:
+                self._last = now
+                report(self._counted, self._timed, self._seconds)
+
+        def skip(self, images: float) -> None:
+            self._counted += images
+
+        def line(self, text: str) -> None:
+            lines.append(text)
+
+        def close(self) -> None:
+            super().close()
+            report(self._counted, self._timed, self._seconds)
+
+    return Reporting()

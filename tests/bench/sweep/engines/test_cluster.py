@@ -1,0 +1,257 @@
+"""The engine on a Ray cluster of three nodes on this machine, of which some are killed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from iqabench.bench.core import registry
+from iqabench.bench.core.config import load_settings
+from iqabench.bench.store.store import Store
+from iqabench.bench.sweep.runner import run_sweep
+from iqabench.tests.conftest import draw_database
+
+KILLS = "IQABENCH_KILLS"
+"""Variable of the environment: how many nodes are killed at random moments; without it none are."""
+
+PLUGIN = """
+import time
+import torch
+from torch import nn
+import iqabench
+
+
+@iqabench.register_model("tiny")
+class Tiny(nn.Module):
+    seconds = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, images):
+        if not self.training:
+            time.sleep(self.seconds)
+        return torch.sigmoid(self.head(self.features(images - 0.5).abs().mean(dim=(2, 3)))).squeeze(1)
+
+
+@iqabench.register_model("slow")
+class Slow(Tiny):
+    seconds = 0.05
+
+
+@iqabench.register_model("failing")
+class Failing(Tiny):
+    recipe = "none"
+
+    def __init__(self) -> None:
+        super().__init__()
+        for weight in self.parameters():
+            nn.init.constant_(weight, 0.1)
+
+    def forward(self, images):
+        if len(images) == 3:
+            raise RuntimeError("not three")
+        return super().forward(images)
+"""
+
+CONFIG = """
+[run]
+attacks = ["fgsm", "apgd"]
+epsilons = [1, 4]
+image_size = 24
+batch_size = 3
+device = "cpu"
+
+[training]
+epochs = 1
+batch_size = 4
+learning_rate = 1e-2
+pretrained = false
+
+[attacks.apgd]
+steps = 3
+
+[engine]
+shard = 3
+"""
+
+
+COMMON = {"node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000}
+
+
+class Cluster:
+    """Three nodes on 127.0.0.1: a head that does no task, and two workers of one core."""
+
+    def __init__(self) -> None:
+        from ray.cluster_utils import Cluster as RayCluster
+
+        head = {"num_cpus": 0, "include_dashboard": False, **COMMON}
+        self.ray = RayCluster(initialize_head=True, head_node_args=head)
+        self.workers = [self.grow(), self.grow()]
+
+    def grow(self) -> Any:
+        return self.ray.add_node(num_cpus=1, wait=False, **COMMON)
+
+    def kill(self, index: int) -> None:
+        """Kill a node, and begin a new one in its place."""
+        self.ray.remove_node(self.workers[index], allow_graceful=False)
+        self.workers[index] = self.grow()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_TMPDIR", str(tmp_path_factory.mktemp("r", numbered=False)))
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # what is on 127.0.0.1 stays there
+        patch.setenv("OMP_NUM_THREADS", "1")
+        started = Cluster()
+        yield started
+        started.ray.shutdown()
+
+
+Start = Callable[[str, str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database, a plugin and a configuration."""
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "plugin.py").write_text(PLUGIN)
+    (folder / "tiny.toml").write_text(CONFIG)
+    draw_database(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start(cluster: Cluster, folder: Path) -> Start:
+    """Start a sweep on the cluster from that folder, with paths that are relative to it."""
+
+    def started(models: str, store: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "iqabench", "run", "--config", "tiny.toml", "--plugin", "plugin.py"),
+                *("--datasets", "drawn.csv", "--models", models, "--results", store),
+                *("--engine", "ray", "--address", cluster.ray.address),
+            ],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return started
+
+
+def ended(process: "subprocess.Popen[str]") -> str:
+    output, _ = process.communicate(timeout=180)
+    return output
+
+
+@pytest.fixture(scope="module")
+def alone(folder: Path) -> Path:
+    """The store that the local engine fills."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in registry._PLUGINS:
+            patch.setitem(registry._PLUGINS, kind, {})
+        registry.load_plugin(folder / "plugin.py")
+        run = {"models": ["tiny", "slow"], "datasets": [str(folder / "drawn.csv")]}
+        settings = load_settings(folder / "tiny.toml", overrides={"run": run})
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        run_sweep(settings, folder / "alone", show=False)
+        torch.set_num_threads(before)
+    return folder / "alone"
+
+
+def assert_same(first: Path, second: Path) -> None:
+    """See that two stores have the same cells with the same scores and diagnostics, each once."""
+    found = []
+    for store in (first, second):
+        cells = list(Store(store).cells())
+        found.append({cell.key: (pd.read_parquet(cell.path), diagnostics(cell)) for cell in cells})
+        assert len(found[-1]) == len(cells)
+    assert found[0].keys() == found[1].keys()
+    for key, (scores, told) in found[0].items():
+        pd.testing.assert_frame_equal(scores, found[1][key][0], check_exact=True)
+        assert told == found[1][key][1]
+
+
+def diagnostics(cell: Any) -> Any:
+    return cell.provenance.get("diagnostics")
+
+
+def cells_in(store: Path) -> int:
+    return len(list((store / "cells").rglob("*.parquet")))
+
+
+def wait_for(what: Callable[[], Any], process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + 120
+    while not what():
+        assert process.poll() is None, ended(process)
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.1)
+
+
+def test_a_cluster_finds_what_one_process_finds_and_an_error_of_one_job_does_not_end_the_others(
+    start, folder, alone
+):
+    process = start("failing,tiny,slow", "cluster")
+    output = ended(process)
+    assert process.returncode == 2, output
+    assert "drawn / failing: failed: RuntimeError: not three" in output, output
+    assert "1 of 3 jobs failed, as said above: drawn / failing" in output
+    assert "10 computed, 0 found done; 2 models trained" in output
+    assert_same(folder / "cluster", alone)
+    left = {path.parent for path in (folder / "cluster" / "partial").rglob("*") if path.is_file()}
+    assert len(left) == 1  # what was found of the job that failed
+
+
+def test_a_killed_node_costs_no_cell_and_after_the_driver_is_killed_the_same_command_goes_on(
+    start, folder, alone, cluster
+):
+    store = folder / "killed"
+    process = start("tiny,slow", "killed")
+    wait_for(lambda: list(store.rglob("partial/**/*.partial")), process)
+    cluster.kill(0)
+    seen = cells_in(store)
+    wait_for(lambda: cells_in(store) > seen, process)
+    process.send_signal(signal.SIGKILL)
+    ended(process)
+    before = cells_in(store)
+    assert 0 < before < 10
+    process = start("tiny,slow", "killed")
+    output = ended(process)
+    assert process.returncode == 0, output
+    assert f"{10 - before} computed, {before} found done" in output
+    assert_same(store, alone)
+
+
+@pytest.mark.skipif(KILLS not in os.environ, reason=f"takes minutes: {KILLS}=20 kills 20 nodes")
+def test_nodes_killed_at_random_moments_cost_no_cell(start, folder, alone, cluster):
+    left, number = int(os.environ[KILLS]), 0
+    draw = random.Random(0)
+    while left:
+        number += 1
+        process = start("tiny,slow", f"random{number}")
+        while process.poll() is None and left:
+            time.sleep(draw.uniform(0, 12))
+            if process.poll() is None:
+                cluster.kill(draw.randrange(2))
+                left -= 1
+        output = ended(process)
+        assert process.returncode == 0, output
+        assert_same(folder / f"random{number}", alone)
+    print(f"{os.environ[KILLS]} nodes killed in {number} sweeps")
