@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.errors import UserError
 from ..core.progress import counted
 from ..core.text import plural
 from ..statistics.logistic import Form, Logistic, fit_logistic
@@ -52,24 +53,28 @@ def after_logistic(
     for of_model in counted(
         list(models.values()), f"logistic of {plural(len(models), 'model')}", len(models)
     ):
-        scores = {cell.path: read_scores(cell) for cell in of_model}
-        found |= dict.fromkeys(scores, undefined)
+        found |= dict.fromkeys((cell.path for cell in of_model), undefined)
+        try:
+            scores = {cell.path: read_scores(cell) for cell in of_model}
+        except ValueError as error:  # damaged since it was listed
+            raise UserError(f"a cell of {_named(of_model[0])} cannot be used any more: {error}") from None
         if all(np.isnan(of_cell.quality).all() for of_cell in scores.values()):
             continue
         try:
             curve = _curve(of_model, scores, form)
         except ValueError as error:
-            fields = of_model[0].provenance["cell"]
-            variant = f" ({fields['variant']})" if fields.get("variant") else ""
-            notes.append(
-                f"{fields['dataset']} / {fields['model']}{variant}: PLCC and RMSE after a logistic are "
-                f"undefined: {error}."
-            )
+            notes.append(f"{_named(of_model[0])}: PLCC and RMSE after a logistic are undefined: {error}.")
             continue
         for path, of_cell in scores.items():
             measures = CellMetrics.of(_mapped(of_cell, curve), resamples).evaluation.measures
             found[path] = {name: measures[name] for name in AFTER_LOGISTIC}
     return found, notes
+
+
+def _named(cell: StoredCell) -> str:
+    fields = cell.provenance["cell"]
+    variant = f" ({fields['variant']})" if fields.get("variant") else ""
+    return f"{fields['dataset']} / {fields['model']}{variant}"
 
 
 def _model_and_images(cell: StoredCell) -> str:
