@@ -1,11 +1,13 @@
 """Checks that no interval which an attack attained leaves the certified one of the same image."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...bench.core.errors import UserError
 from ...bench.core.text import number, plural
@@ -13,22 +15,27 @@ from ...bench.statistics.certificates import certified_intervals
 from ...bench.statistics.metrics import srocc
 from ...bench.statistics.worst_case import worst_case_srocc
 from ...bench.store.cell_file import StoredCell, read_scores
-from ...bench.store.certificates.noisy_scores import ALIKE, NoisyScores, read_noisy_scores
+from ...bench.store.certificates.files import ALIKE
+from ...bench.store.certificates.noisy_scores import NoisyScores, read_noisy_scores
+from ...bench.store.certificates.score_bounds import ScoreBounds, read_score_bounds
 from ...bench.store.store import Store
 
 CONFIDENCE = 0.999
 """Confidence that all intervals of a model within one radius are right."""
 
-_ROUNDING = 1e-6  # of scores in float32
+_ROUNDING = 1e-5  # of scores in float32
+
+Ends = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Certified:
-    """What an L2 attack attained within one radius, against what is certified.
+    """What an attack attained within one radius, against what is certified.
 
     Attributes:
         title: Of the model, for people.
         attack: Its name.
+        norm: Of the ball, "L2" or "L-inf".
         epsilon: Radius, in units of 1/255.
         outside: Names of the images whose attained interval leaves the certified one.
         images: Number of images.
@@ -38,6 +45,7 @@ class Certified:
 
     title: str
     attack: str
+    norm: str
     epsilon: float
     outside: tuple[str, ...]
     images: int
@@ -47,7 +55,7 @@ class Certified:
     @property
     def sentence(self) -> str:
         """What was found, in a sentence."""
-        where = f"{self.title}, {self.attack} at {self.epsilon:g}/255 (L2)"
+        where = f"{self.title}, {self.attack} at {self.epsilon:g}/255 ({self.norm})"
         worst = [number(value, 3) for value in (self.attained, self.certified)]
         numbers = f"worst-case SROCC {worst[0]} attained, {worst[1]} certified"
         if not self.outside:
@@ -61,22 +69,24 @@ class Certified:
 
 
 def against_certificates(store: Path) -> list[Certified]:
-    """Compare each cell of an L2 attack on a smoothed model with the certificates of the same model.
+    """Compare each cell of an attack on a certified model with the certificates of the same model.
 
     Raises:
         UserError: there is no certificate, no such cell, or a file of certificates is damaged.
     """
-    noisy = list(read_noisy_scores(store))
-    if not noisy:
+    noisy, bounds = list(read_noisy_scores(store)), list(read_score_bounds(store))
+    if not noisy and not bounds:
         raise UserError(f"{store}: no certificates; `iqabench certify` computes them")
-    cells = [
-        cell for cell in Store(store).cells() if cell.provenance["cell"]["attack_params"].get("norm") == "l2"
+    cells = list(Store(store).cells())
+    found = [
+        *(_smoothed(scores, cell) for scores in noisy for cell in _of(scores.about, cells, "l2")),
+        *(_bounded(known, cell) for known in bounds for cell in _of(known.about, cells, "linf", known.radii)),
     ]
-    found = [_compared(scores, cell) for scores in noisy for cell in _of(scores, cells)]
     if not found:
         raise UserError(
-            f'{store}: no attack with `norm = "l2"` on the models that are certified; run one with '
-            "`--defences median_smoothing`"
+            f"{store}: no attack on the models that are certified; run one for intervals within a certified "
+            'radius, such as `auto`; for certificates of L2 balls one with `norm = "l2"` and `--defences '
+            "median_smoothing`"
         )
     return found
 
@@ -93,29 +103,56 @@ def certified_srocc(noisy: NoisyScores, radius: float) -> tuple[float, float]:
     return clean, worst_case_srocc(noisy.quality, low, high).value
 
 
-def _of(noisy: NoisyScores, cells: list[StoredCell]) -> Iterator[StoredCell]:
+def _of(
+    about: dict[str, Any], cells: list[StoredCell], norm: str, radii: tuple[float, ...] = (math.inf,)
+) -> Iterator[StoredCell]:
+    """Yield the cells of interval attacks on a certified model, within the radii that are certified."""
     for cell in cells:
         fields: dict[str, Any] = cell.provenance["cell"]
-        if all(fields.get(name) == noisy.about[name] for name in ALIKE) and fields["knowledge"] == "adaptive":
+        if (
+            all(fields.get(name) == about[name] for name in ALIKE)
+            and fields["attack_params"].get("norm") == norm
+            and fields["knowledge"] != "static"
+            and 0 < fields["epsilon"] <= max(radii)
+        ):
             yield cell
 
 
-def _compared(noisy: NoisyScores, cell: StoredCell) -> Certified:
-    fields, scores = cell.provenance["cell"], read_scores(cell)
-    if scores.images != noisy.images:
-        raise UserError(f"{cell.path}: holds other images than the certificates of {noisy.title}")
+def _smoothed(noisy: NoisyScores, cell: StoredCell) -> Certified:
     draws = int(cell.provenance.get("diagnostics", {}).get("draws", 1))
-    low, high = certified_intervals(
-        noisy.scores, noisy.sigma, fields["epsilon"] / 255,
+    ends = certified_intervals(
+        noisy.scores, noisy.sigma, cell.provenance["cell"]["epsilon"] / 255,
         confidence=_each(noisy), samples=noisy.samples, draws=draws,
     )  # fmt: skip
+    return _compared(noisy, cell, "L2", ends)
+
+
+def _bounded(bounds: ScoreBounds, cell: StoredCell) -> Certified:
+    """Compare with the bounds within the least certified radius that is no smaller than the attack's."""
+    epsilon = cell.provenance["cell"]["epsilon"]
+    place = next(number for number, radius in enumerate(bounds.radii) if radius >= epsilon)
+    return _compared(bounds, cell, "L-inf", (bounds.low[:, place], bounds.high[:, place]))
+
+
+def _compared(
+    certificate: NoisyScores | ScoreBounds, cell: StoredCell, norm: str, certified: Ends
+) -> Certified:
+    fields, scores = cell.provenance["cell"], read_scores(cell)
+    if scores.images != certificate.images:
+        raise UserError(f"{cell.path}: holds other images than the certificates of {certificate.title}")
+    (low, high), quality = certified, certificate.quality
     reached_low, reached_high = scores.further["low"], scores.further["high"]
     outside = (reached_low < low - _ROUNDING) | (reached_high > high + _ROUNDING)
-    attained = worst_case_srocc(noisy.quality, reached_low, np.maximum(reached_low, reached_high)).value
-    certified = worst_case_srocc(noisy.quality, low, high).value
-    names = tuple(np.array(noisy.images)[outside].tolist())
-    title, attack, epsilon = noisy.title, fields["attack"], fields["epsilon"]
-    return Certified(title, attack, epsilon, names, len(noisy.images), attained, certified)
+    return Certified(
+        title=certificate.title,
+        attack=fields["attack"],
+        norm=norm,
+        epsilon=fields["epsilon"],
+        outside=tuple(np.array(certificate.images)[outside].tolist()),
+        images=len(certificate.images),
+        attained=worst_case_srocc(quality, reached_low, np.maximum(reached_low, reached_high)).value,
+        certified=worst_case_srocc(quality, low, high).value,
+    )
 
 
 def _each(noisy: NoisyScores) -> float:

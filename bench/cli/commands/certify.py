@@ -1,50 +1,104 @@
-"""`iqabench certify`: what no L2 attack on a smoothed model can do."""
+"""`iqabench certify`: what no attack on a model can do."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...core.process import prepare_process
 from .. import shared
 
+if TYPE_CHECKING:
+    from ...core.config import Settings
+
 
 @click.command()
 @shared.configuration
 @shared.what
-@shared.list_option("--radii", "Of the L2 ball, in units of 1/255. Default: 5,10,20.", float)
+@click.option(
+    "--norm",
+    type=click.Choice(["l2", "linf"]),
+    default="l2",
+    show_default=True,
+    help="Of the ball. l2: models behind median smoothing; linf: models as they are.",
+)
+@shared.list_option(
+    "--radii", "Of the ball, in units of 1/255. Default: 5,10,20 of l2, 0.25,0.5,1 of linf.", float
+)
 @click.option(
     "--draws",
     type=click.IntRange(min=100),
     default=1000,
     show_default=True,
-    help="Noisy scores of each image.",
+    help="Noisy scores of each image, for l2.",
 )
 @shared.training
 @click.option("--limit", type=int, help="Certify only so many test images of each dataset.")
 @click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
 @shared.results
 @shared.plugins
-def certify(results: Path, radii: list[float] | None, draws: int, quiet: bool, **options: Any) -> None:
-    """Certify models behind median smoothing: bounds of their scores in an L2 ball, whatever the attack.
+def certify(
+    results: Path, norm: str, radii: list[float] | None, draws: int, quiet: bool, **options: Any
+) -> None:
+    """Certify models: bounds of their scores in a ball that hold whatever the attack.
 
-    Keeps noisy scores of every test image in the store, from which `iqabench check --certified` computes the
-    interval of any radius. Prints the SROCC of the smoothed scores, and the lowest that is possible.
+    For L2 balls, of models behind median smoothing: keeps noisy scores of every test image in the store, from
+    which `iqabench check --certified` computes the interval of any radius. For L-inf balls, by interval bound
+    propagation, of models without anything random: keeps the bounds. Prints the clean SROCC, and the lowest
+    that is possible.
     """
     prepare_process()
-    settings = shared.settings_of({**options, "defences": ["median_smoothing"]})
+    from ...core.text import aligned
+
+    command = shared.command_line()
+    if norm == "l2":
+        settings = shared.settings_of({**options, "defences": ["median_smoothing"]})
+        rows, note = _smoothed(settings, results, radii or [5.0, 10.0, 20.0], draws, command, not quiet)
+    else:
+        rows, note = _bounded(
+            shared.settings_of(options), results, radii or [0.25, 0.5, 1.0], command, not quiet
+        )
+    shared.say("\n".join(aligned({name: [row[name] for row in rows] for name in rows[0]})))
+    shared.say(note)
+
+
+def _smoothed(
+    settings: "Settings", results: Path, radii: list[float], draws: int, command: str, show: bool
+) -> tuple[list[dict[str, str]], str]:
+    """Return a row for each model, and a sentence on all."""
     from ....reports.checks.certified import CONFIDENCE, certified_srocc
-    from ...core.text import aligned, number
+    from ...core.text import number
     from ...sweep.measuring.certify import certify_models
 
-    radii = radii or [5.0, 10.0, 20.0]
-    columns: dict[str, list[str]] = {}
-    for noisy in certify_models(settings, results, draws, command=shared.command_line(), show=not quiet):
+    rows = []
+    for noisy in certify_models(settings, results, draws, command=command, show=show):
         bounds = [certified_srocc(noisy, radius / 255) for radius in radii]
-        row = {name: str(noisy.about[name]) for name in ("dataset", "model", "seed")}
-        row |= {"sigma": f"{noisy.sigma:g}", "SROCC": number(bounds[0][0], 3)}
+        row = _named(noisy.about) | {"sigma": f"{noisy.sigma:g}", "SROCC": number(bounds[0][0], 3)}
         row |= {f"certified at {r:g}/255": number(low, 3) for r, (_, low) in zip(radii, bounds, strict=True)}
-        for name, value in row.items():
-            columns.setdefault(name, []).append(value)
-    shared.say("\n".join(aligned(columns)))
-    shared.say(f"With a confidence of {CONFIDENCE:.1%} for all images, from {draws} noisy scores of each.")
+        rows.append(row)
+    return rows, f"With a confidence of {CONFIDENCE:.1%} for all images, from {draws} noisy scores of each."
+
+
+def _bounded(
+    settings: "Settings", results: Path, radii: list[float], command: str, show: bool
+) -> tuple[list[dict[str, str]], str]:
+    """Return a row for each model, and a sentence on all."""
+    import numpy as np
+
+    from ...core.text import number
+    from ...statistics.metrics import srocc
+    from ...statistics.worst_case import worst_case_srocc
+    from ...sweep.surveys.bounds import bound_models
+
+    rows = []
+    for found in bound_models(settings, results, radii, command=command, show=show):
+        row = _named(found.about) | {"SROCC": number(srocc(found.quality, found.scores), 3)}
+        for radius, low, high in zip(found.radii, found.low.T, found.high.T, strict=True):
+            row[f"certified at {radius:g}/255"] = number(worst_case_srocc(found.quality, low, high).value, 3)
+            row[f"median width at {radius:g}/255"] = number(float(np.median(high - low)), 3)
+        rows.append(row)
+    return rows, "By interval bound propagation, without a chance of error but for rounding in float64."
+
+
+def _named(about: dict[str, Any]) -> dict[str, str]:
+    return {name: str(about[name]) for name in ("dataset", "model", "seed")}

@@ -1,6 +1,5 @@
-"""Noisy scores of a model's test images, from which certificates are computed: one Parquet file per model."""
+"""Noisy scores of a model's test images, from which certificates for L2 balls are computed."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ...core.errors import UserError
-from ...core.files import safe_name
-from ...core.integrity import Damaged
-from ..cell import digest
-from ..sealed_parquet import is_sealed, write_sealed_table
+from .files import Certificate, read_certificates, title_of, write_certificate
 
-_METADATA = b"iqabench.certificate"
-ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights", "regime", "seed", "defence")
-"""Fields of a cell that say of which images and model noisy scores are."""
+_FOLDER = "certificates"
 
 
 @dataclass(frozen=True)
@@ -45,19 +37,13 @@ class NoisyScores:
     @property
     def title(self) -> str:
         """The model and its dataset, for people."""
-        variant = f", {self.about['variant']}" if self.about.get("variant") else ""
-        return f"{self.about['dataset']} / {self.about['model']}{variant}, seed {self.about['seed']}"
+        return title_of(self.about)
 
     def write(self, store: Path) -> Path:
         """Write the file into a store, all of it or nothing, and return its path."""
         table = pa.table({"image": list(self.images), "quality": self.quality, "scores": list(self.scores)})
         facts = {"about": self.about, "sigma": self.sigma, "samples": self.samples}
-        key = digest([{name: self.about[name] for name in ALIKE}, self.sigma])
-        folder = store / "certificates" / safe_name(self.about["dataset"])
-        path = folder / f"{safe_name(self.about['model'])}-{key}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_sealed_table(table.replace_schema_metadata({_METADATA: json.dumps(facts)}), path)
-        return path
+        return write_certificate(store / _FOLDER, Certificate(table, facts), self.sigma)
 
 
 def read_noisy_scores(store: Path) -> Iterator[NoisyScores]:
@@ -66,14 +52,7 @@ def read_noisy_scores(store: Path) -> Iterator[NoisyScores]:
     Raises:
         UserError: a file is damaged, or is another one.
     """
-    for path in sorted((store / "certificates").rglob("*.parquet")):
-        try:
-            if not is_sealed(content := path.read_bytes()):
-                raise Damaged("it has no checksum")
-            table = pq.read_table(pa.BufferReader(content))
-            facts = json.loads(table.schema.metadata[_METADATA])
-            scores = np.array(table["scores"].to_pylist(), dtype=np.float64)
-        except (Damaged, OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise UserError(f"{path}: cannot be used: {error}; remove it, and certify again") from None
+    for table, facts in read_certificates(store / _FOLDER):
+        scores = np.array(table["scores"].to_pylist(), dtype=np.float64)
         images, quality = tuple(table["image"].to_pylist()), table["quality"].to_numpy()
         yield NoisyScores(facts["about"], facts["sigma"], facts["samples"], images, quality, scores)

@@ -24,6 +24,7 @@ WEIGHTS = ".safetensors"
 KEPT = {
     "cells": (".parquet",),
     "certificates": (".parquet",),
+    "bounds": (".parquet",),
     "cache": (".parquet",),  # kept metrics
     "checkpoints": (".json", WEIGHTS),
     "explain": (".npz",),

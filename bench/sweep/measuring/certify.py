@@ -13,7 +13,8 @@ from ...core.config import Settings
 from ...core.errors import UserError
 from ...core.progress import counted
 from ...datasets.pixels import to_float
-from ...store.certificates.noisy_scores import ALIKE, NoisyScores
+from ...store.certificates.files import ALIKE
+from ...store.certificates.noisy_scores import NoisyScores
 from ..machine import choose_device
 from ..runner import trained_models
 from .scoring import plain_scores, seed_of

@@ -11,6 +11,7 @@ from click.testing import Result
 
 from iqabench.bench.statistics.certificates import certified_intervals
 from iqabench.bench.store.certificates.noisy_scores import read_noisy_scores
+from iqabench.bench.store.certificates.score_bounds import read_score_bounds
 
 from ..sweep.conftest import LINEAR_PLUGIN
 
@@ -95,6 +96,40 @@ def test_no_attack_leaves_the_certified_intervals_and_one_that_does_fails_the_ch
     done = iqabench(*check)
     assert done.exit_code == 2
     assert path.name in done.output
+
+
+@pytest.fixture
+def bounded(certified: Callable[..., Result], tmp_path: Path) -> Path:
+    """Return a store with bounds of the linear model in L-inf balls, and with an attack on it."""
+    for done in (
+        certified("certify", "--norm", "linf", "--radii", "1,4"),
+        certified("run", "--attacks", "auto", "--epsilons", "3"),
+    ):
+        assert done.exit_code == 0, done.output
+    return tmp_path / "results"
+
+
+def test_bounds_of_a_linear_model_are_exact_and_no_attack_leaves_them(
+    bounded: Path, iqabench: Callable[..., Result]
+) -> None:
+    (bounds,) = read_score_bounds(bounded)
+    reach = np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum() / 255
+    np.testing.assert_allclose(bounds.high - bounds.low, [2 * reach * np.array([1, 4])] * 5, rtol=1e-6)
+    check = ("check", "--certified", "--results", str(bounded))
+    done = iqabench(*check)
+    assert done.exit_code == 0, done.output
+    assert "at 3/255 (L-inf): no interval of 5 images leaves the certified one" in done.output
+
+    dataclasses.replace(bounds, low=bounds.low + 2 * reach).write(bounded)
+    done = iqabench(*check)
+    assert done.exit_code == 1, done.output
+    assert done.output.startswith("fails: ")
+
+
+def test_a_model_that_bounds_are_not_known_of_is_told(certified: Callable[..., Result]) -> None:
+    done = certified("certify", "--norm", "linf", "--models", "jumpy")
+    assert done.exit_code == 2
+    assert "jumpy: interval bound propagation does not apply: an interval has no 'detach'" in done.output
 
 
 def test_without_certificates_or_attacks_the_check_says_what_to_run(

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.training.regimes import CleanRegime
+from iqabench.models.bounds import output_bounds
 from iqabench.models.recipe import Fit, Labels
 from iqabench.models.recipes.gradient_norm import GradientNorm, gradient_norm
+from iqabench.models.recipes.interval_bounds import IntervalBounds
 from iqabench.models.recipes.layers import matrices
 from iqabench.models.recipes.noise import NoiseAugmentation
 from iqabench.models.recipes.parseval import Parseval, retracted
@@ -103,6 +105,29 @@ def test_the_loss_of_noise_augmentation_is_taken_on_noisy_images_with_their_labe
     assert not torch.equal(seen[0], seen[1])
 
 
+def test_the_loss_on_bounds_of_a_linear_model_is_that_of_scores_moved_away_from_the_labels() -> None:
+    """The bounds are exact: the score, give or take epsilon times the L1 norm of the weights."""
+    model, seen = Linear(), 0.1 + 0.8 * images()
+    labels = Labels(LABELS.quality.double())
+    error = (model(seen) - labels.quality).abs().detach()
+    reach = model.weight.detach().abs().sum() * 4 / 255
+    half = IntervalBounds(model, TRAINING, CleanRegime(), epsilon=8, ramp=10, weight=0.3)
+    terms = half.step(5, seen, labels)
+    expected = 0.7 * error.square().mean() + 0.3 * (error + reach).square().mean()
+    assert terms["loss"].item() == pytest.approx(expected.item())
+
+
+def test_training_on_bounds_makes_them_tighter() -> None:
+    widths = []
+    for weight in (0.0, 0.9):
+        recipe = IntervalBounds(Curved(), TRAINING, CleanRegime(), epsilon=8, ramp=5, weight=weight)
+        for number in range(40):
+            recipe.step(number, images(torch.float32), LABELS)
+        low, high = output_bounds(recipe.model.eval(), images(torch.float32), 8 / 255)
+        widths.append(float((high - low).detach().mean()))
+    assert widths[1] < 0.6 * widths[0]
+
+
 @pytest.mark.parametrize("shape", [(5, 12), (12, 5), (6, 6)])
 def test_steps_of_parseval_lead_to_singular_values_of_one(shape: tuple[int, int]) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
@@ -147,7 +172,7 @@ def test_a_layer_below_the_limit_is_left_as_the_optimiser_made_it() -> None:
         torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize("recipe", [GradientNorm, NoiseAugmentation, Parseval, Spectral])
+@pytest.mark.parametrize("recipe", [GradientNorm, IntervalBounds, NoiseAugmentation, Parseval, Spectral])
 def test_every_recipe_trains_a_model_of_the_package(
     tiny_model: Callable[..., nn.Module], recipe: Callable[..., Any]
 ) -> None:

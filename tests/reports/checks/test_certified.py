@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from iqabench.attacks.tools.balls import L2Ball
 from iqabench.bench.store.cell_file import read_cell
-from iqabench.bench.store.certificates.noisy_scores import ALIKE, NoisyScores
+from iqabench.bench.store.certificates.files import ALIKE
+from iqabench.bench.store.certificates.noisy_scores import NoisyScores
 from iqabench.bench.store.store import Store
 from iqabench.models.defences.geometry.median_smoothing import MedianSmoothing
 from iqabench.reports.checks.certified import Certified, against_certificates

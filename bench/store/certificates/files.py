@@ -1,0 +1,64 @@
+"""Files of certificates: one Parquet file per model, with a checksum of all its bytes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...core.errors import UserError
+from ...core.files import safe_name
+from ...core.integrity import Damaged
+from ..cell import digest
+from ..sealed_parquet import is_sealed, write_sealed_table
+
+_METADATA = b"iqabench.certificate"
+ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights", "regime", "seed", "defence")
+"""Fields of a cell that say of which images and model a certificate is."""
+
+
+class Certificate(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        table: A row per image, with the columns `image` and `quality` and others.
+        facts: `about` (the fields `ALIKE` of a cell of the model, and `variant`), and others.
+    """
+
+    table: pa.Table
+    facts: dict[str, Any]
+
+
+def write_certificate(folder: Path, certificate: Certificate, *parts_of_key: Any) -> Path:
+    """Write a file into a folder of a store, all of it or nothing, and return its path."""
+    about = certificate.facts["about"]
+    key = digest([{name: about[name] for name in ALIKE}, *parts_of_key])
+    path = folder / safe_name(about["dataset"]) / f"{safe_name(about['model'])}-{key}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {_METADATA: json.dumps(certificate.facts)}
+    write_sealed_table(certificate.table.replace_schema_metadata(metadata), path)
+    return path
+
+
+def read_certificates(folder: Path) -> Iterator[Certificate]:
+    """Yield what the files of a folder of a store hold, in the order of their paths.
+
+    Raises:
+        UserError: a file is damaged, or is another one.
+    """
+    for path in sorted(folder.rglob("*.parquet")):
+        try:
+            if not is_sealed(content := path.read_bytes()):
+                raise Damaged("it has no checksum")
+            table = pq.read_table(pa.BufferReader(content))
+            yield Certificate(table, json.loads(table.schema.metadata[_METADATA]))
+        except (Damaged, OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            raise UserError(f"{path}: cannot be used: {error}; remove it, and certify again") from None
+
+
+def title_of(about: dict[str, Any]) -> str:
+    """Name a certified model and its dataset for people."""
+    variant = f", {about['variant']}" if about.get("variant") else ""
+    return f"{about['dataset']} / {about['model']}{variant}, seed {about['seed']}"

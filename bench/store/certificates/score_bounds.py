@@ -1,0 +1,63 @@
+"""Bounds of the scores of a model's test images within L-inf balls."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .files import Certificate, read_certificates, title_of, write_certificate
+
+_FOLDER = "bounds"
+
+
+@dataclass(frozen=True)
+class ScoreBounds:
+    """Bounds of a model's scores over the balls around test images.
+
+    Attributes:
+        about: The fields `ALIKE` of a cell of the model, and `variant`.
+        images: (N,) names, in ascending order.
+        quality: (N,) labels in [0, 1].
+        scores: (N,) clean scores.
+        radii: (R,) in units of 1/255, ascending.
+        low: (N, R) least scores.
+        high: (N, R) largest scores.
+    """
+
+    about: dict[str, Any]
+    images: tuple[str, ...]
+    quality: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    radii: tuple[float, ...]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @property
+    def title(self) -> str:
+        """The model and its dataset, for people."""
+        return title_of(self.about)
+
+    def write(self, store: Path) -> Path:
+        """Write the file into a store, all of it or nothing, and return its path."""
+        columns: dict[str, Any] = {"image": list(self.images), "quality": self.quality, "score": self.scores}
+        columns |= {"low": list(self.low), "high": list(self.high)}
+        facts = {"about": self.about, "radii": self.radii}
+        return write_certificate(store / _FOLDER, Certificate(pa.table(columns), facts), self.radii)
+
+
+def read_score_bounds(store: Path) -> Iterator[ScoreBounds]:
+    """Yield what the files of a store hold, in the order of their paths.
+
+    Raises:
+        UserError: a file is damaged, or is another one.
+    """
+    for table, facts in read_certificates(store / _FOLDER):
+        low, high = (np.array(table[end].to_pylist(), dtype=np.float64) for end in ("low", "high"))
+        images, quality, scores = (table[name].to_numpy() for name in ("image", "quality", "score"))
+        yield ScoreBounds(
+            facts["about"], tuple(images.tolist()), quality, scores, tuple(facts["radii"]), low, high
+        )

@@ -1,0 +1,62 @@
+"""Training for certified robustness: the regression loss is taken on bounds of the scores as well.
+
+Gowal, Dvijotham, Stanforth, Bunel, Qin, Uesato, Arandjelovic, Mann and Kohli, "On the Effectiveness of
+Interval Bound Propagation for Training Verifiably Robust Models", 2018:
+
+    L = (1 - weight) L(f(x), y) + weight max_{l <= s <= h} (s - y)^2,
+
+with l and h the bounds of f over the ball of radius epsilon, by interval bound propagation. The radius rises
+from zero over the first steps.
+"""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ...bench.core.config import TrainingSettings
+from ...bench.core.configuration.values import Epsilon
+from ..bounds import output_bounds
+from ..recipe import Labels, Recipe, Regime, Terms, descend
+
+PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
+
+
+class IntervalBounds(Recipe):
+    """Adds the worst squared error that the bounds allow. A step costs two plain ones more.
+
+    Args:
+        model: What is trained; its bounds are those in evaluation mode.
+        settings: `[training]`.
+        regime: What the regression loss is taken on.
+        epsilon: Radius of the L-inf ball at the end, in units of 1/255.
+        ramp: Steps in which the radius rises.
+        weight: Of the worst squared error.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: TrainingSettings,
+        regime: Regime,
+        epsilon: Epsilon = 1.0,
+        ramp: Annotated[int, Field(ge=1)] = 200,
+        weight: Annotated[float, Field(ge=0, le=1)] = 0.5,
+    ) -> None:
+        super().__init__(model, settings, regime)
+        self.epsilon = epsilon * PIXEL
+        self.ramp = ramp
+        self.weight = weight
+        self.optimizers["weights"] = self.adamw(model.parameters())
+
+    def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
+        """See `Recipe.step`."""
+        fit = self.regime(self.model, images, labels)
+        self.model.eval()
+        low, high = output_bounds(self.model, images, self.epsilon * min(1.0, number / self.ramp))
+        self.model.train()
+        worst = torch.maximum((low - labels.quality).square(), (high - labels.quality).square()).mean()
+        loss = (1 - self.weight) * fit.loss + self.weight * worst
+        descend(loss, self.optimizers["weights"])
+        return {"loss": loss.detach(), **fit.terms, "bounds": worst.detach()}
