@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from iqabench.bench.sweep import runner
+from iqabench.bench.sweep.engines import work, worker
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_full_disk_names_the_file_wherever_it_happens_and_a_rerun_goes_on(run,
 
 
 def test_a_store_that_is_deleted_under_a_sweep_is_no_traceback(run, tmp_path, monkeypatch):
-    fit = runner.fit
+    fit = worker.fit
 
     def deleting(*arguments: Any) -> Any:
         curve = fit(*arguments)
@@ -53,7 +53,7 @@ def test_a_store_that_is_deleted_under_a_sweep_is_no_traceback(run, tmp_path, mo
         return curve
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "fit", deleting)
+        patch.setattr(worker, "fit", deleting)
         done = run()
     assert done.exit_code in (0, 2), done.output
     assert "Traceback" not in done.output
@@ -62,12 +62,12 @@ def test_a_store_that_is_deleted_under_a_sweep_is_no_traceback(run, tmp_path, mo
     assert run().exit_code == 0
 
 
-@pytest.mark.parametrize("name", ["lock_on", "fit"])
-def test_a_file_that_another_user_owns_is_named(run, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(("module", "name"), [(work, "lock_on"), (worker, "fit")])
+def test_a_file_that_another_user_owns_is_named(run, tmp_path, monkeypatch, module, name):
     def refuse(*arguments: Any) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "results" / "a.lock"))
 
-    monkeypatch.setattr(runner, name, refuse)
+    monkeypatch.setattr(module, name, refuse)
     done = run()
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1] == f"Error: {tmp_path / 'results' / 'a.lock'}: Permission denied"
