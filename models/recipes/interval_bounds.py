@@ -40,9 +40,9 @@ class IntervalBounds(Recipe):
         model: nn.Module,
         settings: TrainingSettings,
         regime: Regime,
-        epsilon: Epsilon = 1.0,
+        epsilon: Epsilon = 0.1,
         ramp: Annotated[int, Field(ge=1)] = 200,
-        weight: Annotated[float, Field(ge=0, le=1)] = 0.5,
+        weight: Annotated[float, Field(ge=0, le=1)] = 0.3,
     ) -> None:
         super().__init__(model, settings, regime)
         self.epsilon = epsilon * PIXEL
