@@ -28,6 +28,7 @@ from .commands.setup.doctor import doctor
 from .commands.setup.list import list_names
 from .commands.train import train
 from .shared import say
+from .workers import WORKER
 
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
 TERMINATED = 143  # and for SIGTERM, by which a scheduler tells a job that it stopped from one that failed
@@ -65,7 +66,11 @@ class ForPeople(click.Group):
                 raise
             self._fail(ctx, f"{error.filename}: {error.strerror}", 2)
         except KeyboardInterrupt as stop:
-            say("\nStopped. What was done is kept: run the same command again to go on from there.", err=True)
+            if WORKER not in ctx.meta[shared.ARGUMENTS]:  # the process that started it says so
+                say(
+                    "\nStopped. What was done is kept: run the same command again to go on from there.",
+                    err=True,
+                )
             sys.exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
         except MemoryError:
             self._fail(ctx, "out of memory: a smaller `batch_size` or `image_size` of [run] takes less", 2)

@@ -16,7 +16,7 @@ class Keeper(Protocol):
     """Keeps the files of a folder somewhere else, too. What its methods raise, the caller gets."""
 
     def finished(self, path: Path) -> None:
-        """Keep a file that `replacing` has completed, before `replacing` returns."""
+        """Keep a file that is complete, before `replacing` returns."""
 
     def bring(self, path: Path) -> None:
         """Fetch a file that is not in the folder, if it is kept."""
@@ -62,6 +62,11 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+    completed(path)
+
+
+def completed(path: Path) -> None:
+    """Have a file kept elsewhere that is complete, where its folder has a keeper."""
     for keeper in _keepers(path):
         keeper.finished(path.absolute())
 

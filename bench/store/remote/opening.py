@@ -58,7 +58,7 @@ def open_store(address: str | Path, *, needs: Needs = "all") -> Iterator[Path]:
             print(printable(note), file=sys.stderr)
         yield mirror.folder
         if needs == "all":
-            mirror.put_all(mirror.unfinished())  # of processes that share the folder and do not watch it
+            mirror.put_all(mirror.unfinished())  # of processes that share the folder without its keeper
 
 
 def _mirror(address: str) -> Mirror:

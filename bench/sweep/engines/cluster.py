@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from ...core.errors import UserError
+from ...core.files import completed
 from ...core.pace import Stage
 from ...core.progress import Progress, Show, progress_over
 from ...core.text import plural
@@ -185,6 +186,8 @@ class _Cluster:
         if outcome.error:
             raise Failed(outcome.error)
         self._metrics |= outcome.metrics
+        for path in outcome.files:  # which workers write into the folder of a store that may be in a bucket
+            await asyncio.to_thread(completed, path)
         return outcome.shown
 
     @asynccontextmanager

@@ -81,12 +81,14 @@ class Outcome:
         lines: What the user should know.
         shown: As `Worker.measure` returns it.
         metrics: Of the cells that were stored, by the digests of their files.
+        files: Of the store that were written, cells or a checkpoint.
         error: What went wrong; None if nothing did.
     """
 
     lines: list[str] = field(default_factory=list)
     shown: dict[str, float] = field(default_factory=dict)
     metrics: "dict[str, CellMetrics]" = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
     error: str | None = None
 
 
@@ -173,7 +175,10 @@ class _Process:
         worker.begin(progress)
         try:
             if task.work is None:
-                worker.train(models_of(job)[task.model])
+                model = models_of(job)[task.model]
+                worker.train(model)
+                checkpoint = model.home.checkpoint
+                outcome.files = [checkpoint.path, checkpoint.card_path]
             else:
                 self._measure(worker, self._work(job, task), task, outcome)
         finally:
@@ -186,6 +191,7 @@ class _Process:
             return
         outcome.shown = worker.join(work, parts) if parts else worker.measure(work)
         outcome.metrics = _metrics(worker.written)
+        outcome.files = worker.written
 
     def _work(self, job: "Job", task: Task) -> "Measurement":
         """Return the measurement that the driver means.

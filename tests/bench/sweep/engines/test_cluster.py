@@ -220,10 +220,14 @@ def test_a_cluster_finds_what_one_process_finds_and_an_error_of_one_job_does_not
 
 
 def test_a_killed_node_costs_no_cell_and_after_the_driver_is_killed_the_same_command_goes_on(
-    start, folder, alone, cluster
+    start, folder, alone, cluster, monkeypatch
 ):
-    store = folder / "killed"
-    process = start("tiny,slow", "killed")
+    monkeypatch.setenv("IQABENCH_STORES", str(folder / "copies"))
+    monkeypatch.setenv("FSSPEC_LOCAL_AUTO_MKDIR", "true")
+    bucket, address = folder / "bucket", f"local://{folder}/bucket"
+    process = start("tiny,slow", address)
+    wait_for(lambda: list(folder.glob("copies/*")), process)
+    (store,) = folder.glob("copies/*")
     wait_for(lambda: list(store.rglob("partial/**/*.partial")), process)
     cluster.kill(0)
     seen = cells_in(store)
@@ -232,11 +236,15 @@ def test_a_killed_node_costs_no_cell_and_after_the_driver_is_killed_the_same_com
     ended(process)
     before = cells_in(store)
     assert 0 < before < 10
-    process = start("tiny,slow", "killed")
+    assert before - 3 < cells_in(bucket) <= before, "what is done is in the bucket"
+    process = start("tiny,slow", address)
     output = ended(process)
     assert process.returncode == 0, output
     assert f"{10 - before} computed, {before} found done" in output
     assert_same(store, alone)
+    assert_same(bucket, alone)
+    assert len(list(bucket.rglob("*.safetensors"))) == 2
+    assert not (bucket / "partial").exists()
 
 
 @pytest.mark.skipif(KILLS not in os.environ, reason=f"takes minutes: {KILLS}=20 kills 20 nodes")
