@@ -14,6 +14,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -262,5 +263,6 @@ def _file_of(factory: object) -> Path | None:
     return Path(file).resolve() if file else None
 
 
+@cache
 def _entry_points(kind: Kind) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=f"iqabench.{kind}")}

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 _OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on", "precision")
@@ -47,7 +48,7 @@ class Cell:
     trained_on: str | None = None  # the dataset whose training images the weights are of, if not `dataset`
     precision: str | None = None  # of the passes in which the attack searched; None: float32
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Twenty hexadecimal digits that stand for this cell."""
         return key_of(asdict(self))

@@ -2,6 +2,7 @@
 
 import datetime
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def context_of(job: "Job", device: torch.device, command: str) -> dict[str, Any]
     trained = job.model.fitted_by != "none"
     where = job.checkpoint.path.relative_to(job.results) if trained else job.model.weights or ""
     return {
-        "versions": versions(),
+        "versions": dict(versions()),
         "created": datetime.datetime.now(datetime.UTC).isoformat(),
         "command": command,
         "profile": job.settings.profile,
@@ -73,6 +74,7 @@ def context_of(job: "Job", device: torch.device, command: str) -> dict[str, Any]
     }
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of Python, this package and the libraries that decide a score."""
     found = {"python": platform.python_version(), "iqabench": __version__}

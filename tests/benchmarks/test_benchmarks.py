@@ -29,6 +29,7 @@ TINY = {
     "pyiqa_metrics": ("--metrics cnniqa", "cnniqa"),
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
     "store": ("--cells 12 --images 20", "results again: 12 cells"),
+    "scale": ("array --workers 2 --cells 8 --seconds 0.1", "of their time is lost"),
     "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
     "training": ("--batch-size 2 --rounds 1", "local_linearity"),
 }

@@ -4,10 +4,12 @@ Ray is an extra, so it is imported when it is used.
 """
 
 import asyncio
+import itertools
+import logging
 import os
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from textwrap import shorten
@@ -18,7 +20,7 @@ from ...core.errors import UserError
 from ...core.pace import Stage
 from ...core.progress import Progress
 from ...core.text import plural
-from .remote import Order, Outcome, Task, perform, suited_here
+from .remote import Order, Outcome, Report, Task, perform, suited_here
 
 RETRIES = 10
 """How often Ray sends a task again whose worker or node died."""
@@ -31,6 +33,12 @@ PATIENCE = 600.0  # seconds until a worker must have begun, which a cluster that
 TICK = 1.0  # seconds between two looks at the progress of tasks
 
 GIB = 1 << 30
+
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Ray's variable that with "0" keeps a cluster of one machine on 127.0.0.1: who reaches it can run code."""
+
+
+Do = Callable[[str, Callable[[], Order], Task, Report], Outcome]
 
 
 class Failed(Exception):
@@ -59,17 +67,20 @@ class Pool:
 
     Args:
         settings: What a task needs is in their table `[engine]`.
+        do: Does a task in a worker, as `perform`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, do: Do = perform) -> None:
         self._ray = _imported()
         self._needs = _needs(self._ray, settings)
+        self._perform = self._remote(_perform)
         self._workers = self._capacity()
         self.at_once = 2 * max(1, self._workers) + WAITING
         self._slots = asyncio.Semaphore(self.at_once)
         self._orders: list[Any] = []
         self._key = ""
-        self._numbers = iter(range(1 << 62))
+        self._numbers = itertools.count()
+        self._do = do
         self._open: dict[int, _Open] = {}
         self._progress = Progress(show=False)
         here = self._ray.get_runtime_context().get_node_id()
@@ -143,8 +154,8 @@ class Pool:
             number = next(self._numbers)
             self._open[number] = _Open(stage, what)
             try:
-                outcome = await self._remote(_perform).remote(
-                    self._key, self._orders, task, number, self._tally
+                outcome = await self._perform.remote(
+                    self._do, self._key, self._orders, task, number, self._tally
                 )
             except self._ray.exceptions.RayError as error:
                 told = shorten(str(error), 300, placeholder="...")
@@ -213,7 +224,7 @@ class _Open:
         return (added[0], timed, seconds) if again else added
 
 
-def _perform(key: str, orders: list[Any], task: Task, number: int, tally: Any) -> Outcome:
+def _perform(do: Do, key: str, orders: list[Any], task: Task, number: int, tally: Any) -> Outcome:
     """Do a task, on a worker."""
 
     def order() -> Order:
@@ -221,7 +232,7 @@ def _perform(key: str, orders: list[Any], task: Task, number: int, tally: Any) -
         assert isinstance(found, Order)
         return found
 
-    return perform(key, order, task, lambda *counts: tally.put.remote(number, *counts))
+    return do(key, order, task, lambda *counts: tally.put.remote(number, *counts))
 
 
 @contextmanager
@@ -234,11 +245,14 @@ def connected(address: str | None) -> Iterator[None]:
     Raises:
         UserError: Ray is not installed, or there is no cluster at the address.
     """
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    if address == "local":
+        os.environ.setdefault(_LOOPBACK, "0")  # read when Ray is imported
     ray = _imported()
     if ray.is_initialized():
         yield
         return
-    if address and address.startswith("ray://"):
+    if address.startswith("ray://"):
         raise UserError(
             f"--address {address}: a client far from the cluster cannot share its folders: run the command "
             'on a machine of the cluster with --address auto, or send it there with "ray job submit"'
@@ -246,7 +260,7 @@ def connected(address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="warning", namespace="iqabench")
+        ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING, namespace="iqabench")
     except (ConnectionError, RuntimeError, ValueError) as error:
         told = shorten(str(error) or type(error).__name__, 300, placeholder="...")
         raise UserError(

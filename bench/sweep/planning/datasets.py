@@ -86,7 +86,7 @@ class PlannedDataset:
     def identity(self) -> dict[str, Any]:
         """The fields of `Cell` that say which pixels and labels these are."""
         framing = self.cache.framing
-        identity = {**self._labels(), "image_size": framing.image_size, "pixels": framing.text}
+        identity = {**self._labels, "image_size": framing.image_size, "pixels": framing.text}
         if self.limit is not None:  # which images are scored depends on the way of choosing them
             chosen = self.dataset.table["path"].iloc[self.test_rows].tolist()
             identity["split_digest"] = digest([self.dataset.split_digest, chosen])[:16]
@@ -95,9 +95,10 @@ class PlannedDataset:
     def training_identity(self) -> dict[str, Any]:
         """What says which pixels and labels weights are fitted to."""
         framing = self.cache.framing
-        identity = {**self._labels(), "image_size": framing.training_crop, "pixels": framing.training_text}
+        identity = {**self._labels, "image_size": framing.training_crop, "pixels": framing.training_text}
         return {name: value for name, value in identity.items() if (name, value) != ("pixels", None)}
 
+    @cached_property
     def _labels(self) -> dict[str, Any]:
         return {
             "dataset": self.dataset.name,
