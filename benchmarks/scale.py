@@ -1,6 +1,6 @@
 """Shows how a sweep is divided among many workers, with work that sleeps as long as a GPU would compute.
 
-    python benchmarks/scale.py                          # everything, about half an hour
+    python benchmarks/scale.py                          # everything, about 40 minutes
     python benchmarks/scale.py workers cell             # only those
     python benchmarks/scale.py plan --cells 1000        # a smaller plan
 
@@ -15,7 +15,11 @@
 
 import os
 
-os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+os.environ |= {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_AUTH_MODE": "disabled",
+}
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import logging
@@ -44,8 +48,8 @@ from iqabench.bench.sweep.engines.pool import Pool
 from iqabench.bench.sweep.engines.prepared import Sweep
 from iqabench.bench.sweep.engines.remote import Order, Outcome, Report, Task
 
-IMAGES, EPSILONS = 4, 3
-CELLS_OF_A_MODEL = 1 + EPSILONS
+IMAGES, ATTACKS = 4, 3
+CELLS_OF_A_MODEL = 1 + ATTACKS
 PLUGIN = """
 import os, time
 import torch
@@ -75,7 +79,7 @@ class Sleeping(nn.Module):
 
 
 def write_sweep(
-    folder: Path, models: int, seconds: float, *, attacks: int = 1, epsilons: int = EPSILONS
+    folder: Path, models: int, seconds: float, *, attacks: int = ATTACKS, epsilons: int = 1
 ) -> Path:
     """Write images, a plugin and the configuration of a sweep; return the latter's path.
 
@@ -300,8 +304,8 @@ CLAIMS = ("workers", "cell", "plan", "array")
 @click.command()
 @click.argument("claims", nargs=-1, type=click.Choice(CLAIMS))
 @click.option("--workers", "count", default=8, show_default=True, help="Most workers or processes.")
-@click.option("--cells", type=int, help="Number of cells. Default: 480; 400 for `cell`, 100,000 for `plan`.")
-@click.option("--seconds", default=1.0, show_default=True, help="That a cell of `workers` or `array` sleeps.")
+@click.option("--cells", type=int, help="Number of cells. Default: 240; 400 for `cell`, 100,000 for `plan`.")
+@click.option("--seconds", default=4.0, show_default=True, help="That a cell of `workers` or `array` sleeps.")
 @click.option("--plan", "planned", type=click.Path(path_type=Path), hidden=True)
 def main(
     claims: tuple[str, ...], count: int, cells: int | None, seconds: float, planned: Path | None
@@ -314,13 +318,13 @@ def main(
         folder = Path(name)
         for claim in claims or CLAIMS:
             if claim == "workers":
-                workers(folder, count, cells or 480, seconds)
+                workers(folder, count, cells or 240, seconds)
             elif claim == "cell":
                 cell(folder, cells or 400)
             elif claim == "plan":
                 plan(folder, cells or 100_000, min(count, 2))
             else:
-                array(folder, count, cells or 480, seconds)
+                array(folder, count, cells or 240, seconds)
 
 
 if __name__ == "__main__":

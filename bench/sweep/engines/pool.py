@@ -260,7 +260,7 @@ def connected(address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING, namespace="iqabench")
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="iqabench")
     except (ConnectionError, RuntimeError, ValueError) as error:
         told = shorten(str(error) or type(error).__name__, 300, placeholder="...")
         raise UserError(

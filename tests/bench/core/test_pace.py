@@ -137,3 +137,15 @@ def test_from_a_tenth_of_the_time_on_the_estimate_is_within_a_factor_of_two(pace
     ratios = [left / (ended - at) for at, left in late]
     assert min(ratios) > 0.5
     assert max(ratios) < 2
+
+
+def test_images_of_other_processes_count_and_can_be_taken_back(pace):
+    stage = Stage("fgsm", "resnet", "a")
+    pace.expect("a", {stage: 100})
+    pace.workers = 2
+    pace.elsewhere(stage, 40, 30, 60.0)  # ten of them were done by an earlier run
+    assert (pace.done, pace.total) == (40, 100)
+    assert pace.seconds_left() == pytest.approx(60 * 2.0 / 2)
+    pace.elsewhere(stage, -20)
+    assert (pace.done, pace.total) == (20, 100)
+    assert pace.seconds_left() == pytest.approx(80 * 2.0 / 2)

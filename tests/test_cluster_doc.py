@@ -1,0 +1,46 @@
+"""docs/cluster.md: its scripts are shell and YAML, and state no option that iqabench or Ray does not know."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from iqabench.tests.test_readme import refusal
+
+PAGE = (Path(__file__).resolve().parent.parent / "docs/cluster.md").read_text()
+SCRIPTS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.splitlines()[1])
+def test_a_script_is_shell_and_its_commands_are_understood(script):
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+    commands = re.findall(r"^\s*iqabench (.*)$", script, re.MULTILINE)
+    assert len(commands) == 1
+    assert refusal(commands[0]) is None
+
+
+def test_the_manifest_is_yaml_and_its_command_is_understood():
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    (manifest,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    job = yaml.safe_load(manifest)["spec"]
+    command, _, arguments = job["entrypoint"].partition(" ")
+    assert command == "iqabench"
+    assert refusal(arguments) is None
+    groups = [job["rayClusterSpec"]["headGroupSpec"], *job["rayClusterSpec"]["workerGroupSpecs"]]
+    for group in groups:
+        pod = group["template"]["spec"]
+        (container,) = pod["containers"]
+        assert {mount["name"] for mount in container["volumeMounts"]} == {
+            volume["name"] for volume in pod["volumes"]
+        }
+
+
+def test_options_of_ray_exist():
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    from ray.scripts.scripts import start, symmetric_run
+
+    known = {option for command in (start, symmetric_run) for each in command.params for option in each.opts}
+    used = re.findall(r"^(?:srun )?ray (?:start|symmetric-run)(.*)$", "\n".join(SCRIPTS), re.MULTILINE)
+    assert len(used) == 3
+    assert {option for line in used for option in re.findall(r"--[a-z][\w-]*", line)} <= known
