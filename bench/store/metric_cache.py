@@ -187,12 +187,16 @@ class MetricCache:
         self._any_row = {content: row for row, content in enumerate(contents)}
         self._facts = {name: kept[name].to_pylist() for name in ("scored_on", "n", "status")}
         self._numbers = np.column_stack([kept[name].to_numpy() for name in _NUMBERS])
+        self._defined = ~np.isnan(self._numbers).reshape(len(contents), len(ALL_METRICS), 3).all(axis=2)
 
     def _at(self, row: int | None) -> CellMetrics | None:
         if row is None:
             return None
-        numbers = iter(self._numbers[row].tolist())
-        measures = {name: Measure(next(numbers), next(numbers), next(numbers)) for name in ALL_METRICS}
+        numbers, defined = self._numbers[row].tolist(), self._defined[row].tolist()
+        measures = {
+            name: Measure(*numbers[3 * place : 3 * place + 3]) if defined[place] else _UNDEFINED
+            for place, name in enumerate(ALL_METRICS)
+        }
         scored_on, n, status = (self._facts[name][row] for name in ("scored_on", "n", "status"))
         return CellMetrics(scored_on, Evaluation(measures, n, status))
 

@@ -175,8 +175,9 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES, logistic: F
     texts: dict[str, str] = {}  # so that a text of many rows is held once
     for cell in usable:
         evaluation = metrics[cell.path].evaluation
-        of_cell = replace(evaluation, measures={**evaluation.measures, **fitted.get(cell.path, {})})
-        row = row_of(cell, of_cell, _relative(cell.path, store.root)) | {"logistic": logistic or ""}
+        if fitted:
+            evaluation = replace(evaluation, measures={**evaluation.measures, **fitted.get(cell.path, {})})
+        row = row_of(cell, evaluation, _relative(cell.path, store.root)) | {"logistic": logistic or ""}
         for name, values in columns.items():
             value = row[name]
             values.append(texts.setdefault(value, value) if isinstance(value, str) else value)
@@ -375,7 +376,7 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _relative(path: Path, root: Path) -> str:
     """Return a path as text that can be written as UTF-8."""
-    text = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    text = str(path).removeprefix(f"{root}{os.sep}").replace(os.sep, "/")
     return os.fsencode(text).decode("utf-8", "replace")
 
 

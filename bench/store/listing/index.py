@@ -84,7 +84,7 @@ class Listing:
         entries: dict[str, Entry] = {}
         read = 0
         for path in self._paths:
-            name, now, stamp = os.path.relpath(path, self._root), time.time_ns(), stamp_of(path)
+            name, now, stamp = path.removeprefix(f"{self._root}{os.sep}"), time.time_ns(), stamp_of(path)
             entry = known.get(name)
             if entry is not None and entry.stamp == stamp:
                 entries[name] = entry

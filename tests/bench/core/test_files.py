@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from iqabench.bench.core.files import lock_on, regular, remove_leftovers, replacing, safe_name, write_text
+from iqabench.bench.core.files import (
+    bring,
+    lock_on,
+    regular,
+    remove_leftovers,
+    replacing,
+    safe_name,
+    watching,
+    write_text,
+)
 
 
 @pytest.fixture
@@ -39,6 +48,36 @@ def test_a_full_disk_names_the_file_that_could_not_be_written_and_leaves_the_old
         full()
     assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
     assert (tmp_path / "card.json").read_text() == "old"
+
+
+class Notes:
+    """A keeper that notes what it is told, with what is in the file then."""
+
+    def __init__(self):
+        self.told = []
+
+    def finished(self, path):
+        self.told.append(("finished", path.name, path.read_text()))
+
+    def bring(self, path):
+        self.told.append(("bring", path.name))
+
+
+def test_a_keeper_is_told_of_the_complete_files_of_its_folder_while_it_watches(tmp_path, monkeypatch):
+    outer, inner = Notes(), Notes()
+    monkeypatch.chdir(tmp_path)
+    with watching(tmp_path / "a", outer):
+        with watching(tmp_path / "a" / "b", inner):
+            write_text(Path("a", "b", "c"), "text")  # a relative path
+        write_text(tmp_path / "a" / "b" / "d", "more")
+        write_text(tmp_path / "ab", "another folder")
+        with pytest.raises(RuntimeError), replacing(tmp_path / "a" / "e"):
+            raise RuntimeError
+        bring(tmp_path / "a" / "b" / "c")
+        bring(tmp_path / "a" / "f")
+    write_text(tmp_path / "a" / "late", "text")
+    assert outer.told == [("finished", "c", "text"), ("finished", "d", "more"), ("bring", "f")]
+    assert inner.told == [("finished", "c", "text")]
 
 
 def test_an_error_about_the_temporary_file_names_the_file_itself(tmp_path):
