@@ -49,6 +49,8 @@ def compose(results: Results, root: Path | None = None) -> Report:
     keys = {key for table in tables for row in table.rows for cell in row.all_cells for key in cell.keys}
     panels = figure6(selection.points)
     frame = results.frame
+    if not results.static.empty:
+        frame = in_order(pd.concat([frame, results.static], ignore_index=True))
     shown = (*selection.points, *selection.unlabelled)
     behind = frame["key"].isin(keys | {key for point in shown for key in point.cells})
     return Report(

@@ -1,11 +1,13 @@
 """The table of defences: static beside adaptive, and nothing where no defence was attacked."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from iqabench.bench.store.results import Results
+from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import under_auto
@@ -54,6 +56,19 @@ def test_an_adaptive_attack_that_is_weaker_is_marked(defended: Results) -> None:
     assert row_of(table, "ResNet, median").cells[-1][0].kind == "flag"
     assert "0.7000" in cell_of(table, "ResNet, median", "Worst-case SROCC, adaptive").text
     assert cell_of(table, "ResNet, median", "Worst-case SROCC, adaptive").text != "0.7000"
+
+
+def test_the_page_has_the_cells_of_both_kinds_of_attack_and_each_number_leads_to_its_own(
+    defended: Results,
+) -> None:
+    keys = [f"key{number}" for number in range(len(defended.static))]
+    static = defended.static.assign(key=[f"static-{key}" for key in keys])
+    page = render_html(compose(replace(defended, static=static)))
+    rows = re.findall(r"<tr id=cell\d+>.*?</tr>", page)
+    assert len(rows) == len(defended.frame) + len(static)
+    assert [sum(f"auto, {kind}<" in row for row in rows) for kind in ("static", "adaptive")] == [2, 2]
+    (place,) = re.findall(r'data-cells="(\d+)"[^>]*>0\.6000<', page)
+    assert "auto, static" in rows[int(place)]
 
 
 def test_the_other_tables_are_about_models_without_a_defence_of_the_sweep(defended: Results) -> None:
