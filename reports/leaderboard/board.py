@@ -36,6 +36,7 @@ class Number:
     # whether `srocc`, its interval and `plcc` are the lowest that scores inside the attainable intervals of
     # the images give, and not those under one objective of the attack
     worst_case: bool = False
+    width: float = math.nan  # median width of the attainable intervals; NaN where there are none
     measured_by: str = ""  # who measured the scores behind it elsewhere; empty for scores measured here
 
     @property
@@ -58,10 +59,23 @@ class Entrant:
     training: str = ""  # how it was trained, as a phrase, such as `clean` or `adversarial`
     unreliable: str = ""  # why the keepers of the board do not trust its numbers; empty where they do
     audit: str = ""  # `sound` or `doubtful`, the verdict of `iqabench audit` or of its cells; empty for none
+    # (dataset, verdict) where cells of a dataset were audited, the verdict that the entry states included
+    audits: tuple[tuple[str, str], ...] = ()
     # (dataset, sentence) computed from its own numbers: signs that one of them misleads
     red_flags: tuple[tuple[str, str], ...] = ()
     # (what, value) for its page: parameters, digest of the weights, versions, command
     facts: tuple[tuple[str, str], ...] = ()
+
+    def audit_on(self, dataset: str) -> str:
+        """Return the verdict on a dataset, empty for none.
+
+        A verdict that an entry states is of all its datasets; that of audited cells, of theirs.
+        """
+        return dict(self.audits).get(dataset, "" if self.audits else self.audit)
+
+    def is_doubtful(self, dataset: str) -> bool:
+        """Return whether the audit found that a stronger attack is likely to lower numbers on a dataset."""
+        return self.audit_on(dataset) == "doubtful"
 
 
 @dataclass(frozen=True)

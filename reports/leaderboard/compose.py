@@ -1,10 +1,8 @@
 """Compose the board from the package's entries, those submitted, and the models of a store."""
 
 import json
-import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped
 from .board import Board, Entrant, Number
 from .red_flags import measured_elsewhere, of_audits, red_flags
+from .slugs import slugs, unused
 from .submission.create import titled
 from .submission.entry import Entry
 from .submission.labels import KnownLabels
@@ -240,24 +239,22 @@ def _tell_apart(drafts: Sequence[_Draft], notes: list[str]) -> None:
     for draft in drafts:
         name = draft.entrant.name
         if name in seen:
-            unlike = _unused(f"{name} ({draft.source})", seen)
+            unlike = unused(f"{name} ({draft.source})", seen)
             notes.append(f"Two entrants are called {name}; one is shown as {unlike}.")
             draft.entrant = replace(draft.entrant, name=unlike)
         seen[draft.entrant.name] = None
 
 
-def _finished(drafts: Iterable[_Draft]) -> Iterator[Entrant]:
-    slugs: dict[str, None] = {}
+def _finished(drafts: Sequence[_Draft]) -> Iterator[Entrant]:
+    slug = slugs((draft.entrant.name for draft in drafts), "entrant")
     for draft in drafts:
         entrant = draft.entrant
-        slug = _unused(_slug(entrant.name), slugs, joint="-")
-        slugs[slug] = None
-        facts = (*_facts(draft.cells), *entrant.facts)
         yield replace(
             entrant,
-            slug=slug,
-            facts=facts,
+            slug=slug[entrant.name],
+            facts=(*_facts(draft.cells), *entrant.facts),
             audit=verdict([entrant.audit, *(cell["audit"] for cell in draft.cells)]),
+            audits=_audits(entrant.audit, entrant.numbers, draft.cells),
             red_flags=(
                 *red_flags(entrant.numbers),
                 *of_audits(draft.cells),
@@ -266,16 +263,10 @@ def _finished(drafts: Iterable[_Draft]) -> Iterator[Entrant]:
         )
 
 
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "entrant"
-
-
-def _unused(name: str, taken: Mapping[str, object], joint: str = " ") -> str:
-    """Return the name, with a number appended if it is taken."""
-    count = 2
-    unused = name
-    while unused in taken:
-        unused = f"{name}{joint}{count}"
-        count += 1
-    return unused
+def _audits(stated: str, numbers: Sequence[Number], cells: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+    """Return the verdict of each dataset that has one: the stated one and those of its cells together."""
+    found = [
+        (dataset, verdict([stated, *(cell["audit"] for cell in cells if cell["dataset"] == dataset)]))
+        for dataset in ordered("dataset", (number.dataset for number in numbers))
+    ]
+    return tuple((dataset, said) for dataset, said in found if said)

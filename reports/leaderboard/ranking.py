@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..catalogue import controls, ordered
+from ..catalogue import AUTO, controls, ordered
 from .board import Board, Condition, Entrant, Kind, Number
 
 CLEAN = "none"
@@ -80,7 +80,7 @@ class Ranking:
 
 
 def rankings(board: Board) -> list[Ranking]:
-    """Return every ranking of a board: per dataset all attacks, each attack, and clean images last.
+    """Return every ranking of a board: per dataset `auto`, all attacks, each attack, and clean images last.
 
     Under the worst of the attacks an entrant's number is its lowest over the attacks at that epsilon, where
     each attack's measured number comes before its reported one. Of several numbers of one kind under one
@@ -101,8 +101,8 @@ def opening(found: Sequence[Ranking]) -> Ranking | None:
     """Choose the ranking that a board opens with.
 
     It is one under an interval attack if there is a worst case, else under the worst of the attacks, else of
-    clean images. Of several it is the one with most measured numbers; among equals databases come before
-    stand-ins, then what most entrants have a number under.
+    clean images. Of several it is the one with most measured numbers; among equals `auto` comes first, then
+    databases before stand-ins, then what most entrants have a number under.
     """
     of_intervals = [ranking for ranking in found if ranking.threat.attack != ALL and ranking.worst_cases]
     of_all = [ranking for ranking in found if ranking.threat.attack == ALL]
@@ -110,6 +110,7 @@ def opening(found: Sequence[Ranking]) -> Ranking | None:
         of_intervals or of_all or found,
         key=lambda ranking: (
             sum(standing.robust.measured is not None for standing in ranking.standings),
+            ranking.threat.attack == AUTO,
             not ranking.stand_in,
             len(ranking.standings),
         ),
@@ -132,14 +133,16 @@ def by_name(entrants: Iterable[Entrant]) -> list[Entrant]:
 
 
 def _threats(dataset: str, known: set[tuple[str, float]]) -> Iterable[tuple[Threat, list[str]]]:
-    """Yield the threats of a dataset with their attacks, given the (attack, epsilon) of its numbers."""
+    """Yield the threats of a dataset with their attacks, given the (attack, epsilon) of its numbers.
+
+    `auto` comes first, then the worst of the attacks, each other attack, and clean images.
+    """
     real = {(attack, epsilon) for attack, epsilon in known if attack not in (CLEAN, *CONTROLS)}
     attacks = ordered("attack", (attack for attack, _ in real))
-    for epsilon in sorted({epsilon for _, epsilon in real}):
-        yield Threat(dataset, ALL, epsilon), [attack for attack in attacks if (attack, epsilon) in real]
-    for attack in attacks:
-        for epsilon in sorted(epsilon for name, epsilon in real if name == attack):
-            yield Threat(dataset, attack, epsilon), [attack]
+    for attack in sorted({ALL, *attacks} if attacks else (), key=[AUTO, ALL, *attacks].index):
+        faced = attacks if attack == ALL else [attack]
+        for epsilon in sorted({epsilon for name, epsilon in real if name in faced}):
+            yield Threat(dataset, attack, epsilon), [name for name in faced if (name, epsilon) in real]
     if (CLEAN, 0) in known:
         yield Threat(dataset, CLEAN, 0.0), [CLEAN]
 

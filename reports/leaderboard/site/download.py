@@ -36,11 +36,11 @@ def csv_text(board: Board) -> str:
     return neutral(table).to_csv(index=False, lineterminator="\n")
 
 
-def json_text(board: Board) -> str:
-    """Return the whole board; null where a number is not known or undefined."""
+def json_text(board: Board, pages: Sequence[str]) -> str:
+    """Return the whole board and the names of the site's pages; null where a number is unknown."""
     entrants = ",\n".join(json.dumps(_entrant(entrant), allow_nan=False) for entrant in board.entrants)
-    notes = json.dumps(board.notes)
-    return f'{{"format": {json.dumps(FORMAT)}, "notes": {notes}, "entrants": [\n{entrants}\n]}}\n'
+    head = {"format": FORMAT, "pages": pages, "notes": board.notes}
+    return f'{json.dumps(head)[:-1]}, "entrants": [\n{entrants}\n]}}\n'
 
 
 def rankings_text(rankings: Sequence[Ranking]) -> str:

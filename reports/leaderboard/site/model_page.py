@@ -2,22 +2,26 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import Any
 from urllib.parse import urlsplit
 
 from ....bench.core.text import difference, number
-from ...catalogue import attack_name, dataset_name, ordered
+from ...catalogue import AUTO, attack_name, dataset_name, ordered
 from ...published.bibtex import bibtex, bibtex_of_iqabench
 from ..board import Entrant, Number
+from ..ranking import ALL, Ranking, Standing
+from .overview import cell
 from .pages import UNKNOWN, render, srocc
 from .payload import curves_data
 
 _SCRIPTS = ("data.js", "chart.js")
 
 
-def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
-    """Render the page of an entrant, given all attacks of the board in order."""
+def render_model(
+    entrant: Entrant, attacks: Sequence[str], standings: Sequence[tuple[Ranking, Standing]]
+) -> str:
+    """Render the page of an entrant, given all attacks of the board in order, and where it stands."""
     sections: list[dict[str, Any]] = []
     for index, dataset in enumerate(ordered("dataset", (one.dataset for one in entrant.numbers))):
         mine = [one for one in entrant.numbers if one.dataset == dataset]
@@ -33,8 +37,39 @@ def render_model(entrant: Entrant, attacks: Sequence[str]) -> str:
     sections.sort(key=lambda section: "measured" not in section["kinds"])
     links = [(what, url if _leads_to_the_web(url) else "", url) for what, url in entrant.links]
     data = curves_data([entrant], attacks)
-    shown = {"entrant": entrant, "links": links, "sections": sections, "citation": _citation(entrant)}
+    shown = {
+        "entrant": entrant,
+        "links": links,
+        "sections": sections,
+        "citation": _citation(entrant),
+        "judged": sorted(_judged(standings), key=lambda row: row["robust"]["kind"]),  # measured first
+    }
     return render("model.html.j2", _SCRIPTS, data, **shown)
+
+
+def _judged(standings: Sequence[tuple[Ranking, Standing]]) -> Iterable[dict[str, Any]]:
+    """Yield a row for each dataset and epsilon: the worst case under `auto`, or else of all its attacks."""
+    for dataset, group in groupby(standings, key=lambda one: one[0].threat.dataset):
+        here = list(group)
+        of_auto = any(
+            one.threat.attack == AUTO and standing.robust.decisive.worst_case for one, standing in here
+        )
+        for ranking, standing in here:
+            if ranking.threat.attack != (AUTO if of_auto else ALL):
+                continue
+            deciding, ranks = standing.robust.decisive, standing.ranks
+            yield {
+                "dataset": dataset_name(dataset),
+                "stand_in": ranking.stand_in,
+                "epsilon": f"{ranking.threat.epsilon:g}/255",
+                "clean": cell(standing.clean),
+                "robust": cell(standing.robust),
+                "attack": _attack(deciding.attack, [deciding]),
+                "width": number(deciding.width, 3),
+                "rank": f"{ranks.rank} of {len(ranking.standings)}" if ranks else UNKNOWN,
+                "open": f"{ranks.best}–{ranks.worst}" if ranks and ranks.best != ranks.worst else "",
+                "audit": standing.entrant.audit_on(dataset) or "none",
+            }
 
 
 def _citation(entrant: Entrant) -> str:

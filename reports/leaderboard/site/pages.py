@@ -27,6 +27,7 @@ def render(template: str, scripts: tuple[str, ...], data: dict[str, Any], **cont
     """Render a template as a page.
 
     `scripts` are file names, in order; `data` is what the scripts read, `context` what the template reads.
+    A page without scripts has no data.
     """
     templates, style, script = _environment(), _style(), _script(scripts)
     return templates.get_template(template).render(

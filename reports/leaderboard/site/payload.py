@@ -87,7 +87,7 @@ def board_data(
         return {
             "dataset": datasets.index(threat.dataset),
             "attack": threat.attack,
-            "label": _label(threat.attack),
+            "label": label(threat.attack),
             "epsilon": threat.epsilon,
             "caption": caption(ranking),
             "by": ranked_by(ranking),
@@ -106,7 +106,7 @@ def board_data(
 
     return {
         **curves_data(in_order, attacks),
-        "entrants": [_words(entrant) for entrant in in_order],
+        "entrants": [_words(entrant, datasets) for entrant in in_order],
         "rankings": [data_of(ranking) for ranking in rankings],
         "start": rankings.index(start) if start else None,
         "texts": list(texts),
@@ -118,7 +118,7 @@ def caption(ranking: Ranking) -> str:
     threat = ranking.threat
     where = f"{dataset_name(threat.dataset)}{' (stand-in)' if ranking.stand_in else ''}"
     radius = "" if threat.attack == CLEAN else f", ε = {threat.epsilon:g}/255"
-    return f"{where}, {_label(threat.attack)}{radius}"
+    return f"{where}, {label(threat.attack)}{radius}"
 
 
 def note(standing: Standing, ranking: Ranking) -> str:
@@ -128,16 +128,25 @@ def note(standing: Standing, ranking: Ranking) -> str:
     """
     number = standing.robust.decisive
     faced = "worst" if standing.attacks == ranking.attacks else str(standing.attacks)
-    how = f"{faced} of {ranking.attacks}" if ranking.threat.attack == ALL else number.parameters
+    own = "" if _parameters(ranking) else number.parameters
+    how = f"{faced} of {ranking.attacks}" if ranking.threat.attack == ALL else own
     elsewhere = "measured elsewhere" if number.measured_by else ""
     return ", ".join(filter(None, [elsewhere, "worst case" if number.worst_case else "", how]))
 
 
+def _parameters(ranking: Ranking) -> str:
+    """Return the parameters of a ranking's attack if all its numbers are under the same, else nothing."""
+    found = {standing.robust.decisive.parameters for standing in ranking.standings}
+    return found.pop() if len(found) == 1 and ranking.threat.attack != ALL else ""
+
+
 def ranked_by(ranking: Ranking) -> str:
-    """Name the numbers that a ranking compares."""
+    """Name the numbers that a ranking compares, and the attack's parameters where all have the same."""
+    by = "worst-case SROCC where it is known, else SROCC" if ranking.worst_cases else "SROCC"
     if ranking.worst_cases == len(ranking.standings):
-        return "worst-case SROCC"
-    return "worst-case SROCC where it is known, else SROCC" if ranking.worst_cases else "SROCC"
+        by = "worst-case SROCC"
+    parameters = _parameters(ranking)
+    return f"{by}, in bold.{f' Attack of all: {parameters}.' if parameters else ''}"
 
 
 def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) -> list[Condition]:
@@ -178,17 +187,19 @@ def _numbers(condition: Condition, known: Sequence[dict[Condition, Pair]]) -> di
     }
 
 
-def _words(entrant: Entrant) -> dict[str, Any]:
+def _words(entrant: Entrant, datasets: Sequence[str]) -> dict[str, Any]:
     return {
         "authors": " ".join(entrant.authors),
         "year": entrant.year,
         "training": entrant.training,
-        "doubted": bool(entrant.unreliable) or entrant.audit == "doubtful",
+        "unreliable": bool(entrant.unreliable),
+        "doubtful": [index for index, dataset in enumerate(datasets) if entrant.is_doubtful(dataset)],
         "flags": Counter(dataset for dataset, _ in entrant.red_flags),
     }
 
 
-def _label(attack: str) -> str:
+def label(attack: str) -> str:
+    """Return the name of an attack, or the phrase for the worst of all."""
     return "worst of the attacks" if attack == ALL else attack_name(attack)
 
 

@@ -1,6 +1,6 @@
 """The page of rankings: one in full, for those without scripts too; its script shows the others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...catalogue import AUTO, attack_name
@@ -10,11 +10,25 @@ from ..ranking import CLEAN, Pair, Ranking, Standing, by_name, opening
 from .pages import UNKNOWN, render, srocc
 from .payload import board_data, caption, note, ranked_by
 
-_SCRIPTS = ("data.js", "chart.js", "leaderboard.js")
+_SCRIPTS = ("data.js", "chart.js", "glance.js", "leaderboard.js")
 
 
-def render_rankings(board: Board, attacks: Sequence[str], rankings: Sequence[Ranking]) -> str:
-    """Render the page of rankings of a board, given all of its attacks, in order, and its rankings."""
+def render_rankings(
+    board: Board,
+    attacks: Sequence[str],
+    rankings: Sequence[Ranking],
+    overviews: Mapping[str, Mapping[str, str]] | None = None,
+    changed: Mapping[str, Any] | None = None,
+) -> str:
+    """Render the page of rankings of a board.
+
+    Args:
+        board: The board.
+        attacks: All of its attacks, in order.
+        rankings: All of its rankings.
+        overviews: Addresses of the pages of databases and of attacks, by what they are and by name.
+        changed: What the last build that changed anything did: its `date` and `sentences`.
+    """
     ranking = opening(rankings)
     return render(
         "rankings.html.j2",
@@ -22,6 +36,8 @@ def render_rankings(board: Board, attacks: Sequence[str], rankings: Sequence[Ran
         board_data(board.entrants, attacks, rankings, ranking),
         board=board,
         ranking=ranking,
+        overviews=overviews or {},
+        changed=changed,
         believe=_believe(board, attacks),
         caption=caption(ranking) if ranking else "",
         ranked_by=ranked_by(ranking) if ranking else "",
@@ -60,12 +76,12 @@ def _row(standing: Standing, ranking: Ranking) -> dict[str, Any]:
 
 
 def _cells(pair: Pair | None, *, decides: bool) -> list[dict[str, Any]]:
-    """Return the reported and the measured number as text, the one that decides the rank marked."""
+    """Return the measured and the reported number as text, the one that decides the rank marked."""
     return [
         {
             "text": srocc(known)[0],
             "interval": srocc(known)[1],
             "decides": decides and pair is not None and known is pair.decisive,
         }
-        for known in ((pair.reported, pair.measured) if pair else (None, None))
+        for known in ((pair.measured, pair.reported) if pair else (None, None))
     ]

@@ -1,26 +1,35 @@
-"""The leaderboard as a static site: a page of rankings, a page per model, and all of it to download."""
+"""The leaderboard as a static site: rankings, a page per model, database and attack, and all to download."""
 
 import json
 import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ....bench.core.files import regular, write_text
-from ...catalogue import ordered
+from ...catalogue import attack_name, dataset_name, ordered
 from ..board import Board
-from ..ranking import CLEAN, rankings
+from ..ranking import ALL, CLEAN, Ranking, Standing, opening, rankings
+from ..slugs import slugs
+from .changes import changes
 from .download import FORMAT, csv_text, json_text, rankings_text
 from .model_page import render_model
+from .overview import render_attack, render_database
 from .ranking_page import render_rankings
 
 _SLUG = re.compile(r"[a-z0-9-]+")
+_PAGE = re.compile(r"(models|databases|attacks)/[a-z0-9-]+\.html")
 
 
 def write_site(board: Board, out: Path) -> Path:
     """Write the site of a board into a folder.
 
-    `index.html` has the rankings, `models/SLUG.html` a page per entrant, `leaderboard.csv` and
-    `leaderboard.json` all numbers, `rankings.json` all rankings. Pages of entrants that a former build in
-    the folder had and this one has not are removed.
+    `index.html` has the rankings; `models`, `databases` and `attacks` hold a page for each entrant, database
+    and attack; `leaderboard.csv` and `leaderboard.json` all numbers, `rankings.json` all rankings, and
+    `changes.json` what changed since the former build in the folder. Pages that the former build had and this
+    one has not are removed.
 
     Returns:
         The path of `index.html`.
@@ -28,31 +37,84 @@ def write_site(board: Board, out: Path) -> Path:
     Raises:
         ValueError: a slug that is not `[a-z0-9-]+`, or that of two entrants.
     """
-    slugs = [entrant.slug for entrant in board.entrants]
-    if len(set(slugs)) < len(slugs) or not all(map(_SLUG.fullmatch, slugs)):
+    of_entrants = [entrant.slug for entrant in board.entrants]
+    if len(set(of_entrants)) < len(of_entrants) or not all(map(_SLUG.fullmatch, of_entrants)):
         raise ValueError("slugs must be [a-z0-9-]+, each of one entrant only")
+    former, ranked = _former(out), rankings(board)
     attacks = ordered("attack", {number.attack for number in board.numbers} - {CLEAN})
-    ranked = rankings(board)
-    for entrant in board.entrants:
-        write_text(_page(out, entrant.slug), render_model(entrant, attacks))
-    write_text(out / "index.html", render_rankings(board, attacks, ranked))
+    databases = _addresses("databases", [one.threat.dataset for one in ranked])
+    methods = _addresses(
+        "attacks", [one.threat.attack for one in ranked if one.threat.attack not in (ALL, CLEAN)]
+    )
+    standings = _standings(ranked)
+    pages = {
+        f"models/{one.slug}.html": render_model(one, attacks, standings[one.slug]) for one in board.entrants
+    }
+    pages |= {page: render_database(name, ranked, methods) for name, page in databases.items()}
+    pages |= {page: render_attack(name, ranked, databases) for name, page in methods.items()}
+    changed = _changed(former, board, ranked, out)
+    overviews = {
+        "Databases": {dataset_name(name): page for name, page in databases.items()},
+        "Attacks": {attack_name(name): page for name, page in methods.items()},
+    }
+    pages["index.html"] = render_rankings(board, attacks, ranked, overviews, changed)
+    for page, text in pages.items():
+        write_text(out / page, text)
+    if changed:
+        write_text(out / "changes.json", json.dumps(changed, indent=1) + "\n")
     write_text(out / "rankings.json", rankings_text(ranked))
     write_text(out / "leaderboard.csv", csv_text(board))
-    for slug in _formerly(out) - set(slugs):
-        _page(out, slug).unlink(missing_ok=True)
-    write_text(out / "leaderboard.json", json_text(board))
+    for page in _pages_of(former) - set(pages):
+        (out / page).unlink(missing_ok=True)
+    write_text(out / "leaderboard.json", json_text(board, list(pages)))
     return out / "index.html"
 
 
-def _page(out: Path, slug: str) -> Path:
-    return out / "models" / f"{slug}.html"
+def _addresses(folder: str, names: Sequence[str]) -> dict[str, str]:
+    found = slugs(dict.fromkeys(names), folder.removesuffix("s"))
+    return {name: f"{folder}/{slug}.html" for name, slug in found.items()}
 
 
-def _formerly(out: Path) -> set[str]:
-    """Return the slugs of a former build in the folder; none where its JSON file is not one of ours."""
+def _standings(ranked: Sequence[Ranking]) -> Mapping[str, list[tuple[Ranking, Standing]]]:
+    """Return where each entrant stands, by its slug."""
+    found: dict[str, list[tuple[Ranking, Standing]]] = defaultdict(list)
+    for ranking in ranked:
+        for standing in ranking.standings:
+            found[standing.entrant.slug].append((ranking, standing))
+    return found
+
+
+def _former(out: Path) -> dict[str, Any]:
+    """Return `leaderboard.json` of a former build in the folder; empty where it is not one of ours."""
+    former = _read(out / "leaderboard.json")
+    return former if isinstance(former, dict) and former.get("format") == FORMAT else {}
+
+
+def _pages_of(former: Mapping[str, Any]) -> set[str]:
+    """Return the pages of a former build that may be removed."""
+    named = former.get("pages")
+    pages = named if isinstance(named, list) else []
+    return {page for page in pages if isinstance(page, str) and _PAGE.fullmatch(page)}
+
+
+def _changed(former: Mapping[str, Any], board: Board, ranked: Sequence[Ranking], out: Path) -> dict[str, Any]:
+    """Return what this build changed, or else the last build that changed anything; empty for none."""
     try:
-        former = json.loads(regular(out / "leaderboard.json").read_text(encoding="utf-8"))
-        slugs = {entrant["slug"] for entrant in former["entrants"]} if former["format"] == FORMAT else set()
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
-    return {slug for slug in slugs if isinstance(slug, str) and _SLUG.fullmatch(slug)}
+        if former:
+            sentences = changes(former, _read(out / "rankings.json") or [], board, opening(ranked))
+            if sentences:
+                return {"date": datetime.now(UTC).date().isoformat(), "sentences": sentences}
+        kept = _read(out / "changes.json") or {}
+        return (
+            {"date": str(kept["date"]), "sentences": [str(one) for one in kept["sentences"]]} if kept else {}
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _read(path: Path) -> Any:
+    """Return what a JSON file holds, None where it cannot be read."""
+    try:
+        return json.loads(regular(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None

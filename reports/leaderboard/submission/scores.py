@@ -140,6 +140,7 @@ def measured_number(rows: Sequence[Row]) -> Number:
         source=", ".join(row["file"] for row in rows),
         limited=any(not pd.isna(row["limit"]) for row in rows),
         worst_case=worst_case,
+        width=fmean(row.get("median_width", math.nan) for row in rows),
         measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in rows)))),
     )
 

@@ -138,6 +138,10 @@ def test_rankings_are_in_the_papers_order_without_noise():
             [measured(0.5), measured(0.4, "auto", dataset="vcl", worst_case=True)],
             Threat("vcl", "auto", 1),
         ),
+        (
+            [measured(0.4, kind, worst_case=True) for kind in ("zhang_ssim", "auto", "apgd")],
+            Threat("live", "auto", 1),
+        ),
         ([reported(0.5, "none", 0)], Threat("live", "none", 0)),
     ],
 )

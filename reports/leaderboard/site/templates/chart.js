@@ -30,14 +30,19 @@ function figureOf(entrant, dataset) {
 }
 
 function linesOf(entrant, dataset) {
-  return board.datasets[dataset].curves.flatMap(([name, look, conditions]) => {
-    const along = conditions.map((condition) => entrant.numbers.get(condition)).filter(Boolean);
-    const marks = (kind) => along.filter((pair) => pair[kind] !== null && !Number.isNaN(pair[kind]));
-    const measured = marks("measured").map((pair) => ({ ...pair, srocc: pair.measured }));
-    const reported = marks("reported").map((pair) => ({ ...pair, srocc: pair.reported, low: null, high: null }));
-    const attacked = along.some((pair) => pair.epsilon > 0);
-    return attacked && measured.length + reported.length ? [{ name, look, measured, reported }] : [];
-  });
+  return board.datasets[dataset].curves.flatMap(([name, look, conditions]) =>
+    lineOf(name, look, conditions.map((condition) => entrant.numbers.get(condition))),
+  );
+}
+
+// A line, in an array, of the numbers of a model by epsilon; an empty array if none of them is under attack.
+function lineOf(name, look, numbers) {
+  const along = numbers.filter(Boolean);
+  const marks = (kind) => along.filter((pair) => pair[kind] !== null && !Number.isNaN(pair[kind]));
+  const measured = marks("measured").map((pair) => ({ ...pair, srocc: pair.measured }));
+  const reported = marks("reported").map((pair) => ({ ...pair, srocc: pair.reported, low: null, high: null }));
+  const attacked = along.some((pair) => pair.epsilon > 0);
+  return attacked && measured.length + reported.length ? [{ name, look, measured, reported }] : [];
 }
 
 function chart(lines, title) {
@@ -126,9 +131,12 @@ function names(lines, { end, y }) {
   return ends.flatMap(({ line, at }) => {
     const group = draw("g", { class: lookOf(line) });
     group.append(marker(line, "measured", `${end + 13} ${at - overshoot}`));
-    const short = line.name.length <= layout.letters ? line.name : `${line.name.slice(0, layout.letters - 1)}…`;
-    return [group, draw("text", { class: "name", x: end + 22, y: at - overshoot }, short)];
+    return [group, draw("text", { class: "name", x: end + 22, y: at - overshoot }, shortened(line.name))];
   });
+}
+
+function shortened(name) {
+  return name.length <= layout.letters ? name : `${name.slice(0, layout.letters - 1)}…`;
 }
 
 function marker(line, kind, at) {

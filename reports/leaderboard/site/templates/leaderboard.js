@@ -99,7 +99,12 @@ function writeHash() {
   if (state.descending) hash.set("descending", "1");
   for (const filter of [filters.text, filters.training]) if (filter.value) hash.set(filter.id, filter.value);
   for (const filter of [filters.measured, filters.reliable]) if (filter.checked) hash.set(filter.id, "1");
+  if (picks.chosen) hash.set("models", picks.chosen.map((index) => slugOf(board.entrants[index])).join(" "));
   location.replace(`#${hash}`);
+}
+
+function slugOf(entrant) {
+  return entrant.row.querySelector("th a").getAttribute("href").match(/([^/]*)\.html$/)[1];
 }
 
 // False where the address names no ranking, as that of a heading does not.
@@ -115,6 +120,8 @@ function readHash() {
   const known = [...table.querySelectorAll("[data-sort]")].map((heading) => heading.dataset.sort);
   state.sort = known.includes(hash.get("sort")) ? hash.get("sort") : "rank";
   state.descending = hash.has("descending");
+  const slugs = hash.get("models")?.split(" ");
+  picks.chosen = slugs?.flatMap((slug) => board.entrants.filter((one) => slugOf(one) === slug).map(({ index }) => index)) ?? null;
   return true;
 }
 
@@ -171,8 +178,8 @@ function fillRow(line) {
 function fillPair(cells, first, pair, decides) {
   const ranks = pair && decides ? (pair.measured === null ? "reported" : "measured") : "";
   const bounds = pair && pair.low !== null ? `[${decimal(pair.low, 3)}, ${decimal(pair.high, 3)}]` : "";
-  fillCell(cells[first], srocc(pair?.reported ?? null), "", ranks === "reported");
-  fillCell(cells[first + 1], srocc(pair?.measured ?? null), bounds, ranks === "measured");
+  fillCell(cells[first], srocc(pair?.measured ?? null), bounds, ranks === "measured");
+  fillCell(cells[first + 1], srocc(pair?.reported ?? null), "", ranks === "reported");
 }
 
 function fillCell(cell, words, note = "", bold = false) {
@@ -181,13 +188,19 @@ function fillCell(cell, words, note = "", bold = false) {
 }
 
 // The row holds the red flags of all datasets; those of the chosen one are shown.
-function fillFlags({ row, doubted, flags }) {
-  const details = row.querySelector("details");
-  if (!details) return;
+function fillFlags(entrant) {
   const { name } = board.datasets[state.ranking.dataset];
+  for (const mark of entrant.row.querySelectorAll(".doubtful")) mark.hidden = !isDoubtful(entrant);
+  const details = entrant.row.querySelector("details");
+  if (!details) return;
   for (const flag of details.querySelectorAll("li[data-of]")) flag.hidden = flag.dataset.of !== name;
-  details.querySelector(".count").textContent = flags[name] ? plural(flags[name], "red flag") : "";
-  details.hidden = !doubted && !flags[name];
+  const count = details.querySelectorAll("li:not([hidden])").length;
+  details.querySelector("summary").textContent = plural(count, "red flag");
+  details.hidden = !count;
+}
+
+function isDoubtful(entrant) {
+  return entrant.doubtful.includes(state.ranking.dataset);
 }
 
 function srocc(number) {
@@ -254,7 +267,10 @@ function sortKey({ entrant, rank, robust, clean, condition, images }) {
     "robust-measured": () => (isClean() ? null : robust.measured),
     attack: () => condition,
     images: () => images,
-    flags: () => (entrant.doubted ? 1000 : 0) + (entrant.flags[board.datasets[state.ranking.dataset].name] ?? 0),
+    flags: () =>
+      (entrant.unreliable ? 2000 : 0) +
+      (isDoubtful(entrant) ? 1000 : 0) +
+      (entrant.flags[board.datasets[state.ranking.dataset].name] ?? 0),
   };
   const key = keys[state.sort]() ?? null;
   return Number.isNaN(key) ? null : key;
@@ -270,7 +286,7 @@ function isShown({ entrant, robust }) {
     words.every((word) => entrant.text.includes(word)) &&
     (!filters.training.value || entrant.training === filters.training.value) &&
     (!filters.measured.checked || robust.measured !== null) &&
-    (!filters.reliable.checked || !entrant.doubted)
+    (!filters.reliable.checked || !(entrant.unreliable || isDoubtful(entrant)))
   );
 }
 
@@ -280,7 +296,8 @@ function arrange() {
   putRows(shown);
   const all = state.lines.length;
   const count = shown.length < all ? `${shown.length} of ${plural(all, "model")}` : plural(all, "model");
-  const status = `${count}, ranked by ${state.ranking.by}, in bold.`;
+  drawGlance(shown);
+  const status = `${count}, ranked by ${state.ranking.by}`;
   if (element("count").textContent !== status) element("count").textContent = status;
 }
 
@@ -310,9 +327,16 @@ function rowsOf(line) {
 
 function addToggle(entrant) {
   const heading = entrant.row.cells[COLUMN.model];
+  const name = nameOf(entrant);
   const button = make("button", "", { type: "button", class: "more", "aria-expanded": "false" });
-  button.setAttribute("aria-label", `Curve of ${heading.textContent.trim()}`);
-  heading.prepend(button);
+  button.setAttribute("aria-label", `Curve of ${name}`);
+  const box = make("input", "", { type: "checkbox", class: "pick", "aria-label": `Draw ${name}` });
+  heading.prepend(button, box);
+  box.addEventListener("change", () => {
+    pick(entrant.index, box.checked);
+    arrange();
+    writeHash();
+  });
   button.addEventListener("click", () => toggle(entrant));
 }
 

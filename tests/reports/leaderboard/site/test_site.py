@@ -85,7 +85,8 @@ def test_the_same_board_gives_the_same_bytes(site, tmp_path):
     again = tmp_path / "again"
     write_site(varied(), again)
     files = sorted(path.relative_to(again) for path in again.rglob("*.*"))
-    assert len(files) == 4 + len(varied().entrants)
+    pages = {"databases": 3, "attacks": 3, "models": len(varied().entrants)}
+    assert len(files) == 4 + sum(pages.values())
     assert all((again / file).read_bytes() == (site / file).read_bytes() for file in files)
 
 
@@ -101,7 +102,9 @@ def test_pages_of_a_former_build_are_removed_and_no_others(site):
         "",
         "[]",
         '{"entrants": [{"slug": "mine"}]}',
-        '{"format": "iqabench leaderboard", "entrants": [{"slug": "../mine"}, {"slug": 1}]}',
+        '{"format": "iqabench leaderboard", "pages": ["../mine.html", "mine.html", "models/../mine.html"]}',
+        '{"format": "iqabench leaderboard", "pages": 1, "entrants": 2}',
+        '{"format": "iqabench leaderboard", "pages": [1, null]}',
     ],
 )
 def test_a_former_file_that_is_not_ours_removes_nothing(tmp_path, former):
@@ -146,7 +149,7 @@ def test_only_addresses_of_the_web_are_links(site):
 
 
 def test_policies_allow_nothing_but_what_is_inside(site):
-    for path in [site / "index.html", *(site / "models").iterdir()]:
+    for path in site.rglob("*.html"):
         policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text(path))[1]
         assert policy.startswith("default-src 'none';")
         assert "unsafe" not in policy
@@ -182,3 +185,92 @@ def test_beside_auto_the_page_says_that_the_paper_s_attacks_are_weaker(tmp_path)
     strong = entrant("Beta", measured(0.2, "auto", worst_case=True))
     assert "FGSM, as the paper has it, is weaker" in write_site(board(weak, strong), tmp_path).read_text()
     assert "is weaker" not in write_site(board(weak), tmp_path).read_text()
+
+
+def test_a_model_page_begins_with_its_worst_case_its_intervals_and_its_audit(tmp_path):
+    numbers = (
+        measured(0.9, "none", 0),
+        measured(0.7, "pgd"),
+        measured(0.4, "auto", worst_case=True, width=0.1234),
+        reported(0.8, dataset="vcl"),
+    )
+    audits = (("live", "doubtful"),)
+    write_site(board(entrant("a", *numbers, audit="doubtful", audits=audits)), tmp_path)
+    first = re.search("<tbody>(.*?)</tbody>", text(tmp_path / "models" / "a.html"), re.DOTALL)[1]
+    rows = [re.sub("<[^>]+>", " ", row).split() for row in first.split("</tr>")[:2]]
+    assert " ".join(rows[0]) == (
+        "LIVE 1/255 0.9000 [0.850, 0.950] 0.4000 [0.350, 0.450] 0.123 1 of 1 auto (worst case) doubtful"
+    )
+    assert rows[1] == ["VCL", "1/255", "–", "0.8000", "reported", "–", "1", "of", "1", "PGD", "none"]
+
+
+def test_the_page_of_a_database_holds_each_attack_and_that_of_an_attack_each_database(site):
+    tables = re.findall(r"<h2[^>]*>(.*?)</h2>", text(site / "databases" / "live.html"))
+    assert [re.sub("<[^>]+>", "", heading) for heading in tables] == [
+        "worst of the attacks",
+        "FGSM",
+        "PGD",
+        "cw",
+    ]
+    pgd = text(site / "attacks" / "pgd.html")
+    assert [re.sub("<[^>]+>", "", one) for one in re.findall(r"<h2[^>]*>(.*?)</h2>", pgd)] == [
+        "LIVE", "KONIQ", "synthetic stand-in",
+    ]  # fmt: skip
+    live = re.search("<tbody>(.*?)</tbody>", pgd, re.DOTALL)[1]
+    rows = [re.sub("<[^>]+>", " ", row).split() for row in live.split("</tr>")[:-1]]
+    assert [row[0] for row in rows] == ["Alpha", "Beta", "Gamma", "Zeta", "Delta"]
+    assert rows[0] == [
+        "Alpha",
+        "1",
+        "0.9300",
+        "[0.880,",
+        "0.980]",
+        "0.6000",
+        "[0.550,",
+        "0.650]",
+        "0.5500",
+        "[0.500,",
+        "0.600]",
+    ]
+    assert rows[1][:4] == ["Beta", "unreliable", "1", "0.9000"]
+
+
+def test_databases_of_names_alike_have_pages_of_their_own(tmp_path):
+    numbers = (measured(0.5, dataset="a/b"), measured(0.5, dataset="a b"), measured(0.5, dataset="…"))
+    write_site(board(entrant("x", *numbers)), tmp_path)
+    pages = sorted(path.name for path in (tmp_path / "databases").iterdir())
+    assert pages == ["a-b-2.html", "a-b.html", "database.html"]
+
+
+def test_what_a_build_changed_is_told_and_stays_until_the_next_change(tmp_path):
+    def build(*entrants):
+        return text(write_site(board(*entrants), tmp_path))
+
+    kept = entrant("kept", measured(0.5), measured(0.9, "none", 0))
+    assert "What changed" not in build(kept, entrant("gone", measured(0.6)))
+    assert not (tmp_path / "changes.json").exists()
+    page = build(entrant("kept", measured(0.7), reported(0.8)), entrant("new", measured(0.75)))
+    told = json.loads(text(tmp_path / "changes.json"))
+    assert told["sentences"] == [
+        "New: new.",
+        "No longer on the board: gone.",
+        "kept: 1 reported number on LIVE new.",
+        "kept: 1 measured number on LIVE no longer shown.",
+        "kept: measured SROCC on LIVE under PGD at 1/255 is 0.7000, was 0.5000.",
+    ]
+    assert f"What changed on {told['date']}" in page
+    assert all(sentence in page for sentence in told["sentences"])
+    again = build(entrant("kept", measured(0.7), reported(0.8)), entrant("new", measured(0.75)))
+    assert again == page
+    build(entrant("kept", measured(0.8), reported(0.8)), entrant("new", measured(0.75)))
+    assert json.loads(text(tmp_path / "changes.json"))["sentences"] == [
+        "kept: measured SROCC on LIVE under PGD at 1/255 is 0.8000, was 0.7000.",
+        "Ranks under LIVE, worst of the attacks, ε = 1/255: kept is 1, was 2; new is 2, was 1.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["changes.json", "rankings.json", "leaderboard.json"])
+@pytest.mark.parametrize("damaged", ["", "[]", "1", '{"format": "iqabench leaderboard"}', '[{"dataset": 1}]'])
+def test_a_damaged_file_of_a_former_build_changes_nothing(site, name, damaged):
+    (site / name).write_text(damaged)
+    assert "What changed" not in text(write_site(varied(), site))

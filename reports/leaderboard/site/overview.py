@@ -1,0 +1,89 @@
+"""The page of a database and the page of an attack: each model's numbers over epsilon, best first."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from ...catalogue import STAND_IN, attack_name, dataset_name
+from ..ranking import CLEAN, Pair, Ranking
+from .pages import UNKNOWN, render, srocc
+from .payload import label
+
+
+def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[str, str]) -> str:
+    """Render the page of a database: a table for each attack.
+
+    Args:
+        dataset: Its name.
+        rankings: All of the board.
+        links: Addresses of the pages of attacks, by the name of the attack.
+    """
+    mine = [one for one in rankings if one.threat.dataset == dataset]
+    sections = [
+        _section(label(one[0].threat.attack), links.get(one[0].threat.attack), one)
+        for one in _by_attack(mine)
+    ]
+    lead = f"{dataset_name(dataset)} {STAND_IN}." if any(one.stand_in for one in mine) else ""
+    return render("overview.html.j2", (), {}, title=dataset_name(dataset), lead=lead, sections=sections)
+
+
+def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, str]) -> str:
+    """Render the page of an attack: a table for each database, and the attack's parameters.
+
+    Args:
+        attack: Its name.
+        rankings: All of the board.
+        links: Addresses of the pages of databases, by the name of the database.
+    """
+    mine = [one for one in rankings if one.threat.attack == attack]
+    sections = [
+        _section(dataset_name(one[0].threat.dataset), links[one[0].threat.dataset], one)
+        for one in _by_attack(mine)
+    ]
+    used = dict.fromkeys(standing.robust.decisive.parameters for one in mine for standing in one.standings)
+    told = "; ".join(filter(None, used))
+    lead = f"Parameters of measured numbers: {told}." if told else ""
+    return render("overview.html.j2", (), {}, title=attack_name(attack), lead=lead, sections=sections)
+
+
+def _by_attack(rankings: Sequence[Ranking]) -> list[list[Ranking]]:
+    """Return the rankings of each dataset and attack, by epsilon; clean images are a column of each."""
+    found = groupby(rankings, key=lambda one: (one.threat.dataset, one.threat.attack))
+    return [list(group) for (_, attack), group in found if attack != CLEAN]
+
+
+def _section(heading: str, link: str | None, group: Sequence[Ranking]) -> dict[str, Any]:
+    """Return a table: a row for each model in the order of the first ranking, a column for each epsilon."""
+    threat = group[0].threat
+    standings = {one.entrant.slug: one for ranking in reversed(group) for one in ranking.standings}
+    order = dict.fromkeys(one.entrant.slug for ranking in group for one in ranking.standings)
+    by_epsilon = [{one.entrant.slug: one for one in ranking.standings} for ranking in group]
+    return {
+        "heading": heading,
+        "link": link,
+        "stand_in": group[0].stand_in,
+        "epsilons": [f"{ranking.threat.epsilon:g}/255" for ranking in group],
+        "ranking": {"dataset": threat.dataset, "attack": threat.attack, "epsilon": f"{threat.epsilon:g}"},
+        "rows": [
+            {
+                "rank": str(first.ranks.rank)
+                if (first := by_epsilon[0].get(slug)) and first.ranks
+                else UNKNOWN,
+                "entrant": standings[slug].entrant,
+                "doubtful": standings[slug].entrant.is_doubtful(threat.dataset),
+                "cells": [
+                    cell(standings[slug].clean),
+                    *(cell(ranked[slug].robust if slug in ranked else None) for ranked in by_epsilon),
+                ],
+            }
+            for slug in order
+        ],
+    }
+
+
+def cell(pair: Pair | None) -> dict[str, str]:
+    """Return SROCC, its interval and whether it is reported, as text."""
+    if pair is None:
+        return {"text": UNKNOWN, "interval": "", "kind": ""}
+    text, interval = srocc(pair.decisive)
+    return {"text": text, "interval": interval, "kind": "" if pair.measured else "reported"}

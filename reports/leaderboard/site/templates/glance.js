@@ -1,0 +1,154 @@
+// Two pictures of the ranking that is shown: clean against robust SROCC of its models, and SROCC over epsilon
+// of those that are picked. What is picked has a colour and a name, the others are dots.
+
+const square = { size: 300, left: 52, right: 88, top: 12, bottom: 42 };
+const BANDED = 3; // models whose bands can be told apart
+const picks = { chosen: null, looks: new Map() }; // indices of entrants; null for the first of the ranking
+
+function pickedIn(ranking) {
+  return picks.chosen ?? ranking.entrants.slice(0, layout.looks);
+}
+
+// Of more models than there are colours the first that was picked gives way.
+function pick(index, wanted) {
+  const others = pickedIn(state.ranking).filter((one) => one !== index);
+  picks.chosen = wanted ? [...others, index].slice(-layout.looks) : others;
+}
+
+function drawGlance(shown) {
+  const { ranking } = state;
+  const picked = pickedIn(ranking);
+  keepLooks(picked);
+  for (const { entrant } of shown) entrant.row.querySelector(".pick").checked = picked.includes(entrant.index);
+  const glance = element("glance");
+  glance.hidden = isClean();
+  if (isClean()) return;
+  const figures = [scatterOf(shown), curvesOf(ranking, picked)];
+  glance.querySelector(".figures").replaceChildren(...figures);
+}
+
+// A model keeps its colour for as long as it is picked.
+function keepLooks(picked) {
+  for (const index of [...picks.looks.keys()]) if (!picked.includes(index)) picks.looks.delete(index);
+  for (const index of picked) {
+    const taken = new Set(picks.looks.values());
+    const free = [...Array(layout.looks).keys()].find((look) => !taken.has(look));
+    if (!picks.looks.has(index)) picks.looks.set(index, free);
+  }
+}
+
+function nameOf(entrant) {
+  return entrant.row.querySelector("bdi").textContent;
+}
+
+function captioned(words, chart, note) {
+  const figure = make("figure");
+  figure.append(make("figcaption", words, { class: "title" }));
+  figure.append(chart ?? make("p", "No defined number to draw."), make("figcaption", note));
+  return figure;
+}
+
+function curvesOf(ranking, picked) {
+  const along = board.rankings.filter((one) => one.dataset === ranking.dataset && one.attack === ranking.attack);
+  const banded = picked.length <= BANDED;
+  const lines = picked.flatMap((index) => {
+    const conditions = along.map((one) => {
+      const line = one.entrants.indexOf(index);
+      return line < 0 ? null : at(one.robust, line);
+    });
+    const { numbers } = board.entrants[index];
+    const known = [ranking.clean, ...conditions].map((condition) => numbers.get(condition));
+    return lineOf(nameOf(board.entrants[index]), picks.looks.get(index), banded ? known : known.map(unbounded));
+  });
+  const title = `SROCC over ε, ${board.datasets[ranking.dataset].label}, ${ranking.label}`;
+  const line = banded ? "Line and band: measured, with its 95% interval." : "Line: measured.";
+  const note = `${line} Hollow: reported. At 0: no attack.`;
+  return captioned(title, lines.length ? chart(lines, title) : null, note);
+}
+
+function unbounded(pair) {
+  return pair && { ...pair, low: null, high: null };
+}
+
+function scatterOf(shown) {
+  const points = shown.flatMap(({ entrant, clean, robust }) => {
+    const [x, y] = [clean, robust].map((pair) => pair && (pair.measured ?? pair.reported));
+    if (x === null || Number.isNaN(x) || Number.isNaN(y)) return [];
+    const kind = robust.measured === null ? "reported" : "measured";
+    return [{ entrant, kind, x, y, low: robust.low, high: robust.high, look: picks.looks.get(entrant.index) ?? null }];
+  });
+  const title = `Clean against robust SROCC, ${state.ranking.caption}`;
+  const note = "On the dashed line nothing is lost. Bar: 95% interval. Hollow: reported. Ring: doubtful or unreliable.";
+  return captioned(title, points.length ? scatter(points, title) : null, note);
+}
+
+function scatter(points, title) {
+  const floor = (numbers) => Math.floor(Math.min(7500, ...numbers) / 2500) / 4;
+  const [left, low] = [floor(points.map((point) => point.x)), floor([0, ...points.map((point) => point.y)])];
+  const [end, bottom] = [layout.width - square.right, square.size - square.bottom];
+  const x = (srocc) => square.left + ((end - square.left) * (srocc / 10000 - left)) / (1 - left);
+  const y = (srocc) => square.top + ((bottom - square.top) * (1 - srocc / 10000)) / (1 - low);
+  const words = points.map(inWordsOf);
+  const svg = draw("svg", {
+    class: "chart",
+    viewBox: `0 0 ${layout.width} ${square.size}`,
+    role: "img",
+    "aria-label": `${title}. ${words.slice(0, 20).join(" ")}${words.length > 20 ? " The table has all." : ""}`,
+  });
+  for (const srocc of ticksFrom(low)) {
+    svg.append(draw("path", { class: srocc ? "grid" : "zero", d: `M${square.left} ${y(srocc)}H${end}` }));
+    svg.append(draw("text", { class: "tick srocc", x: square.left - 7, y: y(srocc) }, decimal(srocc, 2)));
+  }
+  for (const srocc of ticksFrom(left)) {
+    svg.append(draw("text", { class: "tick epsilon", x: x(srocc), y: bottom + 14 }, decimal(srocc, 2)));
+  }
+  const middle = (square.left + end) / 2;
+  const start = 10000 * Math.max(left, low);
+  svg.append(draw("path", { class: "same", d: `M${x(start)} ${y(start)}L${x(10000)} ${y(10000)}` }));
+  svg.append(draw("text", { class: "axis", x: middle, y: square.size - 8 }, "clean SROCC"));
+  const centre = (square.top + bottom) / 2;
+  svg.append(draw("text", { class: "axis", transform: `translate(9 ${centre}) rotate(-90)` }, "robust SROCC"));
+  // What is picked is drawn last, over the others.
+  for (const point of [...points].sort((a, b) => (a.look !== null) - (b.look !== null))) {
+    svg.append(dot(point, x, y, low));
+  }
+  svg.append(...labels(points.filter((point) => point.look !== null), x, y, bottom));
+  return svg;
+}
+
+function ticksFrom(floor) {
+  const step = floor > 0.5 ? 500 : floor > -0.25 ? 2500 : 5000;
+  const count = Math.floor((10000 * (1 - floor)) / step);
+  return [...Array(count + 1).keys()].map((index) => 10000 - index * step);
+}
+
+function dot({ entrant, kind, x: clean, y: robust, low, high, look }, x, y, floor) {
+  const group = draw("g", { class: look === null ? "rest" : lookOf({ look }) });
+  group.append(draw("title", {}, nameOf(entrant)));
+  if (look !== null && low !== null) {
+    group.append(draw("path", { class: "bar", d: `M${x(clean)} ${y(Math.max(low, 10000 * floor))}V${y(high)}` }));
+  }
+  const [cx, cy] = [x(clean), y(robust)];
+  if (isDoubtful(entrant) || entrant.unreliable) group.append(draw("circle", { class: "ring", cx, cy, r: 7.5 }));
+  group.append(marker({ look: look ?? 0 }, kind, `${cx} ${cy}`));
+  return group;
+}
+
+// The names of the picked models at the right, each at the height of its dot or near it.
+function labels(points, x, y, bottom) {
+  const placed = points.map((point) => ({ point, at: y(point.y) })).sort((a, b) => a.at - b.at);
+  placed.forEach((one, index) => {
+    if (index) one.at = Math.max(one.at, placed[index - 1].at + layout.gap);
+  });
+  const overshoot = Math.max(0, (placed.at(-1)?.at ?? 0) - bottom);
+  return placed.flatMap(({ point, at: height }) => {
+    const group = draw("g", { class: lookOf(point) });
+    const across = layout.width - square.right + 13;
+    group.append(marker(point, point.kind, `${across} ${height - overshoot}`));
+    return [group, draw("text", { class: "name", x: across + 9, y: height - overshoot }, shortened(nameOf(point.entrant)))];
+  });
+}
+
+function inWordsOf({ entrant, x, y }) {
+  return `${nameOf(entrant)}: ${decimal(x, 2)} clean, ${decimal(y, 2)} robust.`;
+}
