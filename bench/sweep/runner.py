@@ -52,7 +52,7 @@ def run_sweep(
         return _on_ray(settings, results, command, score=True, show=show, save_images=save_images)
     device = choose_device(settings.run.device)
     sweep = _prepared(settings, results, device, command, save_images=save_images)
-    sweep.evaluate(run_here(sweep, device, score=True, show=show).written)
+    run_here(sweep, device, score=True, show=show)
     return sweep.summary
 
 

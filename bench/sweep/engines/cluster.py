@@ -19,11 +19,10 @@ from ...core.files import completed
 from ...core.pace import Stage
 from ...core.progress import Progress, Show, progress_over
 from ...core.text import plural
-from ...statistics.metrics import RESAMPLES
-from ...store.metric_cache import CellMetrics, MetricCache
 from .. import wording
 from ..job import Job
 from ..workload import images_to_train, training_stage
+from .kept_metrics import KeptMetrics
 from .pool import Failed, Pool
 from .prepared import Summary, Sweep
 from .remote import PATIENCE, Task, models_of
@@ -62,7 +61,7 @@ def run_on_cluster(sweep: Sweep, pool: Pool, *, score: bool, show: Show) -> None
         try:
             pool.run(cluster.work(score=score), progress)
         finally:
-            cluster.keep_metrics()
+            cluster.metrics.save()
     if cluster.failed:
         titles = ", ".join(cluster.failed)
         raise JobsFailed(
@@ -81,7 +80,7 @@ class _Cluster:
         self._pool = pool
         self._progress = progress
         self._trainings: dict[str, asyncio.Task[None]] = {}  # by the checkpoint
-        self._metrics: dict[str, CellMetrics] = {}
+        self.metrics = KeptMetrics(sweep.store.root)
         self._said: set[str] = set()
 
     async def work(self, *, score: bool) -> None:
@@ -89,13 +88,6 @@ class _Cluster:
         jobs = enumerate(self._sweep.jobs)
         takers = [self._take(jobs, score=score) for _ in range(self._pool.at_once)]
         await asyncio.gather(*takers)
-
-    def keep_metrics(self) -> None:
-        """Keep the metrics that the workers computed, so that a report need not."""
-        cache = MetricCache(self._sweep.store.root / "cache" / "metrics.parquet")
-        for content, metrics in self._metrics.items():
-            cache.add(content, RESAMPLES, metrics)
-        cache.save()
 
     async def _take(self, jobs: Iterator[tuple[int, Job]], *, score: bool) -> None:
         for number, job in jobs:
@@ -185,7 +177,7 @@ class _Cluster:
                 self._progress.line(line)
         if outcome.error:
             raise Failed(outcome.error)
-        self._metrics |= outcome.metrics
+        self.metrics.add(outcome.metrics)
         for path in outcome.files:  # which workers write into the folder of a store that may be in a bucket
             await asyncio.to_thread(completed, path)
         return outcome.shown

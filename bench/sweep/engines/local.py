@@ -15,6 +15,7 @@ from ...core.progress import Progress, Show, progress_over
 from .. import wording
 from ..job import Job
 from ..rehearsal import rehearse
+from .kept_metrics import KeptMetrics
 from .prepared import Sweep
 from .work import training_lock
 from .worker import Worker
@@ -49,14 +50,18 @@ def run_here(sweep: Sweep, device: torch.device, *, score: bool, show: Show) -> 
             for stage, seconds in rehearse(job, progress.pace.unknown(job.title), device):
                 progress.pace.rehearsed(stage, seconds)
         left = sweep.jobs
-        for number in Round:
-            left = [job for job in left if not engine.work(job, number, score=score)]
+        try:
+            for number in Round:
+                left = [job for job in left if not engine.work(job, number, score=score)]
+        finally:
+            engine.metrics.save()
     return engine.worker
 
 
 class _Local:
     def __init__(self, sweep: Sweep, worker: Worker, progress: Progress) -> None:
         self.worker = worker
+        self.metrics = KeptMetrics(sweep.store.root)
         self._sweep = sweep
         self._progress = progress
         self._computed: dict[int, int] = {}  # cells, by the identity of the job
@@ -114,6 +119,7 @@ class _Local:
                 with work.lock().acquire(timeout=_patience(number)):
                     if left := work.left():  # another process may have been at it just now
                         shown |= self.worker.measure(left)
+                        self.metrics.add(self.worker.take_metrics())
                         self._computed[id(job)] = self._computed.get(id(job), 0) + len(left.cells)
             except Timeout:
                 busy = True

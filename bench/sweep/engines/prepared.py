@@ -7,9 +7,6 @@ from pathlib import Path
 from ...core.config import Settings
 from ...core.pace import Stage
 from ...core.progress import Progress
-from ...statistics.metrics import RESAMPLES
-from ...store.cell_file import read_cell
-from ...store.metric_cache import cell_metrics
 from ...store.store import Store
 from ...training.weights import read_weights
 from .. import wording
@@ -152,7 +149,3 @@ class Sweep:
         for path in map(self.store.path, work.cells):
             if reason := self.store.damaged.pop(path, None):
                 yield wording.damaged_cell(path, reason)
-
-    def evaluate(self, written: list[Path]) -> None:
-        """Compute the metrics of what was stored, with their intervals, so that a report need not."""
-        cell_metrics([read_cell(path) for path in written], self.store.root, RESAMPLES)

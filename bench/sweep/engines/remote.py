@@ -190,7 +190,7 @@ class _Process:
             worker.measure_part(work, parts[task.part])
             return
         outcome.shown = worker.join(work, parts) if parts else worker.measure(work)
-        outcome.metrics = _metrics(worker.written)
+        outcome.metrics = worker.take_metrics()
         outcome.files = worker.written
 
     def _work(self, job: "Job", task: Task) -> "Measurement":
@@ -243,15 +243,6 @@ def _seen(job: "Job") -> str:
                 f"{other.checkpoint.path}: not seen on this machine; is the store a shared folder?"
             )
     return job.weights() or ""
-
-
-def _metrics(written: list[Path]) -> "dict[str, CellMetrics]":
-    from ...statistics.metrics import RESAMPLES
-    from ...store.cell_file import read_cell, read_scores
-    from ...store.metric_cache import CellMetrics
-
-    cells = [read_cell(path) for path in written]
-    return {cell.content: CellMetrics.of(read_scores(cell), RESAMPLES) for cell in cells}
 
 
 def _reporting(report: Report, lines: list[str]) -> "Progress":

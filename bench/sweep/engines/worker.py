@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from ....models.defences.base import Defended
 from ...core.files import remove_leftovers
 from ...core.progress import Progress
 from ...datasets.pixels import to_float
-from ...statistics.metrics import srocc
+from ...statistics.metrics import RESAMPLES, srocc
 from ...statistics.visibility import median_visibility
 from ...store.cell import Cell
+from ...store.cell_file import read_cell, read_scores
+from ...store.metric_cache import CellMetrics
 from ...training.fit import TrainingRun, fit
 from ...training.precision import precision_on
 from .. import wording
@@ -47,6 +50,7 @@ class Worker:
         self.device = device
         self.progress = progress
         self.written: list[Path] = []
+        self._metrics: dict[str, CellMetrics] = {}
         self._command = command
         self._notices = Notices(lambda line: self.progress.line(line))
         self._loaded: tuple[Job, nn.Module] | None = None
@@ -54,7 +58,7 @@ class Worker:
     def begin(self, progress: Progress) -> None:
         """Begin anew with what is told and counted; a model that was loaded stays."""
         self.progress = progress
-        self.written = []
+        self.written, self._metrics = [], {}
         self._notices = Notices(lambda line: self.progress.line(line))
 
     def train(self, job: Job) -> str:
@@ -221,13 +225,25 @@ class Worker:
             if index in work.pictures:
                 diagnostics |= self._finish_pictures(work, cell, columns)
             scored = rows.assign(**columns).sort_index()  # in the order of the dataset's table
-            self.written.append(work.store.write(cell, scored, context, diagnostics))
+            self._keep(work.store.write(cell, scored, context, diagnostics))
             shown[f"{work.shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _shown(quality, columns)
         found.discard()
         for cell in work.cells:
             remove_leftovers(work.store.path(cell))
         work.discard_leftovers()
         return shown
+
+    def take_metrics(self) -> dict[str, CellMetrics]:
+        """Return the metrics of the cells that were stored since the last call, by digests of their files."""
+        metrics, self._metrics = self._metrics, {}
+        return metrics
+
+    def _keep(self, path: Path) -> None:
+        """Note a cell that was stored, and compute its metrics with their intervals: a report need not."""
+        self.written.append(path)
+        with suppress(ValueError):  # scores that no metric is defined for: a report says why
+            stored = read_cell(path)
+            self._metrics[stored.content] = CellMetrics.of(read_scores(stored), RESAMPLES)
 
     def _finish_pictures(
         self, work: Measurement, cell: Cell, columns: Mapping[str, np.ndarray]
