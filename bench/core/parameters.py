@@ -20,6 +20,9 @@ Schema = TypeVar("Schema", bound=BaseModel)
 Inherited = Annotated[Any, "the parameters of the base class"]
 """Annotates the `**options` of a constructor that hands them on to its base class: they are in its schema."""
 
+LATER = "a parameter that earlier versions did not have"
+"""Annotates a parameter whose default is what earlier versions did; see `keyed`."""
+
 
 class ParameterError(UserError):
     """A parameter that a constructor does not take, lacks, or takes in another type."""
@@ -64,6 +67,24 @@ def complete_parameters(
         raise ParameterError(where, str(problem["loc"][0]), f"key {key!r}: {accepted(problem)}") from None
     complete: dict[str, Any] = checked.model_dump(by_alias=True)
     return complete
+
+
+def keyed(factory: Callable[..., Any], complete: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that keys are made of: all but those marked `LATER` that have their default.
+
+    So the keys of what earlier versions computed stay what they are.
+
+    Args:
+        factory: What the parameters are of.
+        complete: Its parameters, as `complete_parameters` returns them.
+    """
+    fields, _ = _fields(factory)
+    later = {
+        name: default
+        for name, (hint, default) in fields.items()
+        if LATER in getattr(hint, "__metadata__", ())
+    }
+    return {name: value for name, value in complete.items() if name not in later or value != later[name]}
 
 
 def read_table(path: Path, schema: type[Schema]) -> Schema:

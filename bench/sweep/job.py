@@ -15,6 +15,7 @@ from ..core import registry
 from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.files import safe_name
+from ..core.parameters import keyed
 from ..core.registry import version_of
 from ..datasets.framing import RESIZE
 from ..datasets.pixels import to_float
@@ -152,7 +153,7 @@ class Job:
         identity = {
             **self.training_data.training_identity(),
             "model": self.model.name,
-            "params": {**self.model.params, **(self.model.adaptation or {})},
+            "params": {**keyed(self.model.factory, self.model.params), **(self.model.adaptation or {})},
             "source": self.model.source,
             "training": self.training,
             "seed": self.seed,

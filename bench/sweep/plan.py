@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..core import registry
 from ..core.config import Settings
 from ..core.errors import UserError
+from ..core.parameters import keyed
 from ..datasets.framing import RESIZE, Framing
 from ..training.checkpoints import load_weights
 from ..training.recipes import recipe_of
@@ -154,7 +155,8 @@ class PlannedModel:
 
     def architecture(self) -> dict[str, Any]:
         """The parameters without those that only choose the initial weights, with the keys of its adapter."""
-        own = {key: value for key, value in self.params.items() if key not in INITIALISATION}
+        params = keyed(self.factory, self.params)
+        own = {key: value for key, value in params.items() if key not in INITIALISATION}
         return {**own, **(self.adaptation or {})}
 
     def build(self) -> nn.Module:

@@ -9,13 +9,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ...bench.core.errors import UserError
-from ...bench.core.parameters import Inherited
+from ...bench.core.parameters import LATER, Inherited
 from ..base import switched
 from ..resnet import ResNet
 from ..surgery import Stage, replace_last_activation, stages
 from .bpda import bpda_mask
 from .fast_mask import soft_rank_mask
-from .intervention import Kind, channel_map, intervene
+from .intervention import FC, FCInput, Kind, channel_map, intervene
 from .mask import Reading
 from .sharp import sharp_mask
 
@@ -34,6 +34,8 @@ class ChannelActivation(nn.Module):
         channels: K, to make maps FC_phi and FC_xi for interventions; None: there will be none.
         printed_intervention: Take Eq. 13 as printed; see `intervene`.
         mask_gradient: See `CPRL`.
+        fc: What FC_phi and FC_xi are; see `channel_map`.
+        fc_input: What they map; see `intervene`.
 
     Attributes:
         maps: FC_phi under "sufficiency" and FC_xi under "necessity", or None.
@@ -48,16 +50,19 @@ class ChannelActivation(nn.Module):
         channels: int | None = None,
         printed_intervention: bool = False,
         mask_gradient: MaskGradient = "constant",
+        fc: FC = "linear",
+        fc_input: FCInput = "features",
     ) -> None:
         super().__init__()
         self.b = b
         self.reading: Reading = reading
         self.mask_gradient: MaskGradient = mask_gradient
         self.printed_intervention = printed_intervention
+        self.fc_input: FCInput = fc_input
         self.maps: nn.ModuleDict | None = None
         if channels is not None:
             self.maps = nn.ModuleDict(
-                {"sufficiency": channel_map(channels), "necessity": channel_map(channels)}
+                {"sufficiency": channel_map(channels, fc), "necessity": channel_map(channels, fc)}
             )
         self.intervention: Kind | None = None
         self.surrogate: float | None = None
@@ -74,8 +79,16 @@ class ChannelActivation(nn.Module):
             mask = soft_rank_mask(features, self.b, self.reading)
         if self.intervention is None or self.maps is None:
             return torch.relu(features * mask)
-        linear, printed = self.maps[self.intervention], self.printed_intervention
-        return torch.relu(intervene(features, mask, linear, self.intervention, printed=printed))
+        return torch.relu(
+            intervene(
+                features,
+                mask,
+                self.maps[self.intervention],
+                self.intervention,
+                printed=self.printed_intervention,
+                fc_input=self.fc_input,
+            )
+        )
 
 
 class CPRL(ResNet):
@@ -97,6 +110,8 @@ class CPRL(ResNet):
         mask_gradient: The model's own gradient of the mask. `constant`: none, as ranks have almost
             everywhere. `sharp`: that of soft ranks of low temperature, which attacks see and training does
             not; see `sharp.sharp_mask`. `sharp_in_training`: training, too. Not with the reading `argsort`.
+        fc: FC_phi and FC_xi (Eq. 13), `linear` or `nonlinear`; see `intervention.channel_map`.
+        fc_input: What they map, all `features` or the `replaced_part` (Eq. 13); see `intervention.intervene`.
         backbone: See `BackboneModel`; made of stages of residual blocks.
     """
 
@@ -113,6 +128,8 @@ class CPRL(ResNet):
         pns_weight: Annotated[float, Field(ge=0)] = 0.3,
         printed_intervention: bool = False,
         mask_gradient: MaskGradient = "constant",
+        fc: Annotated[FC, LATER] = "linear",
+        fc_input: Annotated[FCInput, LATER] = "features",
         **backbone: Inherited,
     ) -> None:
         if mask_gradient != "constant" and reading == "argsort":
@@ -122,8 +139,9 @@ class CPRL(ResNet):
         super().__init__(**backbone)
         self.pns_weight = pns_weight
         for block, channels in _chosen_blocks(self.backbone, sites):
+            mapped = channels if pns_weight else None
             activation = ChannelActivation(
-                b, reading, channels if pns_weight else None, printed_intervention, mask_gradient
+                b, reading, mapped, printed_intervention, mask_gradient, fc, fc_input
             )
             replace_last_activation(block, activation)
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from ...core import registry
 from ...core.errors import UserError, nearest
-from ...core.parameters import ParameterError, complete_parameters, shown
+from ...core.parameters import ParameterError, complete_parameters, keyed, shown
 
 _GIVEN = ("model", "settings", "regime")  # by the loop
 
@@ -20,7 +20,8 @@ class PlannedRecipe:
 
     Attributes:
         name: Registered name.
-        params: All that it is called with, besides the model, `[training]` and the regime.
+        params: What it is called with, besides the model, `[training]` and the regime. Parameters that
+            earlier versions did not have are absent where they have their default.
     """
 
     name: str
@@ -46,8 +47,9 @@ def plan_recipe(value: Any, where: str) -> PlannedRecipe | None:
     if name not in registry.names("recipes"):
         raise UserError(f"{where}: unknown recipe {name!r}: {nearest(name, registry.names('recipes'))}")
     factory = registry.resolve("recipes", name)
+    options = _options(factory)
     try:
-        return PlannedRecipe(name, complete_parameters(_options(factory), given, where=where))
+        return PlannedRecipe(name, keyed(options, complete_parameters(options, given, where=where)))
     except ParameterError as error:
         raise UserError(f"{where}: {error.reason}") from None
 

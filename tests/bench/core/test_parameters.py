@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field
 
 from iqabench import UserError
-from iqabench.bench.core.parameters import Inherited, complete_parameters
+from iqabench.bench.core.parameters import LATER, Inherited, complete_parameters, keyed
 
 
 class Factory:
@@ -77,3 +77,18 @@ def test_what_a_constructor_hands_on_to_its_base_class_is_checked_by_the_base_cl
         complete_parameters(Model, {"backbon": "x"}, where="")
     with pytest.raises(UserError, match="key 'pretrained': found 3"):
         complete_parameters(Model, {"pretrained": 3}, where="")
+
+
+def test_a_parameter_of_a_later_version_is_part_of_keys_where_it_does_not_have_its_default():
+    class Base:
+        def __init__(self, size: int = 3, order: Annotated[str, LATER] = "up") -> None: ...
+
+    class Model(Base):
+        def __init__(self, mixed: Annotated[bool, LATER] = False, **options: Inherited) -> None: ...
+
+    def key_of(**given):
+        return keyed(Model, complete_parameters(Model, given, where=""))
+
+    assert key_of() == key_of(mixed=False, order="up") == {"size": 3}
+    assert key_of(size=4, mixed=True) == {"size": 4, "mixed": True}
+    assert key_of(order="down") == {"size": 3, "order": "down"}

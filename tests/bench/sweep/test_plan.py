@@ -179,6 +179,27 @@ def test_a_profile_that_cannot_be_laid_over_another_is_named(tmp_path, text, mes
         settings_of(tmp_path, text)
 
 
+def test_the_profile_of_algorithm_1_takes_one_reading_at_a_time_and_all_of_them_together():
+    planned = {model.name: model for model in plan_models(load_settings(profile="algorithm1"))}
+    own = planned["cprl"].params
+
+    def changes(model):
+        params = {key: value for key, value in model.params.items() if value != own.get(key)}
+        return params | (model.recipe.params if model.recipe else {})
+
+    assert {name: changes(model) for name, model in planned.items() if name.startswith("cprl")} == {
+        "cprl": {},
+        "cprl_none_sf_nc": {"turns": "None SF NC"},
+        "cprl_eq14": {"minimised": "objective"},
+        "cprl_nonlinear": {"fc": "nonlinear"},
+        "cprl_replaced_part": {"fc_input": "replaced_part"},
+        "cprl_printed": {"printed_intervention": True},
+        "cprl_all": {
+            "fc": "nonlinear", "fc_input": "replaced_part", "turns": "None SF NC", "minimised": "objective"
+        },
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("profile", "models"), [("table5", 30), ("table6", 3), ("account", 21)])
 def test_the_ablations_cover_what_the_papers_tables_and_the_account_ask_for(profile, models):
     settings = load_settings(profile=profile)

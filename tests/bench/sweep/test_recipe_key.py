@@ -9,6 +9,7 @@ from click.testing import Result
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.sweep.plan import plan_models
+from iqabench.bench.sweep.planning.jobs import plan_jobs
 from iqabench.bench.training.checkpoints import Checkpoint
 
 TABLES = """
@@ -37,6 +38,29 @@ def test_models_of_one_class_are_trained_by_the_recipes_of_their_tables(
     }  # fmt: skip
     assert len({card["weights"] for card in cards.values()}) == 3
     assert "gradient norm" in cards["flat"]["curve"][0]
+
+
+def test_parameters_of_later_versions_at_their_defaults_leave_the_names_of_checkpoints_as_they_are(
+    tmp_path: Path, drawn_database: Path
+) -> None:
+    config = tmp_path / "bench.toml"
+
+    def weights_of(table: str) -> Path:
+        config.write_text(f"[models.cprl]\n{table}\n")
+        run = {"datasets": [str(drawn_database)], "models": ["cprl"], "attacks": ["fgsm"]}
+        settings = load_settings(config, overrides={"run": run})
+        return next(iter(plan_jobs(settings, tmp_path))).checkpoint.path
+
+    assert weights_of("") == weights_of('fc = "linear"\nfc_input = "features"')
+    named = weights_of('recipe = "cprl"')
+    assert named == weights_of('recipe = { name = "cprl", turns = "SF NC", minimised = "risk" }')
+    others = [
+        'fc = "nonlinear"',
+        'fc_input = "replaced_part"',
+        'recipe = { name = "cprl", turns = "None SF NC" }',
+        'recipe = { name = "cprl", minimised = "objective" }',
+    ]
+    assert len({weights_of(""), named, *map(weights_of, others)}) == 6
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 
 from iqabench.models.cprl import soft_rank_mask
 from iqabench.models.cprl.intervention import (
@@ -36,6 +37,19 @@ def test_the_interventions_worked_by_hand() -> None:
     assert intervene(features, mask, swap(), "sufficiency", printed=True)[0].tolist() == pytest.approx(
         sufficient
     )
+
+
+def test_fc_of_the_replaced_part_worked_by_hand() -> None:
+    features, mask = torch.tensor([[3.0, 5.0]]), torch.tensor([[0.9, 0.2]])
+    # f * (1 - M) is (0.3, 4.0) and f * M is (2.7, 1.0); the map swaps the channels.
+    expected: list[tuple[Kind, bool, list[float]]] = [
+        ("sufficiency", False, [4.0 + 2.7, 0.3 + 1.0]),
+        ("necessity", False, [1.0 + 0.3, 2.7 + 4.0]),
+        ("necessity", True, [1.0 + 2.7, 2.7 + 1.0]),
+    ]
+    for kind, printed, values in expected:
+        found = intervene(features, mask, swap(), kind, printed=printed, fc_input="replaced_part")
+        assert found[0].tolist() == pytest.approx(values)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,6 +90,25 @@ def test_a_channel_map_is_linear_and_its_largest_singular_value_is_one() -> None
     assert np.linalg.svd(matrix.numpy())[1][0] == pytest.approx(1, abs=1e-4)
     linear.eval()
     assert torch.equal(linear(torch.zeros(1, 12)), torch.zeros(1, 12))
+
+
+def test_a_nonlinear_channel_map_is_two_linear_ones_with_a_relu_between_them() -> None:
+    fc = channel_map(2, "nonlinear").eval()
+    assert isinstance(fc, nn.Sequential)
+    for linear, matrix in ((fc[0], [[1.0, -1.0], [0.0, 1.0]]), (fc[2], [[0.5, 1.0], [-1.0, 0.0]])):
+        parametrize.remove_parametrizations(linear, "weight")
+        linear.weight.data = torch.tensor(matrix)
+    # (3, 5): B f = (-2, 5), rectified (0, 5), and A of it (5, 0). (5, 3): (2, 3), (2, 3), (4, -2).
+    assert fc(torch.tensor([[3.0, 5.0], [5.0, 3.0]])).tolist() == [[5.0, 0.0], [4.0, -2.0]]
+
+
+def test_no_nonlinear_channel_map_makes_features_longer() -> None:
+    torch.manual_seed(0)
+    fc = channel_map(12, "nonlinear")
+    for _ in range(200):  # of the power iteration
+        fc(torch.zeros(1, 12))
+    features = torch.randn(100, 12)
+    assert (fc(features).norm(dim=1) <= features.norm(dim=1)).all()
 
 
 def test_the_risk_of_two_images_worked_by_hand() -> None:

@@ -95,3 +95,19 @@ def test_the_printed_form_of_eq_13_is_a_switch(tiny_model: Build) -> None:
     for kind, same in (("sufficiency", True), ("necessity", False)):
         with corrected.intervened(kind), printed.intervened(kind):
             assert torch.equal(corrected(images), printed(images)) is same
+
+
+def test_the_readings_of_fc_change_interventions_and_nothing_else(tiny_model: Build) -> None:
+    images = torch.rand(2, 3, 64, 64)
+    plain, part = tiny_model("cprl"), tiny_model("cprl", fc_input="replaced_part")
+    nonlinear = tiny_model("cprl", fc="nonlinear")
+    nonlinear.load_state_dict(
+        {name: value for name, value in plain.state_dict().items() if ".maps." not in name}, strict=False
+    )
+    assert torch.equal(plain(images), part(images))
+    assert torch.equal(plain(images), nonlinear(images))
+    for kind in ("sufficiency", "necessity"):
+        assert len(nonlinear.intervention_weights(kind)) == 2 * len(plain.intervention_weights(kind))
+        with plain.intervened(kind), part.intervened(kind), nonlinear.intervened(kind):
+            assert not torch.equal(plain(images), part(images))
+            assert not torch.equal(plain(images), nonlinear(images))

@@ -27,8 +27,8 @@ LABELS = Labels(torch.linspace(0.05, 0.95, 8))
 def cprl(tiny_model: Callable[..., Any]) -> Callable[..., CPRL]:
     """Build a tiny CPRL in training mode."""
 
-    def build(pns_weight: float = 0.5) -> CPRL:
-        return tiny_model("cprl", reading="keep_top", pns_weight=pns_weight).train()
+    def build(pns_weight: float = 0.5, **changes: Any) -> CPRL:
+        return tiny_model("cprl", reading="keep_top", pns_weight=pns_weight, **changes).train()
 
     return build
 
@@ -71,7 +71,7 @@ def test_each_side_moves_its_own_weights_its_own_way(
         prediction = model(IMAGES)
     before, old = distance(model, kind), {side: copied(mine) for side, mine in weights.items()}
     optimizers[still].step = lambda: None  # type: ignore[method-assign, assignment, misc]
-    recipe.pns_step(kind, IMAGES)
+    recipe.pns_step(kind, IMAGES, LABELS)
     assert not any(moved(weights[still], old[still]))
     assert any(moved(weights[moving], old[moving]))
     assert (distance(model, kind, prediction) > before) is rises
@@ -135,3 +135,37 @@ def test_the_pns_weight_changes_where_the_weights_go(cprl: Callable[..., CPRL]) 
             recipe.step(number, IMAGES, LABELS)
         heads.append(model.head.weight.detach())
     assert not torch.equal(*heads)
+
+
+def test_int_may_be_none_in_every_third_step(cprl: Callable[..., CPRL]) -> None:
+    recipe = MinimaxPNS(cprl(), SMALL_STEPS, CleanRegime(), turns="None SF NC")
+    halves = [set(recipe.step(number, IMAGES, LABELS)) - {"loss"} for number in range(6)]
+    assert halves == [set(), {"sufficiency"}, {"necessity"}] * 2
+
+
+@pytest.mark.parametrize("kind", ["sufficiency", "necessity"])
+@pytest.mark.parametrize("fc", ["linear", "nonlinear"])
+def test_lines_6_and_10_may_minimise_all_of_eq_14(cprl: Callable[..., CPRL], kind: Kind, fc: str) -> None:
+    model = cprl(fc=fc)
+    for activation in model.channel_activations():
+        assert activation.maps is not None
+        activation.maps.eval()  # the power iteration stands still
+    weights = [weight for name, weight in model.named_parameters() if ".maps." not in name]
+    with statistics_kept(model):
+        plain = model(IMAGES)
+        under = {}
+        for each in ("sufficiency", "necessity"):
+            with model.intervened(each):
+                under[each] = model(IMAGES)
+    risk = {each: (scores - plain.detach()).square().mean() for each, scores in under.items()}
+    halves = {"sufficiency": risk["sufficiency"], "necessity": -risk["necessity"]}
+    eq_14 = (plain - LABELS.quality).square().mean() + 0.5 * sum(halves.values())
+
+    for minimised, loss in (("risk", 0.5 * halves[kind]), ("objective", eq_14)):
+        expected = torch.autograd.grad(loss, weights, retain_graph=True)
+        recipe = MinimaxPNS(model, SMALL_STEPS, CleanRegime(), minimised=minimised)  # type: ignore[arg-type]
+        for optimizer in recipe.optimizers.values():
+            optimizer.step = lambda: None  # type: ignore[method-assign, assignment, misc]
+        assert recipe.pns_step(kind, IMAGES, LABELS).item() == pytest.approx(halves[kind].item(), rel=1e-5)
+        for weight, gradient in zip(weights, expected, strict=True):
+            torch.testing.assert_close(weight.grad, gradient, rtol=1e-3, atol=1e-6)
