@@ -1,8 +1,10 @@
 """Renders a report as LaTeX: `report.tex`, which compiles alone, and its parts, each to \\input elsewhere."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment
@@ -11,12 +13,13 @@ from ...bench.core.files import write_text
 from ..explain.explanation import ShownExplanation
 from ..paper.figure6 import write_figure6
 from ..paper.report import Report
-from ..paper.table import Block
+from ..paper.table import Block, Table
 from .templating import environment
 
 FIGURE = "figure6.pdf"
 
 _ROWS_ON_A_PAGE = 18  # of a table; its blocks are kept together
+_COLUMNS_ABREAST = 9  # that a portrait page holds at a size that can be read, but for the names
 
 _COMMANDS = {
     "\\": r"\textbackslash{}",
@@ -53,7 +56,7 @@ def write_latex(report: Report, out: Path) -> Path:
     tables = [table for table in report.tables if table.rows]
     for table in tables:
         template = environment.get_template("table.tex.j2")
-        write_text(out / f"{table.slug}.tex", template.render(table=table, pages=_pages(table.blocks)))
+        write_text(out / f"{table.slug}.tex", template.render(table=table, pages=_pages(table)))
     if report.panels:
         write_figure6(report.panels, out / FIGURE)
     for explanation in report.explanations:
@@ -109,13 +112,35 @@ def _environment() -> Environment:
     )
 
 
-def _pages(blocks: Sequence[Block]) -> list[list[Block]]:
-    """Return the blocks of a table by page, as many on each as fit."""
+def _pages(table: Table) -> list[list[Table]]:
+    """Return a table by page, as many of its blocks on each as fit; a wide one in panels below each other."""
+    panels = _panels(table)
     pages: list[list[Block]] = []
-    for block in blocks:
+    for block in table.blocks:
         rows = sum(len(before.rows) for before in pages[-1]) if pages else 0
-        if pages and rows + len(block.rows) <= _ROWS_ON_A_PAGE:
+        if pages and len(panels) * (rows + len(block.rows)) <= _ROWS_ON_A_PAGE:
             pages[-1].append(block)
         else:
             pages.append([block])
-    return pages
+    return [[_part(table, tuple(blocks), panel) for panel in panels] for blocks in pages]
+
+
+def _panels(table: Table) -> list[slice]:
+    """Return which groups of columns stand abreast, panels about equally wide."""
+    sizes = [len(group.columns) for group in table.groups]
+    wanted = sum(sizes) / math.ceil(sum(sizes) / _COLUMNS_ABREAST)
+    panels, begin = [], 0
+    for end in range(1, len(sizes) + 1):
+        if end == len(sizes) or sum(sizes[begin : end + 1]) > wanted:
+            panels.append(slice(begin, end))
+            begin = end
+    return panels
+
+
+def _part(table: Table, blocks: Sequence[Block], panel: slice) -> Table:
+    """Return some blocks of a table with some of its groups of columns."""
+    kept = tuple(
+        replace(block, rows=tuple(replace(row, cells=row.cells[panel]) for row in block.rows))
+        for block in blocks
+    )
+    return replace(table, groups=table.groups[panel], blocks=kept)

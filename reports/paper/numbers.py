@@ -99,12 +99,17 @@ def marked(text: str, point: Point) -> str:
 
 
 def _best(entries: Sequence[Entry], metric: str) -> float | None:
-    """Return the best value as printed, so that equal numbers are equally bold; None without a choice."""
+    """Return the best value as printed, so that equal numbers are equally bold.
+
+    None without a choice, and where no model keeps a positive correlation.
+    """
     values = [entry.point.measures[metric].value for entry in entries if entry.point and entry.usable]
     values = [value for value in values if not math.isnan(value)]
     if len(values) < 2:
         return None
-    return round(max(values) if higher_is_better(metric) else min(values), DIGITS)
+    if not higher_is_better(metric):
+        return round(min(values), DIGITS)
+    return round(max(values), DIGITS) if max(values) > 0 else None
 
 
 def _interval(point: Point, metric: str) -> str:

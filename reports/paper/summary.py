@@ -195,8 +195,10 @@ def _standing(ranking: Ranking, words: Mapping[str, str] = _SROCC) -> str:
         return wording.NONE_BEYOND_CHANCE.format(value=shown, **words)
     if len(ranking) == 1:
         return wording.ALONE.format(model=model_name(best), value=shown, **words)
-    text = wording.LEADS.format(model=model_name(best), value=shown, **words)
     rivals = ordered("model", (name for name in ranking if name != best and ranking[name].high >= low))
+    if len(rivals) == len(ranking) - 1 > 1:
+        return wording.NONE_AHEAD.format(model=model_name(best), value=shown, **words)
+    text = wording.LEADS.format(model=model_name(best), value=shown, **words)
     if rivals:
         text += wording.TOO_CLOSE.format(models=listing([model_name(name) for name in rivals]))
     return text

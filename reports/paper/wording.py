@@ -176,6 +176,10 @@ REVERSED = "images are ranked in reverse by {models}"
 NONE_POSITIVE = "no model keeps a positive {what}"
 NONE_BEYOND_CHANCE = "no model's {what} can be told from 0: the largest {srocc} is {value}"
 LEADS = "{model} has the highest {srocc}, {value}"
+NONE_AHEAD = (
+    "no model stands out: the highest {srocc} is that of {model}, {value}, and its interval overlaps with "
+    "those of all others"
+)
 TOO_CLOSE = " (its interval overlaps with {models})"
 ALONE = "{model} has {an} {srocc} of {value}"
 NO_SROCC = "No model has an SROCC under {attack}."

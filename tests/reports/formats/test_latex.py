@@ -6,11 +6,14 @@ import subprocess
 
 import pytest
 
+from iqabench.bench.store.results import read_results
+from iqabench.bench.store.store import Store
 from iqabench.reports import write_report
 from iqabench.reports.formats import latex
 from iqabench.reports.formats.latex import escape, write_latex
 from iqabench.reports.paper.report import compose
 
+from ...fabricated import drawn_sweep
 from ..hostile import hostile_report
 
 HOSTILE = "[a_b%&$#{}~^\\ <script> \"q\" 'r' `s` --x \u4e2d\u00e9\u2014\n\\input{secret}"
@@ -85,6 +88,17 @@ def test_blocks_that_do_not_fit_on_a_page_are_continued_on_the_next(ablated, tmp
         )
         assert text.count(r"\label{") == 1
         assert text.count(r"\addtocounter{table}{-1}") == pages - 1
+
+
+def test_a_table_of_four_databases_stands_in_two_panels_of_a_page(tmp_path):
+    names = ("live", "vcl", "livec", "koniq")
+    swept = drawn_sweep(Store(tmp_path / "store"), datasets=names, models=("cprl", "resnet"), epsilons=(1.0,))
+    write_latex(compose(read_results(swept, resamples=100)), tmp_path)
+    text = (tmp_path / "table1.tex").read_text()
+    assert text.count(r"\caption{") == text.count(r"\begin{table*}") == 1
+    assert [panel.split("}\n")[0] for panel in text.split(r"\begin{tabular}")[1:]] == ["{l*{6}{c}"] * 2
+    headings = [re.findall(r"multicolumn\{3\}\{c\}\{(\w+)\}", panel) for panel in text.split(r"\medskip")]
+    assert headings == [["VCL", "LIVE"], ["LIVEC", "KONIQ"]]
 
 
 def test_an_explanation_is_a_file_per_figure_that_the_report_inputs(explained_store, tmp_path):

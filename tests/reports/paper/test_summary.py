@@ -44,6 +44,14 @@ def test_the_leader_is_named_and_whom_it_cannot_be_told_from(results):
     )
 
 
+def test_no_model_stands_out_where_the_intervals_of_all_overlap(results):
+    rows = clean_and_attacked({"cprl": 0.90, "resnet": 0.91, "sat": 0.905}, {})
+    assert sentences(results(*rows)) == (
+        "Without attack, no model stands out: the highest SROCC is that of ResNet, 0.91 [0.90, 0.92], and "
+        "its interval overlaps with those of all others.",
+    )
+
+
 def test_losses_are_counted_and_reversals_named(results):
     clean, attacked = {"cprl": 0.90, "resnet": 0.92, "sat": 0.5}, {"cprl": 0.80, "resnet": -0.30, "sat": 0.20}
     strong = {"model": "cprl", "attack": "fgsm", "epsilon": 8.0, **bounds(0.10)}

@@ -3,7 +3,7 @@
 
 const square = { size: 300, left: 52, right: 88, top: 12, bottom: 42 };
 const BANDED = 3; // models whose bands can be told apart
-const picks = { chosen: null, looks: new Map() }; // indices of entrants; null for the first of the ranking
+const picks = { chosen: null, looks: new Map(), drawn: null }; // indices of entrants; null for the first of the ranking
 
 function pickedIn(ranking) {
   return picks.chosen ?? ranking.entrants.slice(0, layout.looks);
@@ -15,11 +15,15 @@ function pick(index, wanted) {
   picks.chosen = wanted ? [...others, index].slice(-layout.looks) : others;
 }
 
+// An order of the rows changes no picture.
 function drawGlance(shown) {
   const { ranking } = state;
   const picked = pickedIn(ranking);
+  const drawn = String([ranking.caption, picked, shown.map(({ entrant }) => entrant.index).sort()]);
+  if (drawn === picks.drawn) return;
+  picks.drawn = drawn;
   keepLooks(picked);
-  for (const { entrant } of shown) entrant.row.querySelector(".pick").checked = picked.includes(entrant.index);
+  for (const { entrant } of shown) entrant.box.checked = picked.includes(entrant.index);
   const glance = element("glance");
   glance.hidden = isClean();
   if (isClean()) return;

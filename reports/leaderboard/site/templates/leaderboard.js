@@ -296,7 +296,8 @@ function arrange() {
   putRows(shown);
   const all = state.lines.length;
   const count = shown.length < all ? `${shown.length} of ${plural(all, "model")}` : plural(all, "model");
-  drawGlance(shown);
+  const { turn } = state;
+  afterPaint(() => turn === state.turn && drawGlance(shown));
   const status = `${count}, ranked by ${state.ranking.by}`;
   if (element("count").textContent !== status) element("count").textContent = status;
 }
@@ -331,6 +332,7 @@ function addToggle(entrant) {
   const button = make("button", "", { type: "button", class: "more", "aria-expanded": "false" });
   button.setAttribute("aria-label", `Curve of ${name}`);
   const box = make("input", "", { type: "checkbox", class: "pick", "aria-label": `Draw ${name}` });
+  entrant.box = box;
   heading.prepend(button, box);
   box.addEventListener("change", () => {
     pick(entrant.index, box.checked);

@@ -31,7 +31,7 @@ def test_it_has_clean_and_worst_case_srocc_the_drop_and_the_width(attacked):
     worst = [cell_of(table, "CPRL", "Worst-case SROCC", place) for place in (0, 1)]
     assert [cell.text for cell in worst] == ["0.1000", "−0.4000"]
     assert worst[0].lines[0] == "[0.000, 0.200]"
-    assert [cell.best for cell in worst] == [True, True]
+    assert [cell.best for cell in worst] == [True, False]  # a ranking in reverse is never the best
     assert worst[0].keys == ("key4",)
     drop, width = row_of(table, "CPRL").cells[2]
     assert (drop.text, drop.lines[0], width.text) == ("0.8000", "[0.700, 0.900]", "0.2000")
