@@ -410,7 +410,11 @@ def test_pages_of_databases_and_attacks_are_accessible_and_lead_back(
     page = open_page(tmp_path / path, color_scheme=scheme, viewport={"width": 390, "height": 844})
     assert axe.Axe().run(page).violations_count == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.locator("section", has_text="PGD" if "live" in path else "LIVE").get_by_role(
+    link = page.locator("section", has_text="PGD" if "live" in path else "LIVE").get_by_role(
         "link", name="Sort"
-    ).click()
-    assert page.locator("#caption").inner_text() == "LIVE, PGD, ε = 1/255"
+    )
+    address, _, chosen = (link.get_attribute("href") or "").partition("#")
+    assert (tmp_path / path).parent.joinpath(address).resolve() == tmp_path / "index.html"
+    board_page = open_page(tmp_path / "index.html")
+    board_page.goto(f"{board_page.url}#{chosen}")
+    assert board_page.locator("#caption").inner_text() == "LIVE, PGD, ε = 1/255"
