@@ -13,7 +13,7 @@ from torch import nn
 
 from ..core import registry
 from ..core.config import Settings
-from ..core.progress import Show
+from ..core.progress import Progress, Show
 from .engines.cluster import JobsFailed, run_on_cluster
 from .engines.local import run_here
 from .engines.pool import Pool, connected
@@ -111,7 +111,7 @@ def _on_ray(
     order = Order(settings, results, Path.cwd(), tuple(registry.plugin_files()), command, pictures)
     with connected(settings.engine.address):
         pool = Pool(settings)
-        settings, notes = pool.suited(order)
+        settings, notes = pool.suited(order, Progress(show="lines" if show else False).line)
         sweep = Sweep.prepare(settings, results, command, save_images=pictures)
         sweep.notes = [*notes, *sweep.notes]
         pool.give(replace(order, settings=settings))

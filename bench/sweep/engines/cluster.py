@@ -108,10 +108,12 @@ class _Cluster:
         works = [*self._sweep.measurements(job, job.weights() or "")]
         left = {work.stage: work.images for each in works if (work := each.left())}
         self._progress.pace.expect(job.title, left)
-        shown = await _all([self._measured(Task(number, work=at), work) for at, work in enumerate(works)])
-        if found := {name: value for part in shown for name, value in part[1].items()}:
+        ended = await _ended([self._measured(Task(number, work=at), work) for at, work in enumerate(works)])
+        done = {at: result for at, result in enumerate(ended) if not isinstance(result, BaseException)}
+        if found := {name: value for _, shown in done.values() for name, value in shown.items()}:
             self._progress.line(wording.scored(job.title, found, labelled=job.data.dataset.labelled))
-        self._sweep.count(works, sum(cells for cells, _ in shown))
+        self._sweep.count([works[at] for at in done], sum(cells for cells, _ in done.values()))
+        _raise(ended)
 
     async def _trained(self, task: Task, job: Job) -> None:
         """See that a model has weights; jobs that need the same one wait for one training."""
@@ -201,13 +203,20 @@ class _Cluster:
             lock.release()
 
 
-async def _all(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+async def _all(coroutines: Sequence[Coroutine[Any, Any, T]]) -> None:
     """Wait for all to end, whether or not one fails; then raise what went wrong, each thing once."""
-    ended = await asyncio.gather(*coroutines, return_exceptions=True)
+    _raise(await _ended(coroutines))
+
+
+async def _ended(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
+    """Wait for all to end; return what each returned or raised."""
+    return await asyncio.gather(*coroutines, return_exceptions=True)
+
+
+def _raise(ended: Sequence[object]) -> None:
     errors = [result for result in ended if isinstance(result, BaseException)]
     for error in errors:
         if not isinstance(error, Failed | UserError):
             raise error
     if errors:
         raise Failed("; ".join(dict.fromkeys(map(str, errors))))
-    return [result for result in ended if not isinstance(result, BaseException)]

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from textwrap import shorten
@@ -90,25 +90,27 @@ class Pool:
         actor = self._ray.remote(num_cpus=0, max_restarts=-1)(Tally)
         self._tally = actor.options(scheduling_strategy=near).remote()
 
-    def suited(self, order: Order) -> tuple[Settings, list[str]]:
+    def suited(self, order: Order, say: Callable[[str], None]) -> tuple[Settings, list[str]]:
         """Return the settings as they suit the device of a worker, with notes.
 
+        Args:
+            order: With the settings.
+            say: Told what is waited for, if a machine has to be added first.
+
         Raises:
-            UserError: it has no such device, or there is no worker.
+            UserError: a worker has no such device, or there is none.
         """
+        there = self._ray.cluster_resources()
+        lacking = (
+            f"no machine of the cluster has what a task needs ({_told(self._needs)}); all together have "
+            f"{_told({name: there[name] for name in ('CPU', 'GPU', 'memory') if name in there})}"
+        )
+        if not self._workers:
+            say(f"{lacking}. Waiting {PATIENCE / 60:g} minutes for one to be added")
         try:
             found = self._ray.get(self._remote(suited_here).remote(order), timeout=PATIENCE)
         except self._ray.exceptions.GetTimeoutError:
-            wanted = ", ".join(f"{name} {amount:g}" for name, amount in self._needs.items())
-            there = ", ".join(
-                f"{name} {amount:g}"
-                for name, amount in sorted(self._ray.cluster_resources().items())
-                if name in ("CPU", "GPU", "memory")
-            )
-            raise UserError(
-                f"no machine of the cluster has what a task needs ({wanted}); all together have "
-                f"{there or 'nothing'}: change `cpus`, `gpus` or `memory` of [engine], or add machines"
-            ) from None
+            raise UserError(f"{lacking}: change `cpus`, `gpus` or `memory` of [engine]") from None
         except self._ray.exceptions.RayError as error:
             raise UserError(f"no task can run on this cluster: {shorten(str(error), 500)}") from error
         if isinstance(found, str):
@@ -154,9 +156,8 @@ class Pool:
             number = next(self._numbers)
             self._open[number] = _Open(stage, what)
             try:
-                outcome = await self._perform.remote(
-                    self._do, self._key, self._orders, task, number, self._tally
-                )
+                named = self._perform.options(name=f"{stage.kind} {stage.model}".strip())  # on the dashboard
+                outcome = await named.remote(self._do, self._key, self._orders, task, number, self._tally)
             except self._ray.exceptions.RayError as error:
                 told = shorten(str(error), 300, placeholder="...")
                 raise Failed(f"{what}: no worker could end it ({type(error).__name__}: {told})") from error
@@ -283,6 +284,14 @@ def _imported() -> Any:
             f'--engine ray needs Ray, which cannot be imported ({error}): pip install "iqabench[ray]"'
         ) from error
     return ray
+
+
+def _told(resources: Mapping[str, float]) -> str:
+    parts = [
+        f"{amount / GIB:.1f} GiB" if name == "memory" else f"{name} {amount:g}"
+        for name, amount in resources.items()
+    ]
+    return ", ".join(parts) or "nothing"
 
 
 def _needs(ray: Any, settings: Settings) -> dict[str, float]:

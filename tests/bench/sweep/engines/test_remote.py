@@ -12,7 +12,7 @@ from iqabench.bench.core.config import load_settings
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.pace import Stage
 from iqabench.bench.sweep.engines import remote
-from iqabench.bench.sweep.engines.pool import _Open, connected
+from iqabench.bench.sweep.engines.pool import _Open, _told, connected
 from iqabench.bench.sweep.engines.remote import Order, Task, perform
 
 
@@ -103,3 +103,8 @@ def test_the_table_says_what_a_task_needs(tmp_path):
     (tmp_path / "c.toml").write_text("[engine]\nshard = 0\n")
     with pytest.raises(UserError, match=r"c.toml: \[engine\]: key 'shard'"):
         load_settings(tmp_path / "c.toml")
+
+
+def test_what_a_task_needs_and_a_cluster_lacks_is_told_in_its_units():
+    assert _told({"CPU": 1, "GPU": 0.5, "memory": 8 * 2**30}) == "CPU 1, GPU 0.5, 8.0 GiB"
+    assert _told({}) == "nothing"
