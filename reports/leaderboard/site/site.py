@@ -42,10 +42,9 @@ def write_site(board: Board, out: Path) -> Path:
         raise ValueError("slugs must be [a-z0-9-]+, each of one entrant only")
     former, ranked = _former(out), rankings(board)
     attacks = ordered("attack", {number.attack for number in board.numbers} - {CLEAN})
-    databases = _addresses("databases", [one.threat.dataset for one in ranked])
-    methods = _addresses(
-        "attacks", [one.threat.attack for one in ranked if one.threat.attack not in (ALL, CLEAN)]
-    )
+    databases = _addresses("databases", ordered("dataset", {one.threat.dataset for one in ranked}))
+    faced = {one.threat.attack for one in ranked} - {ALL, CLEAN}
+    methods = _addresses("attacks", ordered("attack", faced))
     standings = _standings(ranked)
     pages = {
         f"models/{one.slug}.html": render_model(one, attacks, standings[one.slug]) for one in board.entrants
@@ -71,7 +70,7 @@ def write_site(board: Board, out: Path) -> Path:
 
 
 def _addresses(folder: str, names: Sequence[str]) -> dict[str, str]:
-    found = slugs(dict.fromkeys(names), folder.removesuffix("s"))
+    found = slugs(names, folder.removesuffix("s"))
     return {name: f"{folder}/{slug}.html" for name, slug in found.items()}
 
 
