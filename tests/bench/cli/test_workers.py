@@ -9,13 +9,32 @@ import pytest
 from iqabench.bench.store.results import read_results
 
 MODELS = "\n".join(f"[models.tiny{number}]\nlike = 'tiny'\nwidth = {number + 3}\n" for number in range(3))
+MEETING = """
+import os
+import time
+from pathlib import Path
+
+
+def meet():
+    place = Path(os.environ["PLACE_TO_MEET"])
+    (place / str(os.getpid())).touch()
+    late = time.monotonic() + 120
+    while len(os.listdir(place)) < int(os.environ["EXPECTED"]) and time.monotonic() < late:
+        time.sleep(0.05)
+"""
+FORWARD = "    def forward(self, images):\n"
+MEET = "        if self.training and len(images) > 2:  # not in a rehearsal\n            meet()\n"
 
 
 @pytest.fixture
-def sweep(tiny_sweep, tiny_config):
+def sweep(tiny_sweep, tiny_config, tiny_plugin, tmp_path, monkeypatch):
+    """A sweep of three models whose training waits until as many processes as `EXPECTED` are at theirs."""
+    (tmp_path / "place").mkdir()
+    monkeypatch.setenv("PLACE_TO_MEET", str(tmp_path / "place"))
+    monkeypatch.setenv("EXPECTED", "2")
+    tiny_plugin.write_text(tiny_plugin.read_text().replace(FORWARD, FORWARD + MEET) + MEETING)
     models = 'models = ["tiny0", "tiny1", "tiny2"]'
-    text = tiny_config.read_text().replace('models = ["tiny"]', models).replace("epochs = 3", "epochs = 120")
-    tiny_config.write_text(text + "\n" + MODELS)
+    tiny_config.write_text(tiny_config.read_text().replace('models = ["tiny"]', models) + "\n" + MODELS)
     return ["run", *tiny_sweep]
 
 
@@ -24,7 +43,7 @@ def scores_of(store):
     return frame.set_index(["model", "attack", "epsilon"])["srocc"].sort_index()
 
 
-def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, start_iqabench, tmp_path):
+def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, start_iqabench, tmp_path, monkeypatch):
     process = start_iqabench(*sweep, "--results", str(tmp_path / "two"), "--workers", "2")
     output, _ = process.communicate()
     assert process.returncode == 0, output
@@ -33,6 +52,7 @@ def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, start_iqab
         assert len(re.findall(rf"/ tiny{number}: trained in", output)) == 1, output
     (trained,) = re.findall(r"(\d) models trained", output)
     assert int(trained) < 3, output
+    monkeypatch.setenv("EXPECTED", "1")
     alone = start_iqabench(*sweep, "--results", str(tmp_path / "one"))
     assert "3 models trained" in alone.communicate()[0]
     found, expected = scores_of(tmp_path / "two"), scores_of(tmp_path / "one")
@@ -41,12 +61,11 @@ def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, start_iqab
 
 
 def test_ctrl_c_stops_all_of_them(sweep, tiny_config, start_iqabench, tmp_path):
-    tiny_config.write_text(tiny_config.read_text().replace("epochs = 120", "epochs = 100000"))
+    tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 100000"))
     results = tmp_path / "results"
     process = start_iqabench(*sweep, "--results", str(results), "--workers", "2")
-    while process.poll() is None and len(list(results.rglob("*.lock"))) < 2:
+    while process.poll() is None and len(os.listdir(tmp_path / "place")) < 2:
         time.sleep(0.1)
-    time.sleep(1)
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
