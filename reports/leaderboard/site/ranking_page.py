@@ -10,7 +10,7 @@ from ..ranking import CLEAN, Pair, Ranking, Standing, by_name, opening
 from .pages import UNKNOWN, render, srocc
 from .payload import board_data, caption, note, ranked_by
 
-_SCRIPTS = ("data.js", "chart.js", "glance.js", "leaderboard.js")
+_SCRIPTS = ("data.js", "chart.js", "glance.js", "hover.js", "leaderboard.js")
 
 
 def render_rankings(

@@ -1,4 +1,4 @@
-// The page comes with one ranking in full. This script, after `data.js` and `chart.js`, shows the others: it
+// The page comes with one ranking in full. This script, after the others, shows the others: it
 // fills the table's rows, sorts and filters them, and shows curves. Texts of users are in the rows already and
 // are moved or cloned, never parsed.
 
@@ -17,7 +17,6 @@ const filters = {
   reliable: element("reliable"),
 };
 const state = { ranking: null, lines: [], sort: "rank", descending: false, turn: 0 };
-const hover = { card: null, entrant: null, timer: 0 };
 
 function start() {
   for (const row of [...table.tBodies[0].rows]) {
@@ -387,37 +386,6 @@ function listenToPointer() {
   body.addEventListener("focusout", hideHover);
   document.addEventListener("scroll", hideHover, { capture: true, passive: true });
   document.addEventListener("keydown", ({ key }) => key === "Escape" && hideHover());
-}
-
-function showHover(entrant) {
-  if (entrant === hover.entrant) return;
-  hideHover();
-  if (!entrant || entrant.opened) return;
-  hover.entrant = entrant;
-  // The delay spares a reader who only crosses the table.
-  hover.timer = setTimeout(() => {
-    hover.card ??= document.body.appendChild(make("div", "", { id: "hover", "aria-hidden": "true" }));
-    const { dataset } = state.ranking;
-    const name = make("p");
-    name.append(entrant.row.querySelector("bdi").cloneNode(true), ` on ${board.datasets[dataset].label}`);
-    hover.card.replaceChildren(name, figureOf(entrant, dataset));
-    hover.card.hidden = false;
-    position(hover.card, entrant.row.getBoundingClientRect());
-  }, 150);
-}
-
-function hideHover() {
-  clearTimeout(hover.timer);
-  hover.entrant = null;
-  if (hover.card) hover.card.hidden = true;
-}
-
-// Below the row, or above it where there is more room: the row itself stays in sight.
-function position(card, row) {
-  const below = row.bottom + card.offsetHeight + 12 < innerHeight || row.top < innerHeight / 2;
-  const right = Math.min(row.right, document.documentElement.clientWidth) - card.offsetWidth - 24;
-  card.style.left = `${Math.max(8, right)}px`;
-  card.style.top = `${below ? row.bottom + 8 : row.top - card.offsetHeight - 8}px`;
 }
 
 if (table) start();
