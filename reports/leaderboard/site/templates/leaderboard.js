@@ -1,4 +1,4 @@
-// The page comes with one ranking in full. This script, after the others, shows the others: it
+// The page comes with one ranking in full. This script, the last one, shows the other rankings: it
 // fills the table's rows, sorts and filters them, and shows curves. Texts of users are in the rows already and
 // are moved or cloned, never parsed.
 
