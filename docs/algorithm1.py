@@ -23,7 +23,7 @@ READINGS = {
     "cprl_printed": "Eq. 13 as printed",
     "cprl_all": "the first four at once",
 }
-"""The models of the profile, in its order; others of a store follow by their own names."""
+"""The models of the profile, in its order; others, variants and other regimes follow by their own names."""
 
 COLUMNS = {
     "clean": ("none", 0.0, "srocc"),
@@ -37,8 +37,10 @@ COLUMNS = {
 def measured(store: Path) -> pd.DataFrame:
     """Return a row for each model and variant, a column for each of `COLUMNS`, seeds, and the verdict."""
     table = results_table(store)
-    names = table["model"].map(READINGS).fillna(table["model"])
-    table["row"] = names + table["variant"].map(lambda variant: f", {variant}" if variant else "")
+    own = table["variant"].eq("") & table["regime"].eq("clean")
+    named = table[["model", "variant"]].assign(regime=table["regime"].where(table["regime"].ne("clean"), ""))
+    others = named.agg(lambda names: ", ".join(filter(None, names)), axis=1)
+    table["row"] = table["model"].map(READINGS).where(own).fillna(others)
     rows = table.groupby("row")
     found = pd.DataFrame({"seeds": rows["seed"].nunique()})
     for title, (attack, epsilon, number) in COLUMNS.items():
@@ -57,7 +59,10 @@ def main(store: Path) -> None:
     click.echo("| | " + " | ".join(table) + " |")
     click.echo("|---|" + "---:|" * len(table.columns))
     for name, row in table.iterrows():
-        cells = (f"{value:.2f}" if isinstance(value, float) else str(value) for value in row)
+        cells = (
+            "–" if pd.isna(value) else f"{value:.2f}" if isinstance(value, float) else str(value)
+            for value in row
+        )
         click.echo(f"| {name} | " + " | ".join(cells) + " |")
 
 
