@@ -3,19 +3,25 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..bench.core.errors import UserError, blaming_line
+from .adapted.adapter import Adapter
 
 TOLERANCE = 1e-5
 """Largest difference of scores in [0, 1] between batch sizes or memory formats, in full precision."""
 
 
 def check_model(
-    factory: Callable[[], nn.Module], images: Tensor | None = None, *, trained: bool = True
+    factory: Callable[[], nn.Module],
+    images: Tensor | None = None,
+    *,
+    trained: bool = True,
+    differentiated: bool = False,
 ) -> None:
     """Check that a model keeps to the contract of `iqabench.models`.
 
@@ -28,6 +34,7 @@ def check_model(
             and dark.
         trained: Whether it will be trained. A model that will not, or whose recipe is "none", is not asked
             for gradients.
+        differentiated: Whether an attack needs a gradient of one that is not trained.
 
     Raises:
         UserError: the first fault found, with the model's file and line: where an operation failed, else of
@@ -43,6 +50,8 @@ def check_model(
             if trained and getattr(model, "recipe", "regression") != "none":
                 _check_gradient(model, images)
                 _check_training(model, images)
+            elif differentiated:
+                _differentiable(model, images.clone().requires_grad_())
             _check_weights(model, _built(factory), images)
         except UserError as error:
             if error.__cause__ is None:  # nothing failed, so no line is blamed yet
@@ -50,9 +59,20 @@ def check_model(
             raise
 
 
+def _own(model: Any) -> Any:
+    """Return the user's model inside an adapter."""
+    while isinstance(model, Adapter):
+        model = model.model
+    return model
+
+
+def _name(model: nn.Module) -> str:
+    return type(_own(model)).__name__
+
+
 def _forward_of(model: nn.Module) -> str:
     try:
-        forward = inspect.unwrap(type(model).forward)
+        forward = inspect.unwrap(type(_own(model)).forward)
         return f" ({inspect.getfile(forward)}, line {inspect.getsourcelines(forward)[1]}: forward)"
     except (TypeError, OSError):  # made without a file
         return ""
@@ -61,7 +81,7 @@ def _forward_of(model: nn.Module) -> str:
 @contextmanager
 def blaming(model: nn.Module, fault: str) -> Iterator[None]:
     """Turn whatever is raised into a `UserError` that names the model, the fault and the user's line."""
-    with blaming_line(f"{type(model).__name__} {fault}"):
+    with blaming_line(f"{_name(model)} {fault}"):
         yield
 
 
@@ -78,7 +98,7 @@ def _check_scores(model: nn.Module, images: Tensor) -> None:
     scores = _scores(model, images, "two images")
     if not torch.equal(images, before):
         raise UserError(
-            f"{type(model).__name__} changes the images that it is given; normalise a copy, as in "
+            f"{_name(model)} changes the images that it is given; normalise a copy, as in "
             "images = images - mean"
         )
     alone = torch.cat([_scores(model, image, "one image") for image in images.unsqueeze(1)])
@@ -101,7 +121,7 @@ def _scores(model: nn.Module, images: Tensor, what: str) -> Tensor:
 
 
 def _checked(model: nn.Module, scores: object, images: Tensor, when: str) -> Tensor:
-    name = type(model).__name__
+    name = _name(model)
     if not isinstance(scores, Tensor) or scores.shape != images.shape[:1]:
         found = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
         raise UserError(
@@ -115,23 +135,28 @@ def _require_same(model: nn.Module, scores: Tensor, others: Tensor, fault: str) 
     tolerance = max(TOLERANCE, getattr(model, "rounding", 0.0))
     if not torch.allclose(scores, others, rtol=tolerance, atol=tolerance, equal_nan=True):
         found = ", ".join(f"{score:.6g} and {other:.6g}" for score, other in zip(scores, others, strict=True))
-        raise UserError(f"{type(model).__name__} {fault} (found: {found})")
+        raise UserError(f"{_name(model)} {fault} (found: {found})")
 
 
 def _check_gradient(model: nn.Module, images: Tensor) -> None:
     pixels = images.clone().requires_grad_()
     with blaming(model, "cannot be differentiated to the pixels"):
-        scores = model(pixels)
-        if not scores.requires_grad:
-            raise UserError(
-                f"{type(model).__name__}: its scores carry no gradient; look for torch.no_grad() or "
-                ".detach() in its forward"
-            )
+        scores = _differentiable(model, pixels)
         if not scores.isfinite().all():
-            raise UserError(f"{type(model).__name__} gives the scores {scores.tolist()}; a score is finite")
+            raise UserError(f"{_name(model)} gives the scores {scores.tolist()}; a score is finite")
         (gradient,) = torch.autograd.grad(scores.sum(), pixels)
     if not gradient.isfinite().all():
-        raise UserError(f"{type(model).__name__}: the gradient of its scores to the pixels is not finite")
+        raise UserError(f"{_name(model)}: the gradient of its scores to the pixels is not finite")
+
+
+def _differentiable(model: nn.Module, pixels: Tensor) -> Tensor:
+    scores: Tensor = model(pixels)
+    if not scores.requires_grad:
+        raise UserError(
+            f"{_name(model)}: its scores carry no gradient; look for torch.no_grad() or .detach() in "
+            "its forward"
+        )
+    return scores
 
 
 def _check_training(model: nn.Module, images: Tensor) -> None:
@@ -140,7 +165,7 @@ def _check_training(model: nn.Module, images: Tensor) -> None:
         scores = _checked(model, model(images), images, " in training mode")
         (scores - 0.5).square().sum().backward()  # type: ignore[no-untyped-call]
     if all(weight.grad is None for weight in model.parameters()):
-        raise UserError(f"{type(model).__name__}: training reaches none of its weights")
+        raise UserError(f"{_name(model)}: training reaches none of its weights")
     model.eval()
 
 

@@ -1,5 +1,6 @@
 """Write files that no reader sees half-written, and read files of strangers without hanging."""
 
+import csv
 import errno
 import os
 import re
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from filelock import FileLock
+
+from .errors import UserError
 
 
 class Keeper(Protocol):
@@ -103,6 +106,38 @@ def regular(path: Path) -> Path:
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return path
+
+
+def csv_rows(file: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the heading and the rows of a comma-separated file, every cell without the spaces around it.
+
+    Blank rows are left out.
+
+    Raises:
+        UserError: The file cannot be read, has two columns of one name, or a row that has more or fewer
+            fields than the heading.
+    """
+    try:
+        with regular(file).open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream)
+            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{file}: cannot be read as a CSV file in UTF-8: {error}") from error
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read as a CSV file: {error.strerror}") from error
+    if not lines:
+        raise UserError(f"{file}: cannot be read as a CSV file: it is empty")
+    (_, heading), *rows = [line for line in lines if any(line[1])] or lines[:1]
+    for number, row in rows:
+        if len(row) != len(heading):
+            raise UserError(
+                f"{file}, line {number}: {len(row)} fields under a heading of {len(heading)}; write numbers "
+                "with a decimal point, and put quotes round a text with a comma"
+            )
+    repeated = [name for name in heading if name and heading.count(name) > 1]
+    if repeated:
+        raise UserError(f"{file}: two columns {repeated[0]!r}; keep one")
+    return heading, [row for _, row in rows]
 
 
 def safe_name(name: str) -> str:

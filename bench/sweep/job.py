@@ -258,6 +258,10 @@ class Job:
                 lambda: self.referenced(self.model.build_empty()),
                 images,
                 trained=self.model.fitted_by != "none",
+                differentiated=any(
+                    attack.can_attack(self.model) and getattr(attack.factory, "needs_gradient", True)
+                    for attack in self.attacks
+                ),
             )
         except UserError as error:
             raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error

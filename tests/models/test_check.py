@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from iqabench import UserError
+from iqabench.models.adapted.adapter import Adapter
 from iqabench.testing import check_model
 
 from .conftest import MODELS
@@ -118,3 +119,9 @@ def test_a_sound_model_passes_also_with_a_module_of_two_names(model: type) -> No
 def test_each_fault_is_found_and_named(faulty: type, message: str) -> None:
     with pytest.raises(UserError, match=f"(?s){message}"):
         check_model(faulty)
+
+
+def test_a_model_that_is_not_trained_shows_a_gradient_where_an_attack_needs_it() -> None:
+    check_model(NoGradient, trained=False)
+    with pytest.raises(UserError, match=r"NoGradient: its scores carry no gradient.*test_check\.py"):
+        check_model(lambda: Adapter(NoGradient()), trained=False, differentiated=True)

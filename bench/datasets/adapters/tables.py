@@ -1,6 +1,5 @@
 """Label files as their owners write them: CSV tables, lists of images, with errors for people."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import UserError
-from ...core.files import regular
+from ...core.files import csv_rows
 
 IMAGE_SUFFIXES = {".bmp", ".jpg", ".jpeg", ".png"}
 
@@ -22,30 +21,11 @@ def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
         UserError: The file cannot be read, lacks one of the columns, has two of one name, or has a row with
             more or fewer fields than the heading.
     """
-    try:
-        with regular(file).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (ValueError, csv.Error) as error:
-        raise UserError(f"{file}: cannot be read as a CSV file in UTF-8: {error}") from error
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read as a CSV file: {error.strerror}") from error
-    if not lines:
-        raise UserError(f"{file}: cannot be read as a CSV file: it is empty")
-    (_, heading), *rows = [line for line in lines if any(line[1])] or lines[:1]
-    for number, row in rows:
-        if len(row) != len(heading):
-            raise UserError(
-                f"{file}, line {number}: {len(row)} fields under a heading of {len(heading)}; write numbers "
-                "with a decimal point, and put quotes round a text with a comma"
-            )
+    heading, rows = csv_rows(file)
     for column in columns:
         if column not in heading:
             raise UserError(f"{file}: no column {column!r}; its columns are {', '.join(heading)}")
-    repeated = [name for name in heading if name and heading.count(name) > 1]
-    if repeated:
-        raise UserError(f"{file}: two columns {repeated[0]!r}; keep one")
-    return pd.DataFrame([row for _, row in rows], columns=heading, dtype=str)
+    return pd.DataFrame(rows, columns=heading, dtype=str)
 
 
 def numbers(cells: pd.Series) -> pd.Series:

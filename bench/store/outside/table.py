@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.errors import UserError
-from ...core.files import regular
+from ...core.files import csv_rows
 from ...core.text import listing, plural
 
 ALIASES = {
@@ -74,12 +74,15 @@ def read_outside(
     Raises:
         UserError: the file is not such a table; names the line and the column.
     """
-    table = _named(_read(path), path)
+    heading, rows = csv_rows(path)
+    table = _named(pd.DataFrame(rows, columns=heading, dtype=str), path)
     given = {"dataset": dataset, "attack": attack, "epsilon": epsilon}
     for name, value in given.items():
+        if value is not None and name in table:
+            raise UserError(f"{path}: has a column {name!r}: leave out --{name}, or remove the column")
         if value is not None:
             table[name] = value
-    _require(table, path)
+    _require(table, heading, path)
     for name in (name for name in NUMBERS if name in table):
         table[name] = _numbers(table, name, path)
     notes: list[str] = []
@@ -104,15 +107,6 @@ def read_outside(
     return table[[*kept, *(name for name in ("psnr", "ssim") if name in table)]], notes
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(regular(path), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise UserError(f"{path}: not a readable CSV file: {error}") from None
-
-
 def _named(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     names = {other: name for name, others in ALIASES.items() for other in others}
     renamed = table.rename(columns=lambda column: names.get(str(column).strip(), str(column).strip()))
@@ -120,10 +114,10 @@ def _named(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     twice = known.columns[known.columns.duplicated()]
     if len(twice):
         raise UserError(f"{path}: two columns stand for {twice[0]!r}; remove one")
-    return known.map(str.strip)
+    return known
 
 
-def _require(table: pd.DataFrame, path: Path) -> None:
+def _require(table: pd.DataFrame, heading: list[str], path: Path) -> None:
     missing = [name for name in ("image", "clean", "dataset", "attack") if name not in table]
     if "adversarial" not in table and not {"low", "high"} <= {*table}:
         missing.append("adversarial (or low and high)")
@@ -132,7 +126,10 @@ def _require(table: pd.DataFrame, path: Path) -> None:
     if missing:
         options = [f"--{name}" for name in ("dataset", "attack") if name in missing]
         advice = f"; {listing(options)} gives what all rows share" if options else ""
-        raise UserError(f"{path}: lacks the columns {', '.join(missing)}{advice}")
+        raise UserError(
+            f"{path}: lacks the columns {', '.join(missing)}; its first line names "
+            f"{', '.join(heading)}{advice}"
+        )
     if table.empty:
         raise UserError(f"{path}: holds no image")
     for name in TEXTS:

@@ -64,6 +64,10 @@ def open_store(address: str | Path, *, needs: Needs = "all") -> Iterator[Path]:
 def _mirror(address: str) -> Mirror:
     from fsspec.core import url_to_fs
 
+    if address.startswith(("http://", "https://")):
+        raise UserError(
+            f"{address}: a web address cannot be written to; a store is, for instance, s3://BUCKET/NAME"
+        )
     with explained(address):
         files, root = url_to_fs(address, skip_instance_cache=True)
     if not root.strip("/"):

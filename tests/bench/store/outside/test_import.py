@@ -130,7 +130,11 @@ def test_they_are_shown_as_measured_elsewhere_and_mix_with_nothing(imported, tmp
 
 
 @pytest.mark.parametrize(("text", "options", "fault"), [
-    (MSU, (), "lacks the columns attack; --attack gives"),
+    (MSU, (), "lacks the columns attack; its first line names image_name, test_dataset, clear"),
+    (MSU.replace(",", ";"), ("--attack", "x"), "its first line names image_name;test_dataset;clear"),
+    (MSU.replace("0.6,0.9", "0,6,0,9"), ("--attack", "x"), "line 3: 10 fields under a heading of 8"),
+    (MSU.replace("rel_gain", "clear"), ("--attack", "x"), "two columns 'clear'"),
+    (MSU.replace("rel_gain", "attack"), ("--attack", "x"), "has a column 'attack': leave out --attack"),
     (MSU.replace("clear", "before"), ("--attack", "x"), "lacks the columns clean"),
     (MSU.replace("attacked,", "after,"), ("--attack", "x"), "adversarial (or low and high)"),
     (MSU.replace("0.6,0.9", "0.6,n/a"), ("--attack", "x"), "line 3: column 'adversarial': 'n/a' is not"),
@@ -142,7 +146,7 @@ def test_they_are_shown_as_measured_elsewhere_and_mix_with_nothing(imported, tmp
     (MSU, ("--attack", "x", "--epsilon", "0"), "accepted is a number above 0"),
     (MSU, ("--attack", "x", "--scores", "1,1"), "accepted are two different numbers"),
     (MSU.splitlines()[0], ("--attack", "x"), "holds no image"),
-    ("", ("--attack", "x"), "not a readable CSV file"),
+    ("", ("--attack", "x"), "cannot be read as a CSV file: it is empty"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said(imported, text: str, options: tuple[str, ...], fault: str) -> None:
     assert fault in imported(text, *options, status=2)

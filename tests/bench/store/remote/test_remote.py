@@ -368,6 +368,7 @@ def test_no_server(bucket, iqabench, monkeypatch):
             "Protocol not known: s4; a store is a folder, or an address such as s3://BUCKET/NAME",
         ),
         ("s3://", "names no bucket"),
+        ("https://example.org/store", "a web address cannot be written to"),
     ],
 )
 def test_an_address_that_is_none(address, told, iqabench):
