@@ -78,17 +78,18 @@ def test_what_killed_processes_left_of_a_job_is_removed_and_what_others_write_is
     assert first.exit_code == 0, first.output
     results = tmp_path / "results"
     cell = next((results / "cells").rglob("fgsm-1-*.parquet"))
-    (lock,) = (results / "locks").glob("*.lock")
+    (job,) = {path.stem.partition("-")[0] for path in (results / "locks").glob("*.lock")}
+    digits = "0" * 20
     own = [
         cell.with_name(f".{cell.name}.0123456789ab.part"),
-        results / "partial" / lock.stem / "fgsm-00.partial",
-        results / "partial" / lock.stem / "fgsm-00.ends",
-        results / "partial" / lock.stem / ".fgsm-00.partial.0123456789ab.part",
+        results / "partial" / job / f"fgsm-{digits}.partial",
+        results / "partial" / job / f"fgsm-{digits}.ends",
+        results / "partial" / job / f".fgsm-{digits}.partial.0123456789ab.part",
     ]
     others = [
         cell.with_name(".another.parquet.0123456789ab.part"),
-        results / "partial" / lock.stem / "pgd-00.partial",
-        results / "partial" / "another job" / "fgsm-00.partial",
+        results / "partial" / job / f"pgd-{digits}.partial",
+        results / "partial" / "another job" / f"fgsm-{digits}.partial",
     ]
     for path in (*own, *others):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,11 +111,12 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    with pytest.MonkeyPatch.context() as patch:
+    # Ray's sockets lie in its folder, and a socket's path has at most 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as ours, pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_TMPDIR", str(tmp_path_factory.mktemp("r", numbered=False)))
+        patch.setenv("RAY_TMPDIR", ours)
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # what is on 127.0.0.1 stays there
         patch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray writes a token into the home folder
         patch.setenv("OMP_NUM_THREADS", "1")

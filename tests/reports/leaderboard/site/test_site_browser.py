@@ -389,7 +389,7 @@ def test_picked_models_are_drawn_and_come_back_from_the_address(tmp_path, opened
     page.goto(address)
     assert figures.last.locator("text.name").all_text_contents() == ["Alpha"]
     page.locator("#attack").select_option("none")
-    assert not page.locator("#glance").is_visible()
+    page.locator("#glance").wait_for(state="hidden")
 
 
 def test_no_more_models_are_drawn_than_there_are_colours(opened):
