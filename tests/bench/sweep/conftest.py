@@ -1,8 +1,9 @@
-"""A linear model, others made of it, and a sweep of them on the drawn database."""
+"""A linear model, others made of it, sweeps on the drawn database, and the scores that they store."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import Result
 
@@ -93,3 +94,27 @@ def sweep(
         return done, cells
 
     return swept
+
+
+def scores_by_cell(results: Path) -> dict[tuple[str, str, float], pd.DataFrame]:
+    cells = {}
+    for stored in Store(results).cells():
+        cell = stored.provenance["cell"]
+        cells[cell["model"], cell["attack"], cell["epsilon"]] = pd.read_parquet(stored.path)
+    return cells
+
+
+def assert_same_scores(first: Path, second: Path) -> None:
+    one, other = scores_by_cell(first), scores_by_cell(second)
+    assert one.keys() == other.keys()
+    for key in one:
+        pd.testing.assert_frame_equal(one[key], other[key], check_exact=True)
+
+
+@pytest.fixture
+def finished(iqabench: Callable[..., Result], tiny_sweep: list[str], tmp_path: Path) -> Path:
+    """A store that one uninterrupted sweep filled."""
+    results = tmp_path / "finished"
+    done = iqabench("run", *tiny_sweep, "--results", str(results))
+    assert done.exit_code == 0, done.output
+    return results

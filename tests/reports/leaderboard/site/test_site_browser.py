@@ -1,30 +1,13 @@
-"""The leaderboard as a reader meets it in a browser: ranked anew, sorted, filtered, by key, in the dark."""
-
-import re
+"""The board in a browser: rankings, filters and red flags, for every reader and every name."""
 
 import pytest
 
 from iqabench.reports.leaderboard.ranking import rankings
-from iqabench.reports.leaderboard.site.site import write_site
 
 from ..boards import HOSTILE, board, entrant, measured, reported, varied
+from .conftest import sort_by, sorted_heading
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-
-
-@pytest.fixture
-def opened(tmp_path, open_page):
-    """Open the site of a board."""
-
-    def at(shown, **options):
-        return open_page(write_site(shown, tmp_path), **options)
-
-    return at
-
-
-@pytest.fixture
-def page(opened):
-    return opened(varied())
 
 
 def cells(page, column):
@@ -42,15 +25,6 @@ def cells(page, column):
 
 def names(page):
     return cells(page, 1)
-
-
-def sort_by(page, heading):
-    page.locator("#table").get_by_role("button", name=heading, exact=True).click()
-
-
-def sorted_heading(page):
-    (heading,) = page.locator("[aria-sort]").all()
-    return heading.get_attribute("data-sort"), heading.get_attribute("aria-sort")
 
 
 def test_every_ranking_is_that_of_python(page):
@@ -206,75 +180,6 @@ def test_red_flags_are_those_of_the_chosen_database(opened):
     assert page.locator("#table li:visible").all_inner_texts() == ["Two.", "Three."]
 
 
-def test_a_curve_appears_on_hover_and_leaves(page):
-    cell = page.locator("#table tbody tr[data-entrant]", has_text="Alpha").locator("td").nth(3)
-    cell.scroll_into_view_if_needed()  # as scrolling hides the curve
-    cell.hover()
-    page.locator("#hover svg").wait_for()
-    assert "Alpha on LIVE" in page.locator("#hover").inner_text()
-    label = page.locator("#hover svg").get_attribute("aria-label")
-    assert "FGSM, measured: 0.93 at 0, 0.71 at 1, 0.62 at 4." in label
-    page.keyboard.press("Escape")
-    assert not page.locator("#hover").is_visible()
-
-
-def test_the_keyboard_sorts_and_opens_a_curve_with_red_flags(page):
-    page.locator("thead button").nth(1).focus()
-    page.keyboard.press("Enter")
-    assert sorted_heading(page) == ("model", "ascending")
-    page.locator(".board").focus()
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.matches('tr[data-entrant] .more')"):
-            break
-    for _ in range(3):  # over the box and the link of the first
-        page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Curve of Beta"
-    page.keyboard.press("Enter")
-    opened = page.locator("tr.opened")
-    assert opened.locator("svg").is_visible()
-    assert "Withdrawn by its authors." in opened.inner_text()
-    assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
-    sort_by(page, "Rank")
-    assert opened.evaluate("row => row.previousElementSibling.querySelector('bdi').textContent") == "Beta"
-    page.locator("#attack").select_option("pgd")
-    assert opened.locator("svg").is_visible()
-    page.get_by_role("button", name="Curve of Beta").click()
-    assert opened.count() == 0
-
-
-def test_a_click_on_a_row_opens_its_curve(page):
-    page.locator("#table tbody tr[data-entrant] td:nth-child(8)").first.click()
-    assert page.locator("tr.opened svg").is_visible()
-
-
-def test_a_curve_rises_in_epsilon_from_the_clean_images_and_is_the_same_on_the_models_page(
-    tmp_path, page, open_page
-):
-    page.get_by_role("button", name="Curve of Alpha").click()
-    card = open_page(tmp_path / "models" / "alpha.html").locator("section:has(h2:text-is('LIVE')) svg")
-    drawn = page.locator("tr.opened svg")
-    assert drawn.evaluate("svg => svg.outerHTML") == card.evaluate("svg => svg.outerHTML")
-    assert drawn.get_attribute("aria-label") == (
-        "SROCC over epsilon on LIVE. "
-        "FGSM, measured: 0.93 at 0, 0.71 at 1, 0.62 at 4. FGSM, reported: 0.95 at 0. "
-        "PGD, measured: 0.93 at 0, 0.60 at 1, 0.55 at 4. PGD, reported: 0.95 at 0, 0.80 at 1. "
-        "noise, measured: 0.93 at 0, 0.92 at 1. noise, reported: 0.95 at 0."
-    )
-
-
-def test_a_chart_stays_inside_its_frame(opened):
-    low = measured(-0.98, low=-1.0, high=-0.9)
-    page = opened(board(entrant("a", low, reported(1.0, "none", 0), reported(-1, "x" * 99))))
-    page.get_by_role("button", name="Curve of a").click()
-    moved = page.locator("tr.opened svg g path[transform]").evaluate_all(
-        "marks => marks.map(mark => mark.getAttribute('transform'))"
-    )
-    heights = [float(re.search(r"\S+ (\S+)\)", one)[1]) for one in moved]
-    assert 12 <= min(heights) < max(heights) <= 208
-    assert page.get_by_text("xxxxxxxxxxxxx…").is_visible()
-
-
 def test_hundreds_of_rows_all_arrive(opened):
     many = [
         entrant(f"m{index:03}", measured(index / 500, low=index / 500, high=index / 500))
@@ -368,37 +273,6 @@ def test_a_doubt_is_of_the_database_whose_numbers_were_audited(opened):
     assert names(page) == []
     page.locator("#reliable").uncheck()
     assert page.locator("#table .flag").inner_text() == "doubtful"
-
-
-def test_picked_models_are_drawn_and_come_back_from_the_address(tmp_path, opened, open_page):
-    page = opened(varied())
-    figures = page.locator("#glance svg")
-    assert "Gamma: 0." not in figures.first.get_attribute("aria-label")  # it has no clean number
-    assert "Alpha: 0.93 clean, 0.60 robust. Beta: 0.90 clean, 0.60 robust." in figures.first.get_attribute(
-        "aria-label"
-    )
-    assert "Zeta" in figures.last.locator("text.name").all_text_contents()
-    page.locator("#text").fill("a")
-    for name in ("Beta", "Gamma", "Delta", "Zeta"):
-        page.get_by_label(f"Draw {name}").uncheck()
-    assert figures.last.locator("text.name").all_text_contents() == ["Alpha"]
-    curve = "Alpha, measured: 0.93 at 0, 0.60 at 1, 0.55 at 4."
-    assert curve in figures.last.get_attribute("aria-label")
-    address = page.url
-    page.goto("about:blank")
-    page.goto(address)
-    assert figures.last.locator("text.name").all_text_contents() == ["Alpha"]
-    page.locator("#attack").select_option("none")
-    page.locator("#glance").wait_for(state="hidden")
-
-
-def test_no_more_models_are_drawn_than_there_are_colours(opened):
-    page = opened(board(*(entrant(f"m{index}", measured(index / 10)) for index in range(9))))
-    drawn = page.locator("#glance figure").last.locator("text.name")
-    assert sorted(drawn.all_text_contents()) == [f"m{index}" for index in range(1, 9)]
-    page.get_by_label("Draw m0").check()
-    assert sorted(drawn.all_text_contents()) == [f"m{index}" for index in range(8)]
-    assert not page.get_by_label("Draw m8").is_checked()
 
 
 @pytest.mark.parametrize("path", ["databases/live.html", "attacks/pgd.html"])

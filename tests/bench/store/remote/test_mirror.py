@@ -1,19 +1,15 @@
-"""Stores in a bucket, on a real S3 server in this process. Each folder of copies is a machine of its own."""
+"""A working folder follows its bucket: what is put, fetched and removed, and what a kill costs."""
 
 import io
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pandas as pd
 import pytest
 
-from iqabench.bench.cli.main import main
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.files import bring, write_text
 from iqabench.bench.store.remote import mirror
@@ -21,52 +17,11 @@ from iqabench.bench.store.remote.mirror import is_kept
 from iqabench.bench.store.remote.opening import open_store
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.store import Store
-from iqabench.tests.fabricated import drawn_cell, noisy
+from iqabench.tests.fabricated import drawn_cell
 
-boto3 = pytest.importorskip("boto3", reason="s3fs or moto is not installed")
-s3fs = pytest.importorskip("s3fs")
-moto = pytest.importorskip("moto.server")
+from .conftest import ADDRESS, names
 
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "tester",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
-    """A client of an S3 server on this machine that keeps its buckets in memory."""
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in CREDENTIALS.items():
-            environment.setenv(name, value)
-        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
-        environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield boto3.client("s3")
-    server.stop()
-
-
-@pytest.fixture
-def bucket(server, tmp_path, monkeypatch) -> Any:
-    """An empty bucket, `lab`."""
-    made = boto3.resource("s3").create_bucket(Bucket="lab")
-    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
-    monkeypatch.setattr(mirror, "_PAUSES", (0.0, 0.0))
-    yield made
-    made.objects.all().delete()
-    made.delete()
-
-
-@pytest.fixture
-def machine(tmp_path, monkeypatch) -> Callable[[str], None]:
-    """Go on as another machine, which has copies of its own."""
-    return lambda name: monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / name))
-
-
-def names(bucket: Any) -> set[str]:
-    return {entry.key.removeprefix("sweep/") for entry in bucket.objects.all()}
+s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
 
 
 def working_folder() -> Path:
@@ -76,9 +31,6 @@ def working_folder() -> Path:
 
 def frame(output: str) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(output))
-
-
-ADDRESS = "s3://lab/sweep"
 
 
 def test_a_sweep_into_a_bucket_is_seen_from_another_machine(bucket, machine, iqabench, tiny_sweep, tmp_path):
@@ -248,12 +200,6 @@ def test_reading_needs_no_permission_to_write(bucket, machine, monkeypatch):
         assert (folder / "cache" / "metrics.parquet").is_file()
 
 
-def test_a_bucket_that_is_not_there(bucket, iqabench):
-    missing = iqabench("results", "--results", "s3://labb/sweep")
-    assert missing.exit_code == 2
-    assert "Error: s3://labb/sweep: no such bucket" in missing.output
-
-
 def test_weights_are_fetched_when_they_are_asked_for(bucket, machine):
     def weights(folder: Path) -> set[str]:
         return {path.name for path in folder.rglob("*.safetensors")}
@@ -296,87 +242,6 @@ def test_what_a_killed_fetch_left_is_removed(bucket, machine):
         assert not (folder / ".fetched").exists()
 
 
-def test_every_command_on_a_store_takes_an_address():
-    def leaves(command: click.Command) -> Iterator[click.Command]:
-        for below in command.commands.values() if isinstance(command, click.Group) else ():
-            yield from leaves(below)
-        yield command
-
-    options = [
-        (command.name, option)
-        for command in leaves(main)
-        for option in command.params
-        if option.name == "results"
-    ]
-    assert len(options) > 10
-    assert [name for name, option in options if option.metavar != "DIR|URL"] == []
-
-
-def test_a_comparison_of_stores_in_two_buckets(iqabench, machine):
-    machine("first")
-    for address, noise in (("memory://one/sweep", 0.1), ("memory://two/sweep", 0.2)):
-        with open_store(address) as folder:
-            drawn_cell(Store(folder), noisy(noise), weights=address)
-    arguments = ("resnet", "resnet", "--results", "memory://one/sweep", "--against", "memory://two/sweep")
-    compared = iqabench("compare", *arguments, "--format", "json")
-    assert compared.exit_code == 0, compared.output
-    assert json.loads(compared.stdout)
-
-
-def test_a_store_that_is_empty(bucket, iqabench):
-    empty = iqabench("results", "--results", "s3://lab/swep")
-    assert empty.exit_code == 2
-    assert "Error: s3://lab/swep: no results in this folder; `iqabench run` computes some" in empty.output
-
-
-def test_a_store_that_was_removed_from_its_bucket(bucket, iqabench):
-    with open_store(ADDRESS) as folder:
-        drawn_cell(Store(folder))
-    bucket.objects.all().delete()
-    gone = iqabench("results", "--results", ADDRESS)
-    assert gone.exit_code == 2
-    assert f"{ADDRESS}: the store was removed from the bucket" in gone.output
-    assert str(folder) in gone.output
-    assert len(list(Store(folder).cells())) == 1, "the copy is left alone"
-
-
-def test_no_credentials(bucket, iqabench, monkeypatch, tmp_path):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
-    refused = iqabench("results", "--results", ADDRESS)
-    assert refused.exit_code == 2
-    assert "no credentials for this bucket" in refused.output
-    assert "AWS_ACCESS_KEY_ID" in refused.output
-
-
-def test_no_server(bucket, iqabench, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
-    unreachable = iqabench("results", "--results", ADDRESS)
-    assert unreachable.exit_code == 2
-    assert f"Error: {ADDRESS}: cannot be reached (EndpointConnectionError" in unreachable.output
-
-
-@pytest.mark.parametrize(
-    ("address", "told"),
-    [
-        (
-            "s4://lab/sweep",
-            "Protocol not known: s4; a store is a folder, or an address such as s3://BUCKET/NAME",
-        ),
-        ("s3://", "names no bucket"),
-        ("https://example.org/store", "a web address cannot be written to"),
-    ],
-)
-def test_an_address_that_is_none(address, told, iqabench):
-    refused = iqabench("results", "--results", address)
-    assert refused.exit_code == 2
-    assert told in refused.output
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -392,16 +257,6 @@ def test_an_address_that_is_none(address, told, iqabench):
 )
 def test_what_is_not_kept_in_a_bucket(name):
     assert not is_kept(name)
-
-
-def test_another_kind_of_remote_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
-    with open_store("memory://lab/sweep") as folder:
-        drawn_cell(Store(folder))
-    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "second"))
-    with open_store("memory://lab/sweep") as other:
-        assert other != folder
-        assert len(list(Store(other).cells())) == 1
 
 
 def test_a_damaged_record_costs_downloads_and_nothing_else(bucket):

@@ -1,0 +1,113 @@
+"""Stores are opened by address, and whatever is wrong with one is said in a sentence."""
+
+import json
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from iqabench.bench.cli.main import main
+from iqabench.bench.store.remote.opening import open_store
+from iqabench.bench.store.store import Store
+from iqabench.tests.fabricated import drawn_cell, noisy
+
+from .conftest import ADDRESS
+
+s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
+
+
+def test_a_bucket_that_is_not_there(bucket, iqabench):
+    missing = iqabench("results", "--results", "s3://labb/sweep")
+    assert missing.exit_code == 2
+    assert "Error: s3://labb/sweep: no such bucket" in missing.output
+
+
+def test_every_command_on_a_store_takes_an_address():
+    def leaves(command: click.Command) -> Iterator[click.Command]:
+        for below in command.commands.values() if isinstance(command, click.Group) else ():
+            yield from leaves(below)
+        yield command
+
+    options = [
+        (command.name, option)
+        for command in leaves(main)
+        for option in command.params
+        if option.name == "results"
+    ]
+    assert len(options) > 10
+    assert [name for name, option in options if option.metavar != "DIR|URL"] == []
+
+
+def test_a_comparison_of_stores_in_two_buckets(iqabench, machine):
+    machine("first")
+    for address, noise in (("memory://one/sweep", 0.1), ("memory://two/sweep", 0.2)):
+        with open_store(address) as folder:
+            drawn_cell(Store(folder), noisy(noise), weights=address)
+    arguments = ("resnet", "resnet", "--results", "memory://one/sweep", "--against", "memory://two/sweep")
+    compared = iqabench("compare", *arguments, "--format", "json")
+    assert compared.exit_code == 0, compared.output
+    assert json.loads(compared.stdout)
+
+
+def test_a_store_that_is_empty(bucket, iqabench):
+    empty = iqabench("results", "--results", "s3://lab/swep")
+    assert empty.exit_code == 2
+    assert "Error: s3://lab/swep: no results in this folder; `iqabench run` computes some" in empty.output
+
+
+def test_a_store_that_was_removed_from_its_bucket(bucket, iqabench):
+    with open_store(ADDRESS) as folder:
+        drawn_cell(Store(folder))
+    bucket.objects.all().delete()
+    gone = iqabench("results", "--results", ADDRESS)
+    assert gone.exit_code == 2
+    assert f"{ADDRESS}: the store was removed from the bucket" in gone.output
+    assert str(folder) in gone.output
+    assert len(list(Store(folder).cells())) == 1, "the copy is left alone"
+
+
+def test_no_credentials(bucket, iqabench, monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    refused = iqabench("results", "--results", ADDRESS)
+    assert refused.exit_code == 2
+    assert "no credentials for this bucket" in refused.output
+    assert "AWS_ACCESS_KEY_ID" in refused.output
+
+
+def test_no_server(bucket, iqabench, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    unreachable = iqabench("results", "--results", ADDRESS)
+    assert unreachable.exit_code == 2
+    assert f"Error: {ADDRESS}: cannot be reached (EndpointConnectionError" in unreachable.output
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            "s4://lab/sweep",
+            "Protocol not known: s4; a store is a folder, or an address such as s3://BUCKET/NAME",
+        ),
+        ("s3://", "names no bucket"),
+        ("https://example.org/store", "a web address cannot be written to"),
+    ],
+)
+def test_an_address_that_is_none(address, told, iqabench):
+    refused = iqabench("results", "--results", address)
+    assert refused.exit_code == 2
+    assert told in refused.output
+
+
+def test_another_kind_of_remote_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
+    with open_store("memory://lab/sweep") as folder:
+        drawn_cell(Store(folder))
+    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "second"))
+    with open_store("memory://lab/sweep") as other:
+        assert other != folder
+        assert len(list(Store(other).cells())) == 1
