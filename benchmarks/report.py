@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,22 @@ BIASES = (0.0, 0.1, 0.2, 0.3, 0.4)
 READINGS = ("suppress_top", "literal")
 
 
+def drawn_store(fabricate: Callable[[Path, int, int], None], cells: int, images: int, store: Path) -> Path:
+    """Return a store, drawn unless an earlier run kept it; say how long that took.
+
+    Args:
+        fabricate: Draws a store into a folder, of so many cells of so many images.
+        cells: Number of cells.
+        images: Number of images of each.
+        store: The folder.
+    """
+    if not (store / "cells").exists():
+        start = time.monotonic()
+        fabricate(store, cells, images)
+        click.echo(f"store of {cells} cells of {images} images drawn in {time.monotonic() - start:.0f} s")
+    return store
+
+
 @click.command()
 @click.option("--cells", default=10_000, show_default=True)
 @click.option("--images", default=2_000, show_default=True, help="Of each cell.")
@@ -49,11 +65,7 @@ READINGS = ("suppress_top", "literal")
 def main(cells: int, images: int, forms: str, keep: Path | None, warm: bool) -> None:
     """Build a store and time reports over it."""
     with tempfile.TemporaryDirectory() as folder:
-        store = keep or Path(folder) / "store"
-        if not (store / "cells").exists():
-            start = time.monotonic()
-            fabricate(store, cells, images)
-            click.echo(f"store of {cells} cells of {images} images drawn in {time.monotonic() - start:.0f} s")
+        store = drawn_store(fabricate, cells, images, keep or Path(folder) / "store")
         first, *_ = forms.split(",")
         if not warm:
             shutil.rmtree(store / "cache", ignore_errors=True)

@@ -35,7 +35,7 @@ from iqabench.bench.store.metric_cache import CellMetrics, MetricCache
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.sealed_parquet import write_sealed_table
 from iqabench.bench.store.store import Store
-from iqabench.benchmarks.report import context_of, drawn_cells, images_of, peak_mebibytes
+from iqabench.benchmarks.report import context_of, drawn_cells, drawn_store, images_of, peak_mebibytes
 from iqabench.reports.published import paper_datasets
 
 STEPS = {
@@ -59,13 +59,8 @@ def main(cells: int, images: int, keep: Path | None, step: str | None) -> None:
         click.echo(timed(step, keep))
         return
     with tempfile.TemporaryDirectory() as folder:
-        store = keep or Path(folder) / "store"
-        if not (store / "cells").exists():
-            start = time.monotonic()
-            fabricate(store, cells, images)
-            click.echo(f"store of {cells} cells of {images} images drawn in {time.monotonic() - start:.0f} s")
-        for name in ("cells.index",):
-            (store / "cache" / name).unlink(missing_ok=True)
+        store = drawn_store(fabricate, cells, images, keep or Path(folder) / "store")
+        (store / "cache" / "cells.index").unlink(missing_ok=True)
         for name, state in itertools.product(STEPS, ("first", "again")):
             command = [sys.executable, __file__, "--keep", str(store), "--step", name]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
