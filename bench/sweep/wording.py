@@ -52,6 +52,11 @@ def other_precision(title: str, wanted: str, precision: str) -> str:
     return f"{title}: trained in {precision}, because this machine has no instructions for {wanted}"
 
 
+def not_compiled(title: str, reason: str) -> str:
+    """Say that a model is used as it is, because it cannot be compiled."""
+    return f"{title}: not compiled ({reason})"
+
+
 def searched_in(wanted: str, precision: str) -> str:
     """Say that attacks search in another precision than the settings ask for."""
     return f"attacks search in {precision}, because this machine has no instructions for {wanted}"

@@ -62,7 +62,8 @@ class RunSettings(Configured):
     compile: bool = Field(
         default=False,
         description="compile models with torch.compile before they are attacked, but for stochastic ones; it "
-        "takes a minute or two for each, and pays where an attack takes many",
+        "takes up to minutes for each, and pays where an attack takes many; one that cannot be compiled, "
+        "such as cprl on a CPU, is used as it is",
     )
     workers: int = Field(
         ge=1,

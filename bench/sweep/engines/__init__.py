@@ -1,1 +1,1 @@
-"""Where a sweep is computed: in this process, or on a Ray cluster."""
+"""Engines, which compute a sweep: in this process, or on a Ray cluster."""

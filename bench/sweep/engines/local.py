@@ -22,7 +22,7 @@ from .worker import Worker
 
 
 class Round(IntEnum):
-    """How often a job was put off, because another process was at it."""
+    """The number of times that a job was put off, because another process was at it."""
 
     FIRST = 0  # leave it to the other
     SHARE = 1  # take what is free of it

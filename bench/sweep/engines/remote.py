@@ -29,7 +29,7 @@ PATIENCE = 120.0  # seconds until a file that another machine has written must b
 
 @dataclass(frozen=True)
 class Order:
-    """What all tasks of a sweep need to know.
+    """Facts that all tasks of a sweep need.
 
     Attributes:
         settings: What to sweep.
@@ -75,7 +75,7 @@ class Task:
 
 @dataclass
 class Outcome:
-    """What a task leaves.
+    """The outcome of a task.
 
     Attributes:
         lines: What the user should know.

@@ -1,4 +1,4 @@
-"""What is left to do of a sweep: the cells that are measured together, in which parts, under which lock."""
+"""Pieces of a sweep: cells that are measured together, the parts they are divided into, and their lock."""
 
 import math
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Measurement:
 
     @property
     def knowledge(self) -> str | None:
-        """What the attack knows of a defence."""
+        """The attack's knowledge of a defence."""
         return self.cells[0].knowledge
 
     @property
@@ -87,7 +87,7 @@ class Measurement:
 
     @cached_property
     def pictures(self) -> dict[int, Pictures]:
-        """Where adversarial images are saved, by the number of the epsilon."""
+        """Places of saved adversarial images, by the number of the epsilon."""
         found = {self.epsilons.index(cell.epsilon): self.pictures_of(cell) for cell in self.cells}
         return {index: files for index, files in found.items() if files}
 

@@ -1,4 +1,4 @@
-"""What one process does for a sweep, whoever feeds it: it trains, loads, measures and stores."""
+"""A worker of a sweep: one process that trains, loads, measures and stores, whoever feeds it."""
 
 import time
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ....models.defences.base import Defended
+from ...core.configuration.values import PIXEL
 from ...core.files import remove_leftovers
 from ...core.progress import Progress
 from ...datasets.pixels import to_float
@@ -22,7 +23,7 @@ from ...training.fit import TrainingRun, fit
 from ...training.precision import precision_on
 from .. import wording
 from ..folding import ready_to_score
-from ..job import PIXEL, STATIC, Job
+from ..job import STATIC, Job
 from ..machine import context_of
 from ..measuring.measure import measure
 from ..measuring.notices import Notices
@@ -31,6 +32,7 @@ from ..measuring.worst import realise_worst_case
 from ..patches import PatchMean
 from ..plan import PlannedAttack
 from ..workload import training_stage
+from .compiling import compile_in_place
 from .work import Measurement
 
 
@@ -126,10 +128,12 @@ class Worker:
             model = job.model.build_empty()
             job.checkpoint.load_into(model)
         model = job.referenced(model)
-        model = ready_to_score(model, to_float(job.example(), self.device))
+        images = to_float(job.example(), self.device)
+        model = ready_to_score(model, images)
         model = PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
-        if job.settings.run.compile and not (job.model.stochastic or job.model.black_box):
-            model.compile()
+        compiled = job.settings.run.compile and not (job.model.stochastic or job.model.black_box)
+        if compiled and (reason := compile_in_place(model, images)):
+            self.progress.line(wording.not_compiled(job.title, reason))
         if job.model.defence:
             learnt = {name: learner.checkpoint for name, learner in job.learners.items()}
             model = job.model.defence.around(model, learnt).to(self.device)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 PLUGIN = """
 import torch
@@ -100,6 +101,26 @@ def test_a_batch_on_which_results_depend_is_not_halved(measured):
     assert done.exit_code == 2
     assert "the GPU's memory does not hold a batch of" in done.output
     assert [row["attack"] for row in rows] == ["none"]
+
+
+def test_only_models_that_draw_nothing_are_compiled(measured, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda model: compiled.append(type(model).__name__))
+    (_, *plain), (_, *again) = measured("edges"), measured("edges", "compile = true")
+    assert compiled == ["Edges"]
+    assert [row["key"] for row in again] == [row["key"] for row in plain]
+    measured("large_and_random", "compile = true")
+    assert compiled == ["Edges"]
+
+
+def test_a_model_that_cannot_be_compiled_is_used_as_it_is_and_said(measured, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no compiler\nand a long story")
+
+    monkeypatch.setattr(nn.Module, "compile", lambda model: setattr(model, "_compiled_call_impl", broken))
+    done, *rows = measured("edges", "compile = true")
+    assert "not compiled (RuntimeError: no compiler)" in done.output
+    assert [row["status"] for row in rows] == ["ok", "ok"]
 
 
 def test_tf32_is_allowed_for_the_time_of_a_block():
