@@ -1,5 +1,6 @@
 """Base classes of models: the check of the images, their normalisation, and a backbone of timm."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class IQAModel(nn.Module):
+class IQAModel(nn.Module, ABC):
     """Base class of a no-reference quality model.
 
     A subclass implements `score`, from normalised images to (N,) scores in [0, 1].
@@ -68,9 +69,9 @@ class IQAModel(nn.Module):
             raise ValueError(f"expected images of shape (N, 3, H, W), got {tuple(images.shape)}")
         return (images - self.mean) / self.std
 
+    @abstractmethod
     def score(self, normalised: Tensor) -> Tensor:
         """Return scores (N,) in [0, 1] of normalised images (N, 3, H, W)."""
-        raise NotImplementedError
 
     def backward_passes(self) -> tuple[str, ...]:
         """Return the names of the backward passes that the model offers to attacks besides its own.
@@ -141,9 +142,9 @@ class BackboneModel(IQAModel):
         """
         return self.logit(self.normalise(images))
 
+    @abstractmethod
     def logit(self, normalised: Tensor) -> Tensor:
         """Return the logits (N,) of the scores of normalised images (N, 3, H, W)."""
-        raise NotImplementedError
 
 
 @contextmanager

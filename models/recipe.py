@@ -7,6 +7,7 @@ recipe by the class attribute `recipe`; the recipe of a single model lies in the
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
@@ -21,7 +22,7 @@ Terms = dict[str, Tensor]
 
 
 class Labels(NamedTuple):
-    """What people said of a batch of images.
+    """People's ratings of a batch of images.
 
     Attributes:
         quality: (N,) in [0, 1], higher is better.
@@ -55,32 +56,36 @@ class Fit(NamedTuple):
 
 
 class Regime(Protocol):
-    """What training sees: from a model and a batch to the regression loss."""
+    """The regression loss of a model on a batch, and with it which images training sees."""
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Labels) -> Fit:
         """Return the loss of a model on images (N, 3, H, W) in [0, 1] with their labels."""
 
 
+@dataclass(eq=False)
 class Recipe(ABC):
     """A training recipe, made for one model; a subclass implements `step`.
 
-    Args:
-        model: What is trained, in training mode whenever `step` is called.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
+    A subclass with parameters is a dataclass too. Its own fields are the parameters, and each has a default.
 
     Attributes:
         version: Raised with every change of the code that changes what training makes of a model.
-        optimizers: By name. The loop sets their learning rate, and keeps their state with a snapshot.
+        model: What is trained, in training mode whenever `step` is called.
+        settings: `[training]`.
+        regime: What the regression loss is taken on.
+        optimizers: By name; `weights` is an AdamW of all weights of the model, unless a subclass gives it
+            others. The loop sets the learning rate of each, and keeps its state with a snapshot.
     """
 
     version: ClassVar[int] = 1
 
-    def __init__(self, model: nn.Module, settings: TrainingSettings, regime: Regime) -> None:
-        self.model = model
-        self.settings = settings
-        self.regime = regime
-        self.optimizers: dict[str, Optimizer] = {}
+    model: nn.Module
+    settings: TrainingSettings
+    regime: Regime
+    optimizers: dict[str, Optimizer] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.optimizers["weights"] = self.adamw(self.model.parameters())
 
     def start_epoch(self) -> None:  # noqa: B027
         """Forget what was kept of the epoch before. A resumed run starts with an epoch."""
@@ -102,10 +107,10 @@ class Recipe(ABC):
         """Make an AdamW of some weights, with the learning rate and weight decay of `[training]`."""
         return AdamW(weights, lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay)
 
-    def regression_step(self, images: Tensor, labels: Labels, optimizer: Optimizer) -> Terms:
-        """Take one step of an optimiser down the regime's loss, and return its terms."""
+    def regression_step(self, images: Tensor, labels: Labels) -> Terms:
+        """Take one step of the optimiser `weights` down the regime's loss, and return its terms."""
         fit = self.regime(self.model, images, labels)
-        descend(fit.loss, optimizer)
+        descend(fit.loss, self.optimizers["weights"])
         return {"loss": fit.loss.detach(), **fit.terms}
 
 

@@ -1,4 +1,4 @@
-"""What the user sees while work goes on: one bar with the time left, and a line per finished model."""
+"""Shows the user that work goes on: one bar with the time left, and a line per finished model."""
 
 import logging
 import sys

@@ -70,7 +70,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What a fit is given besides the model.
+    """The arguments of a fit besides the model.
 
     Attributes:
         data: What to fit.

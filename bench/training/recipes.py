@@ -1,23 +1,18 @@
 """Plain regression, the recipe of most models, and the recipe that a model asks for."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...models.recipe import Labels, Recipe, Regime, Terms
+from ...models.recipe import Labels, Recipe, Terms
 from ..core import registry
-from ..core.config import TrainingSettings
 from ..core.errors import UserError, nearest
 
 
 class Regression(Recipe):
     """Minimises the regime's loss with AdamW."""
 
-    def __init__(self, model: nn.Module, settings: TrainingSettings, regime: Regime) -> None:
-        super().__init__(model, settings, regime)
-        self.optimizers["weights"] = self.adamw(model.parameters())
-
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
-        return self.regression_step(images, labels, self.optimizers["weights"])
+        return self.regression_step(images, labels)
 
 
 def recipe_of(model: object) -> str:

@@ -60,7 +60,7 @@ class MinimaxPNS(Recipe):
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """Take lines 3 to 11 of Algorithm 1; see `Recipe.step`."""
-        terms = self.regression_step(images, labels, self.optimizers["weights"])
+        terms = self.regression_step(images, labels)
         kind = self.turns[number % len(self.turns)]
         if self.model.pns_weight and kind:
             terms[kind] = self.pns_step(kind, images, labels)

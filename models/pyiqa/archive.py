@@ -13,7 +13,7 @@ from ...bench.core.errors import UserError
 
 
 class ArchivedTensors:
-    """What stands in for a TorchScript program: its tensors by name, and nothing that runs.
+    """A stand-in for a TorchScript program: its tensors by name, and nothing that runs.
 
     Args:
         path: A file written by `torch.jit.save`.

@@ -1,4 +1,4 @@
-"""What was measured of pyiqa's metrics by `benchmarks/pyiqa_metrics.py`, and why some cannot be models."""
+"""Facts about pyiqa's metrics, measured by `benchmarks/pyiqa_metrics.py`, and why some cannot be models."""
 
 import tomllib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ UNSUITED = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What was measured of one metric.
+    """Measured facts about one metric.
 
     Attributes:
         gradient: "yes"; "zero": zero at every pixel; "none": the score does not depend on the pixels through

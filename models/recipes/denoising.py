@@ -8,36 +8,25 @@ Denoising", TIP 2017, for noise of unknown strength:
 R what the network predicts of the noise: the difference of its input and its output.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...bench.core.config import TrainingSettings
-from ..recipe import Labels, Recipe, Regime, Terms, descend
+from ..recipe import Labels, Recipe, Terms, descend
 
 
+@dataclass(eq=False)
 class Denoising(Recipe):
     """Fits images to their noisy copies. Labels and the regime have no part in it.
 
-    Args:
-        model: What is trained: images (N, 3, H, W) to images.
-        settings: `[training]`.
-        regime: Not used.
+    Attributes:
         sigma: Largest standard deviation of the noise, in units of the pixel range [0, 1].
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        sigma: Annotated[float, Field(gt=0, le=1)] = 0.05,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.sigma = sigma
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    sigma: Annotated[float, Field(gt=0, le=1)] = 0.05
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""

@@ -11,46 +11,33 @@ difference, without a second derivative, with d = sign(grad_x f(x)):
     |grad_x f(x)|_1 = <grad_x f(x), d> ~ (f(x + h d) - f(x)) / h.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ...bench.core.config import TrainingSettings
-from ..recipe import Labels, Recipe, Regime, Terms, descend, statistics_kept
+from ..recipe import Labels, Recipe, Terms, descend, statistics_kept
 
 Form = Literal["finite_differences", "double_backward"]
 
 
+@dataclass(eq=False)
 class GradientNorm(Recipe):
     """Adds the mean L1 norm of the gradient to the pixels to the regime's loss.
 
     As a finite difference, a step takes three more passes forward than a plain one and three more back.
 
-    Args:
-        model: What is trained.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
+    Attributes:
         weight: Of the norm.
         form: How the norm is differentiated.
         step_size: h of the finite difference, in pixel units of [0, 1].
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        weight: Annotated[float, Field(ge=0)] = 1e-4,
-        form: Form = "finite_differences",
-        step_size: Annotated[float, Field(gt=0)] = 0.5 / 255,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.weight = weight
-        self.form = form
-        self.step_size = step_size
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    weight: Annotated[float, Field(ge=0)] = 1e-4
+    form: Form = "finite_differences"
+    step_size: Annotated[float, Field(gt=0)] = 0.5 / 255
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""

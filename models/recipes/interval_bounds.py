@@ -9,52 +9,37 @@ with l and h the bounds of f over the ball of radius epsilon, by interval bound 
 from zero over the first steps.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...bench.core.config import TrainingSettings
-from ...bench.core.configuration.values import Epsilon
+from ...bench.core.configuration.values import PIXEL, Epsilon
 from ..bounds import output_bounds
-from ..recipe import Labels, Recipe, Regime, Terms, descend
-
-PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
+from ..recipe import Labels, Recipe, Terms, descend
 
 
+@dataclass(eq=False)
 class IntervalBounds(Recipe):
     """Adds the worst squared error that the bounds allow. A step costs two plain ones more.
 
-    Args:
-        model: What is trained; its bounds are those in evaluation mode.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
+    Attributes:
         epsilon: Radius of the L-inf ball at the end, in units of 1/255.
         ramp: Steps in which the radius rises.
         weight: Of the worst squared error.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        epsilon: Epsilon = 0.1,
-        ramp: Annotated[int, Field(ge=1)] = 200,
-        weight: Annotated[float, Field(ge=0, le=1)] = 0.3,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.epsilon = epsilon * PIXEL
-        self.ramp = ramp
-        self.weight = weight
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    epsilon: Epsilon = 0.1
+    ramp: Annotated[int, Field(ge=1)] = 200
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.3
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
         fit = self.regime(self.model, images, labels)
         self.model.eval()
-        low, high = output_bounds(self.model, images, self.epsilon * min(1.0, number / self.ramp))
+        low, high = output_bounds(self.model, images, self.epsilon * PIXEL * min(1.0, number / self.ramp))
         self.model.train()
         worst = torch.maximum((low - labels.quality).square(), (high - labels.quality).square()).mean()
         loss = (1 - self.weight) * fit.loss + self.weight * worst

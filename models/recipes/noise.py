@@ -6,38 +6,27 @@ base of a smoothed model so:
     L = E_G L_regression(x + G, y),    G of N(0, sigma^2 I).
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...bench.core.config import TrainingSettings
-from ..recipe import Labels, Recipe, Regime, Terms
+from ..recipe import Labels, Recipe, Terms
 
 
+@dataclass(eq=False)
 class NoiseAugmentation(Recipe):
     """Adds independent normal noise to each value of each training image. A step costs a plain one.
 
-    Args:
-        model: What is trained.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
+    Attributes:
         sigma: Standard deviation of the noise, in units of the pixel range; the result is kept in [0, 1].
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        sigma: Annotated[float, Field(gt=0, le=1)] = 0.05,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.sigma = sigma
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    sigma: Annotated[float, Field(gt=0, le=1)] = 0.05
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
         noisy = (images + self.sigma * torch.randn_like(images)).clamp(0, 1)
-        return self.regression_step(noisy, labels, self.optimizers["weights"])
+        return self.regression_step(noisy, labels)

@@ -10,41 +10,30 @@ random part of the rows; here it is taken on all. A kernel of a convolution is t
 height x width).
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...bench.core.config import TrainingSettings
-from ..recipe import Labels, Recipe, Regime, Terms
+from ..recipe import Labels, Recipe, Terms
 from .layers import change_matrices
 
 
+@dataclass(eq=False)
 class Parseval(Recipe):
     """Follows each step of plain regression by one towards orthogonal weights. It costs two matrix products.
 
-    Args:
-        model: What is trained.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
+    Attributes:
         beta: Length of the step towards orthogonal weights.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        beta: Annotated[float, Field(gt=0, le=0.5)] = 0.01,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.beta = beta
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    beta: Annotated[float, Field(gt=0, le=0.5)] = 0.01
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
-        terms = self.regression_step(images, labels, self.optimizers["weights"])
+        terms = self.regression_step(images, labels)
         change_matrices(self.model, lambda matrix: retracted(matrix, self.beta))
         return terms
 

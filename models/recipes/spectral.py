@@ -9,44 +9,33 @@ Machine Learning 2021: after each step of the optimiser, for every weight matrix
 as in Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...bench.core.config import TrainingSettings
-from ..recipe import Labels, Recipe, Regime, Terms
+from ..recipe import Labels, Recipe, Terms
 from .layers import change_matrices
 
 
+@dataclass(eq=False)
 class Spectral(Recipe):
     """Follows each step of plain regression by the projection. It costs a singular value of each layer.
 
     The product of the limits bounds the Lipschitz constant of a network of linear layers and ReLUs in the L2
     norm. Batch normalisation has a gain of its own, which is not limited.
 
-    Args:
-        model: What is trained.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
+    Attributes:
         limit: Of the largest singular value of each layer.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        limit: Annotated[float, Field(gt=0)] = 1.0,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.limit = limit
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    limit: Annotated[float, Field(gt=0)] = 1.0
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
-        terms = self.regression_step(images, labels, self.optimizers["weights"])
+        terms = self.regression_step(images, labels)
         change_matrices(self.model, lambda matrix: projected(matrix, self.limit))
         return terms
 

@@ -57,6 +57,9 @@ def _device(value: str) -> str:
 
 Device = Annotated[str, AfterValidator(_device)]
 Names = Annotated[list[str], BeforeValidator(_names)]
+PIXEL = 1 / 255
+"""The unit of a configured epsilon, in pixel units of [0, 1]."""
+
 Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255)]
 Tolerance = Annotated[FiniteFloat, Field(ge=0)]
 Seeds = Annotated[list[int], BeforeValidator(_seeds)]

@@ -10,47 +10,36 @@ With a smooth activation, as in `sat`, it is smooth adversarial training (Xie et
 takes a single step.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from ....attacks.tools.balls import LinfBall
-from ....models.recipe import Labels, Recipe, Regime, Terms
-from ...core.config import TrainingSettings
-from ...core.configuration.values import Epsilon
-from .inner import PIXEL, loss_gradient
+from ....models.recipe import Labels, Recipe, Terms
+from ...core.configuration.values import PIXEL, Epsilon
+from .inner import loss_gradient
 
 
+@dataclass(eq=False)
 class Fast(Recipe):
     """Trains on images after one step up the loss from a random start. A step costs two plain ones.
 
-    Args:
-        model: What is trained, and attacked in training mode.
-        settings: `[training]`.
-        regime: What the regression loss is taken on, given the attacked images.
+    Attributes:
         epsilon: Radius of the ball, in units of 1/255.
         alpha: Length of the step, in radii.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        epsilon: Epsilon = 1.0,
-        alpha: Annotated[float, Field(gt=0, le=2)] = 1.25,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.epsilon = epsilon * PIXEL
-        self.alpha = alpha
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    epsilon: Epsilon = 1.0
+    alpha: Annotated[float, Field(gt=0, le=2)] = 1.25
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
-        ball = LinfBall(images, self.epsilon)
+        radius = self.epsilon * PIXEL
+        ball = LinfBall(images, radius)
         start = ball.spread(2 * torch.rand_like(images) - 1)
         gradient = loss_gradient(self.regime, self.model, start, labels)
-        attacked = ball.project(start + self.alpha * self.epsilon * gradient.sign())
-        return self.regression_step(attacked, labels, self.optimizers["weights"])
+        attacked = ball.project(start + self.alpha * radius * gradient.sign())
+        return self.regression_step(attacked, labels)

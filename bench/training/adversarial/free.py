@@ -10,52 +10,39 @@ both gradients taken at the same w and d. The perturbation d is kept from one ba
 number of epochs is divided by m.
 """
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from ....attacks.tools.balls import LinfBall
-from ....models.recipe import Labels, Recipe, Regime, Terms, descend
-from ...core.config import TrainingSettings
-from ...core.configuration.values import Epsilon
-from .inner import PIXEL
+from ....models.recipe import Labels, Recipe, Terms, descend
+from ...core.configuration.values import PIXEL, Epsilon
 
 
+@dataclass(eq=False)
 class Free(Recipe):
     """Replays each batch, and moves its perturbation with each step of the weights.
 
     A replay takes the turn of one of the batches that follow, which is passed over. So training takes as many
     steps as a plain one in as many epochs, and sees each image as often as in an m-th of them.
 
-    Args:
-        model: What is trained, and attacked in training mode.
-        settings: `[training]`.
-        regime: What the regression loss is taken on, given the attacked images.
+    Attributes:
         epsilon: Radius of the ball, in units of 1/255.
         replays: m, how often a batch is seen in a row.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        epsilon: Epsilon = 1.0,
-        replays: Annotated[int, Field(ge=1)] = 4,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.epsilon = epsilon * PIXEL
-        self.replays = replays
-        self.optimizers["weights"] = self.adamw(model.parameters())
-        self.start_epoch()
+    epsilon: Epsilon = 1.0
+    replays: Annotated[int, Field(ge=1)] = 4
+    _batch: tuple[Tensor, Labels] | None = field(init=False, default=None)
+    _seen: int = field(init=False, default=0)
+    _perturbation: Tensor | None = field(init=False, default=None)
 
     def start_epoch(self) -> None:
         """See `Recipe.start_epoch`: the first perturbation of an epoch is zero."""
-        self._batch: tuple[Tensor, Labels] | None = None
-        self._seen = 0
-        self._perturbation: Tensor | None = None
+        self._batch = self._perturbation = None
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
@@ -65,10 +52,11 @@ class Free(Recipe):
         images, labels = self._batch
         if self._perturbation is None:
             self._perturbation = torch.zeros_like(images)
-        pixels = LinfBall(images, self.epsilon).project(images + self._perturbation).requires_grad_()
+        radius = self.epsilon * PIXEL
+        pixels = LinfBall(images, radius).project(images + self._perturbation).requires_grad_()
         fit = self.regime(self.model, pixels, labels)
         descend(fit.loss, self.optimizers["weights"], also=[pixels])
         assert pixels.grad is not None
-        moved = self._perturbation + self.epsilon * pixels.grad.sign()
-        self._perturbation = moved.clamp(-self.epsilon, self.epsilon)
+        moved = self._perturbation + radius * pixels.grad.sign()
+        self._perturbation = moved.clamp(-radius, radius)
         return {"loss": fit.loss.detach(), **fit.terms}

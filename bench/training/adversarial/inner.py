@@ -1,4 +1,4 @@
-"""What adversarial recipes share: a gradient to pixels in a training step, and the search of `auto`."""
+"""Tools of adversarial recipes: the gradient to pixels in a training step, and the search of `auto`."""
 
 import torch
 from torch import Tensor, nn
@@ -8,8 +8,6 @@ from ....attacks.tools.balls import LinfBall
 from ....attacks.tools.gradient import undisturbed
 from ....attacks.tools.victim import Victim
 from ....models.recipe import Labels, Regime, statistics_kept
-
-PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
 
 def loss_gradient(regime: Regime, model: nn.Module, images: Tensor, labels: Labels) -> Tensor:

@@ -10,6 +10,7 @@ The terms bound what a ball does to f: |f(x + d) - f(x)| <= |d . grad_x f(x)| + 
 is the loss of a classifier. Here it is the score: the squared error of a linear score is not linear.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import torch
@@ -17,51 +18,35 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ....attacks.tools.balls import LinfBall
-from ....models.recipe import Labels, Recipe, Regime, Terms, descend, statistics_kept
-from ...core.config import TrainingSettings
-from ...core.configuration.values import Epsilon
-from .inner import PIXEL
+from ....models.recipe import Labels, Recipe, Terms, descend, statistics_kept
+from ...core.configuration.values import PIXEL, Epsilon
 
 STRIDE = 2.5  # radii that all inner steps together are long
 
 
+@dataclass(eq=False)
 class LocalLinearity(Recipe):
     """Adds the largest distance from linearity found in the ball, and the slope towards it.
 
     The two terms are computed in float32 whatever `precision` says: they are small differences of scores.
 
-    Args:
-        model: What is trained.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
+    Attributes:
         epsilon: Radius of the ball, in units of 1/255.
         steps: Gradient steps of the search for d*, from a random start.
         linearity: Weight of the distance from linearity.
         slope: Weight of the slope.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        epsilon: Epsilon = 1.0,
-        steps: Annotated[int, Field(ge=1)] = 2,
-        linearity: Annotated[float, Field(ge=0)] = 0.2,
-        slope: Annotated[float, Field(ge=0)] = 0.2,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.epsilon = epsilon * PIXEL
-        self.steps = steps
-        self.linearity = linearity
-        self.slope = slope
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    epsilon: Epsilon = 1.0
+    steps: Annotated[int, Field(ge=1)] = 2
+    linearity: Annotated[float, Field(ge=0)] = 0.2
+    slope: Annotated[float, Field(ge=0)] = 0.2
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
         fit = self.regime(self.model, images, labels)
         with statistics_kept(self.model), torch.autocast(images.device.type, enabled=False):
-            furthest = least_linear(self.model, images, self.epsilon, self.steps)
+            furthest = least_linear(self.model, images, self.epsilon * PIXEL, self.steps)
             parts = linear_parts(self.model, images, furthest - images)
         distance, slope = parts.distance.mean(), parts.slope.abs().mean()
         loss = fit.loss + self.linearity * distance + self.slope * slope
@@ -72,7 +57,7 @@ class LocalLinearity(Recipe):
 
 
 class LinearParts(NamedTuple):
-    """How a score changes under a perturbation d.
+    """The parts of a score's change under a perturbation d.
 
     Attributes:
         distance: (N,) g(d, x), the distance from linearity.

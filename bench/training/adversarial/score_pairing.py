@@ -8,48 +8,35 @@ where f are the logits of classes. A quality model has one output; here it is th
 are those that `auto`'s search finds.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ....models.recipe import Labels, Recipe, Regime, Terms, descend, statistics_kept
-from ...core.config import TrainingSettings
-from ...core.configuration.values import Epsilon
-from .inner import PIXEL, worst_images
+from ....models.recipe import Labels, Recipe, Terms, descend, statistics_kept
+from ...core.configuration.values import PIXEL, Epsilon
+from .inner import worst_images
 
 
+@dataclass(eq=False)
 class ScorePairing(Recipe):
     """Trains on images and attacked copies in one batch, and on the squared difference of their scores.
 
-    Args:
-        model: What is trained.
-        settings: `[training]`.
-        regime: What the regression loss is taken on, given both halves.
+    Attributes:
         epsilon: Radius of the ball, in units of 1/255.
         steps: Gradient steps of Auto-PGD; each costs a pass forward and one back.
         weight: Of the squared difference.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        epsilon: Epsilon = 1.0,
-        steps: Annotated[int, Field(ge=1)] = 5,
-        weight: Annotated[float, Field(ge=0)] = 0.5,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.epsilon = epsilon * PIXEL
-        self.steps = steps
-        self.weight = weight
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    epsilon: Epsilon = 1.0
+    steps: Annotated[int, Field(ge=1)] = 5
+    weight: Annotated[float, Field(ge=0)] = 0.5
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
-        worst = worst_images(self.model, images, labels, self.epsilon, self.steps)
+        worst = worst_images(self.model, images, labels, self.epsilon * PIXEL, self.steps)
         both = torch.cat([images, worst])
         fit = self.regime(self.model, both, labels.twice())
         with statistics_kept(self.model):

@@ -8,42 +8,30 @@ ICLR 2018:
 The inner maximum is that of the squared error of the score. It is searched by Auto-PGD, as in `auto`.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from ....models.recipe import Labels, Recipe, Regime, Terms
-from ...core.config import TrainingSettings
-from ...core.configuration.values import Epsilon
-from .inner import PIXEL, worst_images
+from ....models.recipe import Labels, Recipe, Terms
+from ...core.configuration.values import PIXEL, Epsilon
+from .inner import worst_images
 
 
+@dataclass(eq=False)
 class WorstCase(Recipe):
     """Trains on the worst images that Auto-PGD finds, each step on new ones.
 
-    Args:
-        model: What is trained.
-        settings: `[training]`.
-        regime: What the regression loss is taken on, given the attacked images.
+    Attributes:
         epsilon: Radius of the ball, in units of 1/255.
         steps: Gradient steps of Auto-PGD; each costs a pass forward and one back.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        regime: Regime,
-        epsilon: Epsilon = 1.0,
-        steps: Annotated[int, Field(ge=1)] = 5,
-    ) -> None:
-        super().__init__(model, settings, regime)
-        self.epsilon = epsilon * PIXEL
-        self.steps = steps
-        self.optimizers["weights"] = self.adamw(model.parameters())
+    epsilon: Epsilon = 1.0
+    steps: Annotated[int, Field(ge=1)] = 5
 
     def step(self, number: int, images: Tensor, labels: Labels) -> Terms:
         """See `Recipe.step`."""
-        worst = worst_images(self.model, images, labels, self.epsilon, self.steps)
-        return self.regression_step(worst, labels, self.optimizers["weights"])
+        worst = worst_images(self.model, images, labels, self.epsilon * PIXEL, self.steps)
+        return self.regression_step(worst, labels)

@@ -18,19 +18,10 @@ from iqabench.models.recipes.noise import NoiseAugmentation
 from iqabench.models.recipes.parseval import Parseval, retracted
 from iqabench.models.recipes.spectral import Spectral
 
+from ...linear import Linear
+
 TRAINING = load_settings().training.model_copy(update={"learning_rate": 1e-2, "weight_decay": 0.0})
 LABELS = Labels(torch.linspace(0.1, 0.9, 4))
-
-
-class Linear(nn.Module):
-    """A score that is linear in the pixels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.linspace(-1, 1, 3 * 8 * 8, dtype=torch.float64).view(3, 8, 8) / 50)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return 0.5 + (images * self.weight).sum((1, 2, 3))
 
 
 class Curved(nn.Module):

@@ -24,6 +24,7 @@ from iqabench.models import create_model
 from iqabench.models.recipe import Fit, Labels, Recipe
 from iqabench.models.recipes.gradient_norm import gradient_norm
 
+from ....linear import Linear
 from ..test_fit import SETTINGS, Brightness, run_in
 
 TRAINING = load_settings().training.model_copy(update={"learning_rate": 1e-2, "weight_decay": 0.0})
@@ -31,17 +32,6 @@ LABELS = Labels(torch.linspace(0.1, 0.9, 4, dtype=torch.float64))
 RECIPES = [WorstCase, Fast, Free, ScorePairing, LocalLinearity]
 EPSILON = 8 / 255
 SMALL = {"backbone": "resnet18", "backbone_args": {"layers": [1, 1, 1, 1], "channels": [4, 8, 8, 8]}}
-
-
-class Linear(nn.Module):
-    """A score that is linear in the pixels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.linspace(-1, 1, 3 * 8 * 8, dtype=torch.float64).view(3, 8, 8) / 50)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return 0.5 + (images * self.weight).sum((1, 2, 3))
 
 
 class Quadratic(nn.Module):
