@@ -24,7 +24,7 @@ CLEAN = "clean"  # what reached an end that no member moved
 
 
 class Budget(NamedTuple):
-    """What a budget spends for each image, epsilon and direction.
+    """The passes and queries of a budget for each image, epsilon and direction.
 
     Attributes:
         steps: Gradient steps of Auto-PGD.

@@ -1,4 +1,4 @@
-"""What `auto` and its members reach: intervals, worst case and passes spent, on trained models.
+"""Measures what `auto` and its members reach on trained models: intervals, worst case, passes spent.
 
     python benchmarks/auto.py                                   # the demo's models, 60 images
     python benchmarks/auto.py --models cprl,lwta --attacks pgd,auto-quick --epsilons 1

@@ -135,7 +135,7 @@ def default(config: Path | None) -> None:
 
 
 def _show_the_phenomenon(results: Path) -> None:
-    """What the default sweep is for: an attack ruins a good model, noise of its size does not."""
+    """Checks what the default sweep shows: an attack ruins a good model, noise of its size does not."""
     table = results_table(results)
     resnet = table[table["model"] == "resnet"].set_index(["attack", "epsilon"])["srocc"]
     clean, attacked, noisy = resnet["none", 0.0], resnet["fgsm", 2.0], resnet["noise", 2.0]

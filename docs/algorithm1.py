@@ -1,4 +1,4 @@
-"""What Section 4.2 and Algorithm 1 leave open, as a table for docs/reproduction.md.
+"""Prints what Section 4.2 and Algorithm 1 leave open, as a table for docs/reproduction.md.
 
     iqabench run --profile algorithm1 --results algorithm1
     python docs/algorithm1.py algorithm1

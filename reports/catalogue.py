@@ -42,7 +42,7 @@ class Style(_Table):
 
 
 class Named(_Table):
-    """What has a name in print, such as a dataset."""
+    """A thing with a name in print, such as a dataset."""
 
     label: str
 

@@ -1,4 +1,4 @@
-"""What an attack sees of its task: a batch, and the values and gradients of the objective around it."""
+"""The task of an attack: a batch, and the values and gradients of the objective around it."""
 
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +15,7 @@ ROUNDING = 1e-6  # of scores: two passes on a GPU may add in another order
 
 @dataclass
 class SearchRecord:
-    """What a search has to tell besides its images. It adds up over batches.
+    """Counts of a search, besides its images. They add up over batches.
 
     Attributes:
         gradients: Gradients asked for, counted per image.

@@ -1,4 +1,4 @@
-"""How visible a perturbation is: PSNR and SSIM between images and their adversarial versions."""
+"""The visibility of perturbations: PSNR and SSIM between images and their adversarial versions."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Which attacks of torchattacks run on a score, with what parameters, and why the others do not."""
+"""A catalogue of the attacks of torchattacks: those that run on a score, and why the others do not."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal

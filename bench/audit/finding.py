@@ -9,7 +9,7 @@ from .evidence import Evidence
 
 
 class Measured(NamedTuple):
-    """What an indicator measured.
+    """The measurement of an indicator.
 
     Attributes:
         value: The number to be compared with the threshold; None where the indicator does not apply.
@@ -48,7 +48,7 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one indicator found of one model; the attributes are those of `Indicator` and `Measured`."""
+    """The finding of one indicator on one model; the attributes are those of `Indicator` and `Measured`."""
 
     indicator: str
     value: float | None

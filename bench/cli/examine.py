@@ -1,4 +1,4 @@
-"""What `iqabench doctor` looks at: each part of this machine and of the configuration that a run needs."""
+"""Examines what a run needs, for `iqabench doctor`: each part of this machine and of the configuration."""
 
 import os
 import shutil

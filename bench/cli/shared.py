@@ -1,4 +1,4 @@
-"""What the commands share: options, and the configuration that they ask for."""
+"""Options that the commands share, and the configuration that they ask for."""
 
 import logging
 import shlex

@@ -1,4 +1,4 @@
-"""What every database becomes: a table with a row per image, its quality in [0, 1], its side of the split."""
+"""A database as a table: a row per image, its quality in [0, 1], its side of the split."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""What must hold of a database's table before it is used: one list of checks, to open it and to verify it."""
+"""Checks of a database's table before it is used: one list, to open it and to verify it."""
 
 import re
 import unicodedata

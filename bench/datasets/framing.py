@@ -117,7 +117,7 @@ class Framing:
 
     @property
     def training_text(self) -> str | None:
-        """What trained weights depend on besides the side of the crops; None for the default."""
+        """The framing that trained weights depend on, besides the side of the crops; None for the default."""
         if self.text is None:
             return None
         return "native" if self.shorter is None else f"resized to {self.shorter}"

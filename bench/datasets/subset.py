@@ -1,4 +1,4 @@
-"""Which test images are scored under a limit: equal shares of every scene, distortion and level."""
+"""Chooses the test images to score under a limit: equal shares of every scene, distortion and level."""
 
 import hashlib
 

@@ -24,7 +24,7 @@ PLACES_SHOWN = 20
 
 
 class Files(NamedTuple):
-    """What was found in the image files.
+    """Findings in the image files.
 
     Attributes:
         missing: Images that do not exist.
@@ -41,7 +41,7 @@ class Files(NamedTuple):
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found in a database.
+    """Findings in a database.
 
     Attributes:
         name: What the user calls the database.

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from ...attacks.fgsm import FGSM
 from ...attacks.tools.balls import displaced
 from ..core.config import Settings
-from ..core.configuration.values import ALL
+from ..core.configuration.values import ALL, PIXEL
 from ..core.errors import UserError
 from ..store.explanation import ExplainedModel, Explanation, explanation_folder, write_explanation
-from ..sweep.job import PIXEL, Job
+from ..sweep.job import Job
 from ..sweep.machine import choose_device, versions
 from ..sweep.runner import trained_models
 from .activations import comparable, stage_activations

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ...attacks.tools.balls import displaced
+from ..core.configuration.values import PIXEL
 from ..core.errors import UserError
 from ..datasets.pixels import to_float
 from ..store.explanation import ExplainedImage
-from ..sweep.job import PIXEL
 from ..sweep.planning.datasets import PlannedDataset
 from .probe import Probe
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from ...attacks.tools.balls import displaced
+from ..core.configuration.values import PIXEL
 from ..store.explanation import Landscape
-from ..sweep.job import PIXEL
 from .probe import Probe
 
 REACH = 2  # of the plane to either side, in epsilons

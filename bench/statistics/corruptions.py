@@ -1,4 +1,4 @@
-"""How a quality score follows a corruption that grows: it should fall, step by step, and by how much."""
+"""Measures how a quality score follows a growing corruption: whether it falls step by step, and how far."""
 
 import numpy as np
 from numpy.typing import ArrayLike

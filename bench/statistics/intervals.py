@@ -1,4 +1,4 @@
-"""What an attack's attainable intervals say about a model: one entry point, `evaluate_intervals`.
+"""Metrics of an attack's attainable intervals; the entry point is `evaluate_intervals`.
 
 For each image an attack upwards and one downwards give the interval [low, high] of scores that was reached
 inside the ball. The clean image lies in the ball, so an interval that misses the clean score, which rounding

@@ -45,7 +45,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """The result of `evaluate`.
 
     Attributes:
         measures: A `Measure` for each name in `METRICS`.

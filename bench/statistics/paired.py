@@ -1,4 +1,4 @@
-"""Whether two models differ on the same images: a paired bootstrap, and Holm's correction."""
+"""Tests whether two models differ on the same images: a paired bootstrap, and Holm's correction."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ Statistic = Callable[[Array, Counts], Array]
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the second of two models is above the first.
+    """The amount by which the second of two models is above the first.
 
     Attributes:
         first: Value of the first model.

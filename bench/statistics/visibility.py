@@ -1,4 +1,4 @@
-"""How visible the adversarial images of a cell are, in the median."""
+"""The median visibility of the adversarial images of a cell."""
 
 from collections.abc import Mapping
 

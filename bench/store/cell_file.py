@@ -142,7 +142,7 @@ class StoredCell:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What the file tells of itself, read anew each time.
+        """The file's facts about itself, read anew each time.
 
         `format`, `key`, `cell` (the fields of `Cell`), `context` (what does not determine the scores but
         tells how they came about: versions, command, device, time) and, where the attack tells something of

@@ -78,7 +78,7 @@ class ExplainedImage:
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far an attack moves the activations of some channels.
+    """The distance that an attack moves the activations of some channels.
 
     Attributes:
         channels: How many.

@@ -1,4 +1,4 @@
-"""Which rows count where a store holds several for one condition.
+"""Chooses the rows that count where a store holds several for one condition.
 
 A model's rows come from one version of it. The highest version of its code and of the dataset's counts
 first, then scores on all test images, then the later date. Of an attack the rows of its highest version

@@ -107,7 +107,7 @@ _TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limi
 
 @dataclass(frozen=True)
 class Results:
-    """What a store holds.
+    """The results in a store.
 
     Attributes:
         frame: A row per cell with `COLUMNS`, in alphabetical order with clean images first: `attack` is

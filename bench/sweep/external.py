@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.config import Settings
+from ..core.configuration.values import PIXEL
 from ..core.errors import UserError
 from ..datasets.decoding import Undecodable, decode_rgb, read_image_file
 from ..datasets.pixels import to_float
@@ -19,7 +20,7 @@ from ..statistics.worst_case import worst_case_srocc
 from ..store.cell import Cell, digest
 from ..store.cell_file import Scores, read_scores
 from ..store.store import Store
-from .job import PIXEL, Job
+from .job import Job
 from .machine import choose_device, context_of
 from .measuring.pictures import picture_names
 from .measuring.scoring import draws_for, mean_scores, seed_of
@@ -51,7 +52,7 @@ _SAME = (
 
 @dataclass(frozen=True)
 class External:
-    """What images from outside add.
+    """The contribution of images from outside.
 
     Attributes:
         path: The stored cell.

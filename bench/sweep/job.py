@@ -13,6 +13,7 @@ from ...models.check import check_model
 from ...models.recipe import Regime
 from ..core import registry
 from ..core.config import Settings
+from ..core.configuration.values import PIXEL
 from ..core.errors import UserError
 from ..core.files import safe_name
 from ..core.parameters import keyed
@@ -26,8 +27,6 @@ from .measuring.references import check_references, with_references
 from .plan import PlannedAttack, PlannedModel
 from .planning.datasets import PlannedDataset
 from .planning.tables import framing_of
-
-PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
 USUAL_BATCH = 16
 """Images scored and attacked at once where nothing is known of the memory: the paper's batch."""
@@ -74,7 +73,7 @@ class Job:
 
     @property
     def variant(self) -> str:
-        """What sets the model apart from that of its table: a grid's point, a defence, another dataset."""
+        """Name of what sets the model apart from that of its table: a grid's point, a defence, a dataset."""
         elsewhere = f"trained on {self.trained_on.dataset.name}" if self.trained_on else ""
         return ", ".join(filter(None, [self.model.variant, elsewhere]))
 
@@ -179,13 +178,13 @@ class Job:
 
     @cached_property
     def sources(self) -> dict[str, "Job"]:
-        """By attack, a job for the model that its perturbations are found on, on the same data and seed."""
+        """Jobs for the models that perturbations are found on, by attack, on the same data and seed."""
         found_on = {attack.name: attack.found_on for attack in self.attacks if attack.found_on}
         return {name: self._with(model) for name, model in found_on.items()}
 
     @cached_property
     def learners(self) -> dict[str, "Job"]:
-        """By name, a job for each of the model's defences that learns: on the same data, with one seed."""
+        """Jobs for those of the model's defences that learn, by name: on the same data, with one seed."""
         return {
             name: replace(
                 self._with(

@@ -1,4 +1,4 @@
-"""What a sweep computes on and with: the device, and the versions of the software."""
+"""The machine that a sweep computes on: its device, what suits it, and the versions of the software."""
 
 import datetime
 import platform

@@ -1,4 +1,4 @@
-"""From settings to what will be computed: datasets opened, models and attacks resolved, all checked.
+"""Plans a sweep from settings: datasets are opened, models and attacks resolved, and all is checked.
 
 Everything a user can get wrong is found here, before any model is trained.
 """

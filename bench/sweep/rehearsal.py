@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..core.configuration.values import PIXEL
 from ..core.pace import Stage
 from ..core.progress import Progress
 from ..datasets.pixels import to_float
 from ..training.fit import TrainingRun, fit
 from .folding import ready_to_score
-from .job import PIXEL, Job
+from .job import Job
 from .measuring.ends import Tally, attacked_ends
 from .measuring.worst import label_tensor
 from .patches import PatchMean

@@ -77,7 +77,7 @@ class Pinned(BaseModel):
 
     @property
     def condition(self) -> Condition:
-        """What was measured."""
+        """The condition that was measured."""
         return Condition.of(dict(self))
 
 

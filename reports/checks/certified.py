@@ -30,7 +30,7 @@ Ends = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Certified:
-    """What an attack attained within one radius, against what is certified.
+    """Attained intervals of an attack within one radius, against the certified ones.
 
     Attributes:
         title: Of the model, for people.
@@ -54,7 +54,7 @@ class Certified:
 
     @property
     def sentence(self) -> str:
-        """What was found, in a sentence."""
+        """The finding in a sentence."""
         where = f"{self.title}, {self.attack} at {self.epsilon:g}/255 ({self.norm})"
         worst = [number(value, 3) for value in (self.attained, self.certified)]
         numbers = f"worst-case SROCC {worst[0]} attained, {worst[1]} certified"

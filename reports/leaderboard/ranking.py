@@ -22,7 +22,7 @@ BOUND_DIGITS = 3
 
 @dataclass(frozen=True)
 class Threat:
-    """What a ranking is under."""
+    """The threat that a ranking is under."""
 
     dataset: str  # registered name, or that of a CSV file
     attack: str  # registered name, `all` for the worst of the attacks, or `none` for clean images

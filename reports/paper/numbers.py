@@ -21,7 +21,7 @@ DIGITS = 4
 
 
 class Entry(NamedTuple):
-    """What a table is to say of one model under one condition."""
+    """A request for what a table is to say of one model under one condition."""
 
     point: Point | None  # what was measured; None if nothing was run
     dataset: str

@@ -64,7 +64,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a report shows."""
+    """The choice of what a report shows."""
 
     points: tuple[Point, ...]  # one for each dataset, model, attack and epsilon
     cells: pd.DataFrame  # the rows of the results table behind the points

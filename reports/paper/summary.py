@@ -1,4 +1,4 @@
-"""What was found, computed from the numbers. The sentences are in `wording`."""
+"""Computes what was found from the numbers. The sentences are in `wording`."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ Ranking = Mapping[str, Measure]  # SROCC, or its worst case, by model, under one
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found on one dataset, in sentences."""
+    """Findings on one dataset, in sentences."""
 
     dataset: str
     sentences: tuple[str, ...]

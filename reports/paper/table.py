@@ -25,7 +25,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in one place of a table."""
+    """The content of one cell of a table."""
 
     text: str  # as it is printed
     kind: Kind = "text"

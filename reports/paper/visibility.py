@@ -16,7 +16,7 @@ WIDTH = "median_width"
 
 @dataclass(frozen=True)
 class Spot:
-    """What an attack does at one strength, and how visible its images are; NaN for what is not known."""
+    """The effect of an attack at one strength, and the visibility of its images; NaN where unknown."""
 
     epsilon: float  # in units of 1/255
     visibility: Mapping[str, float]  # by kind: medians over images of PSNR in dB and SSIM, means over seeds

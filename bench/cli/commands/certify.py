@@ -1,4 +1,4 @@
-"""`iqabench certify`: what no attack on a model can do."""
+"""`iqabench certify`: bounds on what any attack can do to a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

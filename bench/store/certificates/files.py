@@ -20,7 +20,7 @@ ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights"
 
 
 class Certificate(NamedTuple):
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
         table: A row per image, with the columns `image` and `quality` and others.

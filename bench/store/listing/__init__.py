@@ -1,1 +1,1 @@
-"""What a large store keeps about its cells, so that they need not be read to be listed."""
+"""Facts that a large store keeps about its cells, so that they need not be read to be listed."""

@@ -53,7 +53,7 @@ Stamp = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a cell's file said, and its stamp when it was read; the rest as in `StoredCell`."""
+    """The facts of a cell's file, and its stamp when it was read; the rest as in `StoredCell`."""
 
     stamp: Stamp
     key: str

@@ -25,7 +25,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Imported:
-    """What was put into a store.
+    """A record of what was put into a store.
 
     Attributes:
         files: The cells' files.

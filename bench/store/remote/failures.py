@@ -1,4 +1,4 @@
-"""What went wrong between this machine and a bucket, as a sentence that says what to do."""
+"""Turns what goes wrong between this machine and a bucket into a sentence that says what to do."""
 
 import errno
 from collections.abc import Iterator

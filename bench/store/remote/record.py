@@ -1,4 +1,4 @@
-"""Which local file is a copy of which remote one, kept in a small database in the working folder."""
+"""A record of which local file is a copy of which remote one: a database in the working folder."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping

@@ -13,7 +13,7 @@ _ROUNDING = 1e-6  # relative, and of a float32 image of a million pixels
 
 @dataclass(frozen=True)
 class Distances:
-    """How far the furthest image of a batch is from its original.
+    """Distances of the furthest image of a batch from its original.
 
     Attributes:
         linf: Largest difference of a pixel, in units of 1/255.

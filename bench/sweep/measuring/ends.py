@@ -1,4 +1,4 @@
-"""What an attack reaches upwards and downwards, and what its search has to tell."""
+"""Finds the images that an attack reaches upwards and downwards, and counts what its search did."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -32,7 +32,7 @@ LOW, HIGH = "low", "high"
 
 
 class _Measured(NamedTuple):
-    """What one batch gives under one epsilon: columns, diagnostics, and the images of each end."""
+    """The results of one batch under one epsilon: columns, diagnostics, and the images of each end."""
 
     columns: dict[str, Any]
     found: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a sweep says of the numbers that it has just found, each thing once, and what of it a cell keeps."""
+"""Notices on numbers that a sweep has just found: each is said once, and kept with the cell."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

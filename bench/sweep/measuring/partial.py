@@ -117,7 +117,7 @@ class JoinedEnds:
 
 
 class Found:
-    """What has been measured of a set of images.
+    """The measurements so far of a set of images.
 
     Args:
         epsilons: E, the number of epsilons.

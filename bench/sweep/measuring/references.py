@@ -9,6 +9,7 @@ import pandas as pd
 from torch import Tensor, nn
 
 from ....models.adapted.referenced import Referenced
+from ...core.configuration.values import PIXEL
 from ...core.errors import UserError
 from ...datasets.framing import FramedPixels
 from ...datasets.pixels import to_float
@@ -16,8 +17,6 @@ from ...datasets.pixels import to_float
 if TYPE_CHECKING:
     from ..job import Job
     from ..planning.datasets import PlannedDataset
-
-PIXEL = 1 / 255
 
 
 class References:

@@ -1,1 +1,1 @@
-"""What a table of the configuration stands for in a sweep."""
+"""Resolves tables of the configuration into the parts of a sweep."""

@@ -40,7 +40,7 @@ class PlannedDataset:
     def limited(
         cls, dataset: Dataset, cache: FramedPixels, limit: int | None, folder: Path
     ) -> "PlannedDataset":
-        """With a limit only where there are more test images than that."""
+        """Return the planned dataset, with the limit only where there are more test images than that."""
         tests = int((dataset.table["split"] == "test").sum())
         return cls(dataset, cache, limit if limit is not None and limit < tests else None, folder)
 
@@ -93,7 +93,7 @@ class PlannedDataset:
         return identity
 
     def training_identity(self) -> dict[str, Any]:
-        """What says which pixels and labels weights are fitted to."""
+        """The fields that say which pixels and labels weights are fitted to."""
         framing = self.cache.framing
         identity = {**self._labels, "image_size": framing.training_crop, "pixels": framing.training_text}
         return {name: value for name, value in identity.items() if (name, value) != ("pixels", None)}

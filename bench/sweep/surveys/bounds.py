@@ -8,12 +8,12 @@ import torch
 
 from ....models.bounds import NoBoundsError, output_bounds
 from ...core.config import Settings
+from ...core.configuration.values import PIXEL
 from ...core.errors import UserError
 from ...core.progress import counted
 from ...datasets.pixels import to_float
 from ...store.certificates.files import ALIKE
 from ...store.certificates.score_bounds import ScoreBounds
-from ..job import PIXEL
 from ..machine import choose_device
 from ..runner import trained_models
 

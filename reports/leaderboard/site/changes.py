@@ -1,4 +1,4 @@
-"""What a build of the board changed: its entrants, their numbers, and their ranks where the board opens."""
+"""Compares two builds of the board: its entrants, their numbers, and their ranks where it opens."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What all pages of the leaderboard share: templates, styles, scripts, and how their numbers read.
+"""Parts that all pages of the leaderboard share: templates, styles, scripts, the look of numbers.
 
 No page requests anything: script, data and styles are inside it, allowed by their digests. Texts come from
 users; the templates escape them.

@@ -1,4 +1,4 @@
-"""What others measured: what is left of the ranking, where there are labels, and how far scores move."""
+"""The table of what others measured: the ranking that is left, with labels, and how far scores move."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How far attacks move the scores of images without labels: there is nothing to correlate them with."""
+"""The table of images without labels, which says how far attacks move their scores."""
 
 import math
 from collections.abc import Iterator

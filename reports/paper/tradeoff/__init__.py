@@ -1,1 +1,1 @@
-"""What robustness costs: clean SROCC against worst-case SROCC, a point per model and defence."""
+"""The price of robustness: clean SROCC against worst-case SROCC, a point per model and defence."""

@@ -1,4 +1,4 @@
-"""`iqabench datasets`: what is wrong with a dataset, before anything is computed with it."""
+"""`iqabench datasets`: looks for what is wrong with a dataset before anything is computed with it."""
 
 import sys
 from pathlib import Path

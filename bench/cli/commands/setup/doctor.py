@@ -1,4 +1,4 @@
-"""`iqabench doctor`: what is there, and what to do about what is not."""
+"""`iqabench doctor`: says which parts of an installation are there, and how to get the others."""
 
 import sys
 from pathlib import Path
