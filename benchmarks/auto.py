@@ -4,11 +4,12 @@
     python benchmarks/auto.py --models cprl,lwta --attacks pgd,auto-quick --epsilons 1
     python benchmarks/auto.py --attacks pgd-long,without-square,auto-standard --images 100  # on a GPU
     python benchmarks/auto.py --models lwta --attacks mean-field,auto-quick --epsilons 1 --images 100
+    python benchmarks/auto.py --models lwta --attacks mean-field-long,expected-winner-long,auto-standard
 
-Every attack is run downwards and upwards, and scored apart. Passes are forward passes of one image; a
-backward pass counts as two. `short` is the furthest that an end of an image's interval stays behind that of
-`auto` in budget `standard`, or of the last attack if that is not among them. `ahead` is the share of ends at
-which the attack lies beyond it by more than 0.005.
+Every attack is run downwards and upwards, and scored apart: of a stochastic model, by the mean of draws that
+chose nothing. Passes are forward passes of one image; a backward pass counts as two. `short` is the furthest
+that an end of an image's interval stays behind that of `auto` in budget `standard`, or of the last attack if
+that is not among them. `ahead` is the share of ends at which the attack lies beyond it by more than 0.005.
 """
 
 import tempfile
@@ -55,10 +56,11 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
         "pgd",
         {"steps": 12, "eot_samples": 6, "backward": "mean field", "random_start": False},
     ),
+    "mean-field-long": ("pgd", {"steps": 1000, "backward": "mean field"}),
+    "expected-winner-long": ("pgd", {"steps": 1000, "backward": "expected winner"}),
 }
-RESTARTS = {"pgd-long": 10}  # of which each image keeps the furthest
+RESTARTS = dict.fromkeys(("pgd-long", "mean-field-long", "expected-winner-long"), 10)  # the furthest counts
 MARGIN = 0.005  # of the score
-DRAWS = 8  # that the score of a stochastic model is averaged over
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,16 @@ def intervals(
     many = images.repeat(starts, 1, 1, 1).contiguous(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(0) if starts > 1 else None
     ends: list[list[Tensor]] = [[] for _ in epsilons]
-    for objective in (descend, ascend):
+    for objective, furthest in ((descend, torch.argmin), (ascend, torch.argmax)):
         found = attack.perturb(
             model, many, labels.repeat(starts), epsilons, objective=objective, generator=generator
         )
         for reached, batch in zip(ends, found, strict=True):
-            reached.append(mean_scores(model.model, batch, draws).view(starts, len(images)))
-    return [(torch.cat(reached).amin(0), torch.cat(reached).amax(0)) for reached in ends]
+            scores = mean_scores(model.model, batch, draws).view(starts, len(images))
+            kept = furthest(scores, dim=0).to(batch.device) * len(images)
+            chosen = batch[kept + torch.arange(len(images), device=batch.device)]
+            reached.append(mean_scores(model.model, chosen, draws))
+    return [(torch.minimum(*reached), torch.maximum(*reached)) for reached in ends]
 
 
 def mean_scores(model: nn.Module, images: Tensor, draws: int) -> Tensor:
@@ -133,10 +138,17 @@ def mean_scores(model: nn.Module, images: Tensor, draws: int) -> Tensor:
 @click.option("--attacks", default=",".join(ATTACKS), show_default=True)
 @click.option("--epsilons", default="1,2", show_default=True, help="In units of 1/255.")
 @click.option("--images", default=60, show_default=True, help="How many, spread over the test images.")
+@click.option("--draws", default=400, show_default=True, help="Of the score of a stochastic model.")
 @click.option("--config", type=click.Path(path_type=Path), help="Another sweep than the demo's.")
 @click.option("--results", type=click.Path(path_type=Path), help="A store that may hold trained models.")
 def main(
-    models: str, attacks: str, epsilons: str, images: int, config: Path | None, results: Path | None
+    models: str,
+    attacks: str,
+    epsilons: str,
+    images: int,
+    draws: int,
+    config: Path | None,
+    results: Path | None,
 ) -> None:
     """Print a row for each model, attack and epsilon."""
     settings = load_settings(
@@ -153,23 +165,23 @@ def main(
             rows = job.data.test_rows[chosen]
             batch = to_float(job.data.cache.test_batch(rows.tolist()), next(model.parameters()).device)
             labels = torch.tensor(job.data.dataset.table["quality"].to_numpy()[rows]).to(batch)
-            report(job.model.name, model, job.model.stochastic, batch, labels, names, radii)
+            report(job.model.name, model, batch, labels, names, radii, draws if job.model.stochastic else 1)
 
 
 def report(
     title: str,
     model: nn.Module,
-    stochastic: bool,
     images: Tensor,
     labels: Tensor,
     names: list[str],
     radii: list[float],
+    draws: int,
 ) -> None:
     """Print the rows of one model."""
     found, spent, seconds = {}, {}, {}
     for name in names:
         counted, began = Counted(model), time.monotonic()
-        found[name] = intervals(name, counted, images, labels, radii, DRAWS if stochastic else 1)
+        found[name] = intervals(name, counted, images, labels, radii, draws)
         spent[name], seconds[name] = counted.passes / len(images), time.monotonic() - began
         click.echo(f"{title}: {name} took {seconds[name]:.0f} s", err=True)
     furthest = found.get("auto-standard", found[names[-1]])

@@ -3,17 +3,20 @@
     python benchmarks/gpu.py                                     # all GPUs; under ten minutes
     python benchmarks/gpu.py --device cpu --batch-sizes 4 --rounds 1
 
-The model is the paper's ResNet-50 at 320 pixels. The peak is the maker's, dense, of the precision in use; of
-a card that is not in the list, that of a large matrix product in the same run, which is printed in any case.
-A backward pass to pixels counts as one pass; what an attack does besides its passes counts as nothing.
+The model is the paper's ResNet-50 at 320 pixels, made ready as a sweep does it. The peak is the maker's,
+dense, of the precision in use; of a card that is not in the list, that of a large matrix product in the same
+run, which is printed in any case. A backward pass to pixels counts as one pass; what an attack does besides
+its passes counts as nothing. `memory allows` is the share of the peak at which the card's memory would be
+busy without a pause, if each convolution read its input and wrote its output once, all else being free.
 """
 
+import copy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -27,6 +30,8 @@ from torch import Tensor, nn  # noqa: E402
 from iqabench import create_attack, create_model  # noqa: E402
 from iqabench.attacks.tools.objectives import ascend  # noqa: E402
 from iqabench.bench.core.configuration.values import Precision  # noqa: E402
+from iqabench.bench.datasets.pixels import to_float  # noqa: E402
+from iqabench.bench.sweep.folding import ready_to_score  # noqa: E402
 from iqabench.bench.training.precision import precision_on, tf32_where  # noqa: E402
 from iqabench.benchmarks.auto import Counted as Forwarded  # noqa: E402
 from iqabench.models.adapted.adapter import Adapter  # noqa: E402
@@ -61,7 +66,7 @@ def measure_precision(
     """Yield a line for clean scoring, FGSM, PGD-10 and `auto` at its quick budget, at each batch size.
 
     Args:
-        model: In evaluation mode, on the device.
+        model: Made ready for this precision, on the device.
         precision: Of the passes.
         batch_sizes: Images in a batch.
         image_size: Pixels along each side of an image.
@@ -71,7 +76,10 @@ def measure_precision(
     device = next(model.parameters()).device
     product = product_peak(device, precision, side, rounds)
     peak = maker_peak(device, precision) or product
-    yield f"{precision}: a matrix product reaches {product / 1e12:.3g} TFLOP/s; the peak is {peak / 1e12:.4g}"
+    yield (
+        f"{precision}: a matrix product reaches {product / 1e12:.3g} TFLOP/s; the peak is {peak / 1e12:.4g}; "
+        f"memory allows {memory_bound(model, precision, image_size, peak, rounds):.0%} of it"
+    )
     searched = Adapter(model, precision="bf16") if precision == "bf16" else model
     counted = Counted(searched)
     for size in batch_sizes:
@@ -89,21 +97,48 @@ def measure_precision(
             )
 
 
-def measure_compiling(model: nn.Module, size: int, image_size: int, rounds: int) -> str:
-    """Return a line on what torch.compile takes and gives for PGD-10 in bfloat16."""
+def measure_compiling(model: nn.Module, precision: Precision, size: int, image_size: int, rounds: int) -> str:
+    """Return a line on what torch.compile takes and gives for PGD-10; the model stays compiled."""
     device = next(model.parameters()).device
     images, labels = batch(device, size, image_size)
-    searched = Adapter(model, precision=bf16_on(device))
-    plain = seconds_of(attacked("pgd", searched, images, labels), device, rounds)
-    model.compile()
-    began = perf_counter()
-    seconds_of(attacked("fgsm", searched, images, labels), device, 1)
-    compiling = perf_counter() - began
-    compiled = seconds_of(attacked("pgd", searched, images, labels), device, rounds)
-    gained = plain - compiled
-    even = f"pays after {compiling / gained * size:,.0f} images" if gained > 0 else "does not pay"
-    ratio = plain / compiled
-    return f"compile: PGD-10, bf16, batch {size}: {ratio:.2f} x as fast after {compiling:.0f} s: {even}"
+    searched = Adapter(model, precision="bf16") if precision == "bf16" else model
+    with tf32_where(precision):
+        plain = seconds_of(attacked("pgd", searched, images, labels), device, rounds)
+        model.compile()
+        began = perf_counter()
+        seconds_of(attacked("fgsm", searched, images, labels), device, 1)
+        compiling = perf_counter() - began
+        compiled = seconds_of(attacked("pgd", searched, images, labels), device, rounds)
+    gained = (plain - compiled) / size
+    even = f"pays after {compiling / gained:,.0f} images" if gained > 0 else "does not pay"
+    return (
+        f"{precision}: compiled, PGD-10, batch {size}: {size / compiled:.4g} images/s, "
+        f"{plain / compiled:.2f} x as fast after {compiling:.0f} s: {even}"
+    )
+
+
+def memory_bound(model: nn.Module, precision: Precision, image_size: int, peak: float, rounds: int) -> float:
+    """Return the share of the peak at which a pixel gradient would keep the card's memory busy.
+
+    Forward each convolution reads its input and writes its output. Backward it reads the gradient of its
+    output and the output itself, for the sign of what follows, and writes the gradient of its input.
+    """
+    device = next(model.parameters()).device
+    values = 0
+
+    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal values
+        values += 2 * inputs[0].numel() + 3 * output.numel()
+
+    hooks = [part.register_forward_hook(count) for part in model.modules() if isinstance(part, nn.Conv2d)]
+    score(model, batch(device, 1, image_size)[0])
+    for hook in hooks:
+        hook.remove()
+    block = torch.empty(1 << (30 if device.type == "cuda" else 24), dtype=torch.uint8, device=device)
+    copied = 2 * block.numel() / seconds_of(lambda: block.clone(), device, rounds)
+    moving = values * (2 if precision == "bf16" else 4) / copied
+    computing = 2 * FORWARD_FLOPS * image_size**2 / peak
+    return min(1.0, computing / moving)
 
 
 def agreement(device: torch.device, image_size: int, backbone: str) -> Iterator[str]:
@@ -174,10 +209,8 @@ def score(model: nn.Module, images: Tensor) -> Tensor:
 def batch(device: torch.device, size: int, image_size: int) -> tuple[Tensor, Tensor]:
     """Return random images (N, 3, S, S) and labels (N,)."""
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(size, 3, image_size, image_size, generator=generator).to(device)
-    return images.contiguous(memory_format=torch.channels_last), torch.rand(size, generator=generator).to(
-        device
-    )
+    levels = torch.randint(256, (size, 3, image_size, image_size), dtype=torch.uint8, generator=generator)
+    return to_float(levels, device), torch.rand(size, generator=generator).to(device)
 
 
 def product_peak(device: torch.device, precision: Precision, side: int, rounds: int) -> float:
@@ -197,11 +230,6 @@ def maker_peak(device: torch.device, precision: Precision) -> float | None:
         (values for card, values in PEAKS.items() if all(part in name for part in card.split())), None
     )
     return known and known[PRECISIONS.index(precision)] * 1e12
-
-
-def bf16_on(device: torch.device) -> Literal["float32", "bf16"]:
-    """Return the adapter's name of bfloat16, or of float32 where the device has no instructions for it."""
-    return "bf16" if precision_on(device, "bf16") == "bf16" else "float32"
 
 
 def seconds_of(work: Callable[[], object], device: torch.device, rounds: int) -> float:
@@ -245,17 +273,17 @@ def main(
     for line in agreement(place, min(image_size, 96), backbone):
         click.echo(line)
     torch.manual_seed(0)
-    model = create_model("resnet", backbone=backbone).eval().requires_grad_(False)
-    model = model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = lively(create_model("resnet", backbone=backbone)).eval().to(place)
     sizes = [int(size) for size in batch_sizes.split(",")]
     for precision in PRECISIONS:
-        if precision_on(place, precision) == precision:
-            for line in measure_precision(model, precision, sizes, image_size, rounds, side):
-                click.echo(line)
-        else:
+        if precision_on(place, precision) != precision:
             click.echo(f"{precision}: no instructions for it here")
-    if compiling:
-        click.echo(measure_compiling(model, sizes[-1], image_size, rounds))
+            continue
+        ready = ready_to_score(copy.deepcopy(model), batch(place, 2, image_size)[0], precision)
+        for line in measure_precision(ready, precision, sizes, image_size, rounds, side):
+            click.echo(line)
+        if compiling:
+            click.echo(measure_compiling(ready, precision, sizes[-1], image_size, rounds))
 
 
 if __name__ == "__main__":

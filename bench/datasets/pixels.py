@@ -199,9 +199,12 @@ def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
         device: The device to put them on.
 
     Returns:
-        (N, 3, H, W) float in [0, 1], in channels-last memory order.
+        (N, 3, H, W) float in [0, 1], on a CPU in channels-last memory order. On a GPU a model's weights
+        decide the order that it computes in.
     """
-    return batch.to(device).to(memory_format=torch.channels_last).float().div_(255)
+    images = batch.to(device)
+    order = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format
+    return images.to(memory_format=order).float().div_(255)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
     rows = job.data.test_rows[:IMAGES]
     images = to_float(job.data.cache.centres(rows.tolist()), device)
     labels = label_tensor(job.data.dataset.table["quality"].to_numpy()[rows], images)
-    model = ready_to_score(model, images)
+    model = ready_to_score(model, images, job.settings.run.precision)
     if job.model.framing.patches:
         model = PatchMean(model, job.model.framing.patches)
     if job.model.defence:

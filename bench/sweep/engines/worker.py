@@ -129,7 +129,7 @@ class Worker:
             job.checkpoint.load_into(model)
         model = job.referenced(model)
         images = to_float(job.example(), self.device)
-        model = ready_to_score(model, images)
+        model = ready_to_score(model, images, job.settings.run.precision)
         model = PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
         compiled = job.settings.run.compile and not (job.model.stochastic or job.model.black_box)
         if compiled and (reason := compile_in_place(model, images)):
