@@ -47,6 +47,12 @@ class Named(_Table):
     label: str
 
 
+class Dataset(Named):
+    """A dataset; `note` says in sentences what numbers on it are of, where its label does not."""
+
+    note: str = ""
+
+
 class Model(Style, Named):
     """A model with a look of its own."""
 
@@ -69,7 +75,7 @@ class Catalogue(_Table):
 
     models: dict[str, Model]
     others: list[Style] = Field(min_length=1)
-    datasets: dict[str, Named]
+    datasets: dict[str, Dataset]
     attacks: dict[str, Attack]
     metrics: dict[str, Metric]
     readings: dict[str, str]
@@ -114,6 +120,12 @@ model_name = partial(_label, "model")
 dataset_name = partial(_label, "dataset")
 attack_name = partial(_label, "attack")
 metric_name = partial(_label, "metric")
+
+
+def dataset_note(name: str) -> str:
+    """Return what is to be known of numbers on a dataset, in sentences; empty for most."""
+    found = catalogue().datasets.get(name)
+    return found.note if found else ""
 
 
 def higher_is_better(metric: str) -> bool:

@@ -28,7 +28,7 @@ from ..paper.selection import WORST
 from ..paper.table import Cell, Row, Table
 from ..paper.tradeoff.drawing import inline_tradeoff
 from ..paper.wording import TRADEOFF, VISIBILITY
-from ..published import citations
+from ..published import PAPER, citations
 from ..published.bibtex import bibtex, bibtex_of_iqabench
 from .templating import environment, policy_digest
 
@@ -78,9 +78,9 @@ def render_html(report: Report, *, images: bool = False) -> str:
 
 
 def _citations() -> str:
-    """Return BibTeX of iqabench and of the papers whose numbers it prints."""
-    papers = (bibtex(one.title, one.authors, one.year, one.url) for one in citations().values())
-    return "\n\n".join([bibtex_of_iqabench(), *papers])
+    """Return BibTeX of iqabench and of the paper whose numbers it prints."""
+    paper = citations()[PAPER]
+    return "\n\n".join([bibtex_of_iqabench(), bibtex(paper.title, paper.authors, paper.year, paper.url)])
 
 
 def _groups_of(table: Table, row: Row) -> Iterator[tuple[str, list[tuple[str, Cell]]]]:

@@ -1,7 +1,8 @@
 """The numbers that papers print, as data: a CSV file per paper, and a TOML file with its citation beside it.
 
-`cprl.csv` holds every number of Tables 1 to 6 of the paper that this package implements. To add another
-paper, write `NAME.csv`, whose columns are the fields of `Row`, and `NAME.toml` with those of `Citation`.
+`cprl.csv` holds every number of Tables 1 to 6 of the paper that this package implements; the other papers
+are on the leaderboard only. To add one, write `NAME.csv`, whose columns are the fields of `Row`, and
+`NAME.toml` with those of `Citation`.
 """
 
 import csv
@@ -55,7 +56,10 @@ class Citation(BaseModel):
 
 
 class Row(BaseModel):
-    """A row of a paper's table: the metrics of a model under one condition, or the counts of a database."""
+    """A row of a paper's table: the metrics of a model under one condition, or the counts of a database.
+
+    `table` is the number of the table, or the result file of the paper's repository that has the numbers.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 

@@ -4,7 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from scipy.stats import pearsonr, spearmanr
 
 from iqabench.bench.core.errors import UserError
 from iqabench.reports import published
@@ -36,7 +38,8 @@ def test_the_columns_are_those_promised(table):
     assert list(table.columns) == [
         "table", "dataset", "model", "attack", "epsilon", "variant", "metric", "value", "source",
     ]  # fmt: skip
-    assert table.groupby("table").size().to_dict() == {"1": 84, "2": 84, "3": 6, "4": 84, "5": 36, "6": 12}
+    mine = table[table["source"] == published.PAPER]
+    assert mine.groupby("table").size().to_dict() == {"1": 84, "2": 84, "3": 6, "4": 84, "5": 36, "6": 12}
 
 
 def test_names_are_those_of_the_registry(table):
@@ -74,6 +77,35 @@ def test_the_papers_cprl_is_its_mask_with_pns(table):
         for number, attack in (("1", "fgsm"), ("4", "none")):
             of_models = value(table, table=number, dataset="live", model="cprl", metric=metric)
             assert of_models == value(table, table="6", variant="CA+PNS", attack=attack, metric=metric)
+
+
+def test_zhang_2022_has_the_attacks_of_each_model_on_itself(table):
+    mine = table[table["source"] == "zhang2022"]
+    assert len(mine) == 4 * (1 + 4)
+    assert value(mine, model="brisque", attack="none") == 0.9231
+    assert value(mine, model="CORNIA", attack="zhang_dists_unseen") == 0.0139
+    assert value(mine, model="Ma19", attack="zhang_chebyshev_unseen") == 0.2441
+    assert value(mine, model="UNIQUE", attack="zhang_lpips_unseen") == -0.1813
+
+
+@pytest.mark.parametrize("clean", [0.9231, 0.9650, 0.9091, 0.9301])
+def test_the_clean_numbers_of_zhang_2022_are_of_12_images(clean):
+    """Without ties SROCC is 1 - 6 D / (n (n^2 - 1)), D a sum of squared differences, which is even."""
+    squares = (1 - clean) * 12 * (12**2 - 1) / 6
+    assert squares == pytest.approx(2 * round(squares / 2), abs=0.03)
+
+
+@pytest.mark.parametrize("model", ["KonCept512", "KonCept512 behind JPEG"])
+def test_the_numbers_of_gushchin_2024_are_those_of_the_scores_in_its_files(table, model):
+    scores = pd.read_csv(ROOT / "tests" / "data" / "published" / "gushchin2024.csv")
+    mine = table[(table["source"] == "gushchin2024") & (table["model"] == model)]
+    prefix = "jpeg_" if "JPEG" in model else ""
+    for attack in ("none", "fgsm", "uap", "cadv"):
+        srocc = spearmanr(scores["mos"], scores[prefix + attack]).statistic
+        plcc = pearsonr(scores["mos"], scores[prefix + attack]).statistic
+        assert value(mine, attack=attack, metric="srocc") == pytest.approx(srocc, abs=5e-5)
+        assert value(mine, attack=attack, metric="plcc") == pytest.approx(plcc, abs=5e-5)
+    assert len(mine) == 2 * 4
 
 
 @pytest.mark.skipif(PAPER is None, reason="the paper's text is not here")

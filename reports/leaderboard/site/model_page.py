@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ....bench.core.text import difference, number
-from ...catalogue import AUTO, attack_name, dataset_name, ordered
+from ...catalogue import AUTO, attack_name, dataset_name, dataset_note, ordered
 from ...published.bibtex import bibtex, bibtex_of_iqabench
 from ..board import Entrant, Number
 from ..ranking import ALL, Ranking, Standing
@@ -31,6 +31,7 @@ def render_model(
                 "kinds": [kind for kind in ("measured", "reported") if any(one.kind == kind for one in mine)],
                 "name": dataset_name(dataset),
                 "stand_in": any(one.stand_in for one in mine),
+                "note": dataset_note(dataset),
                 "rows": list(_conditions(mine)),
             }
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ...catalogue import STAND_IN, attack_name, dataset_name
+from ...catalogue import STAND_IN, attack_name, dataset_name, dataset_note
 from ..ranking import CLEAN, Pair, Ranking
 from .pages import UNKNOWN, render, srocc
 from .payload import label
@@ -23,7 +23,8 @@ def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[st
         _section(label(one[0].threat.attack), links.get(one[0].threat.attack), one)
         for one in _by_attack(mine)
     ]
-    lead = f"{dataset_name(dataset)} {STAND_IN}." if any(one.stand_in for one in mine) else ""
+    stands_in = any(one.stand_in for one in mine)
+    lead = f"{dataset_name(dataset)} {STAND_IN}." if stands_in else dataset_note(dataset)
     return render("overview.html.j2", (), {}, title=dataset_name(dataset), lead=lead, sections=sections)
 
 

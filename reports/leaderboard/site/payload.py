@@ -4,7 +4,7 @@ All of it is computed here; `data.js` reads it. SROCC is held in ten-thousandths
 which is how they are printed and compared; null stands for none and "-" for undefined. A *column* is a list
 with an item for each line, or the item itself where all lines have the same.
 
-    datasets    {name, label, stand_in, curves: [[label of the attack, look, [condition, ...]], ...]}
+    datasets    {name, label, stand_in, note, curves: [[label of the attack, look, [condition, ...]], ...]}
     conditions  {attack: its label, epsilon, entrants: indices, or null for all; and columns: reported,
                 measured, low, high}
     entrants    by name: what is searched, sorted and filtered by, but for the texts of the table's rows;
@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ...catalogue import attack_name, dataset_name, ordered
+from ...catalogue import attack_name, dataset_name, dataset_note, ordered
 from ..board import Condition, Entrant, Number
 from ..ranking import (
     ALL,
@@ -56,6 +56,7 @@ def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str
                 "name": dataset,
                 "label": dataset_name(dataset),
                 "stand_in": dataset in stand_ins,
+                "note": dataset_note(dataset),
                 "curves": _curves(dataset, conditions, attacks),
             }
             for dataset in datasets

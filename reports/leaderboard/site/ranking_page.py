@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...catalogue import AUTO, attack_name
+from ...catalogue import AUTO, attack_name, dataset_note
 from ...paper.wording import which_to_believe
 from ..board import Board
 from ..ranking import CLEAN, Pair, Ranking, Standing, by_name, opening
@@ -40,6 +40,7 @@ def render_rankings(
         changed=changed,
         believe=_believe(board, attacks),
         caption=caption(ranking) if ranking else "",
+        note=dataset_note(ranking.threat.dataset) if ranking else "",
         ranked_by=ranked_by(ranking) if ranking else "",
         rows=_rows(ranking) if ranking else [],
         index={entrant.slug: index for index, entrant in enumerate(by_name(board.entrants))},

@@ -16,7 +16,9 @@ def printed_entries() -> Iterator[Entry]:
                 model=model,
                 authors=paper.models[model].authors,
                 training="clean",
-                paper=Paper(**paper.models[model].model_dump(include={*Paper.model_fields})),
+                paper=Paper(
+                    **paper.models[model].model_dump(include={*Paper.model_fields}, exclude_defaults=True)
+                ),
                 reported=_reported(source, paper, model),
             )
 
@@ -26,8 +28,11 @@ def _reported(source: str, paper: Citation, model: str) -> list[Reported]:
     rows = [row for row in printed_rows(source) if row.model == model and not row.variant]
     attacks = ordered("attack", (row.attack for row in rows))
     return [
-        Reported(
-            **row.model_dump(include={*Reported.model_fields}), source=f"{paper.short}, Table {row.table}"
-        )
+        Reported(**row.model_dump(include={*Reported.model_fields}), source=_source(paper, row.table))
         for row in sorted(rows, key=lambda row: attacks.index(row.attack))
     ]
+
+
+def _source(paper: Citation, table: str) -> str:
+    where = f"Table {table}" if table.isdigit() else table
+    return f"{paper.short}, {where}"

@@ -4,7 +4,7 @@ const layout = {
   width: 450,
   height: 250,
   left: 58,
-  right: 92,
+  right: 120,
   top: 12,
   bottom: 42,
   gap: 14, // between the names of two lines, at least

@@ -1,7 +1,7 @@
 // Two pictures of the ranking that is shown: clean against robust SROCC of its models, and SROCC over epsilon
 // of those that are picked. What is picked has a colour and a name, the others are dots.
 
-const square = { size: 300, left: 52, right: 88, top: 12, bottom: 42 };
+const square = { size: 300, left: 52, right: 116, top: 12, bottom: 42 };
 const BANDED = 3; // models whose bands can be told apart
 const picks = { chosen: null, looks: new Map(), drawn: null }; // indices of entrants; null for the first of the ranking
 

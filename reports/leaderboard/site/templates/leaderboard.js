@@ -129,6 +129,9 @@ function showRanking() {
   state.lines = linesIn(state.ranking);
   element("caption").textContent = state.ranking.caption;
   element("stand-in").hidden = !state.ranking.stand_in;
+  const note = board.datasets[state.ranking.dataset].note;
+  element("note").hidden = !note;
+  element("note").textContent = note;
   listAbsent();
   for (const entrant of board.entrants) if (entrant.opened) fillOpened(entrant);
   arrange();

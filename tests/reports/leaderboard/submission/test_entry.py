@@ -181,20 +181,28 @@ def test_no_damage_makes_it_raise(tmp_path_factory, start, length, put):
     assert bool(reading.problems) == (reading.entry is None)
 
 
-def test_the_papers_models_are_entries_with_each_of_its_numbers():
+def test_the_models_of_papers_are_entries_with_each_of_their_numbers_and_its_place():
     printed = load().query("model != '' and variant == ''")
-    assert len(printed) == 7 * 36
+    assert printed.groupby("source").size().to_dict() == {"cprl": 7 * 36, "gushchin2024": 16, "zhang2022": 20}
+    papers = {
+        "cprl": "Wang and Yuan 2024",
+        "gushchin2024": "Gushchin et al. 2024",
+        "zhang2022": "Zhang et al. 2022",
+    }
     in_paper = {
-        (row.model, row.dataset, row.attack, row.epsilon, row.metric): (row.value, row.table)
+        (row.model, row.dataset, row.attack, row.epsilon, row.metric): (
+            row.value,
+            f"{papers[row.source]}, {'Table ' if row.table.isdigit() else ''}{row.table}",
+        )
         for row in printed.itertuples()
     }
     entries = list(printed_entries())
     in_entries = {
-        (entry.model, row.dataset, row.attack, row.epsilon, metric): (getattr(row, metric), row.source[-1])
+        (entry.model, row.dataset, row.attack, row.epsilon, metric): (number, row.source)
         for entry in entries
         for row in entry.reported
         for metric in ("srocc", "plcc", "mse")
+        if (number := getattr(row, metric)) is not None
     }
     assert in_entries == in_paper
-    assert {row.source[:-1] for entry in entries for row in entry.reported} == {"Wang and Yuan 2024, Table "}
     assert all(entry.paper.title and entry.authors and not entry.measured for entry in entries)
