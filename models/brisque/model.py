@@ -65,5 +65,6 @@ class BRISQUE(IQAModel):
         """Return BRISQUE's own scores (N,) in float64, lower is better, of images (N, 3, H, W) in [0, 1]."""
         features = brisque_features(images)
         scaled = 2 * (features - self.lowest) / (self.highest - self.lowest) - 1
-        distances = (scaled.unsqueeze(1) - self.vectors).square().sum(2)
+        lengths = scaled.square().sum(1, keepdim=True) + self.vectors.square().sum(1)
+        distances = lengths - 2 * scaled @ self.vectors.T
         return torch.exp(-self.gamma * distances) @ self.coefficients - self.rho

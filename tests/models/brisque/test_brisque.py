@@ -14,7 +14,7 @@ from scipy.special import gamma
 
 from iqabench.bench.core.errors import UserError
 from iqabench.models import create_model
-from iqabench.models.brisque.exact import WEIGHTS, halved, luminance, windowed
+from iqabench.models.brisque.exact import WEIGHTS, centred, halved, luminance, windowed
 from iqabench.models.brisque.features import brisque_features
 from iqabench.models.brisque.model import BRISQUE, FILE, HIGHEST, LOWEST
 from iqabench.models.brisque.shape import ratio_of_shape, shape_of_ratio
@@ -133,6 +133,16 @@ def test_window_and_half_size_are_those_of_scipy_and_opencv():
     cv2 = pytest.importorskip("cv2")
     half = cv2.resize(values[0].numpy(), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
     np.testing.assert_allclose(halved(values)[0], half, rtol=1e-13)
+
+
+def test_where_a_picture_is_flat_the_rounding_errors_are_those_of_scipy_to_the_last_bit():
+    values = torch.rand(2, 20, 24, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    values[1, 3:, 5:] = 0.7
+    expected = values[1] - torch.from_numpy(convolve2d(values[1], WEIGHTS, "same"))
+    flat = expected.abs() < 1e-14
+    assert flat.sum() == 11 * 13
+    assert torch.equal(centred(values)[1][flat], expected[flat])
+    assert expected[flat].abs().max() > 0
 
 
 def test_luminance_is_that_of_scikit_image_to_the_last_bit():
