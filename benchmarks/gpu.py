@@ -80,7 +80,7 @@ def measure_precision(
         f"{precision}: a matrix product reaches {product / 1e12:.3g} TFLOP/s; the peak is {peak / 1e12:.4g}; "
         f"memory allows {memory_bound(model, precision, image_size, peak, rounds):.0%} of it"
     )
-    searched = Adapter(model, precision="bf16") if precision == "bf16" else model
+    searched = Adapter(model, precision="bf16").to(device) if precision == "bf16" else model
     counted = Counted(searched)
     for size in batch_sizes:
         images, labels = batch(device, size, image_size)
@@ -101,7 +101,7 @@ def measure_compiling(model: nn.Module, precision: Precision, size: int, image_s
     """Return a line on what torch.compile takes and gives for PGD-10; the model stays compiled."""
     device = next(model.parameters()).device
     images, labels = batch(device, size, image_size)
-    searched = Adapter(model, precision="bf16") if precision == "bf16" else model
+    searched = Adapter(model, precision="bf16").to(device) if precision == "bf16" else model
     with tf32_where(precision):
         plain = seconds_of(attacked("pgd", searched, images, labels), device, rounds)
         model.compile()
