@@ -10,6 +10,7 @@ a monotone function is applied to both ends. The box that results holds every ou
 grow with each layer. For an affine network they are exact.
 """
 
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ Map = Callable[[Tensor], Tensor]
 
 class NoBoundsError(TypeError):
     """A network computes what there is no rule for."""
+
+
+_FAULTS = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 
 
 class Interval:
@@ -124,8 +128,20 @@ def output_bounds(model: nn.Module, images: Tensor, epsilon: float) -> tuple[Ten
     try:
         found = model(ball)
         return found.low, found.high
-    except (AttributeError, TypeError) as error:  # of a stand-in that is taken for a tensor
-        raise NoBoundsError(str(error)) from error
+    except _FAULTS as error:  # of a stand-in that is taken for a tensor
+        raise NoBoundsError(f"{error}{_layer_of(model, error)}") from error
+
+
+def _layer_of(model: nn.Module, error: Exception) -> str:
+    """Name the innermost module of a model that was at work when an error was raised, and its line."""
+    names = {module: name for name, module in model.named_modules()}
+    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
+        module = frame.f_locals.get("self")
+        if isinstance(module, nn.Module) and module in names and not frame.f_code.co_name.startswith("_"):
+            layer = f"layer {names[module]!r}, " * bool(names[module]) + type(module).__name__
+            own = not frame.f_globals["__name__"].startswith("torch.")
+            return f" (in {layer}{f': {frame.f_code.co_filename}, line {line}' * own})"
+    return ""
 
 
 def _linear(box: Interval, weight: Tensor, bias: Tensor | None = None) -> Interval:
@@ -173,6 +189,18 @@ def _rising(function: Callable[..., Tensor]) -> Callable[..., Interval]:
     return rule
 
 
+def _leaky_relu(box: Interval, negative_slope: float = 0.01, inplace: bool = False) -> Interval:
+    if negative_slope < 0:
+        raise NoBoundsError("no bounds are known of `leaky_relu` with a negative slope")
+    return box.each(F.leaky_relu, negative_slope)
+
+
+def _elu(box: Interval, alpha: float = 1.0, inplace: bool = False) -> Interval:
+    if alpha < 0:
+        raise NoBoundsError("no bounds are known of `elu` with a negative alpha")
+    return box.each(F.elu, alpha)
+
+
 def _falling_then_rising(function: Callable[..., Tensor], lowest: float) -> Callable[..., Interval]:
     """Return the rule of a function that is least at one place, falls before it and rises after it."""
 
@@ -191,14 +219,16 @@ _RULES: dict[Any, Callable[..., Interval]] = {
     F.conv2d: _conv2d,
     F.batch_norm: _batch_norm,
     F.dropout: _dropout,
+    F.elu: _elu,
+    F.leaky_relu: _leaky_relu,
     F.silu: _falling_then_rising(F.silu, SILU_LOWEST),
     F.gelu: _falling_then_rising(F.gelu, GELU_LOWEST),
     **{
         function: _rising(function)
         for function in (
-            F.relu, F.elu, F.softplus, F.leaky_relu, F.hardtanh, F.max_pool2d, F.avg_pool2d,
-            F.adaptive_avg_pool2d, torch.relu, torch.sigmoid, torch.tanh, torch.flatten, torch.squeeze,
-            torch.mean, torch.sum, torch.clamp,
+            F.relu, F.softplus, F.hardtanh, F.max_pool2d, F.avg_pool2d, F.adaptive_avg_pool2d,
+            torch.relu, torch.sigmoid, torch.tanh, torch.flatten, torch.squeeze, torch.mean, torch.sum,
+            torch.clamp,
         )
     },
 }  # fmt: skip

@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 ARGUMENTS = f"{__name__}.arguments"  # of the command that runs, in the context's `meta`
 STORE = f"{__name__}.store"  # its address as it was given, there too
-PATH = click.Path(path_type=Path)
+
+
+class _Path(click.Path):
+    """A path, but for the empty one, which would be the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if value == "":
+            self.fail("is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
 
 
 def _comma_separated(of: Callable[[str], Any]) -> Callable[..., list[Any] | None]:
@@ -53,7 +65,13 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 @contextmanager
 def opened(address: str, needs: "Needs" = "numbers") -> Iterator[Path]:
-    """Give the folder of the store at an address: a folder, or a bucket such as s3://BUCKET/NAME."""
+    """Give the folder of the store at an address: a folder, or a bucket such as s3://BUCKET/NAME.
+
+    Raises:
+        UserError: the address is empty, or as `open_store`.
+    """
+    if not address.strip():
+        raise UserError("the address of a store is empty; it is a folder, or such as s3://BUCKET/NAME")
     if "://" not in address:
         yield Path(address)
         return

@@ -138,11 +138,14 @@ def load_settings(
     known = sorted({name for _, tables in files for name in tables.get("profiles", {})})
     for name in known:  # a mistake in a profile not in use is still a mistake
         _validate(_layers(files, _chain(files, [name])))
-    chosen = profile or str(_validate(_layers(files, []), need_all=False).get("profile"))
+    chosen = profile
+    if chosen is None:
+        chosen = str(_validate(_layers(files, []), need_all=False).get("profile"))
     names = [name.strip() for name in chosen.split(",")]
     for name in names:
         if name not in known:
-            raise UserError(f"{files[-1][0]}: unknown profile {name!r}: {nearest(name, known)}")
+            source = files[-1][0] if profile is None else "--profile"
+            raise UserError(f"{source}: unknown profile {name!r}: {nearest(name, known)}")
 
     layers = _layers(files, _chain(files, names))
     layers.append(_Layer(COMMAND_LINE, [], {"profile": chosen, **(overrides or {})}))

@@ -104,14 +104,16 @@ def regular(path: Path) -> Path:
         OSError: it is one of these.
     """
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+        raise OSError(
+            errno.EINVAL, "a folder, not a file" if path.is_dir() else "not a regular file", str(path)
+        )
     return path
 
 
-def csv_rows(file: Path) -> tuple[list[str], list[list[str]]]:
-    """Return the heading and the rows of a comma-separated file, every cell without the spaces around it.
+def csv_rows(file: Path) -> tuple[list[str], dict[int, list[str]]]:
+    """Return the heading of a comma-separated file, and its rows by the line on which each ends.
 
-    Blank rows are left out.
+    Cells are without the spaces around them. Blank rows are left out.
 
     Raises:
         UserError: The file cannot be read, has two columns of one name, or a row that has more or fewer
@@ -137,7 +139,7 @@ def csv_rows(file: Path) -> tuple[list[str], list[list[str]]]:
     repeated = [name for name in heading if name and heading.count(name) > 1]
     if repeated:
         raise UserError(f"{file}: two columns {repeated[0]!r}; keep one")
-    return heading, [row for _, row in rows]
+    return heading, dict(rows)
 
 
 def safe_name(name: str) -> str:

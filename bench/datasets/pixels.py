@@ -244,9 +244,11 @@ def _build(
     def load(file: tuple[str, int, int]) -> Pixels | Undecodable:
         try:
             image = decode_rgb(dataset.root / file[0], largest=dataset.largest_image)
+            if image_size is not None:
+                image = _resize(image, image_size, dataset.largest_image)
         except Undecodable as error:
             return error
-        return np.asarray(image if image_size is None else _resize(image, image_size))
+        return np.asarray(image)
 
     digest = hashlib.sha256()
     places: list[tuple[int, int, int, int]] = []
@@ -308,9 +310,19 @@ def _centre(spare: int) -> int:
     return round(spare / 2)  # halves to even, as torchvision's CenterCrop
 
 
-def _resize(image: Image.Image, shorter: int) -> Image.Image:
-    """Resize as torchvision's Resize does with a PIL image, whose import would take a rerun seconds."""
+def _resize(image: Image.Image, shorter: int, largest: int) -> Image.Image:
+    """Resize as torchvision's Resize does with a PIL image, whose import would take a rerun seconds.
+
+    Raises:
+        Undecodable: The result would be too large, as that of a line of pixels is.
+    """
     width, height = image.size
     longer = int(shorter * max(image.size) / min(image.size))
+    if shorter * longer > largest:
+        raise Undecodable(
+            f"{width} x {height} pixels, of which resizing the shorter side to {shorter} makes "
+            f"{shorter * longer / 1e6:.0f} million, more than the {largest / 1e6:g} million that "
+            "`max_megapixels` of [run] allows"
+        )
     size = (shorter, longer) if width <= height else (longer, shorter)
     return image.resize(size, Image.Resampling.BILINEAR)

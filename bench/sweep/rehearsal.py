@@ -38,7 +38,7 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
     attacks = [
         (attack, stage, [cell.epsilon * PIXEL for cell in cells])
         for attack, cells in job.cells("")
-        if _long_enough(stage := scoring_stage(job, attack, cells), len(cells), left)
+        if cells and _long_enough(stage := scoring_stage(job, attack, cells), len(cells), left)
     ]
     if job.model.full_reference or (not train and not attacks):  # which would ask for whole pictures
         return

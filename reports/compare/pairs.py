@@ -111,9 +111,10 @@ def compare(first: str, second: str, store: Path, against: Path | None = None) -
             continue
         compared += _under(condition, [[_only(scores, images) for scores in side] for side in sides])
     if not compared:
+        why = "".join(f" {note}" for note in notes)
         raise UserError(
             f"{first} and {second} have no condition in common: run both on the same datasets, attacks and "
-            f"epsilons{''.join(f'. {note}' for note in notes)}"
+            f"epsilons.{why}"
         )
     corrected = holm([one.difference.p for one in compared])
     return Comparison(

@@ -19,6 +19,7 @@ from iqabench.bench.cli.main import main
 from iqabench.bench.core import registry
 from iqabench.bench.core.config import Settings, load_settings
 from iqabench.bench.core.errors import UserError
+from iqabench.bench.store.listing import index
 from iqabench.bench.sweep.measuring.partial import Partial
 from iqabench.bench.training.snapshot import Snapshot
 
@@ -36,7 +37,7 @@ class Tiny(nn.Module):
         self.head = nn.Linear(width, 1)
 
     def forward(self, images):
-        pooled = self.features(images - 0.5).abs().mean(dim=(2, 3))
+        pooled = self.features(images - 0.5).mean(dim=(2, 3))
         return torch.sigmoid(self.head(pooled)).squeeze(1)
 
 
@@ -65,7 +66,7 @@ pretrained = false
 
 [profiles.mine]
 extends = "base"
-run.limit = 8
+run.limit = 10
 
 [profiles.base.check]
 srocc = 0.1
@@ -83,6 +84,20 @@ weights = "given.safetensors"
 
 [attacks.pgd]
 steps = 2
+
+[attacks.auto_l2]
+like = "auto"
+norm = "l2"
+budget = "quick"
+
+[defences.median_smoothing]
+samples = 3
+"""
+
+ELSEWHERE = """image_name,test_dataset,attack,epsilon,clear,attacked,psnr,ssim,mos
+a.png,NIPS,theirs,2,0.5,0.9,30.0,0.8,1.5
+b.png,NIPS,theirs,2,0.6,0.9,32.0,0.9,3.5
+c.png,NIPS,theirs,2,0.4,0.4,inf,1.0,4.5
 """
 
 
@@ -115,10 +130,17 @@ READ = (
     "check --against baseline.json --junit junit.xml",
     "leaderboard --results results --out site",
     "entry create --model tiny --out created.toml",
+    "compare tiny given",
+    "check --certified",
 )
 IMAGES = f"entry images outside --model tiny --dataset drawn.csv --epsilon 1 {RUN.removeprefix('run ')}"
 EXPLAIN = f"explain tiny --beside other --dataset drawn.csv {RUN.removeprefix('run ')}"
 VERIFY = f"datasets verify NAME {RUN.removeprefix('run ')}"
+CORRUPTIONS = RUN.replace("run", "corruptions", 1)
+AUDIT = f"audit tiny --dataset drawn.csv --images 4 {RUN.removeprefix('run ')}"
+CERTIFY = f"{RUN.replace('run', 'certify', 1)} --radii 1 --draws 100"
+IMPORT = "import elsewhere.csv --model theirs --source Somebody --labels 1,5 --results imported"
+BUCKET = "local://bucket"
 
 KINDS = {
     "configuration": Kind(
@@ -132,7 +154,9 @@ KINDS = {
             f"{EXPLAIN}",
         ),
     ),
-    "labels": Kind("drawn.csv", (VERIFY.replace("NAME", "drawn.csv"), RUN)),
+    "plugins": Kind("plugin.py", ("list models --plugin plugin.py", RUN, AUDIT, CERTIFY)),
+    "labels": Kind("drawn.csv", (VERIFY.replace("NAME", "drawn.csv"), RUN, CORRUPTIONS)),
+    "scores from elsewhere": Kind("elsewhere.csv", (IMPORT,)),
     "MATLAB labels": Kind(
         "*/*.mat",
         (
@@ -150,12 +174,19 @@ KINDS = {
     "images": Kind("images/scene[012]*.*", (VERIFY.replace("NAME", "drawn.csv"), RUN), ("results/cache/*",)),
     "images from outside": Kind("outside/*.png", (IMAGES,)),
     "cells": Kind("results/cells/**/*.parquet", (*READ, RUN)),
+    "certificates": Kind("results/certificates/**/*.parquet", ("check --certified", CERTIFY)),
+    "bounds": Kind("results/bounds/**/*.parquet", ("check --certified", f"{CERTIFY} --norm linf")),
+    "the index of cells": Kind("results/cache/cells.index", READ[:6]),
+    "a bucket": Kind(
+        "bucket/**/*.*", tuple(f"{read} --results {BUCKET}" for read in (*READ[:6], "compare tiny given"))
+    ),
+    "copies of a bucket": Kind("stores/**/*.*", (f"results --results {BUCKET}", f"{RUN} --results {BUCKET}")),
     "cards": Kind(
         "results/checkpoints/**/*.json", (RUN, RUN.replace("run", "train", 1), EXPLAIN), ("results/cells",)
     ),
     "weights": Kind(
         "results/checkpoints/**/*.safetensors",
-        (RUN, EXPLAIN, "entry create --model tiny --out created.toml"),
+        (RUN, EXPLAIN, AUDIT, f"{CERTIFY} --norm linf", "entry create --model tiny --out created.toml"),
         ("results/cells/drawn/tiny/fgsm*",),
     ),
     "given weights": Kind("given.safetensors", (f"{RUN} --models given",)),
@@ -193,7 +224,7 @@ class Workspace:
         with self.entered():
             _build()
             for command in ("report --out out",):
-                self.invoke(command)
+                self.invoke(command.split())
             self._sweep = _sweep(load_settings(Path("bench.toml")))
         shutil.copytree(self.root, self._honest, symlinks=True)
 
@@ -215,7 +246,7 @@ class Workspace:
             self.restore(kind)
             started = time.monotonic()
             with self.entered():
-                result = self.invoke(command)
+                result = self.invoke(command.split())
             nothing_to_compare = command.startswith("check") and "Error" not in result.stderr
             assert result.exit_code < 2 or nothing_to_compare, result.output
             self._seconds[key] = time.monotonic() - started
@@ -230,11 +261,11 @@ class Workspace:
                 return False
         return _sweep(found) != self._sweep
 
-    def invoke(self, command: str) -> Result:
+    def invoke(self, command: list[str]) -> Result:
         """Run a command."""
         for registered in registry._PLUGINS.values():
             registered.clear()
-        return CliRunner().invoke(main, command.split())
+        return CliRunner().invoke(main, command)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -242,7 +273,11 @@ class Workspace:
         before = Path.cwd()
         os.chdir(self.root)
         try:
-            yield
+            with (
+                mock.patch.dict(os.environ, {"IQABENCH_STORES": "stores"}),
+                mock.patch.object(index, "INDEXED_FROM", 0),  # so that a small store has one
+            ):
+                yield
         finally:
             os.chdir(before)
 
@@ -278,6 +313,15 @@ def _build() -> None:
         shutil.copy(file, outside / file.name)
     shutil.rmtree("saved")
     shutil.rmtree("other")
+    done(f"{CERTIFY}")
+    done(f"{CERTIFY} --norm linf")
+    done(f"{RUN} --defences median_smoothing --attacks auto_l2")
+    Path("elsewhere.csv").write_text(ELSEWHERE)
+    done(IMPORT)
+    shutil.copytree("results", "bucket", ignore=shutil.ignore_patterns("partial", "*.training"))
+    done(f"results --results {BUCKET}")
+    with mock.patch.object(index, "is_settled"):
+        done("results")
     done("check --pin baseline.json")
     Path("entry").mkdir()
     done("entry create --model tiny --out entry/entry.toml")

@@ -148,6 +148,26 @@ def test_what_there_is_no_rule_for_is_told(tiny_model: Callable[..., nn.Module])
         output_bounds(Squared(), images(), 0.01)
 
 
+def test_the_layer_of_it_is_named(tiny_model: Callable[..., nn.Module]) -> None:
+    with pytest.raises(NoBoundsError, match=r"`softmax` \(in layer 'layers.1', Softmax\)"):
+        output_bounds(made(nn.Conv2d(3, 4, 2), nn.Softmax(1)), images(), 0.01)
+    with pytest.raises(NoBoundsError, match=rf"two features \(in Squared: {__file__}, line \d+\)"):
+        output_bounds(Squared(), images(), 0.01)
+    with pytest.raises(NoBoundsError, match=rf"has no 'abs' \(in layer 'layers.0', Folded: {__file__}"):
+        output_bounds(made(Folded()), images(), 0.01)
+
+
+@pytest.mark.parametrize("layer", [nn.LeakyReLU(-0.5), nn.ELU(-0.5)])
+def test_an_activation_that_does_not_rise_has_no_rule_of_one_that_does(layer: nn.Module) -> None:
+    with pytest.raises(NoBoundsError, match="negative"):
+        output_bounds(made(nn.Conv2d(3, 4, 2), layer), images(), 0.01)
+
+
 class Squared(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return (images * images).mean((1, 2, 3))
+
+
+class Folded(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return images.abs()

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from .values import LARGEST, Device, Epsilon, Names, Precision, Regime, Seeds, Tolerance
+from .values import LARGEST, BatchSize, Device, Epsilon, Epsilons, Names, Precision, Regime, Seeds, Tolerance
 
 
 class Configured(BaseModel):
@@ -33,7 +33,7 @@ class RunSettings(Configured):
         description="what images pass before a model scores them: names from `iqabench list defences`, "
         '"median+flip" for one after the other, "none" for the model as it is; "all" for none and each',
     )
-    epsilons: list[Epsilon] = Field(description="radii of the L-inf ball, in units of 1/255")
+    epsilons: Epsilons = Field(description="radii of the L-inf ball, in units of 1/255")
     regime: Regime = Field(
         description='"clean": training sees the images as they are; "adversarial": attacked ones besides'
     )
@@ -46,7 +46,7 @@ class RunSettings(Configured):
         description="side of the square crop in pixels; an image's shorter side is resized to it, unless a "
         "model's `pixels` says otherwise",
     )
-    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    batch_size: BatchSize = Field(
         description="images scored and attacked at once, fewer where whole images exceed the paper's or the "
         'memory of a GPU; changes no result but a stochastic model\'s draws; "auto": 16, on a GPU as many as '
         "its memory holds, up to 512",

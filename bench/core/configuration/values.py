@@ -49,18 +49,32 @@ def _epsilon(value: Any) -> Any:
     return value
 
 
+def _some(epsilons: list[float]) -> list[float]:
+    if not epsilons:
+        raise ValueError("at least one radius; [0] scores clean images alone")
+    return epsilons
+
+
+def _batch_size(value: Any) -> Any:
+    if value != "auto" and (type(value) is not int or value < 1):
+        raise ValueError('a whole number from 1, or "auto"')
+    return value
+
+
 def _device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
         raise ValueError('"auto", "cpu", "cuda" or "cuda:N"')
     return value
 
 
+BatchSize = Annotated[int | Literal["auto"], BeforeValidator(_batch_size)]
 Device = Annotated[str, AfterValidator(_device)]
 Names = Annotated[list[str], BeforeValidator(_names)]
 PIXEL = 1 / 255
 """The unit of a configured epsilon, in pixel units of [0, 1]."""
 
 Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255)]
+Epsilons = Annotated[list[Epsilon], AfterValidator(_some)]
 Tolerance = Annotated[FiniteFloat, Field(ge=0)]
 Seeds = Annotated[list[int], BeforeValidator(_seeds)]
 Regime = Literal["clean", "adversarial"]

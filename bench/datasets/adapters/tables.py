@@ -25,7 +25,7 @@ def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
     for column in columns:
         if column not in heading:
             raise UserError(f"{file}: no column {column!r}; its columns are {', '.join(heading)}")
-    return pd.DataFrame(rows, columns=heading, dtype=str)
+    return pd.DataFrame(list(rows.values()), columns=heading, dtype=str)
 
 
 def numbers(cells: pd.Series) -> pd.Series:

@@ -1,18 +1,20 @@
 """Files of certificates: one Parquet file per model, with a checksum of all its bytes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...core.errors import UserError
-from ...core.files import safe_name
+from ...core.files import regular, safe_name
 from ...core.integrity import Damaged
 from ..cell import digest
 from ..sealed_parquet import is_sealed, write_sealed_table
+
+Kind = TypeVar("Kind")
 
 _METADATA = b"iqabench.certificate"
 ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights", "regime", "seed", "defence")
@@ -42,20 +44,33 @@ def write_certificate(folder: Path, certificate: Certificate, *parts_of_key: Any
     return path
 
 
-def read_certificates(folder: Path) -> Iterator[Certificate]:
+def read_certificates(folder: Path, understood: Callable[[Certificate], Kind]) -> Iterator[Kind]:
     """Yield what the files of a folder of a store hold, in the order of their paths.
+
+    Args:
+        folder: Of the store.
+        understood: Makes of a file's content what is yielded; an error of it is one of the file.
 
     Raises:
         UserError: a file is damaged, or is another one.
     """
     for path in sorted(folder.rglob("*.parquet")):
         try:
-            if not is_sealed(content := path.read_bytes()):
+            if not is_sealed(content := regular(path).read_bytes()):
                 raise Damaged("it has no checksum")
             table = pq.read_table(pa.BufferReader(content))
-            yield Certificate(table, json.loads(table.schema.metadata[_METADATA]))
-        except (Damaged, OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise UserError(f"{path}: cannot be used: {error}; remove it, and certify again") from None
+            facts = json.loads(table.schema.metadata[_METADATA])
+            found = understood(Certificate(table, {**facts, "about": _about(facts)}))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
+            fault = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(f"{path}: cannot be used: {fault}; remove it, and certify again") from None
+        yield found
+
+
+def _about(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that every certificate has, whatever else stands beside them."""
+    about = facts["about"]
+    return {**{name: about[name] for name in ALIKE}, "variant": str(about.get("variant", ""))}
 
 
 def title_of(about: dict[str, Any]) -> str:

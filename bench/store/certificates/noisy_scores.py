@@ -47,12 +47,18 @@ class NoisyScores:
 
 
 def read_noisy_scores(store: Path) -> Iterator[NoisyScores]:
-    """Yield what the files of a store hold, in the order of their paths.
+    """Return what the files of a store hold, in the order of their paths.
 
     Raises:
         UserError: a file is damaged, or is another one.
     """
-    for table, facts in read_certificates(store / _FOLDER):
-        scores = np.array(table["scores"].to_pylist(), dtype=np.float64)
-        images, quality = tuple(table["image"].to_pylist()), table["quality"].to_numpy()
-        yield NoisyScores(facts["about"], facts["sigma"], facts["samples"], images, quality, scores)
+    return read_certificates(store / _FOLDER, _understood)
+
+
+def _understood(certificate: Certificate) -> NoisyScores:
+    table, facts = certificate
+    scores = np.array(table["scores"].to_pylist(), dtype=np.float64)
+    images, quality = tuple(table["image"].to_pylist()), table["quality"].to_numpy()
+    if scores.ndim != 2 or not scores.size:
+        raise ValueError("its scores are not as many for each image")
+    return NoisyScores(facts["about"], float(facts["sigma"]), int(facts["samples"]), images, quality, scores)

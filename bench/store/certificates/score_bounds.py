@@ -50,14 +50,19 @@ class ScoreBounds:
 
 
 def read_score_bounds(store: Path) -> Iterator[ScoreBounds]:
-    """Yield what the files of a store hold, in the order of their paths.
+    """Return what the files of a store hold, in the order of their paths.
 
     Raises:
         UserError: a file is damaged, or is another one.
     """
-    for table, facts in read_certificates(store / _FOLDER):
-        low, high = (np.array(table[end].to_pylist(), dtype=np.float64) for end in ("low", "high"))
-        images, quality, scores = (table[name].to_numpy() for name in ("image", "quality", "score"))
-        yield ScoreBounds(
-            facts["about"], tuple(images.tolist()), quality, scores, tuple(facts["radii"]), low, high
-        )
+    return read_certificates(store / _FOLDER, _understood)
+
+
+def _understood(certificate: Certificate) -> ScoreBounds:
+    table, facts = certificate
+    low, high = (np.array(table[end].to_pylist(), dtype=np.float64) for end in ("low", "high"))
+    images, quality, scores = (table[name].to_numpy() for name in ("image", "quality", "score"))
+    radii = tuple(float(radius) for radius in facts["radii"])
+    if {low.shape, high.shape} != {(len(images), len(radii))}:
+        raise ValueError("its bounds are not as many for each image as it has radii")
+    return ScoreBounds(facts["about"], tuple(images.tolist()), quality, scores, radii, low, high)

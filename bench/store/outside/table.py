@@ -27,7 +27,10 @@ TEXTS = ("image", "dataset", "attack")
 NUMBERS = ("clean", "adversarial", "low", "high", "epsilon", "l_inf", "psnr", "ssim", "label")
 """Columns that are read: texts, and numbers."""
 
-_MAY_BE_INFINITE = ("psnr",)  # of images that did not move
+_ENDS = {"psnr": (0, np.inf), "ssim": (-1, 1), "l_inf": (0, 1), "epsilon": (0, 255)}
+"""Values that a column may have, from the first to the second; PSNR is infinite where nothing moved."""
+
+_LARGEST = np.finfo(float).max
 _GROUP = ["dataset", "attack", "epsilon"]
 RMSE = " (RMSE)"
 """Ends the name of an attack whose epsilon is not known, and for which a root mean squared error stands."""
@@ -75,7 +78,8 @@ def read_outside(
         UserError: the file is not such a table; names the line and the column.
     """
     heading, rows = csv_rows(path)
-    table = _named(pd.DataFrame(rows, columns=heading, dtype=str), path)
+    table = pd.DataFrame(list(rows.values()), index=list(rows), columns=heading, dtype=str)
+    table = _named(table, path)
     given = {"dataset": dataset, "attack": attack, "epsilon": epsilon}
     for name, value in given.items():
         if value is not None and name in table:
@@ -133,37 +137,50 @@ def _require(table: pd.DataFrame, heading: list[str], path: Path) -> None:
     if table.empty:
         raise UserError(f"{path}: holds no image")
     for name in TEXTS:
-        empty = np.flatnonzero(table[name] == "")
+        empty = table.index[table[name] == ""]
         if len(empty):
-            raise UserError(f"{path}: line {empty[0] + 2}: column {name!r} is empty")
+            raise UserError(f"{path}: line {empty[0]}: column {name!r} is empty")
 
 
 def _numbers(table: pd.DataFrame, name: str, path: Path) -> pd.Series:
     numbers = pd.to_numeric(table[name], errors="coerce")
-    usable = numbers.notna() if name in _MAY_BE_INFINITE else np.isfinite(numbers)
-    broken = np.flatnonzero(~usable)
-    if len(broken):
-        found = table[name].iloc[broken[0]]
-        raise UserError(f"{path}: line {broken[0] + 2}: column {name!r}: {found!r} is not a number")
+    low, high = _ENDS.get(name, (-_LARGEST, _LARGEST))
+    for wrong, fault in (
+        (~(np.isfinite(numbers) | (numbers == high)), "is not a number"),
+        ((numbers < low) | (numbers > high), f"is not from {low} to {high}"),
+    ):
+        broken = table.index[wrong]
+        if len(broken):
+            found = str(table[name].loc[broken[0]])
+            raise UserError(f"{path}: line {broken[0]}: column {name!r}: {found!r} {fault}")
     return numbers.astype(float)
 
 
 def _with_strength(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
     """Return the table with `epsilon`: its own, the largest change that it tells, or what PSNR allows."""
     if "epsilon" in table:
-        low = table[(table["epsilon"] <= 0) | (table["epsilon"] > 255)]
-        if len(low):
+        if (table["epsilon"] == 0).any():
             raise UserError(
-                f"{path}: epsilon {low['epsilon'].iloc[0]:g}: accepted is a number above 0 and up to 255, in "
-                "units of 1/255"
+                f"{path}: epsilon 0: accepted is a number above 0 and up to 255, in units of 1/255"
             )
         return table
     groups = table.groupby(["dataset", "attack"])
     if "l_inf" in table:
         largest = 255 * groups["l_inf"].transform("max")
+        if (largest == 0).any():
+            raise UserError(
+                f"{path}: no image of {table['attack'][largest == 0].iloc[0]} moved, by the column 'l_inf'; "
+                "leave such rows out"
+            )
         return table.assign(epsilon=largest.round(2).clip(lower=0.01))
     if "psnr" in table:
-        errors = 255 * 10 ** (-groups["psnr"].transform("median") / 20)
+        medians = groups["psnr"].transform("median")
+        if np.isinf(medians).any():
+            raise UserError(
+                f"{path}: most images of {table['attack'][np.isinf(medians)].iloc[0]} have an infinite psnr, "
+                "which tells no epsilon; give it by --epsilon"
+            )
+        errors = 255 * 10 ** (-medians / 20)
         notes.append(
             "The file tells no epsilon. In its place stands the root mean squared error of the median PSNR, "
             "in units of 1/255, which is below the largest change of a pixel; the attacks' names say so."
@@ -178,10 +195,10 @@ def _quality(table: pd.DataFrame, labels: Scale | None, path: Path) -> pd.Series
     if labels is None:
         raise UserError(f"{path}: has labels: give the ends of their scale by `--labels WORST,BEST`")
     quality = labels.mapped(table["label"])
-    outside = np.flatnonzero((quality < 0) | (quality > 1))
+    outside = table.index[(quality < 0) | (quality > 1)]
     if len(outside):
         raise UserError(
-            f"{path}: line {outside[0] + 2}: label {table['label'].iloc[outside[0]]:g} is outside the scale "
+            f"{path}: line {outside[0]}: label {table['label'].loc[outside[0]]:g} is outside the scale "
             f"from {labels.worst:g} to {labels.best:g}"
         )
     return quality

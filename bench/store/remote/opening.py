@@ -68,6 +68,11 @@ def _mirror(address: str) -> Mirror:
         raise UserError(
             f"{address}: a web address cannot be written to; a store is, for instance, s3://BUCKET/NAME"
         )
+    if "memory" in address.split("://")[0].split("::"):
+        raise UserError(
+            f"{address}: ends with this command, and all that is in it; a store is a folder, or an address "
+            "such as s3://BUCKET/NAME"
+        )
     with explained(address):
         files, root = url_to_fs(address, skip_instance_cache=True)
     if not root.strip("/"):

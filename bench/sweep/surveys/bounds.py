@@ -50,7 +50,11 @@ def bound_models(
                         bounds = output_bounds(model, images, radius * PIXEL)
                         ends[:, batch, number] = torch.stack(bounds).cpu()
             except NoBoundsError as error:
-                raise UserError(f"{job.title}: interval bound propagation does not apply: {error}") from None
+                raise UserError(
+                    f"{job.title}: interval bound propagation does not apply: {error}. Choose models of "
+                    "convolutions, normalisation by stored statistics, pooling and monotone activations; or "
+                    "certify this one behind median smoothing, which any model can be: --norm l2"
+                ) from None
         _, (cell,) = next(job.cells(job.weights() or ""))
         fields, order = asdict(cell), np.argsort(names)
         bounded = ScoreBounds(

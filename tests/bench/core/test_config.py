@@ -195,6 +195,29 @@ def test_a_gpu_can_be_named_by_its_number(tmp_path, device):
     assert settings_of(tmp_path, f"[run]\ndevice = '{device}'").run.device == device
 
 
+def test_an_empty_list_of_radii_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"key 'epsilons': found \[\], accepted is at least one radius"):
+        settings_of(tmp_path, "[run]\nepsilons = []")
+
+
+@pytest.mark.parametrize("written", ['"Auto"', "0", "-1", "true", "2.0", '"16"', "[]"])
+def test_a_batch_is_a_number_of_images_or_auto(tmp_path, written):
+    told = r"\[run\]: key 'batch_size': found .*, accepted is a whole number from 1, or \"auto\"$"
+    with pytest.raises(UserError, match=told):
+        settings_of(tmp_path, f"[run]\nbatch_size = {written}")
+    assert settings_of(tmp_path, "[run]\nbatch_size = 'auto'").run.batch_size == "auto"
+
+
+def test_an_empty_profile_of_the_command_line_is_none_of_the_known(iqabench):
+    refused = iqabench("config", "--profile", "")
+    assert (refused.exit_code, "--profile: unknown profile ''" in refused.output) == (2, True)
+
+
+def test_an_empty_path_is_not_the_working_folder(iqabench):
+    refused = iqabench("report", "--out", "")
+    assert (refused.exit_code, "Invalid value for '--out': is empty" in refused.output) == (2, True)
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "0"])
 def test_another_device_is_refused_with_those_that_there_are(tmp_path, device):
     with pytest.raises(UserError, match=r'key \'device\': found .*, accepted is "auto", "cpu", "cuda" or'):

@@ -93,10 +93,17 @@ def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".b.npz.0123.part", "a.npz"]
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-def test_what_may_never_end_is_not_read(tmp_path, make):
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (Path.mkdir, "a folder, not a file"),
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+    ],
+)
+def test_what_may_never_end_is_not_read(tmp_path, make, told):
     make(tmp_path / "labels.csv")
-    with pytest.raises(OSError, match="not a regular file"):
+    with pytest.raises(OSError, match=told):
         regular(tmp_path / "labels.csv")
 
 

@@ -104,6 +104,17 @@ def test_random_crops_are_parts_of_the_image_and_reach_every_place(cache, datase
     assert {plain[0] for plain, _ in found} == set(range(46))
 
 
+def test_a_line_of_pixels_is_not_resized_to_gigabytes(tmp_path):
+    Image.new("RGB", (2, 4000)).save(tmp_path / "line.png")
+    line = SimpleNamespace(
+        largest_image=10**6, name="drawn", root=tmp_path, table=pd.DataFrame({"path": ["line.png"]})
+    )
+    told = r"line\.png: .* 2 x 4000 pixels, of which resizing the shorter side to 24 makes 1 million"
+    with pytest.raises(UserError, match=told):
+        PixelCache.open(line, 24, tmp_path / "cache")
+    assert PixelCache.open(line, 20, tmp_path / "cache").shape(0) == (40_000, 20)
+
+
 def test_flips_mirror_about_half_of_the_crops(cache, dataset):
     picture = resized(dataset, 1)
     batch = cache.train_batch([1] * 200, np.random.default_rng(0), flip=True)

@@ -45,6 +45,15 @@ def rehearsal_kinds(job, left):
     return {stage.kind for stage, _ in rehearsal.rehearse(job, left, CPU)}
 
 
+def test_an_attack_without_a_radius_is_not_rehearsed(settings, tmp_path):
+    run = settings.run.model_copy(update={"epsilons": [0.0]})
+    sweep = Sweep.prepare(settings.model_copy(update={"run": run}), tmp_path)
+    (job,) = sweep.jobs
+    left = dict.fromkeys(sweep.images_left(job, score=True), 1000.0)
+    assert rehearsal_kinds(job, left) == {"training", "scoring"}
+    assert rehearsal_kinds(job, {}) == set()
+
+
 def test_a_rehearsed_sweep_has_the_scores_of_one_that_is_not(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(rehearsal, "LARGEST_SHARE", 1e9)
     scores = []

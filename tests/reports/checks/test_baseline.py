@@ -215,5 +215,5 @@ def test_whatever_stands_in_a_baseline_it_is_compared_or_answered(tmp_path_facto
 def test_a_missing_baseline_and_a_folder_are_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.json: no such file; .* and `published` names the papers'"):
         read_baseline(tmp_path / "nowhere.json")
-    with pytest.raises(UserError, match="cannot be read: not a regular file"):
+    with pytest.raises(UserError, match="cannot be read: a folder, not a file"):
         read_baseline(tmp_path)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 import click
+import fsspec
 import pytest
 
 from iqabench.bench.cli.main import main
@@ -38,12 +39,14 @@ def test_every_command_on_a_store_takes_an_address():
     assert [name for name, option in options if option.metavar != "DIR|URL"] == []
 
 
-def test_a_comparison_of_stores_in_two_buckets(iqabench, machine):
+def test_a_comparison_of_stores_in_two_buckets(iqabench, machine, monkeypatch, tmp_path):
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
     machine("first")
-    for address, noise in (("memory://one/sweep", 0.1), ("memory://two/sweep", 0.2)):
+    first, second = (f"local://{tmp_path}/{name}/sweep" for name in ("one", "two"))
+    for address, noise in ((first, 0.1), (second, 0.2)):
         with open_store(address) as folder:
-            drawn_cell(Store(folder), noisy(noise), weights=address)
-    arguments = ("resnet", "resnet", "--results", "memory://one/sweep", "--against", "memory://two/sweep")
+            drawn_cell(Store(folder), noisy(noise), weights=str(noise))
+    arguments = ("resnet", "resnet", "--results", first, "--against", second)
     compared = iqabench("compare", *arguments, "--format", "json")
     assert compared.exit_code == 0, compared.output
     assert json.loads(compared.stdout)
@@ -95,6 +98,10 @@ def test_no_server(bucket, iqabench, monkeypatch):
         ),
         ("s3://", "names no bucket"),
         ("https://example.org/store", "a web address cannot be written to"),
+        ("memory://lab/sweep", "ends with this command, and all that is in it"),
+        ("filecache::memory://lab/sweep", "ends with this command, and all that is in it"),
+        ("", "the address of a store is empty"),
+        (" ", "the address of a store is empty"),
     ],
 )
 def test_an_address_that_is_none(address, told, iqabench):
@@ -105,9 +112,11 @@ def test_an_address_that_is_none(address, told, iqabench):
 
 def test_another_kind_of_remote_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
-    with open_store("memory://lab/sweep") as folder:
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
+    address = f"local://{tmp_path}/lab/sweep"
+    with open_store(address) as folder:
         drawn_cell(Store(folder))
     monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "second"))
-    with open_store("memory://lab/sweep") as other:
+    with open_store(address) as other:
         assert other != folder
         assert len(list(Store(other).cells())) == 1
