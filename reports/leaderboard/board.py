@@ -46,11 +46,34 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Move:
+    """How far an attack moves an entrant's scores of images without labels, on a scale from 0 to 1.
+
+    Those that are not known are NaN.
+    """
+
+    kind: Kind
+    dataset: str
+    attack: str
+    epsilon: float  # in units of 1/255
+    rise: float = math.nan  # mean, from the clean score to the highest that was found
+    fall: float = math.nan  # mean, likewise to the lowest
+    r: float = math.nan  # mean of log10 of the room that a score has over how far it moves: higher is better
+    width: float = math.nan  # median width of the attainable intervals
+    psnr: float = math.nan  # median over the adversarial images, in dB
+    ssim: float = math.nan  # likewise
+    images: int | None = None  # number of images; None where it is not known
+    source: str = ""  # `Table 1` of a paper, or the name of the file of scores
+    measured_by: str = ""  # who measured the scores behind it elsewhere; empty for scores measured here
+
+
+@dataclass(frozen=True)
 class Entrant:
     """A model on the leaderboard."""
 
     name: str  # name that is shown
     numbers: tuple[Number, ...]  # all its numbers, reported and measured
+    moves: tuple[Move, ...] = ()  # likewise on images without labels
     slug: str = ""  # names its page: `[a-z0-9-]+`, different from that of any other entrant
     paper: str = ""  # title of the paper that it is from; empty for none
     authors: tuple[str, ...] = ()  # authors of that paper, or of the model

@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 
 from ...bench.core.errors import UserError
 from ...bench.core.text import listing, parameters, plural
-from ...bench.statistics.metrics import OK
+from ...bench.statistics.metrics import NO_LABELS, OK
 from ...bench.store.condition import attack_phrase
 from ...bench.store.metric_cache import MetricCache
 from ...bench.store.newest import newest
@@ -27,8 +27,8 @@ from .submission.create import titled
 from .submission.entry import Entry
 from .submission.labels import KnownLabels
 from .submission.printed import printed_entries
-from .submission.scores import Row, condition_of, measured_numbers
-from .submission.verify import Examination, examine, reported_numbers
+from .submission.scores import Row, condition_of, measured_moves, measured_numbers
+from .submission.verify import Examination, examine, reported_moves, reported_numbers
 
 
 @dataclass
@@ -39,6 +39,7 @@ class _Draft:
     model: str | None  # registered name under which a store may have measured it
     source: str  # tells it apart from another entrant of its name
     cells: Sequence[Row]
+    unlabelled: Sequence[Row] = ()  # cells of images without labels
 
 
 def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None = None) -> Board:
@@ -123,6 +124,7 @@ def _draft(entry: Entry, source: str, numbers: tuple[Number, ...], cells: Sequen
     entrant = Entrant(
         name=entry.name,
         numbers=numbers,
+        moves=reported_moves(entry),
         paper=paper.title if paper else "",
         authors=tuple(entry.authors),
         year=paper.year if paper else None,
@@ -150,11 +152,11 @@ def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> lis
         name = titled(model, variant, regime)
         rows = newest(group, ["dataset", "seed"])
         notes += _not_shown(name, group, rows)
-        cells = rows[rows["status"] == OK].to_dict("records")
-        if cells:
+        cells, unlabelled = (rows[rows["status"] == status].to_dict("records") for status in (OK, NO_LABELS))
+        if cells or unlabelled:
             joins = model if (variant, regime) == ("", "clean") else None
-            entrant = Entrant(name, measured_numbers(cells), training=regime)
-            drafts.append(_Draft(entrant, joins, "store", cells))
+            entrant = Entrant(name, measured_numbers(cells), measured_moves(unlabelled), training=regime)
+            drafts.append(_Draft(entrant, joins, "store", cells, unlabelled))
     labels.learn_from_store(results.frame, store.root)
     return drafts
 
@@ -166,7 +168,8 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
             f"{name}: {plural(older, 'cell')} of older versions, or with other parameters of an attack, "
             f"{'is' if older == 1 else 'are'} not shown."
         )
-    for (dataset, status), broken in grouped(rows[rows["status"] != OK], ["dataset", "status"]):
+    undefined = rows[~rows["status"].isin([OK, NO_LABELS])]
+    for (dataset, status), broken in grouped(undefined, ["dataset", "status"]):
         conditions = broken[["attack", "epsilon"]].drop_duplicates().itertuples(index=False)
         where = listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions])
         yield f"{name} has no numbers on {dataset_name(dataset)} for {where}: {status}."
@@ -209,7 +212,12 @@ def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
             f"{host.entrant.name}: {plural(replaced, 'number')} of its entry "
             f"{'is' if replaced == 1 else 'are'} not shown, as the store has measured the same."
         )
-    host.entrant = replace(host.entrant, numbers=(*kept, *draft.entrant.numbers))
+    host.entrant = replace(
+        host.entrant,
+        numbers=(*kept, *draft.entrant.numbers),
+        moves=(*host.entrant.moves, *draft.entrant.moves),
+    )
+    host.unlabelled = [*host.unlabelled, *draft.unlabelled]
     host.cells = [*(cell for cell in host.cells if condition_of(cell) not in own), *draft.cells]
 
 
@@ -252,13 +260,13 @@ def _finished(drafts: Sequence[_Draft]) -> Iterator[Entrant]:
         yield replace(
             entrant,
             slug=slug[entrant.name],
-            facts=(*_facts(draft.cells), *entrant.facts),
+            facts=(*_facts([*draft.cells, *draft.unlabelled]), *entrant.facts),
             audit=verdict([entrant.audit, *(cell["audit"] for cell in draft.cells)]),
             audits=_audits(entrant.audit, entrant.numbers, draft.cells),
             red_flags=(
                 *red_flags(entrant.numbers),
                 *of_audits(draft.cells),
-                *measured_elsewhere(entrant.numbers),
+                *measured_elsewhere([*entrant.numbers, *entrant.moves]),
             ),
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 from ...bench.core.text import listing, number
 from ...bench.store.condition import under
 from ..catalogue import attack_name, dataset_name, ordered
-from .board import Number
+from .board import Move, Number
 
 REPEATED = 0.02
 """Difference in SROCC between two runs of one setting, as two of the CPRL paper's own differ."""
@@ -59,7 +59,7 @@ def of_audits(rows: Sequence[Mapping[Any, Any]]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(found))
 
 
-def measured_elsewhere(numbers: Sequence[Number]) -> tuple[tuple[str, str], ...]:
+def measured_elsewhere(numbers: Sequence[Number | Move]) -> tuple[tuple[str, str], ...]:
     """Return a red flag for each dataset and party that measured an entrant's scores elsewhere."""
     found = [
         (

@@ -18,7 +18,10 @@ from ...bench.core.errors import UserError
 from ...bench.core.parameters import first_problem, read_table
 from ...bench.core.text import listing
 
-METRICS = ("srocc", "plcc", "mse", "images", "types")
+OF_MODELS = ("srocc", "plcc", "mse", "rise", "r")
+"""What a row of a model may have a number of; `rise` and `r` are of images without labels."""
+
+METRICS = (*OF_MODELS, "images", "types")
 """What a row of a CSV file may have a number of."""
 
 COLUMNS = ("table", "dataset", "model", "attack", "epsilon", "variant", "metric", "value", "source")
@@ -72,6 +75,8 @@ class Row(BaseModel):
     srocc: FiniteFloat | None = None
     plcc: FiniteFloat | None = None
     mse: FiniteFloat | None = None
+    rise: FiniteFloat | None = None
+    r: FiniteFloat | None = None
     images: FiniteFloat | None = None
     types: FiniteFloat | None = None
 
@@ -80,8 +85,10 @@ class Row(BaseModel):
         if (self.attack == "none") != (self.epsilon == 0):
             raise ValueError("attack `none` with epsilon 0, or an attack with an epsilon above 0")
         known = {name for name in METRICS if getattr(self, name) is not None}
-        if not known or not known <= ({*METRICS[:3]} if self.model else {*METRICS[3:]}):
-            raise ValueError("srocc, plcc or mse of a model, or images or types of a dataset without a model")
+        if not known or not known <= ({*OF_MODELS} if self.model else {*METRICS} - {*OF_MODELS}):
+            raise ValueError(
+                f"any of {listing(OF_MODELS)} of a model, or images or types of a dataset without a model"
+            )
         return self
 
 
@@ -91,8 +98,8 @@ def load(folder: Path = FOLDER) -> pd.DataFrame:
     `table` is the table's number as the paper prints it, a string; the other columns are those of a results
     table: registered names, `attack` `none` and `epsilon` 0 for clean images, `epsilon` in units of 1/255.
     `variant` says which of a table's rows of one model it is: `b=0.4` in Table 5, `CA` (channel activation,
-    the mask alone) and `CA+PNS` in Table 6, else empty. `metric` is `srocc`, `plcc` or `mse`, or in Table 3,
-    which has no model, `images` or `types` (of distortion).
+    the mask alone) and `CA+PNS` in Table 6, else empty. `metric` is one of `METRICS`; Table 3, which has
+    no model, has `images` and `types` (of distortion).
 
     Table 5 of `cprl` does not say what its "attack" is. It is held as FGSM at 1/255: Table 6 ablates the same
     model on the same dataset, LIVE, under "FGSM-1", and its row CA (SROCC 0.8743 clean, 0.8623 attacked) is

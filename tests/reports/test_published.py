@@ -95,6 +95,12 @@ def test_the_clean_numbers_of_zhang_2022_are_of_12_images(clean):
     assert squares == pytest.approx(2 * round(squares / 2), abs=0.03)
 
 
+def test_antsiferova_2024_has_what_its_notebook_prints(table):
+    mine = table[table["source"] == "antsiferova2024"]
+    assert mine.set_index("metric")["value"].to_dict() == {"rise": 0.297, "r": 0.399}
+    assert {*mine["model"]} == {"MANIQA"}
+
+
 @pytest.mark.parametrize("model", ["KonCept512", "KonCept512 behind JPEG"])
 def test_the_numbers_of_gushchin_2024_are_those_of_the_scores_in_its_files(table, model):
     scores = pd.read_csv(ROOT / "tests" / "data" / "published" / "gushchin2024.csv")
@@ -177,8 +183,14 @@ def test_another_paper_is_one_more_pair_of_files(tmp_path):
         ("1,live,mine,fgsm,one,,1\n", r"line 2: key 'epsilon': found 'one'"),
         ("1,,mine,fgsm,1,,1\n", r"line 2: key 'dataset': missing"),
         ("1,live,mine,none,1,,1\n", r"line 2: accepted is attack `none` with epsilon 0"),
-        ("3,live,mine,none,0,,,,,1\n", r"line 2: accepted is srocc, plcc or mse of a model, or images"),
-        ("1,live,mine,fgsm,1\n", r"line 2: accepted is srocc, plcc or mse of a model, or images"),
+        (
+            "3,live,mine,none,0,,,,,1\n",
+            r"line 2: accepted is any of srocc, plcc, mse, rise and r of a model, or images",
+        ),
+        (
+            "1,live,mine,fgsm,1\n",
+            r"line 2: accepted is any of srocc, plcc, mse, rise and r of a model, or images",
+        ),
         ("1,live,mine,fgsm,1,,1,1,1,,,7\n", r"line 2: unknown key 'without a column'"),
         ("1,live,a,fgsm,1,,1\n1,live,a,fgsm,1.0,,2\n", r"line 3: repeats line 2; keep one"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ...formats.csv import neutral
-from ..board import Board, Entrant, Number
+from ..board import Board, Entrant, Move, Number
 from ..ranking import Ranking, Ranks, Standing
 
 FORMAT = "iqabench leaderboard"
@@ -21,9 +21,10 @@ COLUMNS = (*_OF_ENTRANT, *(field.name for field in fields(Number)))
 
 
 def csv_text(board: Board) -> str:
-    """Return all numbers with `COLUMNS`; empty where one is unknown or undefined, seeds separated by spaces.
+    """Return all numbers on images with labels, with `COLUMNS`; empty where one is unknown or undefined.
 
-    Texts are those that no spreadsheet takes for a formula: see `reports/formats/csv.py`.
+    Seeds are separated by spaces. Texts are those that no spreadsheet takes for a formula: see
+    `reports/formats/csv.py`.
     """
     rows = [
         {name: getattr(entrant, name) for name in _OF_ENTRANT}
@@ -63,11 +64,12 @@ def _standing(standing: Standing) -> dict[str, Any]:
 
 
 def _entrant(entrant: Entrant) -> dict[str, Any]:
-    return asdict(entrant) | {"numbers": [_plain(number) for number in entrant.numbers]}
+    numbers, moves = map(_plain, entrant.numbers), map(_plain, entrant.moves)
+    return asdict(entrant) | {"numbers": [*numbers], "moves": [*moves]}
 
 
-def _plain(number: Number) -> dict[str, Any]:
+def _plain(one: Number | Move) -> dict[str, Any]:
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(number).items()
+        for name, value in asdict(one).items()
     }

@@ -11,7 +11,7 @@ from ...catalogue import AUTO, attack_name, dataset_name, dataset_note, ordered
 from ...published.bibtex import bibtex, bibtex_of_iqabench
 from ..board import Entrant, Number
 from ..ranking import ALL, Ranking, Standing
-from .overview import cell
+from .overview import cell, moves_in_words
 from .pages import UNKNOWN, render, srocc
 from .payload import curves_data
 
@@ -42,10 +42,18 @@ def render_model(
         "entrant": entrant,
         "links": links,
         "sections": sections,
+        "moves": [
+            _moves(entrant, name) for name in ordered("dataset", (one.dataset for one in entrant.moves))
+        ],
         "citation": _citation(entrant),
         "judged": sorted(_judged(standings), key=lambda row: row["robust"]["kind"]),  # measured first
     }
     return render("model.html.j2", _SCRIPTS, data, **shown)
+
+
+def _moves(entrant: Entrant, dataset: str) -> dict[str, Any]:
+    mine = [(entrant, move) for move in entrant.moves if move.dataset == dataset]
+    return {"name": dataset_name(dataset), "note": dataset_note(dataset), "rows": moves_in_words(mine)}
 
 
 def _judged(standings: Sequence[tuple[Ranking, Standing]]) -> Iterable[dict[str, Any]]:

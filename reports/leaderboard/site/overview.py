@@ -1,22 +1,30 @@
 """The page of a database and the page of an attack: each model's numbers over epsilon, best first."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ...catalogue import STAND_IN, attack_name, dataset_name, dataset_note
-from ..ranking import CLEAN, Pair, Ranking
+from ....bench.core.text import number
+from ....bench.store.condition import attack_phrase
+from ...catalogue import STAND_IN, attack_name, dataset_name, dataset_note, ordered
+from ..board import Board, Entrant, Move
+from ..ranking import CLEAN, Pair, Ranking, by_name
 from .pages import UNKNOWN, render, srocc
 from .payload import label
 
+_MOVES = ("width", "rise", "fall", "r", "psnr", "ssim")
+"""Attributes of `Move` in the order of the columns."""
 
-def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[str, str]) -> str:
-    """Render the page of a database: a table for each attack.
+
+def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[str, str], board: Board) -> str:
+    """Render the page of a database: a table for each attack, and one of what moves scores without labels.
 
     Args:
         dataset: Its name.
         rankings: All of the board.
         links: Addresses of the pages of attacks, by the name of the attack.
+        board: The board.
     """
     mine = [one for one in rankings if one.threat.dataset == dataset]
     sections = [
@@ -25,7 +33,42 @@ def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[st
     ]
     stands_in = any(one.stand_in for one in mine)
     lead = f"{dataset_name(dataset)} {STAND_IN}." if stands_in else dataset_note(dataset)
-    return render("overview.html.j2", (), {}, title=dataset_name(dataset), lead=lead, sections=sections)
+    moved = [(one, move) for one in by_name(board.entrants) for move in one.moves if move.dataset == dataset]
+    return render(
+        "overview.html.j2",
+        (),
+        {},
+        title=dataset_name(dataset),
+        lead=lead,
+        sections=sections,
+        moves=moves_in_words(moved),
+    )
+
+
+def moves_in_words(moves: Sequence[tuple[Entrant, Move]]) -> list[dict[str, Any]]:
+    """Return rows of how far attacks move scores, by attack and epsilon, the least moved first."""
+    attacks = ordered("attack", (move.attack for _, move in moves))
+
+    def place(one: tuple[Entrant, Move]) -> tuple[int, float, float]:
+        move = one[1]
+        return attacks.index(move.attack), move.epsilon, math.inf if math.isnan(move.r) else -move.r
+
+    return [
+        {
+            "entrant": entrant,
+            "condition": attack_phrase(move.attack, move.epsilon, attack_name),
+            "cells": [number(getattr(move, name), 3) for name in _MOVES],
+            "images": UNKNOWN if move.images is None else str(move.images),
+            "source": _source(move),
+        }
+        for entrant, move in sorted(moves, key=place)
+    ]
+
+
+def _source(move: Move) -> str:
+    if move.kind == "reported":
+        return move.source
+    return f"measured elsewhere by {move.measured_by}" if move.measured_by else "measured"
 
 
 def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, str]) -> str:
@@ -44,7 +87,9 @@ def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, 
     used = dict.fromkeys(standing.robust.decisive.parameters for one in mine for standing in one.standings)
     told = "; ".join(filter(None, used))
     lead = f"Parameters of measured numbers: {told}." if told else ""
-    return render("overview.html.j2", (), {}, title=attack_name(attack), lead=lead, sections=sections)
+    return render(
+        "overview.html.j2", (), {}, title=attack_name(attack), lead=lead, sections=sections, moves=[]
+    )
 
 
 def _by_attack(rankings: Sequence[Ranking]) -> list[list[Ranking]]:

@@ -42,14 +42,16 @@ def write_site(board: Board, out: Path) -> Path:
         raise ValueError("slugs must be [a-z0-9-]+, each of one entrant only")
     former, ranked = _former(out), rankings(board)
     attacks = ordered("attack", {number.attack for number in board.numbers} - {CLEAN})
-    databases = _addresses("databases", ordered("dataset", {one.threat.dataset for one in ranked}))
+    of_moves = {move.dataset for entrant in board.entrants for move in entrant.moves}
+    named = {one.threat.dataset for one in ranked} | of_moves
+    databases = _addresses("databases", ordered("dataset", named))
     faced = {one.threat.attack for one in ranked} - {ALL, CLEAN}
     methods = _addresses("attacks", ordered("attack", faced))
     standings = _standings(ranked)
     pages = {
         f"models/{one.slug}.html": render_model(one, attacks, standings[one.slug]) for one in board.entrants
     }
-    pages |= {page: render_database(name, ranked, methods) for name, page in databases.items()}
+    pages |= {page: render_database(name, ranked, methods, board) for name, page in databases.items()}
     pages |= {page: render_attack(name, ranked, databases) for name, page in methods.items()}
     changed = _changed(former, board, ranked, out)
     overviews = {

@@ -73,6 +73,7 @@ Url = Annotated[str, AfterValidator(_url)]
 Correlation = Annotated[FiniteFloat, _within(-1, 1, "a correlation, from -1 to 1")]
 SquaredError = Annotated[FiniteFloat, _within(0, 1, "a mean squared error of quality in [0, 1], from 0 to 1")]
 Radius = Annotated[FiniteFloat, _within(0, 255, "in units of 1/255, from 0 (no attack) to 255")]
+Move = Annotated[FiniteFloat, _within(-1, 1, "a change of the score on a scale from 0 to 1, from -1 to 1")]
 Bounds = Annotated[list[Correlation], Field(min_length=2, max_length=2)]
 
 
@@ -107,7 +108,6 @@ class _Number(_Table):
     dataset: Line
     attack: Line
     epsilon: Radius
-    srocc: Correlation
     plcc: Correlation | None = None
     mse: SquaredError | None = None
     worst_srocc: Correlation | None = None
@@ -125,9 +125,18 @@ class _Number(_Table):
 
 
 class Reported(_Number):
-    """A number as a paper prints it."""
+    """A number as a paper prints it; of images without labels, how far an attack moves the scores."""
 
     source: Line
+    srocc: Correlation | None = None
+    rise: Move | None = None
+    r: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _of_images_with_or_without_labels(self) -> "Reported":
+        if (self.srocc is None) == (self.rise is None and self.r is None):
+            raise ValueError("srocc, or of images without labels rise, r or both")
+        return self
 
     @model_validator(mode="after")
     def _in_units_of_255(self) -> "Reported":
@@ -142,6 +151,7 @@ class Reported(_Number):
 class Measured(_Number):
     """A number with the per-image scores that it comes from: a file for each seed, whose mean it is."""
 
+    srocc: Correlation
     scores: Annotated[list[Annotated[str, AfterValidator(_relative_path)]], Field(min_length=1)]
     interval: Bounds | None = None
     worst_interval: Bounds | None = None

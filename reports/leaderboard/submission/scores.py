@@ -17,13 +17,23 @@ from ....bench.store.cell import key_of
 from ....bench.store.cell_file import StoredCell, read_cell, read_scores
 from ....bench.store.metric_cache import CellMetrics, MetricCache
 from ....bench.store.results import row_of
-from ..board import Condition, Number
+from ..board import Condition, Move, Number
 
 STAND_INS = ("synthetic",)
 """Datasets that stand in for a database, whatever a file says of them."""
 
 METRICS = ("srocc", "plcc", "mse")
 """Metrics that the leaderboard shows, in this order."""
+
+MOVES = {
+    "rise": "gain_up",
+    "fall": "gain_down",
+    "r": "r_msu",
+    "width": "median_width",
+    "psnr": "psnr",
+    "ssim": "ssim",
+}
+"""Columns of a row of images without labels, by the attributes of `Move`."""
 
 WORST = "worst_srocc"
 """Column of the worst-case SROCC of an interval attack."""
@@ -156,6 +166,30 @@ def measured_numbers(rows: Iterable[Row]) -> tuple[Number, ...]:
     for row in rows:
         by_condition[condition_of(row)].append(row)
     return tuple(map(measured_number, by_condition.values()))
+
+
+def measured_moves(rows: Iterable[Row]) -> tuple[Move, ...]:
+    """Return how far each attack moves the scores, given rows of images without labels, a seed each.
+
+    Several seeds have their mean.
+    """
+    by_condition: dict[Condition, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["attack"] != "none":
+            by_condition[condition_of(row)].append(row)
+    return tuple(
+        Move(
+            kind="measured",
+            dataset=dataset,
+            attack=attack,
+            epsilon=epsilon,
+            **{name: fmean(row[column] for row in found) for name, column in MOVES.items()},
+            images=found[0]["n"],
+            source=", ".join(row["file"] for row in found),
+            measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in found)))),
+        )
+        for (dataset, attack, epsilon), found in by_condition.items()
+    )
 
 
 def same(one: float, other: float, tolerance: float) -> bool:

@@ -13,7 +13,7 @@ from ....bench.core.text import listing, plural
 from ....bench.store.metric_cache import MetricCache
 from ...catalogue import metric_name, ordered
 from ...checks.check import FAILS, HOLDS
-from ..board import Number
+from ..board import Move, Number
 from ..red_flags import of_audits, red_flags
 from .entry import Entry, Measured, in_words, read_entry
 from .scores import (
@@ -139,6 +139,24 @@ def reported_numbers(entry: Entry) -> tuple[Number, ...]:
             worst_case=row.worst_srocc is not None,
         )
         for row in entry.reported
+        if row.srocc is not None
+    )
+
+
+def reported_moves(entry: Entry) -> tuple[Move, ...]:
+    """Return what an entry reports on images without labels."""
+    return tuple(
+        Move(
+            kind="reported",
+            dataset=row.dataset,
+            attack=row.attack,
+            epsilon=row.epsilon,
+            rise=math.nan if row.rise is None else row.rise,
+            r=math.nan if row.r is None else row.r,
+            source=row.source,
+        )
+        for row in entry.reported
+        if row.srocc is None
     )
 
 

@@ -13,6 +13,7 @@ from iqabench.bench.store.results import read_results
 from iqabench.reports.leaderboard.compose import compose_board
 from iqabench.reports.leaderboard.ranking import rankings
 from iqabench.reports.leaderboard.site.payload import note
+from iqabench.reports.leaderboard.site.site import write_site
 from iqabench.reports.paper.report import compose
 
 from ....reports.tables import cell_of
@@ -56,6 +57,22 @@ def test_msus_file_of_an_attack_is_read_as_it_is(imported, tmp_path: Path) -> No
     assert row["measured_by"] == "A. Author 2030, file x"
     assert row["variant"] == "measured elsewhere"
     assert row["status"] == "images without labels"
+
+
+def test_msus_images_without_labels_are_on_the_board_by_how_far_scores_move(imported, tmp_path: Path) -> None:
+    imported(MSU, "--attack", "mifgsm")
+    board = compose_board(store=tmp_path / "results")
+    (theirs,) = (one for one in board.entrants if one.name == "theirs (measured elsewhere)")
+    assert (theirs.numbers, board.notes) == ((), ())
+    (move,) = theirs.moves
+    assert (move.kind, move.dataset, move.attack, move.images) == ("measured", "NIPS", "mifgsm (RMSE)", 3)
+    assert (move.rise, move.fall) == (pytest.approx(0.3), 0)
+    assert move.width == pytest.approx(0.3)
+    assert move.measured_by == "A. Author 2030, file x"
+    assert [dataset for dataset, _ in theirs.red_flags] == ["NIPS"]
+    page = (write_site(board, tmp_path / "site").parent / "databases" / "nips.html").read_text()
+    assert ">theirs (measured elsewhere)<" in page
+    assert "measured elsewhere by A. Author 2030, file x" in page
 
 
 def generic(images: int = 40) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from iqabench.benchmarks.leaderboard import drawn_board
+from iqabench.reports.leaderboard.board import Move
 from iqabench.reports.leaderboard.ranking import rankings
 from iqabench.reports.leaderboard.site.download import COLUMNS
 from iqabench.reports.leaderboard.site.ranking_page import render_rankings
@@ -233,6 +234,27 @@ def test_the_page_of_a_database_holds_each_attack_and_that_of_an_attack_each_dat
         "0.600]",
     ]
     assert rows[1][:4] == ["Beta", "unreliable", "1", "0.9000"]
+
+
+def test_images_without_labels_have_a_table_of_how_far_scores_move_the_least_moved_first(tmp_path):
+    place = {"dataset": "photos", "attack": "fgsm", "epsilon": 2.0}
+    near = Move("measured", **place, rise=0.1, fall=0.2, r=0.9, width=0.3, psnr=41.5, ssim=0.98, images=12)
+    far = Move("reported", **place, rise=0.4, r=0.2, source="Table 3")
+    write_site(board(entrant("far", moves=(far,)), entrant("near", moves=(near,))), tmp_path)
+    page = text(tmp_path / "databases" / "photos.html")
+    body = re.search("<tbody>(.*?)</tbody>", page, re.DOTALL)[1]
+    rows = [
+        [re.sub("<[^>]+>", "", cell) for cell in re.findall("<t[hd].*?</t[hd]>", row)]
+        for row in body.split("</tr>")
+    ]
+    assert rows[:2] == [
+        ["near", "FGSM at 2/255", "0.300", "0.100", "0.200", "0.900", "41.500", "0.980", "12", "measured"],
+        ["far", "FGSM at 2/255", "–", "0.400", "–", "0.200", "–", "–", "–", "Table 3"],
+    ]
+    assert "FGSM at 2/255" in text(tmp_path / "models" / "near.html")
+    assert 'href="databases/photos.html"' in text(tmp_path / "index.html")
+    held = json.loads(text(tmp_path / "leaderboard.json"))["entrants"]
+    assert [(one["moves"][0]["rise"], one["moves"][0]["fall"]) for one in held] == [(0.4, None), (0.1, 0.2)]
 
 
 def test_databases_of_names_alike_have_pages_of_their_own(tmp_path):

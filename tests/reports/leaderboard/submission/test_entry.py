@@ -96,6 +96,17 @@ def test_a_name_a_training_and_one_number_are_enough(problems):
             'audit = "fine"',
             "key 'audit': found 'fine', accepted is 'sound' or 'doubtful'",
         ),
+        (
+            "srocc = 0.81\n",
+            "",
+            "[[reported]] row 1: accepted is srocc, or of images without labels rise, r or both",
+        ),
+        (
+            "srocc = 0.81",
+            "srocc = 0.81\nr = 1.0",
+            "accepted is srocc, or of images without labels rise, r or both",
+        ),
+        ("srocc = 0.81", "rise = 3", "key 'rise': found 3, accepted is a change of the score on a scale"),
         ("srocc = 0.81", "srocc = nan", "key 'srocc': found nan, accepted is a finite number"),
         ("srocc = 0.81", "srocc = -inf", "key 'srocc': found -inf, accepted is a finite number"),
         ("srocc = 0.81", "srocc = true", "key 'srocc': found True, accepted is a valid number"),
@@ -183,8 +194,14 @@ def test_no_damage_makes_it_raise(tmp_path_factory, start, length, put):
 
 def test_the_models_of_papers_are_entries_with_each_of_their_numbers_and_its_place():
     printed = load().query("model != '' and variant == ''")
-    assert printed.groupby("source").size().to_dict() == {"cprl": 7 * 36, "gushchin2024": 16, "zhang2022": 20}
+    assert printed.groupby("source").size().to_dict() == {
+        "antsiferova2024": 2,
+        "cprl": 7 * 36,
+        "gushchin2024": 16,
+        "zhang2022": 20,
+    }
     papers = {
+        "antsiferova2024": "Antsiferova et al. 2024",
         "cprl": "Wang and Yuan 2024",
         "gushchin2024": "Gushchin et al. 2024",
         "zhang2022": "Zhang et al. 2022",
@@ -201,7 +218,7 @@ def test_the_models_of_papers_are_entries_with_each_of_their_numbers_and_its_pla
         (entry.model, row.dataset, row.attack, row.epsilon, metric): (number, row.source)
         for entry in entries
         for row in entry.reported
-        for metric in ("srocc", "plcc", "mse")
+        for metric in ("srocc", "plcc", "mse", "rise", "r")
         if (number := getattr(row, metric)) is not None
     }
     assert in_entries == in_paper
