@@ -67,11 +67,17 @@ class WeightFiles:
         return self.look_up(url) or self.refuse(url)
 
     def refuse(self, url: str) -> Any:
-        """Raise the error that names a missing file."""
+        """Raise the error that names a missing file, and those of backbones that are missing too."""
+        backbones = [
+            f"{Path(urlparse(other).path).name!r} (from {other})"
+            for other, found in self.asked.items()
+            if found is None and other != url and urlparse(other).scheme
+        ]
+        more = f" Its backbone's {' and '.join(backbones)} may be needed, too." if backbones else ""
         raise UserError(
             f"pyiqa:{self.metric} needs the file {Path(urlparse(url).path).name!r}, which is not there. "
             f"pyiqa would fetch it from {url}. Put it into {self.folders[0]}, or into a folder named by "
-            "`weights_dir` in the model's table; or say `download = true` there."
+            f"`weights_dir` in the model's table; or say `download = true` there.{more}"
         )
 
     def digest(self) -> Tensor:
