@@ -89,7 +89,7 @@ def _typical(
     moves = [np.concatenate(of_model) for of_model in zip(*parts, strict=True)]
     middle = np.argsort(moves[0], kind="stable")[(len(rows) - 1) // 2]
     of_all = "" if len(rows) == len(tests) else f" of {len(tests)}"
-    why = f"the median of {len(rows)}{of_all} test images in how far FGSM moves the score of {probes[0].name}"
+    why = f"the median of {len(rows)}{of_all} test images in how far FGSM moves the first model's score"
     return int(rows[middle]), why, tuple(float(np.median(each)) for each in moves)
 
 

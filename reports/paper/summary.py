@@ -15,6 +15,9 @@ from .selection import Point, has_worst_case
 OVERSTATED = 0.2
 """Least distance of the SROCC under an attack of the paper above the worst case that is a finding."""
 
+SPARED = 0.05
+"""Greatest loss of SROCC under a control of which models count as spared."""
+
 _DIGITS = 2
 _SROCC = {"what": "correlation", "srocc": "SROCC", "an": "an"}
 _WORST = {"what": "worst-case SROCC", "srocc": "worst-case SROCC", "an": "a"}
@@ -75,6 +78,9 @@ def _on_dataset(points: Sequence[Point]) -> Iterator[str]:
     if clean:
         yield f"{_under('none', 0.0)}, {_standing(clean)}."
     for attack in _attacks(points):
+        if attack in controls() and (losses := _losses_under(points, attack, clean)):
+            yield _under_control(attack, losses)
+            continue
         yield " ".join(_under_attack(points, attack, clean))
         if attack == AUTO:
             yield from _overstated(points)
@@ -106,6 +112,26 @@ def _under_attack(points: Sequence[Point], attack: str, clean: Ranking) -> Itera
         fatal = [strength for strength in stronger if not _is_positive(rankings[strength])]
         shown = min(fatal, default=max(stronger))
         yield f"At {shown:g}/255, {_standing(rankings[shown])}."
+
+
+def _losses_under(points: Sequence[Point], attack: str, clean: Ranking) -> list[tuple[float, float, str]]:
+    """Return how much of its clean SROCC each model loses at each epsilon: (loss, epsilon, model)."""
+    return [
+        (clean[point.model].value - point.srocc.value, point.epsilon, point.model)
+        for point in points
+        if point.attack == attack and point.status == OK and point.model in clean
+    ]
+
+
+def _under_control(attack: str, losses: Sequence[tuple[float, float, str]]) -> str:
+    loss, epsilon, model = max(losses)
+    if loss > SPARED:
+        return wording.LOSES_MOST.format(
+            attack=attack_name(attack), model=model_name(model), loss=number(loss, _DIGITS), epsilon=epsilon
+        )
+    strongest = max(epsilon for _, epsilon, _ in losses)
+    bound = max(math.ceil(loss * 10**_DIGITS), 1) / 10**_DIGITS
+    return wording.SPARED.format(attack=attack_name(attack), epsilon=strongest, loss=number(bound, _DIGITS))
 
 
 def _in_the_worst_case(

@@ -56,11 +56,11 @@ CA_AND_PNS = (
 )
 RESNET_OF_TABLES = "The paper's ResNet is that of its Tables 1 and 4."
 ROBUSTNESS = (
-    "The worst case is the lowest SROCC that an attacker of each image can reach: of the scores found inside "
-    "the ball, those that invert the ranking most. The drop is SROCC without attack less the worst case; it "
-    "has the interval of the difference. The median width is that of the intervals of scores. 95% bootstrap "
-    "intervals over images are in brackets. Seconds are those of the search within all ε, on the machine as "
-    "it was."
+    "The worst case is the lowest SROCC that scores within the attainable intervals can have: an image's "
+    "interval runs from the lowest to the highest score that was found within ε. The drop is SROCC without "
+    "attack less the worst case, with the interval of the difference. The median width is that of the "
+    "attainable intervals. 95% bootstrap intervals over images are in brackets. Seconds an image are of the "
+    "search at all ε together, on the machine that ran it."
 )
 DEFENCES = (
     "Static: the attack is made on the bare model, and its images are scored behind the defence. Adaptive: "
@@ -182,6 +182,8 @@ NONE_AHEAD = (
 )
 TOO_CLOSE = " (its interval overlaps with {models})"
 ALONE = "{model} has {an} {srocc} of {value}"
+SPARED = "Under {attack} of up to {epsilon:g}/255, no model loses more than {loss} of its SROCC."
+LOSES_MOST = "Under {attack}, {model} loses most: {loss} of its SROCC at {epsilon:g}/255."
 NO_SROCC = "No model has an SROCC under {attack}."
 UNUSABLE = "{model} gave no usable numbers under {conditions}: {status}."
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from ....bench.core.text import NOT_RUN, capitalised, number
+from ....bench.core.text import NOT_RUN, capitalised, number, parameters
 from ....bench.store.results import verdict
-from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
+from ...catalogue import AUTO, attack_name, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import EPSILON, Entry, metric_cells
 from ..selection import Content, Point
@@ -31,6 +31,7 @@ def build(content: Content) -> Iterator[Table]:
             wording.ROBUSTNESS,
             wording.doubted(point.audit for point in attacked),
             wording.several_seeds(seed for point in attacked for seed in point.seeds),
+            _budget(content.selection.cells),
             wording.stand_ins(point.dataset for point in attacked if point.stand_in),
         ),
         heading="Model",
@@ -79,6 +80,14 @@ def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float, 
         for model, before, under, drop, width in zip(models, clean, worst, drops, widths, strict=True)
     ]
     return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
+
+
+def _budget(cells: pd.DataFrame) -> str:
+    """Say with which parameters `auto` was run, where they are the same throughout; notes say where not."""
+    found = [
+        text for text in map(parameters, cells.loc[cells["attack"] == AUTO, "attack_params"].unique()) if text
+    ]
+    return wording.PARAMETERS.format(attack_name(AUTO), *found) if len(found) == 1 else ""
 
 
 def _verdict(points: Sequence[Point], model: str) -> Cell:

@@ -272,10 +272,11 @@ def test_no_column_is_cut_off_and_each_number_says_what_it_is_on_a_narrow_screen
 def test_the_first_table_fits_a_printed_page(opened, results):
     rows = [{"model": name, "srocc": 0.9} for name in ("resnet", "cprl")]
     rows += [under_auto(name, epsilon, -0.1) for name in ("resnet", "cprl") for epsilon in (1.0, 2.0, 4.0)]
-    page = opened(results(*rows), viewport={"width": 720, "height": 1000})  # A4 with its margins
+    page = opened(results(*rows), viewport={"width": 688, "height": 1000})  # A4 with margins of 14 mm
     page.emulate_media(media="print")
     box = page.locator("section[aria-labelledby=table0] .scroll")
     assert box.evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    assert box.locator("tbody tr").last.evaluate("row => getComputedStyle(row).display") == "table-row"
 
 
 def test_the_page_is_dark_for_who_reads_in_the_dark(opened, four):

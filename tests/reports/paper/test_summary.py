@@ -85,6 +85,19 @@ def test_a_correlation_whose_interval_reaches_0_is_not_called_positive(results):
     )
 
 
+def test_of_a_control_the_greatest_loss_is_told_and_nobody_is_praised(results):
+    rows = clean_and_attacked({"cprl": 0.90, "resnet": 0.92}, {})
+    noise = [
+        {"model": model, "attack": "noise", "epsilon": epsilon, **bounds(value)}
+        for model, epsilon, value in (("cprl", 1.0, 0.901), ("cprl", 2.0, 0.893), ("resnet", 2.0, 0.918))
+    ]
+    assert sentences(results(*rows, *noise))[1] == (
+        "Under noise of up to 2/255, no model loses more than 0.01 of its SROCC."
+    )
+    noise[1] |= bounds(0.5)
+    assert sentences(results(*rows, *noise))[1] == "Under noise, CPRL loses most: 0.40 of its SROCC at 2/255."
+
+
 def test_a_diverged_model_is_named(results):
     assert sentences(results({"model": "nima", "status": "constant scores"})) == (
         "NIMA gave no usable numbers under 1 condition: constant scores.",
