@@ -122,6 +122,8 @@ def _scores(model: nn.Module, images: Tensor, what: str) -> Tensor:
 
 def _checked(model: nn.Module, scores: object, images: Tensor, when: str) -> Tensor:
     name = _name(model)
+    if isinstance(scores, Tensor) and scores.is_complex():
+        raise UserError(f"{name} gives complex numbers{when}; a score is real")
     if not isinstance(scores, Tensor) or scores.shape != images.shape[:1]:
         found = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
         raise UserError(

@@ -23,12 +23,14 @@ STORE = f"{__name__}.store"  # its address as it was given, there too
 
 
 class _Path(click.Path):
-    """A path, but for the empty one, which would be the working folder."""
+    """A path of this machine: not the empty one, which would be the working folder, nor an address."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
         if value == "":
             self.fail("is empty", param, ctx)
+        if "://" in str(value):
+            self.fail(f"{value} is an address; this is a path on this machine", param, ctx)
         return super().convert(value, param, ctx)
 
 

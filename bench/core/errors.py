@@ -39,11 +39,11 @@ def blaming_line(fault: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{fault}: {type(error).__name__}: {error}{_line(error)}") from error
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """Return the innermost line outside of the checks and of installed packages."""
     installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "stdlib")]
     theirs = [

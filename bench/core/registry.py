@@ -84,17 +84,16 @@ def by_path(name: str) -> Factory:
         UserError: no such file, module or name, or it fails to run.
     """
     where, _, attribute = name.rpartition(":")
+    file = Path(where).expanduser().absolute() if where.endswith(".py") else None
+    if file and not file.is_file():
+        raise UserError(f"{name}: no such file")
     try:
-        if where.endswith(".py"):
-            found = vars(_module_of(Path(where).expanduser().absolute()))[attribute]
-        else:
-            found = pkgutil.resolve_name(name)
-    except KeyError:
-        raise UserError(f"{name}: the file has no {attribute!r}") from None
-    except FileNotFoundError:
-        raise UserError(f"{name}: no such file") from None
-    except Exception as error:
+        inside = vars(_module_of(file)) if file else {attribute: pkgutil.resolve_name(name)}
+    except (Exception, SystemExit) as error:
         raise UserError(f"{name}: cannot be imported: {type(error).__name__}: {error}") from error
+    if attribute not in inside:
+        raise UserError(f"{name}: the file has no {attribute!r}")
+    found = inside[attribute]
     if not callable(found):
         raise UserError(f"{name}: is a {type(found).__name__}, not a class or a function")
     factory: Factory = found
@@ -211,7 +210,7 @@ def load_plugin(path: Path) -> None:
         spec.loader.exec_module(module)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"--plugin {path}: {type(error).__name__}: {error}") from error
     if before == _PLUGINS:
         raise UserError(

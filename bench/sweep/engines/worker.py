@@ -167,6 +167,13 @@ class Worker:
         return self._store(work, Joined(found))
 
     def _measure(self, work: Measurement, partial: Partial) -> Partial:
+        try:
+            return self._measured(work, partial)
+        except BaseException:
+            self._loaded = None  # it may not be what it was
+            raise
+
+    def _measured(self, work: Measurement, partial: Partial) -> Partial:
         job, attack = work.job, self._ready(work)
         model = self.load(job)
         self.progress.begin(work.stage, work.title)

@@ -1,14 +1,19 @@
-"""Every batch that an attack returns is checked before it is scored, whoever wrote the attack."""
+"""Every batch that an attack returns is checked before it is scored, and that it left the model as it was."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ....models.check import TOLERANCE
 from ...core.errors import UserError
+from .scoring import plain_scores
 
 _ROUNDING = 1e-6  # relative, and of a float32 image of a million pixels
+_WATCHED = 2  # images
+_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -68,3 +73,42 @@ def distances(
             "allowed; an attack on another norm says so by its attribute `norm`"
         )
     return reached
+
+
+class Witness:
+    """Scores of a few images that are known from before.
+
+    A random model is not watched.
+
+    Args:
+        model: In evaluation mode, on the device of the images.
+        images: (N, 3, H, W) in [0, 1], of which the first are scored.
+        what: What is measured, for the message.
+    """
+
+    def __init__(self, model: nn.Module, images: Tensor, what: str) -> None:
+        self._model = model
+        self._images = images[:_WATCHED].clone()
+        self._what = what
+        self._before = self._scores()
+
+    def check(self) -> None:
+        """Score the images again.
+
+        Raises:
+            UserError: their scores are others than before.
+        """
+        if getattr(self._model, "stochastic", False):
+            return
+        now = self._scores()
+        tolerance = max(TOLERANCE, getattr(self._model, "rounding", 0.0))
+        if not np.allclose(self._before, now, rtol=tolerance, atol=tolerance, equal_nan=True):
+            raise UserError(
+                f"{self._what}: the model gives one image the score {self._before[0]:.6g} before and "
+                f"{now[0]:.6g} after: an attack must leave the model as it was, and a model must not change "
+                "by being used; nothing of it is kept"
+            )
+
+    def _scores(self) -> np.ndarray:
+        torch.manual_seed(_SEED)
+        return plain_scores(self._model, self._images)

@@ -80,7 +80,7 @@ def perturbed(
     An attack of a plugin that has a `perturb` of its own keeps no record.
     """
     if type(attack).perturb is not Attack.perturb:
-        return attack.perturb(model, images, labels, epsilons)
+        return iter(attack.perturb(model, images, labels, epsilons))
     return attack.perturb(model, images, labels, epsilons, record=tally.record)
 
 

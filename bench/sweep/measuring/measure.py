@@ -1,7 +1,7 @@
 """Scores of one model on one dataset under one attack: the loop over batches, and its resumption."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from ...core.progress import Progress
 from ...datasets.pixels import to_float
 from ...datasets.prefetch import prefetched
 from ...training.precision import tf32_where
-from .door import Distances, distances
+from .door import Distances, Witness, distances
 from .ends import Tally, attacked_ends, perturbed
 from .partial import Partial
 from .pictures import Pictures
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ....attacks.base import Attack
 
 LOW, HIGH = "low", "high"
+Batch = TypeVar("Batch")
 
 
 class _Measured(NamedTuple):
@@ -80,8 +81,8 @@ def measure(
         found_on: The model that the attack is made on, where that is not the one that scores.
 
     Raises:
-        UserError: the attack returns images outside its ball or [0, 1], or of another shape or type; or the
-            memory of the GPU does not hold a batch that may not be smaller.
+        UserError: the attack returns images outside its ball or [0, 1], or of another shape or type, or
+            changes the model; or the memory of the GPU does not hold a batch that may not be smaller.
     """
     progress.skip((partial.done - partial.part.start) * len(epsilons))
     victim = model if found_on is None else found_on
@@ -108,6 +109,7 @@ def measure(
             progress.advance(len(images))
 
     stop = int(partial.part.stop)
+    witness = None
     while partial.done < stop:
         at_once = min(batch_size, partial.fitting or batch_size)
         batches = [
@@ -120,6 +122,9 @@ def measure(
             told = [len(of_epsilon) for of_epsilon in partial.told]
             try:
                 images = to_float(crop, device)
+                if witness is None:
+                    witness = Witness(model, images, f"attack {name!r}" if attack else "clean images")
+                    partial.before_saving = witness.check
                 measure_batch(batch.start, images, data.labels(batch, images))
             except torch.cuda.OutOfMemoryError:
                 if not smaller_batches or len(crop) == 1:
@@ -129,8 +134,12 @@ def measure(
                 ]
                 partial.fitting = len(crop) // 2
                 break
+            except SystemExit as error:
+                raise UserError(f"attack {name!r}, or the model: calls sys.exit({error.code!r})") from error
             partial.done = batch.stop
             partial.save_if_due()
+    if witness is not None:
+        witness.check()
 
 
 def too_little_memory(attack: str, images: int) -> str:
@@ -156,14 +165,16 @@ def _attacked(
 ) -> Iterator[_Measured]:
     tally = Tally()
     attacked = (
-        iter([images]) if attack is None else perturbed(attack, victim, images, labels, epsilons, tally)
+        iter([images])
+        if attack is None
+        else perturbed(attack, victim, images.clone(), labels.clone(), epsilons, tally)
     )
     for epsilon in epsilons:
         # A stochastic model draws the same numbers for every epsilon, and others when it is scored than when
         # it is attacked; so it does not matter which epsilons are still missing.
         torch.manual_seed(seeds[0])
         with tf32_where(precision):
-            adversarial = next(attacked)
+            adversarial = _next(attacked, name)
         found: dict[str, Any] = {}
         if attack is not None:
             found = _checked(name, attack, images, adversarial, epsilon).record() | tally.since()
@@ -186,14 +197,14 @@ def _intervals(
 ) -> Iterator[_Measured]:
     torch.manual_seed(seeds[0])
     tally = Tally()
-    found = attacked_ends(attack, name, victim, images, labels, epsilons, tally)
+    found = attacked_ends(attack, name, victim, images.clone(), labels.clone(), epsilons, tally)
     torch.manual_seed(seeds[1])
     draws = draws_for(model, images)
     scored = {"score": mean_scores(model, images, draws)}
     for epsilon in epsilons:
         torch.manual_seed(seeds[0])
         with tf32_where(precision):
-            ends = next(found)
+            ends = _next(found, name)
         distance = _checked(name, attack, images, ends.low_images, epsilon)
         distance = distance.larger(_checked(name, attack, images, ends.high_images, epsilon))
         torch.manual_seed(seeds[1])
@@ -208,6 +219,12 @@ def _intervals(
         )
         columns, reached = _in_order(columns, {LOW: ends.low_images, HIGH: ends.high_images})
         yield _Measured(columns, distance.record() | tally.since() | {"draws": draws}, reached)
+
+
+def _next(found: Iterator[Batch], name: str) -> Batch:
+    for batch in found:
+        return batch
+    raise UserError(f"attack {name!r}: gives fewer batches than there are epsilons: one for each")
 
 
 def _in_order(

@@ -4,7 +4,7 @@ import io
 import json
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import pairwise
 from pathlib import Path
@@ -196,6 +196,7 @@ class Partial(Found):
         part: As above.
         done: The images before this one are measured, as far as they are in the part.
         damage: Why what was kept on disk cannot be used; None where it can, or nothing was.
+        before_saving: Is called before anything is written; what it raises prevents that.
     """
 
     ends: EndImages
@@ -208,6 +209,7 @@ class Partial(Found):
         self.done: int = self.part.start
         self.ends = EndImages(path.with_suffix(".ends"), pixels)
         self.damage = self._restore()
+        self.before_saving: Callable[[], None] = lambda: None
 
     @property
     def finished(self) -> bool:
@@ -222,6 +224,7 @@ class Partial(Found):
 
     def save(self) -> None:
         """Write what is measured."""
+        self.before_saving()
         content = io.BytesIO()
         columns: dict[str, Any] = {f"column_{name}": _storable(of) for name, of in self.columns.items()}
         ends = np.array([(offset, *rest) for offset, rest in self.ends.written.items()], np.int64)

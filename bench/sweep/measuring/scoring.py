@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from ....attacks.tools.victim import ROUNDING
+from ...core.errors import UserError
 
 DRAWS = 20
 """Forward passes whose mean is the score of an image under an interval attack, where a model is random."""
@@ -29,10 +30,19 @@ class MeanOfDraws(nn.Module):
 
 
 def plain_scores(model: nn.Module, images: Tensor) -> np.ndarray:
-    """Return scores (N,) in float64 of one inference pass."""
+    """Return scores (N,) in float64 of one inference pass.
+
+    Raises:
+        UserError: the model does not give one real score for each image.
+    """
     with torch.inference_mode():
-        scores: np.ndarray = model(images).float().cpu().numpy().astype(np.float64)
-    return scores
+        scores: Tensor = model(images)
+    if scores.shape != images.shape[:1] or scores.is_complex():
+        raise UserError(
+            f"the model gives {scores.dtype} scores of shape {tuple(scores.shape)} for {len(images)} images; "
+            "a model gives one real score for each"
+        )
+    return scores.float().cpu().numpy().astype(np.float64)
 
 
 def mean_scores(model: nn.Module, images: Tensor, draws: int) -> tuple[np.ndarray, np.ndarray]:

@@ -213,9 +213,10 @@ def test_an_empty_profile_of_the_command_line_is_none_of_the_known(iqabench):
     assert (refused.exit_code, "--profile: unknown profile ''" in refused.output) == (2, True)
 
 
-def test_an_empty_path_is_not_the_working_folder(iqabench):
-    refused = iqabench("report", "--out", "")
-    assert (refused.exit_code, "Invalid value for '--out': is empty" in refused.output) == (2, True)
+@pytest.mark.parametrize(("path", "told"), [("", "is empty"), ("s3://lab/x", "s3://lab/x is an address")])
+def test_an_empty_path_and_an_address_are_no_folders_of_this_machine(iqabench, path, told):
+    refused = iqabench("report", "--out", path)
+    assert (refused.exit_code, f"Invalid value for '--out': {told}" in refused.output) == (2, True)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "0"])
