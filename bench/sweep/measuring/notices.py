@@ -47,7 +47,7 @@ class Notices:
         if attack is not None:
             kept |= self._flags(title, model, attack, columns, diagnostics)
             self._say_of_gradients(title, attack.name, diagnostics)
-        notes = scale_notes(model.name, quality, columns, clean=attack is None)
+        notes = scale_notes(model.name, quality, columns["score"]) if attack is None else {}
         if attack is not None and (sentence := wording.astray(attack.name, diagnostics)):
             notes[attack.name] = sentence
         for about, sentence in notes.items():

@@ -1,7 +1,5 @@
 """What a user is told if a model's scores are not where labels are, or not in their direction."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from ...statistics.metrics import srocc
@@ -13,24 +11,21 @@ FEWEST = 10
 """Images that it takes to say so."""
 
 
-def scale_notes(
-    model: str, quality: np.ndarray, columns: Mapping[str, np.ndarray], *, clean: bool
-) -> dict[str, str]:
+def scale_notes(model: str, quality: np.ndarray, clean: np.ndarray) -> dict[str, str]:
     """Say what looks wrong with the scale of a model's scores, and how to state the right one.
+
+    Scores under attack tell nothing of it: an attack may bring them anywhere.
 
     Args:
         model: Name of the model's table.
         quality: (N,) labels in [0, 1].
-        columns: (N,) scores by column of a cell.
-        clean: Whether the images are as they were.
+        clean: (N,) scores of images as they were.
 
     Returns:
         A sentence by what it is about: `range`, `direction`.
     """
     notes = {}
-    scores = np.concatenate(
-        [np.asarray(columns[name], float) for name in ("score", "low", "high") if name in columns]
-    )
+    scores = np.asarray(clean, float)
     scores = scores[np.isfinite(scores)]
     low, high = (scores.min(), scores.max()) if len(scores) else (0.0, 1.0)
     if low < 0 or high > 1:
@@ -39,7 +34,7 @@ def scale_notes(
             "mean nothing, and attacks take 0.5 for the middle; state the scale by "
             f"`score_range = [low, high]` in [models.{model}] or in its class"
         )
-    if clean and len(quality) >= FEWEST and (found := srocc(quality, columns["score"])) <= REVERSED:
+    if len(quality) >= FEWEST and (found := srocc(quality, clean)) <= REVERSED:
         notes["direction"] = (
             f"the SROCC of clean images is {found:.2f}, so the direction of the scores looks reversed; if a "
             f"low score means high quality, say `lower_is_better = true` in [models.{model}] or in its class"

@@ -22,14 +22,9 @@ QUALITY = np.linspace(0, 1, 20)
     ],
 )
 def test_what_looks_wrong_is_said(scores, about):
-    found = scale_notes("mine", QUALITY, {"score": scores}, clean=True)
+    found = scale_notes("mine", QUALITY, scores)
     assert set(found) == about
     assert all("[models.mine]" in sentence for sentence in found.values())
-
-
-def test_an_attack_may_turn_the_ranking_round_and_ends_count_for_the_range():
-    columns = {"score": 1 - QUALITY, "low": QUALITY - 0.5, "high": QUALITY}
-    assert set(scale_notes("mine", QUALITY, columns, clean=False)) == {"range"}
 
 
 REVERSED = """
