@@ -3,6 +3,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+# uv installs sources alone, and compiling torch takes each of many processes two seconds: let the first keep it.
+unexport PYTHONDONTWRITEBYTECODE
 HELPERS = $(shell find tests -name '*.py' ! -name 'test_*')
 
 .PHONY: demo test lint types format docs lock clean

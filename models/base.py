@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .backbone import create_backbone
-
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -120,6 +118,8 @@ class BackboneModel(IQAModel):
         pretrained: bool = False,
         weights_file: str | None = None,
     ) -> None:
+        from .backbone import create_backbone  # timm takes seconds to import, and not every model is of it
+
         features: Any = create_backbone(
             backbone,
             pretrained=pretrained,
