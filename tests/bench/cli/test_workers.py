@@ -43,18 +43,18 @@ def scores_of(store):
     return frame.set_index(["model", "attack", "epsilon"])["srocc"].sort_index()
 
 
-def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, start_iqabench, tmp_path, monkeypatch):
-    process = start_iqabench(*sweep, "--results", str(tmp_path / "two"), "--workers", "2")
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
+def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, iqabench, tmp_path, monkeypatch):
+    both = iqabench(*sweep, "--results", str(tmp_path / "two"), "--workers", "2")
+    output = both.output
+    assert both.exit_code == 0, output
     # Every model's line is shown once, whoever trained it; this process trained some of them.
     for number in range(3):
         assert len(re.findall(rf"/ tiny{number}: trained in", output)) == 1, output
     (trained,) = re.findall(r"(\d) models trained", output)
     assert int(trained) < 3, output
     monkeypatch.setenv("EXPECTED", "1")
-    alone = start_iqabench(*sweep, "--results", str(tmp_path / "one"))
-    assert "3 models trained" in alone.communicate()[0]
+    alone = iqabench(*sweep, "--results", str(tmp_path / "one"))
+    assert "3 models trained" in alone.output
     found, expected = scores_of(tmp_path / "two"), scores_of(tmp_path / "one")
     assert found.index.equals(expected.index)
     assert found.round(4).equals(expected.round(4))
