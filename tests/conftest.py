@@ -1,5 +1,6 @@
 """What many tests need: a drawn database of a few dozen images, and a model small enough for it."""
 
+import json
 import os
 import shutil
 import signal
@@ -157,18 +158,33 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def context_of(chromium: Any) -> Callable[..., Any]:
+    """Return the Playwright context of some options; tests share it, since a new one costs half a second."""
+    contexts: dict[str, Any] = {}
+
+    def context(**options: Any) -> Any:
+        key = json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = chromium.new_context(**options)
+            contexts[key].new_page()  # without one that stays open, each new page starts processes anew
+        return contexts[key]
+
+    return context
+
+
 @pytest.fixture
-def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+def open_page(context_of: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
     """Open a file in Chromium as a reader would; after the test, what the page complained of fails it.
 
     Takes the file and options of a Playwright context, such as `color_scheme="dark"`, and returns the
     Playwright page. Refused is any request but for files of the page's own folder.
     """
-    contexts, complaints = [], []
+    pages, complaints = [], []
 
     def opened(path: Path, **options: Any) -> Any:
-        contexts.append(chromium.new_context(**options))
-        page = contexts[-1].new_page()
+        page = context_of(**options).new_page()
+        pages.append(page)
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         own = (path.parent.resolve().as_uri(), "blob:")
@@ -177,6 +193,6 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not complaints

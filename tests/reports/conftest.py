@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 from iqabench.bench.store.explanation import write_explanation
 from iqabench.bench.store.results import Results, read_results
 from iqabench.bench.store.store import Store
+from iqabench.reports import write_report
+from iqabench.reports.explain.explanation import write_figures
 
 from ..fabricated import ablated_results, drawn_sweep
 from ..fabricated import results as fabricated_results
@@ -24,7 +27,8 @@ def swept_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="session")
 def swept_results(swept_store: Store) -> Results:
-    return read_results(swept_store, resamples=200)
+    """Results of `swept_store`, whose metrics are kept there from now on."""
+    return read_results(swept_store)
 
 
 @pytest.fixture
@@ -56,10 +60,31 @@ def explained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def explained_store(swept_store: Store, explained_folder: Path, tmp_path: Path) -> Store:
-    """`swept_store` with an explanation of CPRL beside ResNet on `synthetic`."""
-    root = tmp_path / "explained"
+@pytest.fixture(scope="session")
+def explained_store(
+    swept_store: Store,
+    swept_results: Results,
+    explained_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Store:
+    """`swept_store` with an explanation of CPRL beside ResNet on `synthetic`; to be copied, not changed."""
+    root = tmp_path_factory.mktemp("explained") / "store"
     shutil.copytree(swept_store.root, root)
     shutil.copytree(explained_folder, root / "explain" / "synthetic" / "cprl")
     return Store(root)
+
+
+@pytest.fixture(scope="session")
+def explained_report(
+    explained_store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Return the report on `explained_store` in a format, written once; to be copied, not changed."""
+    return cache(lambda form: write_report(explained_store, form, tmp_path_factory.mktemp(form)))
+
+
+@pytest.fixture(scope="session")
+def explanation_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the figures of `drawn_explanation`, and of the numbers behind them."""
+    folder = tmp_path_factory.mktemp("figures")
+    write_figures(drawn_explanation(), folder)
+    return folder

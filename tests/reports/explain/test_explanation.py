@@ -155,11 +155,8 @@ def test_the_tables_hold_what_the_figures_show(explanation):
     assert list(change["still_kept"].isna()) == [False] * 4 + [True] * 4
 
 
-def test_equal_explanations_give_equal_bytes_and_files_that_can_be_read_back(explanation, tmp_path):
-    first, second = (write_figures(explanation, tmp_path / name) for name in ("one", "two"))
-    assert [path.name for path in first] == [path.name for path in second]
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-    read = pd.read_csv(tmp_path / "one" / "figure4.csv")
+def test_the_numbers_behind_a_figure_can_be_read_back(explanation, explanation_files):
+    read = pd.read_csv(explanation_files / "figure4.csv")
     assert read["score"].to_numpy() == pytest.approx(landscape_table(explanation)["score"].to_numpy())
 
 
@@ -176,7 +173,8 @@ def test_of_many_channels_and_of_landscapes_the_svg_holds_pictures_so_that_it_st
     assert drawn(draw_figure4, 20).count("<image") == 3  # two landscapes and the bar of colours
 
 
-def test_a_figure_5_of_an_earlier_run_does_not_stay_when_there_is_none(explanation, tmp_path):
+def test_a_figure_5_of_an_earlier_run_does_not_stay_when_there_is_none(explanation, tmp_path, monkeypatch):
+    monkeypatch.setattr("iqabench.reports.explain.explanation._FORMATS", ("svg",))
     for name in ("figure5.svg", "figure5-change.csv"):
         (tmp_path / name).touch()
     bare = replace(explanation, models=tuple(replace(model, stages=()) for model in explanation.models))

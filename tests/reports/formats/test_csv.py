@@ -7,11 +7,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from iqabench.bench.store.explanation import read_explanation
 from iqabench.bench.store.results_text import render_results
-from iqabench.reports import published, write_report
+from iqabench.reports import published
 from iqabench.reports.catalogue import in_order
-from iqabench.reports.explain.explanation import write_figures
 from iqabench.reports.formats.csv import COLUMNS, neutral, write_csv
 from iqabench.reports.paper.report import compose
 
@@ -115,13 +113,14 @@ def test_figure_6_is_a_row_per_point(folder, swept_table):
     assert point[names].to_list() == cell[names].to_list()
 
 
-def test_the_numbers_behind_all_explanations_are_in_one_file_per_figure(explained_store, tmp_path):
-    explain = explained_store.root / "explain" / "synthetic"
-    shutil.copytree(explain / "cprl", explain / "again")
-    write_report(explained_store, "csv", tmp_path / "report")
-    write_figures(read_explanation(explain / "cprl"), tmp_path / "figures")
+def test_the_numbers_behind_all_explanations_are_in_one_file_per_figure(
+    explained_folder, explanation_files, swept_results, tmp_path
+):
+    for name in ("cprl", "again"):
+        shutil.copytree(explained_folder, tmp_path / "explain" / "synthetic" / name)
+    write_csv(compose(swept_results, tmp_path), tmp_path / "report")
     for number in "145":
-        once = (tmp_path / "figures" / f"figure{number}.csv").read_text().splitlines()
+        once = (explanation_files / f"figure{number}.csv").read_text().splitlines()
         shown = (tmp_path / "report" / f"figure{number}.csv").read_text().splitlines()
         assert len(shown) == 2 * len(once) - 1
         assert shown[0].split(",")[:2] == ["explained", "dataset"]

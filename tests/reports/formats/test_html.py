@@ -152,8 +152,9 @@ def test_a_variant_is_named_in_the_list_of_all_cells_and_its_weights_in_the_prov
     assert any("w-b=0.4, pns_wei" in row[4] for row in page.tables[-1][1:])
 
 
-def test_ablations_that_were_not_run_leave_advice(text):
+def test_what_was_not_run_or_drawn_leaves_advice(text):
     assert "Not run. <code>iqabench run --profile table5</code> fills this table." in text
+    assert "Not drawn. <code>iqabench explain cprl --dataset D</code> draws them for a dataset D" in text
 
 
 def test_every_text_of_a_user_is_escaped(tmp_path):

@@ -5,7 +5,6 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
-from iqabench.reports import write_report
 from iqabench.reports.formats.markdown import escape, write_markdown
 from iqabench.reports.paper.report import compose
 
@@ -106,14 +105,14 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(folder):
             assert line.replace(r"\|", "").count("|") == before.replace(r"\|", "").count("|")
 
 
-def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_store, tmp_path):
-    path = write_report(explained_store, "markdown", tmp_path)
+def test_an_explanation_is_shown_with_its_figures_beside_the_report(explained_report):
+    path = explained_report("markdown")
     text = path.read_text()
     page = Page(text)
     names = [f"explanation1-figure{number}.svg" for number in "145"]
     assert page.pictures == ["figure6.svg", *names]
     for name in names:
-        assert ElementTree.parse(tmp_path / name).getroot().get("viewBox")
+        assert ElementTree.parse(path.parent / name).getroot().get("viewBox")
     assert "CPRL and ResNet on synthetic (stand-in)" in page.headings
     assert (
         "**Figure 1:** blur/a.png (label 0.250; asked for). FGSM within 1/255 takes the score of CPRL" in text

@@ -1,9 +1,10 @@
 """`iqabench report`: from a store to files, or to a message that says what to do."""
 
+import shutil
+
 import pytest
 
 from iqabench.bench.core.errors import UserError
-from iqabench.bench.store.results import read_results
 from iqabench.reports import write_figure, write_report
 from iqabench.reports.formats.write import FORMATS
 from iqabench.reports.paper.report import compose
@@ -22,12 +23,13 @@ def test_the_figure_alone_is_one_file(swept_store, tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_file_to_open_is_named_and_the_same_store_gives_the_same_bytes(explained_store, tmp_path, form):
-    path = write_report(explained_store, form, tmp_path / "one")
-    assert path == tmp_path / "one" / MAIN[form]
-    write_report(explained_store.root, form, tmp_path / "two")
-    files = {found.name: found.read_bytes() for found in (tmp_path / "one").iterdir()}
-    assert files == {found.name: found.read_bytes() for found in (tmp_path / "two").iterdir()}
+def test_the_file_to_open_is_named_and_the_same_store_gives_the_same_bytes(
+    explained_store, explained_report, tmp_path, form
+):
+    path = write_report(explained_store.root, form, tmp_path)
+    assert path == tmp_path / MAIN[form]
+    files = {found.name: found.read_bytes() for found in tmp_path.iterdir()}
+    assert files == {found.name: found.read_bytes() for found in explained_report(form).parent.iterdir()}
 
 
 def test_tables_are_in_the_papers_order_and_those_of_further_attacks_after_them(results):
@@ -36,14 +38,16 @@ def test_tables_are_in_the_papers_order_and_those_of_further_attacks_after_them(
     assert [table.number for table in report.tables] == ["1", "2", "3", "4", "5", "6", "A1"]
 
 
-def test_explanations_are_those_of_the_store_and_what_is_wrong_with_another_is_noted(explained_store):
-    (explained_store.root / "explain" / "stopped").mkdir()
-    (explained_store.root / "explain" / "stopped" / "explanation.json").touch()
-    found = read_results(explained_store, resamples=0)
-    report = compose(found, explained_store.root)
+def test_explanations_are_those_of_the_store_and_what_is_wrong_with_another_is_noted(
+    explained_folder, swept_results, tmp_path
+):
+    shutil.copytree(explained_folder, tmp_path / "explain" / "synthetic" / "cprl")
+    (tmp_path / "explain" / "stopped").mkdir()
+    (tmp_path / "explain" / "stopped" / "explanation.json").touch()
+    report = compose(swept_results, tmp_path)
     assert [found.model for found in report.explanations] == ["cprl"]
     assert [note for note in report.notes if "explain/stopped" in note]
-    assert compose(found).explanations == ()
+    assert compose(swept_results).explanations == ()
 
 
 @pytest.mark.parametrize("form", FORMATS)

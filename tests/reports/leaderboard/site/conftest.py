@@ -22,9 +22,15 @@ def opened(tmp_path: Path, open_page: Callable[..., Any]) -> Callable[..., Any]:
     return at
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the site of `varied`; not to be changed."""
+    return write_site(varied(), tmp_path_factory.mktemp("site")).parent
+
+
 @pytest.fixture
-def page(opened: Callable[..., Any]) -> Any:
-    return opened(varied())
+def page(site: Path, open_page: Callable[..., Any]) -> Any:
+    return open_page(site / "index.html")
 
 
 def sort_by(page: Any, heading: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from ..boards import board, entrant, measured, reported, varied
+from ..boards import board, entrant, measured, reported
 from .conftest import sort_by, sorted_heading
 
 
@@ -49,10 +49,10 @@ def test_a_click_on_a_row_opens_its_curve(page):
 
 
 def test_a_curve_rises_in_epsilon_from_the_clean_images_and_is_the_same_on_the_models_page(
-    tmp_path, page, open_page
+    site, page, open_page
 ):
     page.get_by_role("button", name="Curve of Alpha").click()
-    card = open_page(tmp_path / "models" / "alpha.html").locator("section:has(h2:text-is('LIVE')) svg")
+    card = open_page(site / "models" / "alpha.html").locator("section:has(h2:text-is('LIVE')) svg")
     drawn = page.locator("tr.opened svg")
     assert drawn.evaluate("svg => svg.outerHTML") == card.evaluate("svg => svg.outerHTML")
     assert drawn.get_attribute("aria-label") == (
@@ -75,8 +75,7 @@ def test_a_chart_stays_inside_its_frame(opened):
     assert page.get_by_text("xxxxxxxxxxxxx…").is_visible()
 
 
-def test_picked_models_are_drawn_and_come_back_from_the_address(tmp_path, opened, open_page):
-    page = opened(varied())
+def test_picked_models_are_drawn_and_come_back_from_the_address(page):
     figures = page.locator("#glance svg")
     assert "Gamma: 0." not in figures.first.get_attribute("aria-label")  # it has no clean number
     assert "Alpha: 0.93 clean, 0.60 robust. Beta: 0.90 clean, 0.60 robust." in figures.first.get_attribute(

@@ -44,9 +44,8 @@ def test_every_ranking_is_that_of_python(page):
         assert page.locator("#absent").is_visible() == bool(ranking.absent)
 
 
-def test_the_script_leaves_the_first_ranking_as_the_page_comes(tmp_path, opened, open_page):
-    page = opened(varied())
-    plain = open_page(tmp_path / "index.html", java_script_enabled=False)
+def test_the_script_leaves_the_first_ranking_as_the_page_comes(site, page, open_page):
+    plain = open_page(site / "index.html", java_script_enabled=False)
     rows = "#table tbody tr[data-entrant]:visible"
     assert [row.split("\n") for row in page.locator(rows).all_inner_texts()] == [
         row.split("\n") for row in plain.locator(rows).all_inner_texts()
@@ -56,8 +55,8 @@ def test_the_script_leaves_the_first_ranking_as_the_page_comes(tmp_path, opened,
     assert page.locator("#count").inner_text() == plain.locator("#count").inner_text()
 
 
-def test_it_reads_without_scripts(opened):
-    page = opened(varied(), java_script_enabled=False)
+def test_it_reads_without_scripts(site, open_page):
+    page = open_page(site / "index.html", java_script_enabled=False)
     shown = page.locator("#table tbody tr:visible")
     assert shown.count() == 5
     assert "0.6000\n[0.550, 0.650]" in shown.nth(0).inner_text()
@@ -67,8 +66,7 @@ def test_it_reads_without_scripts(opened):
     assert page.locator("#absent a").get_attribute("href") == "models/epsilon.html"
 
 
-def test_a_chosen_threat_is_in_the_address_and_comes_back_from_it(tmp_path, opened, open_page):
-    page = opened(varied())
+def test_a_chosen_threat_is_in_the_address_and_comes_back_from_it(page):
     page.locator("#attack").select_option("fgsm")
     page.locator("#epsilon").select_option("4")
     assert names(page) == ["Alpha", "Beta"]
@@ -98,10 +96,10 @@ def test_a_dataset_offers_its_own_attacks_and_a_stand_in_is_named(page):
 @pytest.mark.parametrize(
     "address", ["#reading", "#dataset=no&attack=no", "#dataset=live&attack=no&epsilon=x&sort=no"]
 )
-def test_an_address_that_names_nothing_shows_the_first_ranking(tmp_path, open_page, opened, address):
-    first = names(opened(varied()))
-    page = open_page(tmp_path / "index.html")
-    page.goto(page.url + address)
+def test_an_address_that_names_nothing_shows_the_first_ranking(page, address):
+    first, index = names(page), page.url
+    page.goto("about:blank")
+    page.goto(index + address)
     assert names(page) == first
 
 
@@ -195,34 +193,34 @@ def test_hundreds_of_rows_all_arrive(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessible_in_light_and_dark(tmp_path, opened, open_page, scheme):
-    page = opened(varied(), color_scheme=scheme)
+def test_accessible_in_light_and_dark(site, open_page, scheme):
+    page = open_page(site / "index.html", color_scheme=scheme)
     page.get_by_role("button", name="Curve of Beta").click()
     page.locator("#table summary").click()
     page.locator("#absent summary").click()
     assert axe.Axe().run(page).violations_count == 0
-    card = open_page(tmp_path / "models" / "alpha.html", color_scheme=scheme)
+    card = open_page(site / "models" / "alpha.html", color_scheme=scheme)
     assert axe.Axe().run(card).violations_count == 0
 
 
-def test_it_is_dark_where_the_reader_wants_it(opened):
+def test_it_is_dark_where_the_reader_wants_it(site, open_page):
     ground = "getComputedStyle(document.body).backgroundColor"
-    assert opened(varied(), color_scheme="light").evaluate(ground) == "rgb(255, 255, 255)"
-    page = opened(varied(), color_scheme="dark")
+    light, page = (open_page(site / "index.html", color_scheme=scheme) for scheme in ("light", "dark"))
+    assert light.evaluate(ground) == "rgb(255, 255, 255)"
     assert page.evaluate(ground) == "rgb(22, 24, 28)"
     page.get_by_role("button", name="Curve of Alpha").click()
     ink = page.locator("tr.opened text").first.evaluate("text => getComputedStyle(text).fill")
     assert ink == "rgb(154, 160, 171)"
 
 
-def test_on_a_phone_the_table_scrolls_and_the_model_stays(tmp_path, opened, open_page):
+def test_on_a_phone_the_table_scrolls_and_the_model_stays(site, open_page):
     screen = {"viewport": {"width": 390, "height": 844}}
-    page = opened(varied(), **screen)
+    page = open_page(site / "index.html", **screen)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".board").evaluate("region => { region.scrollLeft = 600; }")
     box = page.get_by_role("link", name="Alpha", exact=True).bounding_box()
     assert 0 <= box["x"] < box["x"] + box["width"] < 390
-    card = open_page(tmp_path / "models" / "beta.html", **screen)
+    card = open_page(site / "models" / "beta.html", **screen)
     assert card.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -251,10 +249,10 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path, opened, open_page):
     assert "alert(1)" in card.locator("h1").inner_text()
 
 
-def test_what_is_offered_for_download_is_there(tmp_path, page):
+def test_what_is_offered_for_download_is_there(site, page):
     hrefs = page.locator("a[download]").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     assert hrefs == ["leaderboard.csv", "leaderboard.json", "rankings.json"]
-    assert all((tmp_path / href).exists() for href in hrefs)
+    assert all((site / href).exists() for href in hrefs)
 
 
 def test_a_board_of_nobody_opens(opened):
@@ -277,18 +275,15 @@ def test_a_doubt_is_of_the_database_whose_numbers_were_audited(opened):
 
 @pytest.mark.parametrize("path", ["databases/live.html", "attacks/pgd.html"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_of_databases_and_attacks_are_accessible_and_lead_back(
-    tmp_path, opened, open_page, path, scheme
-):
-    opened(varied())
-    page = open_page(tmp_path / path, color_scheme=scheme, viewport={"width": 390, "height": 844})
+def test_pages_of_databases_and_attacks_are_accessible_and_lead_back(site, open_page, path, scheme):
+    page = open_page(site / path, color_scheme=scheme, viewport={"width": 390, "height": 844})
     assert axe.Axe().run(page).violations_count == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     link = page.locator("section", has_text="PGD" if "live" in path else "LIVE").get_by_role(
         "link", name="Sort"
     )
     address, _, chosen = (link.get_attribute("href") or "").partition("#")
-    assert (tmp_path / path).parent.joinpath(address).resolve() == tmp_path / "index.html"
-    board_page = open_page(tmp_path / "index.html")
+    assert (site / path).parent.joinpath(address).resolve() == site / "index.html"
+    board_page = open_page(site / "index.html")
     board_page.goto(f"{board_page.url}#{chosen}")
     assert board_page.locator("#caption").inner_text() == "LIVE, PGD, ε = 1/255"
