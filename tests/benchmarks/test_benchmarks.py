@@ -1,7 +1,9 @@
 """Every benchmark still starts, runs to its end at a tiny size, and says what it measured."""
 
 import importlib
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ TINY = {
     ),
     "cpu": ("--batch-size 1 --rounds 1 --company alone", "threads give way"),
     "gpu": (
-        "--device cpu --backbone resnet18 --batch-sizes 1 --image-size 32 --side 32 --rounds 1 --no-compile",
+        "--device cpu --backbone test_resnet --batch-sizes 1 --image-size 32 --side 8 --rounds 1 "
+        "--no-compile",
         "auto, quick",
     ),
     "intervals": ("--images 30", "worst SROCC"),
@@ -54,17 +57,41 @@ def test_each_benchmark_has_a_tiny_size():
     assert set(TINY) == commands, "give the new benchmark a row in TINY"
 
 
+@pytest.fixture
+def in_this_process(iqabench, monkeypatch):
+    """Let a benchmark run `iqabench` and itself here: a process takes longer to start than a tiny size."""
+    start = subprocess.run
+
+    def run(command, *, cwd=".", **options):
+        if command[1:3] == ["-m", "iqabench"]:
+            with monkeypatch.context() as patch:
+                patch.chdir(cwd)
+                done = iqabench(*command[3:])
+        elif Path(command[1]).parent == FOLDER:
+            module = importlib.import_module(f"iqabench.benchmarks.{Path(command[1]).stem}")
+            done = CliRunner().invoke(module.main, command[2:])
+        else:
+            return start(command, **options)
+        assert done.exit_code == 0, done.output
+        return done
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+
 @pytest.mark.parametrize("name", TINY)
+@pytest.mark.usefixtures("in_this_process")
 def test_a_benchmark_runs_to_its_end(name, tmp_path, drawn_database, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for the processes that it starts
-    if name == "leaderboard":
-        pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     config = tmp_path / "tiny.toml"
     config.write_text(CONFIG.replace("drawn.csv", str(drawn_database)))
     arguments, printed = TINY[name]
     module = importlib.import_module(f"iqabench.benchmarks.{name}")
-    with ThreadPoolExecutor(1) as pool:  # Playwright refuses a second browser in the thread of another test's
-        call = pool.submit(CliRunner().invoke, module.main, arguments.replace("CONFIG", str(config)).split())
-    done = call.result()
+    call = partial(CliRunner().invoke, module.main, arguments.replace("CONFIG", str(config)).split())
+    if name == "leaderboard":
+        pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+        with ThreadPoolExecutor(1) as pool:  # a second browser in one thread is refused by Playwright
+            done = pool.submit(call).result()
+    else:
+        done = call()
     assert done.exit_code == 0, (done.output, done.exception)
     assert printed in done.output

@@ -1,6 +1,7 @@
 """A folder with a file of every kind, which the fuzz tests share."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,6 +11,8 @@ EXAMPLES = int(os.environ.get("IQABENCH_FUZZ", "0"))
 
 
 @pytest.fixture(scope="package")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A folder with a file of every kind."""
-    return Workspace(tmp_path_factory.mktemp("fuzz"))
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A folder with a file of every kind, where an explanation's figures are drawn in one format."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("iqabench.reports.explain.explanation._FORMATS", ("svg",))
+        yield Workspace(tmp_path_factory.mktemp("fuzz"))

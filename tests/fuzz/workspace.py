@@ -117,13 +117,12 @@ class Kind:
 
 
 RUN = "run --config bench.toml --plugin plugin.py"
+TABLES = ("results", "results --format json", "report --format csv --out out")
 READ = (
-    "results",
-    "results --format json",
+    *TABLES,
     "report --out out",
     "report --format latex --out out",
     "report --format markdown --out out",
-    "report --format csv --out out",
     "check",
     "check --claims --json",
     "check --pin pinned.json",
@@ -176,9 +175,9 @@ KINDS = {
     "cells": Kind("results/cells/**/*.parquet", (*READ, RUN)),
     "certificates": Kind("results/certificates/**/*.parquet", ("check --certified", CERTIFY)),
     "bounds": Kind("results/bounds/**/*.parquet", ("check --certified", f"{CERTIFY} --norm linf")),
-    "the index of cells": Kind("results/cache/cells.index", READ[:6]),
+    "the index of cells": Kind("results/cache/cells.index", TABLES),
     "a bucket": Kind(
-        "bucket/**/*.*", tuple(f"{read} --results {BUCKET}" for read in (*READ[:6], "compare tiny given"))
+        "bucket/**/*.*", tuple(f"{read} --results {BUCKET}" for read in (*TABLES, "compare tiny given"))
     ),
     "copies of a bucket": Kind("stores/**/*.*", (f"results --results {BUCKET}", f"{RUN} --results {BUCKET}")),
     "cards": Kind(
@@ -195,8 +194,8 @@ KINDS = {
     "splits": Kind("results/splits/*", (RUN, VERIFY.replace("NAME", "drawn.csv"))),
     "pixel index": Kind("results/cache/*.json", (RUN,), ("results/cells",)),
     "pixels": Kind("results/cache/*.pixels", (RUN,), ("results/cells",)),
-    "kept metrics": Kind("results/cache/metrics.parquet", READ[:6]),
-    "explanations": Kind("results/explain/**/*.npz", ("report --out out", "report --format latex --out out")),
+    "kept metrics": Kind("results/cache/metrics.parquet", TABLES),
+    "explanations": Kind("results/explain/**/*.npz", ("report --out out", "report --format csv --out out")),
     "entries": Kind(
         "entry/*.toml", ("entry verify entry/entry.toml", "leaderboard --entries entry --out site")
     ),
