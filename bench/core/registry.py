@@ -13,6 +13,7 @@ import inspect
 import os
 import pkgutil
 import sys
+import sysconfig
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -27,6 +28,8 @@ Factory = Callable[..., Any]
 Registered = TypeVar("Registered", bound=Factory)
 
 _MODULE = "iqabench_plugin_"  # how the names of plugins' modules begin
+_PACKAGE = __package__.split(".")[0] + "."
+_LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 
 _PLUGINS: dict[Kind, dict[str, Factory]] = {kind: {} for kind in get_args(Kind)}
 
@@ -148,13 +151,47 @@ def library(kind: Kind, prefix: str) -> Any:
 
 
 def source_digest(factory: Factory) -> str | None:
-    """Digest of the file that defines a plugin; None for this package's own, whose version says it.
+    """Return the digest of a plugin's source; None for this package's own, whose version says it.
 
-    A plugin's code can change while its name and weights stay the same, so results are keyed by it.
+    A plugin's code can change while its name and weights stay the same, so results are keyed by it. With its
+    file count those that it imports, and that these import, unless they belong to an installed package.
     """
-    if factory.__module__.startswith(__package__.split(".")[0] + "."):
+    if factory.__module__.startswith(_PACKAGE):
         return None
-    return hashlib.sha256(Path(inspect.getfile(factory)).read_bytes()).hexdigest()[:16]
+    own = Path(inspect.getfile(factory)).resolve()
+    module = sys.modules.get(factory.__module__)
+    running = hashlib.sha256(own.read_bytes())
+    others = {file.read_bytes() for file in (_imported(module) if module else set()) - {own}}
+    for digest in sorted(hashlib.sha256(content).digest() for content in others):
+        running.update(digest)
+    return running.hexdigest()[:16]
+
+
+def _imported(module: ModuleType) -> set[Path]:
+    """Return the user's files that a module is, imports from, and so on."""
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        one = waiting.pop()
+        file = _users_file(one)
+        if file is None or one.__name__ in found:
+            continue
+        found[one.__name__] = file
+        for value in list(vars(one).values()):
+            named = value.__name__ if isinstance(value, ModuleType) else inspect.getmodule(value)
+            other = sys.modules.get(named) if isinstance(named, str) else named
+            waiting += [other] if other else []
+    return set(found.values())
+
+
+def _users_file(module: ModuleType) -> Path | None:
+    """Return the file of a module that is neither installed nor of this package."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or f"{module.__name__}.".startswith(_PACKAGE):
+        return None
+    path = Path(file).resolve()
+    installed = {"site-packages", "dist-packages"} & {*path.parts} or _LIBRARY in path.parents
+    return path if path.suffix == ".py" and path.is_file() and not installed else None
 
 
 def version_of(factory: object) -> int:

@@ -98,6 +98,34 @@ def test_two_plugins_of_one_file_name_have_each_its_own_source(plugin):
     assert registry.source_digest(factories[1]) == second
 
 
+def test_a_file_that_a_plugin_imports_is_part_of_its_source(plugin, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "deep_layers.py").write_text("import math\nfactor = 1\ndef scaled(x): return x\n")
+    (tmp_path / "own_layers.py").write_text("import torch\nimport deep_layers\nclass Layer: pass\n")
+    plugin("alone.py", PLUGIN.format("alone"))
+    plugin("importing.py", "from own_layers import Layer\n" + PLUGIN.format("importing"))
+    digests = []
+    for changed in (None, "own_layers.py", "deep_layers.py"):
+        if changed:
+            (tmp_path / changed).write_text((tmp_path / changed).read_text() + "# changed\n")
+        factories = [registry.resolve("models", name) for name in ("alone", "importing")]
+        digests.append([registry.source_digest(factory) for factory in factories])
+    alone, importing = zip(*digests, strict=True)
+    assert len(set(alone)) == 1
+    assert len(set(importing)) == 3
+
+
+def test_a_plugin_that_exits_or_lacks_the_name_is_told(plugin, tmp_path):
+    with pytest.raises(UserError, match=r"a\.py: SystemExit: 0"):
+        plugin("a.py", "import sys\nsys.exit(0)\n")
+    (tmp_path / "b.py").write_text("{}['lost']\n")
+    with pytest.raises(UserError, match=r"b\.py:Mine: cannot be imported: KeyError: 'lost'"):
+        registry.resolve("models", f"{tmp_path}/b.py:Mine")
+    (tmp_path / "c.py").write_text("open('lost.txt')\n")
+    with pytest.raises(UserError, match=r"c\.py:Mine: cannot be imported: FileNotFoundError: .*lost\.txt"):
+        registry.resolve("models", f"{tmp_path}/c.py:Mine")
+
+
 def test_two_plugins_that_register_one_name_are_refused_with_both_files(plugin, tmp_path):
     plugin("a.py", PLUGIN.format("mine"))
     with pytest.raises(UserError, match=r"a\.py and .*b\.py both register the model 'mine'"):
