@@ -81,3 +81,13 @@ def test_public_names_are_described(site):
     left_out = {"UserError", "__version__"}
     assert set(iqabench.__all__) - left_out <= described
     assert set(iqabench.testing.__all__) <= described
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_browser_finds_nothing_in_the_way_of_any_reader(site, open_page, width, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for name in ("index.html", "leaderboard.html"):
+        page = open_page(site / name, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.wait_for_function("!document.querySelector('th:empty')")
+        found = axe.Axe().run(page, options={"preload": False}).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []

@@ -30,14 +30,11 @@ def run(*command, cwd):
 @pytest.fixture
 def repository(tmp_path):
     """A repository whose documentation is one page, configured as that of this one."""
-    whole = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
-    kept = {
-        name: whole[name]
-        for name in ("site_name", "docs_dir", "site_dir", "use_directory_urls", "theme", "extra")
-    }
+    parts = ("plugins", "markdown_extensions", "extra_css", "extra_javascript")
+    own = {"INHERIT": str(ROOT / "mkdocs.yml"), "nav": ["index.md"], **{name: [] for name in parts}}
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text("# One page\n")
-    (tmp_path / "mkdocs.yml").write_text(yaml.safe_dump(kept | {"plugins": []}))
+    (tmp_path / "mkdocs.yml").write_text(yaml.safe_dump(own))
     (tmp_path / "gitconfig").write_text("[user]\nname = Tester\nemail = tester@example.org\n")
     run("git", "init", "--quiet", "--initial-branch", "main", cwd=tmp_path)
     run("git", "add", "docs", "mkdocs.yml", cwd=tmp_path)

@@ -4,6 +4,7 @@
 # A tag such as v1.2.0 becomes the version 1.2.0, and "latest" if no tag is newer; any other REF becomes "dev". A visitor of the root is
 # led to "latest", or to "dev" before the first release.
 set -euo pipefail
+export DOCS_VERSIONS=mike
 ref=$1
 newest=$(git tag --list 'v[0-9]*' --sort=-version:refname | head -n 1)
 
