@@ -1,10 +1,11 @@
 """A record of which local file is a copy of which remote one: a database in the working folder."""
 
+import errno
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _TABLE = "create table if not exists copies (name text primary key, version text, size integer, time integer)"
 
@@ -52,13 +53,26 @@ class Record:
     def add(self, copies: Mapping[str, Copy]) -> None:
         """Note copies, in place of what was noted under their names."""
         rows = [(name, copy.version, *copy.stamp) for name, copy in copies.items()]
-        with closing(self._open()) as database, database:
-            database.executemany("insert or replace into copies values (?, ?, ?, ?)", rows)
+        self._change("insert or replace into copies values (?, ?, ?, ?)", rows)
 
     def remove(self, names: Iterable[str]) -> None:
         """Forget copies."""
+        self._change("delete from copies where name = ?", [(name,) for name in names])
+
+    def _change(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """Run a statement for each row; in a new database if the one that is there is damaged."""
+        try:
+            self._run(statement, rows)
+        except sqlite3.DatabaseError:
+            try:
+                self._path.unlink(missing_ok=True)
+                self._run(statement, rows)
+            except sqlite3.DatabaseError as error:
+                raise OSError(errno.EIO, str(error), str(self._path)) from error
+
+    def _run(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         with closing(self._open()) as database, database:
-            database.executemany("delete from copies where name = ?", [(name,) for name in names])
+            database.executemany(statement, rows)
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=60)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pandas as pd
 import pytest
 
@@ -18,6 +19,7 @@ from iqabench.bench.store.remote.opening import open_store
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.store import Store
 from iqabench.tests.fabricated import drawn_cell
+from iqabench.tests.flips import FLIPS, flipped
 
 from .conftest import ADDRESS, names
 
@@ -79,6 +81,7 @@ import s3fs
 from iqabench.bench.store.remote.opening import open_store
 from iqabench.bench.store.store import Store
 from iqabench.tests.fabricated import drawn_cell
+from iqabench.tests.flips import FLIPS, flipped
 
 put, uploads = s3fs.S3FileSystem.put_file, []
 
@@ -265,3 +268,17 @@ def test_a_damaged_record_costs_downloads_and_nothing_else(bucket):
     (folder / ".copies.sqlite").write_bytes(b"not a database" * 100)
     with open_store(ADDRESS) as folder:
         assert len(list(Store(folder).cells())) == 1
+
+
+def test_a_flipped_bit_of_the_record_costs_downloads_and_nothing_else(machine, monkeypatch, tmp_path):
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
+    machine("first")
+    address = f"local://{tmp_path}/bucket"
+    with open_store(address) as folder:
+        for attack in ("none", "fgsm"):
+            drawn_cell(Store(folder), attack=attack, epsilon=float(attack == "fgsm"))
+    kept = sorted(path.read_bytes() for path in Path(tmp_path, "bucket").rglob("*.parquet"))
+    for bit in flipped(folder / ".copies.sqlite", flips=FLIPS // 4):
+        with open_store(address) as again:
+            assert sorted(cell.path.read_bytes() for cell in Store(again).cells()) == kept, bit
+    assert sorted(path.read_bytes() for path in Path(tmp_path, "bucket").rglob("*.parquet")) == kept
