@@ -8,6 +8,7 @@ from torch import nn
 
 from ...models.adapted.adapter import Adapter
 from ..core import registry
+from ..core.errors import UserError
 from ..core.parameters import ParameterError, complete_parameters
 
 BLACK_BOX = "iqabench.models.adapted.blackbox:BlackBox"
@@ -66,7 +67,10 @@ def adaptation(
         given["score_range"] = list(given["score_range"])
     complete = complete_parameters(Adapter, {"model": nn.Identity(), **given}, where=where)
     del complete["model"]
-    Adapter(nn.Identity(), **complete)
+    try:
+        Adapter(nn.Identity(), **complete)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
     return complete
 
 

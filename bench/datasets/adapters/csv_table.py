@@ -1,7 +1,8 @@
 """Any images with scores: a CSV file beside them."""
 
 import math
-from pathlib import Path, PurePosixPath
+import posixpath
+from pathlib import Path
 
 import pandas as pd
 
@@ -81,4 +82,5 @@ class CsvTable(DatasetAdapter):
 
 
 def _posix(path: str) -> str:
-    return str(PurePosixPath(path.replace("\\", "/")))
+    """Return the one name of a path, however it is written: ./a/../b.png is b.png."""
+    return posixpath.normpath(path.replace("\\", "/"))

@@ -65,6 +65,7 @@ def test_keys_of_the_adapter_serve_packaged_models_too(planned):
         ('network = "NET:Nothing"', "the file has no 'Nothing'"),
         ('network = "NET:Net"\nbiass = 1', "unknown key 'biass'"),
         ('network = "NET:Net"\nscore_range = [1]', "key 'score_range"),
+        ('network = "NET:Net"\nscore_range = [5, 5]', "key 'score_range': found \\[5, 5\\], accepted is"),
         ('network = "NET:Net"\nprecision = "fp8"', "key 'precision'"),
         ('network = "NET:Net"\nfunction = "NET:f"', "name two models"),
         ('function = "NET:Net"\nblack_box = false', "key 'black_box'"),

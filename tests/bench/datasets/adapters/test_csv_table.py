@@ -58,9 +58,10 @@ def test_scene_called_nan_is_a_scene(write, open_as):
     assert open_as("csv", root=file).table["scene"].tolist() == ["NA", "nan", "null"]
 
 
-def test_same_image_under_two_spellings_is_listed_twice(write, open_as):
+@pytest.mark.parametrize("other", ["./a\\1.bmp", "a//1.bmp", "a/./1.bmp", "b/../a/1.bmp"])
+def test_same_image_under_two_spellings_is_listed_twice(write, open_as, other):
     file = write("path,score\na/1.bmp,3\nb.bmp,4\n")
-    file.write_text("path,score\na/1.bmp,3\n./a\\1.bmp,3\nb.bmp,4\n")
+    file.write_text(f"path,score\na/1.bmp,3\n{other},3\nb.bmp,4\n")
     with pytest.raises(UserError, match=r"listed more than once: a/1\.bmp \(2 times\);"):
         open_as("csv", root=file)
 
