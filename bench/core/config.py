@@ -26,7 +26,7 @@ from .configuration.tables import (
 from .configuration.values import LARGEST
 from .errors import UserError, nearest
 from .files import regular
-from .parameters import ParameterError, accepted, shown
+from .parameters import ParameterError, accepted, keys_of, shown
 
 __all__ = [
     "AdversarialSettings",
@@ -215,12 +215,12 @@ def _validate(layers: list[_Layer], *, need_all: bool = True) -> Table:
     except ValidationError as error:
         for problem in error.errors():
             if need_all or problem["type"] != "missing":
-                raise UserError(_blame(layers, problem)) from None
+                raise UserError(_blame(layers, problem, merged)) from None
     return merged
 
 
-def _blame(layers: list[_Layer], problem: ErrorDetails) -> str:
-    where, table, key = _locate(layers, [str(part) for part in problem["loc"]])
+def _blame(layers: list[_Layer], problem: ErrorDetails, merged: Table) -> str:
+    where, table, key = _locate(layers, keys_of(problem, merged) or [str(part) for part in problem["loc"]])
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key {key!r}: {nearest(key, _accepted_keys(table))}"
     return f"{where}: key {key!r}: {accepted(problem)}"

@@ -63,7 +63,7 @@ def complete_parameters(
         checked = schema.model_validate(dict(given))
     except ValidationError as error:
         problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
+        key = ".".join(keys_of(problem, given))
         raise ParameterError(where, str(problem["loc"][0]), f"key {key!r}: {accepted(problem)}") from None
     complete: dict[str, Any] = checked.model_dump(by_alias=True)
     return complete
@@ -115,6 +115,24 @@ def first_problem(error: ValidationError, known: Iterable[str]) -> str:
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key!r}: {nearest(key, known)}"
     return f"key {key!r}: {accepted(problem)}"
+
+
+def keys_of(problem: ErrorDetails, tables: Any) -> list[str]:
+    """Return the keys at which a problem was found by pydantic, without the names of alternatives in between.
+
+    Args:
+        problem: Found in the tables.
+        tables: Dictionaries and lists, in one another.
+    """
+    keys: list[str] = []
+    for place, part in enumerate(problem["loc"], start=1):
+        inside = isinstance(tables, Mapping) and part in tables
+        inside = inside or (isinstance(tables, list) and isinstance(part, int) and part < len(tables))
+        if inside:
+            tables = tables[part]
+        if inside or (place == len(problem["loc"]) and problem["type"] in ("missing", "extra_forbidden")):
+            keys.append(str(part))
+    return keys
 
 
 def accepted(problem: ErrorDetails) -> str:

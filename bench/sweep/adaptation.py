@@ -70,7 +70,7 @@ def adaptation(
     try:
         Adapter(nn.Identity(), **complete)
     except UserError as error:
-        raise UserError(f"{where}: {error}") from None
+        raise ParameterError(where, "score_range", str(error)) from None
     return complete
 
 

@@ -1,18 +1,20 @@
 """A network as it is, made to keep the contract: the size of its input, normalisation, precision, range."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...bench.core.errors import UserError
 from .scale import Scale
 
-Channels = Annotated[list[float], Field(min_length=3, max_length=3)]
+Channels = Annotated[list[FiniteFloat], Field(min_length=3, max_length=3)]
+Deviations = Annotated[list[Annotated[FiniteFloat, Field(gt=0)]], Field(min_length=3, max_length=3)]
 Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 Side = Annotated[int, Field(ge=1)]
 Size = Side | Annotated[list[Side], Field(min_length=2, max_length=2)]
@@ -37,7 +39,7 @@ class Adapter(nn.Module):
         model: nn.Module,
         input_size: Size | None = None,
         mean: Channels | None = None,
-        std: Channels | None = None,
+        std: Deviations | None = None,
         precision: Literal["float32", "bf16"] = "float32",
         score_range: Pair | Literal["unbounded"] | None = None,
         lower_is_better: bool = False,
@@ -94,7 +96,7 @@ def _scale(score_range: Sequence[float] | str | None, lower_is_better: bool) -> 
     if isinstance(score_range, str):
         return Scale(None, None, lower_is_better, "~, ~")
     low, high = score_range
-    if not low < high:
+    if not (low < high and math.isfinite(high - low)):
         raise UserError(f"key 'score_range': found [{low:g}, {high:g}], accepted is [LOW, HIGH], LOW < HIGH")
     return Scale(low, high, lower_is_better, f"{low:g}, {high:g}")
 

@@ -70,6 +70,10 @@ def test_keys_of_the_adapter_serve_packaged_models_too(planned):
         ('network = "NET:Net"\nfunction = "NET:f"', "name two models"),
         ('function = "NET:Net"\nblack_box = false', "key 'black_box'"),
         ('like = "resnet"\nmean = [1, 2]', "key 'mean'"),
+        ('network = "NET:Net"\nscore_range = [0, inf]', "key 'score_range': found \\[0, inf\\], accepted is"),
+        ('network = "NET:Net"\ninput_size = 0', "key 'input_size': found 0, accepted is greater"),
+        ('network = "NET:Net"\ninput_size = [24, 0]', "key 'input_size"),
+        ('network = "NET:Net"\nstd = [1, 1, 0]', "key 'std.2': found 0, accepted is greater than 0"),
     ],
 )
 def test_mistakes_name_file_table_and_key(planned, table, message):
