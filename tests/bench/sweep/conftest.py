@@ -74,6 +74,14 @@ class Blind(iqabench.Attack):
             yield victim.images
 """
 
+AS_LONG_AS_LINEAR_NEEDS = """
+[attacks.apgd]
+steps = 10
+
+[attacks.square]
+queries = 200
+"""
+
 
 @pytest.fixture
 def sweep(
@@ -81,6 +89,7 @@ def sweep(
 ) -> Callable[..., tuple[Result, dict[tuple[str, float], StoredCell]]]:
     """Run a sweep of the plugin; return the console and the cells by attack and epsilon."""
     (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+    tiny_config.write_text(tiny_config.read_text() + AS_LONG_AS_LINEAR_NEEDS)
 
     def swept(*options: str) -> tuple[Result, dict[tuple[str, float], StoredCell]]:
         done = iqabench(

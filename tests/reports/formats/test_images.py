@@ -5,24 +5,43 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from iqabench.bench.cli.main import main
+from iqabench.bench.core import registry
 from iqabench.bench.store.results import read_results
 from iqabench.reports.formats.images import write_images
 
-RUN = ("--attacks", "fgsm,apgd", "--epsilons", "4")
+from ...conftest import TINY_CONFIG, TINY_PLUGIN, draw_database
+
+RUN = (
+    "run --config tiny.toml --plugin plugin.py --datasets {} "
+    "--attacks fgsm,apgd --epsilons 4 --save-images report/images"
+)
 SEARCH = "\n[attacks.apgd]\nsteps = 3\n"
 
 
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A folder with a small sweep that saved its images, and with the report on it."""
+    folder = tmp_path_factory.mktemp("images")
+    (folder / "tiny.toml").write_text(TINY_CONFIG + SEARCH)
+    (folder / "plugin.py").write_text(TINY_PLUGIN)
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in registry._PLUGINS:
+            patch.setitem(registry._PLUGINS, kind, {})
+        patch.chdir(folder)
+        for command in (RUN.format(draw_database(folder)), "report"):
+            done = CliRunner().invoke(main, command.split())
+            assert done.exit_code == 0, done.output
+    return folder
+
+
 @pytest.fixture
-def report(tmp_path, iqabench, tiny_sweep, tiny_config):
-    """The folder of a report on a small sweep that saved its images."""
-    tiny_config.write_text(tiny_config.read_text() + SEARCH)
-    where = ("--results", str(tmp_path / "results"))
-    images = ("--save-images", str(tmp_path / "report" / "images"))
-    done = iqabench("run", *tiny_sweep, *RUN, *where, *images)
-    assert done.exit_code == 0, done.output
-    done = iqabench("report", "--out", str(tmp_path / "report"), *where)
-    assert done.exit_code == 0, done.output
+def report(swept, tmp_path):
+    """The folder of the report, beside the results."""
+    for name in ("results", "report"):
+        shutil.copytree(swept / name, tmp_path / name)
     return tmp_path / "report"
 
 

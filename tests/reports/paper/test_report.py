@@ -12,9 +12,8 @@ from iqabench.reports.paper.report import compose
 MAIN = {"html": "report.html", "latex": "report.tex", "markdown": "report.md", "csv": "tables.csv"}
 
 
-def test_html_is_one_file(swept_store, tmp_path):
-    path = write_report(swept_store, "html", tmp_path / "a" / "b")
-    assert path == tmp_path / "a" / "b" / "report.html"
+def test_html_is_one_file(explained_report):
+    path = explained_report("html")
     assert [found.name for found in path.parent.iterdir()] == ["report.html"]
 
 
@@ -26,9 +25,9 @@ def test_the_figure_alone_is_one_file(swept_store, tmp_path):
 def test_the_file_to_open_is_named_and_the_same_store_gives_the_same_bytes(
     explained_store, explained_report, tmp_path, form
 ):
-    path = write_report(explained_store.root, form, tmp_path)
-    assert path == tmp_path / MAIN[form]
-    files = {found.name: found.read_bytes() for found in tmp_path.iterdir()}
+    path = write_report(explained_store.root, form, tmp_path / "a" / "b")
+    assert path == tmp_path / "a" / "b" / MAIN[form]
+    files = {found.name: found.read_bytes() for found in path.parent.iterdir()}
     assert files == {found.name: found.read_bytes() for found in explained_report(form).parent.iterdir()}
 
 

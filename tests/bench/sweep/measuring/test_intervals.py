@@ -155,7 +155,7 @@ def test_the_query_curve_of_square_is_kept(sweep):
     counts = sorted(map(int, diagnostics["query_gain"]))
     gains = [diagnostics["query_gain"][str(count)] for count in counts]
     assert counts[0] == 1
-    assert counts[-1] == 1000
+    assert counts[-1] == 200
     assert gains[0] == 0 < gains[-1]
     assert gains == sorted(gains)
     table = pd.read_parquet(cells["square", 4.0].path)
