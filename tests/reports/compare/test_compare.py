@@ -43,6 +43,12 @@ def test_the_more_robust_model_is_named_for_each_condition(told):
     assert "median width 0.100 against 0.800, difference −0.700 [−0.700, −0.700], p 0.001" in text
 
 
+def test_under_a_control_a_model_ranks_better_and_is_not_called_more_robust(told, store):
+    for model, noise in {"loose": 0.15, "twin": 0.6}.items():
+        drawn_cell(store, noisy(noise, 120), model=model, attack="noise", epsilon=1.0)
+    assert "Under noise at 1/255 on live, loose ranks images better: SROCC" in told("loose", "twin")
+
+
 def test_equal_models_cannot_be_told_apart(told):
     frame = pd.read_csv(io.StringIO(told("loose", "twin", "--format", "csv")))
     assert frame["better"].isna().all()
