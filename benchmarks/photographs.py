@@ -1,17 +1,20 @@
-"""Ranks photographs under graded blur and noise by models of the demo, at full size and resized.
+"""Ranks photographs under graded blur and noise by models trained on `synthetic`, at full size and resized.
 
     python benchmarks/photographs.py
-    python benchmarks/photographs.py --models dbcnn --results results
+    python benchmarks/photographs.py --profile demo --models dbcnn --results results
+    python benchmarks/photographs.py --photographs kodak
 
-The models are trained on `synthetic` where the results have no weights of theirs. The photographs are those
-in scikit-image's package, at full size, under Gaussian blur and white noise. The SROCC is that of the scores
-with the grades, over all photographs and as the mean over the photographs alone; 1 is best.
+The models are trained where the results have no weights of theirs. The photographs are those in
+scikit-image's package, at full size, or the five of Kodak's in pyiqa's, of which no model has seen anything.
+The SROCC is that of the scores with the grades, over all photographs and as the mean over the photographs
+alone; 1 is best.
 """
 
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -38,16 +41,29 @@ GRADES = {"gblur": (0, 0.5, 1, 2, 4, 8), "wn": (0, 6, 12, 25, 50, 100)}
 """Strengths, as the dataset `synthetic` measures them; 0 leaves a photograph as it is."""
 
 
-def graded(folder: Path, side: int | None) -> Dataset:
+def photographs(source: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield names and pixels of the photographs in a package: "scikit-image" or "kodak"."""
+    if source == "scikit-image":
+        yield from ((name, photograph_at_full_size(name)) for name in PHOTOGRAPHS)
+        return
+    calibration = find_spec("ResultsCalibra")  # which pyiqa's package installs
+    if calibration is None or not calibration.submodule_search_locations:
+        raise click.ClickException("Kodak's photographs are in pyiqa's package, which is not installed")
+    for file in sorted((Path(calibration.submodule_search_locations[0]) / "ref_dir").glob("*.bmp")):
+        with Image.open(file) as image:
+            yield file.stem, np.asarray(image.convert("RGB"))
+
+
+def graded(folder: Path, source: str, side: int | None) -> Dataset:
     """Write the photographs under all grades; return them as a dataset whose quality falls with the grade.
 
     Args:
         folder: An empty folder.
+        source: See `photographs`.
         side: Cut the photographs to squares of this side from their middle; None: full size.
     """
     rows = []
-    for name in PHOTOGRAPHS:
-        pixels = photograph_at_full_size(name)
+    for name, pixels in photographs(source):
         if side is not None:
             top, left = ((length - side) // 2 for length in pixels.shape[:2])
             pixels = pixels[top : top + side, left : left + side]
@@ -90,17 +106,29 @@ def report(name: str, model: nn.Module, dataset: Dataset, framing: Framing, fold
 @click.option("--models", default="resnet,dbcnn,nima,lwta,denoise,sat,cprl", show_default=True)
 @click.option("--patches", default=16, show_default=True)
 @click.option("--side", type=int, help="Cut the photographs to squares of this side.")
+@click.option("--photographs", "source", type=click.Choice(["scikit-image", "kodak"]), default="scikit-image")
+@click.option("--profile", default="photographs", show_default=True)
 @click.option("--config", type=click.Path(path_type=Path), help="Configuration. Default: the packaged one.")
 @click.option("--results", type=click.Path(path_type=Path), help="Store with weights. Default: trains anew.")
-def main(models: str, patches: int, side: int | None, config: Path | None, results: Path | None) -> None:
+def main(
+    models: str,
+    patches: int,
+    side: int | None,
+    source: str,
+    profile: str,
+    config: Path | None,
+    results: Path | None,
+) -> None:
     """Print a row for each model and way to give it pictures."""
     packaged = Path(__file__).parents[1] / "bench.toml"
-    settings = load_settings(config or packaged, overrides={"run": {"models": models.split(",")}})
+    settings = load_settings(
+        config or packaged, profile=profile, overrides={"run": {"models": models.split(",")}}
+    )
     size = settings.run.image_size
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "pictures").mkdir()
-        dataset = graded(folder / "pictures", side)
+        dataset = graded(folder / "pictures", source, side)
         click.echo(f"{'model':9}{'pixels':24} blur  noise   both  in a photograph")
         for job, model in trained_models(settings, results or folder / "results"):
             for value in ("resize", {"patches": patches, "size": size}):

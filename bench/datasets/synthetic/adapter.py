@@ -37,6 +37,7 @@ class Synthetic(DatasetAdapter):
         scenes: Annotated[int, Field(ge=5, le=10_000)] = 60,
         size: Annotated[int, Field(ge=48, le=256)] = 96,
         seed: Annotated[int, Field(ge=0)] = 0,
+        like_photographs: bool = False,
     ) -> None:
         """Say which dataset, and where to keep it.
 
@@ -45,12 +46,15 @@ class Synthetic(DatasetAdapter):
             scenes: Number of scenes, each with 25 images.
             size: Height of the images in pixels; they are a third wider.
             seed: Seed of everything random in the scenes and distortions.
+            like_photographs: Draw scenes that are as different from one another as parts of photographs,
+                distort them over the range of strengths that people rated, and label them by VIF alone.
         """
         super().__init__(root or str(user_cache_path("iqabench")), low=0.0, high=1.0)
         self.scenes = scenes
         self.size = size
         self.seed = seed
-        recipe = f"{self.version} {scenes} {size} {seed}"
+        self.like_photographs = like_photographs
+        recipe = f"{self.version} {scenes} {size} {seed}" + " like photographs" * like_photographs
         self.root /= f"synthetic-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
     def read(self) -> pd.DataFrame:
@@ -86,7 +90,7 @@ class Synthetic(DatasetAdapter):
                 shutil.rmtree(leftover)
             folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent))
             try:
-                labels = generate(folder, self.scenes, self.size, self.seed)
+                labels = generate(folder, self.scenes, self.size, self.seed, self.like_photographs)
                 labels.to_csv(folder / LABELS, index=False, lineterminator="\n")
                 folder.chmod(0o755)
                 folder.rename(self.root)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
 
 OVERSAMPLING = 2
 """Pixels drawn per pixel kept, each way: edges come out as sharp as those of a scaled-down photograph."""
@@ -38,6 +39,42 @@ Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Look:
+    """How a scene is seen. By default all scenes look alike: sharp, dense, and of one contrast.
+
+    Attributes:
+        magnification: Of the smallest leaves; the largest grow up to twice.
+        softness: Deviation of the blur of the lens in pixels.
+        behind: Share of the leaves that lie behind those in focus.
+        defocus: Deviation of their blur in pixels.
+        lightness: Mean over the picture.
+        contrast: Standard deviation of lightness over the picture.
+        grain: Deviation of the noise of the sensor, in units of 1/255.
+    """
+
+    magnification: float = 1.0
+    softness: float = 0.0
+    behind: float = 0.0
+    defocus: float = 0.0
+    lightness: float = MEAN_LIGHTNESS
+    contrast: float = CONTRAST
+    grain: float = 0.0
+
+    @classmethod
+    def of_a_photograph(cls, rng: np.random.Generator) -> "Look":
+        """Draw a look, as different from others as the parts of photographs are from one another."""
+        return cls(
+            magnification=float(np.exp(rng.uniform(0, np.log(6)))),
+            softness=rng.uniform(0, 0.8),
+            behind=rng.uniform(0.7, 0.97) if rng.random() < 0.5 else 0.0,
+            defocus=float(np.exp(rng.uniform(0, np.log(5)))),
+            lightness=rng.uniform(0.25, 0.65),
+            contrast=rng.uniform(0.06, 0.26),
+            grain=rng.uniform(0, 3),
+        )
+
+
+@dataclass(frozen=True)
 class _Leaf:
     x: float
     y: float
@@ -50,13 +87,16 @@ class _Leaf:
     grain: tuple[int, int]  # where its piece of the texture begins
 
 
-def dead_leaves(height: int, width: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def dead_leaves(
+    height: int, width: int, rng: np.random.Generator, look: Look | None = None
+) -> npt.NDArray[np.uint8]:
     """Draw a scene.
 
     Args:
         height: In pixels.
         width: In pixels.
         rng: Source of randomness.
+        look: How the scene is seen. Default: as all others.
 
     Returns:
         (height, width, 3) sRGB.
@@ -64,9 +104,17 @@ def dead_leaves(height: int, width: int, rng: np.random.Generator) -> npt.NDArra
     canvas = np.full((height * OVERSAMPLING, width * OVERSAMPLING, 3), 0.4, np.float32)
     light = rng.uniform(0, 2 * np.pi)
     texture = pink_noise(2 * max(canvas.shape), rng)
-    for leaf in _leaves(canvas.shape[0], canvas.shape[1], rng):
+    look = look or Look()
+    leaves = list(_leaves(canvas.shape[0], canvas.shape[1], rng, look.magnification))
+    in_focus = round(look.behind * len(leaves))
+    for number, leaf in enumerate(leaves):
+        if number == in_focus > 0:
+            canvas = _blurred(canvas, look.defocus)
         _paint(canvas, leaf, light, texture)
-    kept = _exposed(canvas.reshape(height, OVERSAMPLING, width, OVERSAMPLING, 3).mean((1, 3)))
+    canvas = _blurred(canvas, look.softness)
+    kept = _exposed(canvas.reshape(height, OVERSAMPLING, width, OVERSAMPLING, 3).mean((1, 3)), look)
+    if look.grain:
+        kept = kept + rng.normal(0, look.grain / 255, (height, width, 1)).astype(np.float32)
     picture: npt.NDArray[np.uint8] = np.rint(kept.clip(0, 1) * 255).astype(np.uint8)
     return picture
 
@@ -82,15 +130,23 @@ def pink_noise(side: int, rng: np.random.Generator) -> Array:
     return scaled
 
 
-def _exposed(picture: Array) -> Array:
+def _blurred(canvas: Array, deviation: float) -> Array:
+    if not deviation:
+        return canvas
+    blurred: Array = gaussian_filter(canvas, (*(deviation * OVERSAMPLING,) * 2, 0), mode="reflect")
+    return blurred
+
+
+def _exposed(picture: Array, look: Look) -> Array:
     """Bring a picture to the mean lightness and contrast that a camera would have chosen."""
     lightness = picture.mean(axis=2)
-    exposed: Array = MEAN_LIGHTNESS + (picture - lightness.mean()) * (CONTRAST / lightness.std())
+    exposed: Array = look.lightness + (picture - lightness.mean()) * (look.contrast / lightness.std())
     return exposed
 
 
-def _leaves(height: int, width: int, rng: np.random.Generator) -> Iterator[_Leaf]:
-    smallest, largest = SMALLEST_RADIUS * OVERSAMPLING, LARGEST_RADIUS * height
+def _leaves(height: int, width: int, rng: np.random.Generator, magnification: float) -> Iterator[_Leaf]:
+    smallest = SMALLEST_RADIUS * OVERSAMPLING * magnification
+    largest = LARGEST_RADIUS * height * min(2.0, magnification)
     mean_area = np.pi * 2 * np.log(largest / smallest) / (smallest**-2 - largest**-2)
     margin = 1.5 * largest
     count = round(LAYERS * (width + 2 * margin) * (height + 2 * margin) / mean_area)

@@ -28,11 +28,13 @@ class Distortion:
         apply: From (H, W, 3) sRGB pixels, a strength and a source of randomness, to pixels of the same shape.
         strengths: One for each level, mildest first.
         unit: What a strength is.
+        wide: Strengths over the range that people rated; empty: `strengths`.
     """
 
     apply: Callable[[Pixels, float, np.random.Generator], Pixels]
     strengths: tuple[float, ...]
     unit: str
+    wide: tuple[float, ...] = ()
 
 
 def jp2k(image: Pixels, bits_per_pixel: float, rng: np.random.Generator) -> Pixels:
@@ -74,8 +76,10 @@ def faded(image: Pixels, errors_per_kilopixel: float, rng: np.random.Generator) 
 DISTORTIONS: Mapping[str, Distortion] = {
     "jp2k": Distortion(jp2k, (3.2, 1.9, 1.1, 0.65, 0.38), "bits a pixel"),
     "jpeg": Distortion(jpeg, (35, 16, 9, 6, 4), "quality setting"),
-    "wn": Distortion(white_noise, (6, 12, 22, 40, 75), "deviation in 1/255"),
-    "gblur": Distortion(gaussian_blur, (0.5, 0.8, 1.2, 1.8, 3.0), "deviation in pixels"),
+    "wn": Distortion(white_noise, (6, 12, 22, 40, 75), "deviation in 1/255", wide=(5, 11, 24, 52, 115)),
+    "gblur": Distortion(
+        gaussian_blur, (0.5, 0.8, 1.2, 1.8, 3.0), "deviation in pixels", wide=(0.55, 0.95, 1.6, 2.8, 5.0)
+    ),
     "fastfading": Distortion(faded, (0.5, 1.5, 4.0, 12.0, 50.0), "bit errors in 1000 pixels"),
 }
 

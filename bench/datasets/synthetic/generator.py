@@ -12,9 +12,17 @@ import pandas as pd
 from PIL import Image
 
 from ...core.progress import counted
-from .dead_leaves import dead_leaves
+from .dead_leaves import Look, dead_leaves
 from .distortions import DISTORTIONS
-from .full_reference import METRICS, Metrics, load_metrics, mean_rank, measure, one_thread_per_caller
+from .full_reference import (
+    CLOSEST_TO_PEOPLE,
+    METRICS,
+    Metrics,
+    load_metrics,
+    mean_rank,
+    measure,
+    one_thread_per_caller,
+)
 from .photographs import PHOTOGRAPHS, photograph
 
 REFERENCES = "reference"
@@ -22,6 +30,11 @@ REFERENCES = "reference"
 
 PHOTOGRAPH_EVERY = 10
 """One scene in this many is a photograph, as long as there are any; the others are drawn."""
+
+SPREAD = 0.2
+"""Largest change of a strength's logarithm where strengths are those of photographs."""
+
+_LOOK, _STRENGTHS = 10, 11  # streams of random numbers besides those of the drawing and the distortions
 
 
 @dataclass(frozen=True)
@@ -33,12 +46,14 @@ class Scene:
         photograph: Name of the photograph; None if the picture is to be drawn.
         size: Height in pixels; the picture is a third wider.
         seed: Seed of the dataset.
+        like_photographs: Whether its look and its distortions are as different as those of photographs.
     """
 
     number: int
     photograph: str | None
     size: int
     seed: int
+    like_photographs: bool = False
 
     @property
     def name(self) -> str:
@@ -50,22 +65,36 @@ class Scene:
         width = self.size * 4 // 3  # so that training has different crops to draw from an image
         if self.photograph is not None:
             return photograph(self.photograph, self.size, width)
-        return dead_leaves(self.size, width, self.randomness(0))
+        look = Look.of_a_photograph(self.randomness(_LOOK)) if self.like_photographs else None
+        return dead_leaves(self.size, width, self.randomness(0), look)
+
+    def strengths(self) -> dict[str, tuple[float, ...]]:
+        """Return the strengths of each distortion, mildest first."""
+        if not self.like_photographs:
+            return {kind: distortion.strengths for kind, distortion in DISTORTIONS.items()}
+        rng = self.randomness(_STRENGTHS)
+        return {
+            kind: tuple(
+                strength * float(np.exp(rng.uniform(-SPREAD, SPREAD)))
+                for strength in distortion.wide or distortion.strengths
+            )
+            for kind, distortion in DISTORTIONS.items()
+        }
 
     def randomness(self, stream: int) -> np.random.Generator:
         """Return random numbers that depend on the seed, the scene and the stream alone."""
         return np.random.Generator(np.random.PCG64([self.seed, self.number, stream]))
 
 
-def plan(scenes: int, size: int, seed: int) -> Iterator[Scene]:
+def plan(scenes: int, size: int, seed: int, like_photographs: bool = False) -> Iterator[Scene]:
     """Yield the scenes of a dataset."""
     photographs = iter(PHOTOGRAPHS)
     for number in range(scenes):
         chosen = next(photographs, None) if number % PHOTOGRAPH_EVERY == 0 else None
-        yield Scene(number, chosen, size, seed)
+        yield Scene(number, chosen, size, seed, like_photographs)
 
 
-def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
+def generate(folder: Path, scenes: int, size: int, seed: int, like_photographs: bool = False) -> pd.DataFrame:
     """Make a dataset's images, as PNG files in sub-folders.
 
     Args:
@@ -73,6 +102,7 @@ def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
         scenes: Number of scenes.
         size: Height of the images in pixels.
         seed: Seed of everything random.
+        like_photographs: See `Synthetic`.
 
     Returns:
         A row per image: `path` relative to the folder, `score` in [0, 1] (higher is better), `scene`,
@@ -81,7 +111,8 @@ def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
     Raises:
         UserError: pyiqa or scikit-image is not installed.
     """
-    metrics = load_metrics()
+    names = CLOSEST_TO_PEOPLE if like_photographs else tuple(METRICS)
+    metrics = load_metrics(names)
     for subfolder in (REFERENCES, *DISTORTIONS):
         (folder / subfolder).mkdir()
 
@@ -90,12 +121,12 @@ def generate(folder: Path, scenes: int, size: int, seed: int) -> pd.DataFrame:
 
     with one_thread_per_caller(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
         try:
-            made = workers.map(make, plan(scenes, size, seed))
+            made = workers.map(make, plan(scenes, size, seed, like_photographs))
             tables = list(counted(made, "making dataset 'synthetic'", scenes))
         finally:
             workers.shutdown(cancel_futures=True)  # after a failure or Ctrl-C, do not make the others
     table: pd.DataFrame = pd.concat(tables, ignore_index=True)
-    table.insert(1, "score", mean_rank(table[list(METRICS)].to_numpy()).round(6))
+    table.insert(1, "score", mean_rank(table[list(names)].to_numpy()).round(6))
     return table
 
 
@@ -103,8 +134,9 @@ def _make_scene(scene: Scene, folder: Path, metrics: Metrics) -> pd.DataFrame:
     source = scene.picture()
     _save(source, folder / REFERENCES / f"{scene.name}.png")
     rows, pictures = [], []
+    strengths = scene.strengths()
     for stream, (kind, distortion) in enumerate(DISTORTIONS.items(), start=1):
-        for level, strength in enumerate(distortion.strengths, start=1):
+        for level, strength in enumerate(strengths[kind], start=1):
             # The same random numbers at every level: it is the strength alone that grows.
             picture = distortion.apply(source, strength, scene.randomness(stream))
             path = f"{kind}/{scene.name}-{level}.png"
@@ -112,7 +144,7 @@ def _make_scene(scene: Scene, folder: Path, metrics: Metrics) -> pd.DataFrame:
             rows.append((path, scene.name, kind, level))
             pictures.append(picture)
     table = pd.DataFrame(rows, columns=["path", "scene", "distortion", "level"])
-    table[list(METRICS)] = measure(metrics, np.stack(pictures), source)
+    table[list(metrics)] = measure(metrics, np.stack(pictures), source)
     return table
 
 

@@ -12,9 +12,11 @@ from iqabench.bench.datasets import open_dataset
 from iqabench.bench.datasets.synthetic import adapter as synthetic
 from iqabench.bench.datasets.synthetic import generator
 from iqabench.bench.datasets.synthetic.adapter import Synthetic
+from iqabench.bench.datasets.synthetic.distortions import DISTORTIONS
 from iqabench.bench.datasets.synthetic.photographs import PHOTOGRAPHS
 
 SCENES, SIZE = 11, 48
+WIDE = DISTORTIONS["wn"].wide
 
 
 def files(root):
@@ -120,12 +122,28 @@ def test_another_seed_draws_other_scenes_and_keeps_the_photographs():
     assert np.abs(zero.astype(int) - one).mean() > 10
 
 
+def test_like_photographs_it_is_labelled_by_vif_under_strengths_of_its_own(tmp_path):
+    adapter = Synthetic(str(tmp_path), scenes=5, size=SIZE, like_photographs=True)
+    adapter.read()
+    labels = pd.read_csv(adapter.root / "labels.csv")
+    assert list(labels.columns) == ["path", "score", "scene", "distortion", "level", "vif"]
+    assert labels["score"].corr(labels["vif"], method="spearman") == pytest.approx(1)
+    for (_, kind), graded in labels.sort_values("level").groupby(["scene", "distortion"]):
+        if kind in {"wn", "gblur"}:
+            assert np.diff(graded["score"]).max() < 0
+    strengths = [scene.strengths()["wn"] for scene in generator.plan(5, SIZE, 0, True)]
+    assert len(set(strengths)) == 5
+    assert all(
+        0.8 < each / middle < 1.25 for row in strengths for each, middle in zip(row, WIDE, strict=True)
+    )
+
+
 def test_each_parameter_and_the_version_have_a_folder_of_their_own(tmp_path, monkeypatch):
-    variants = [{}, {"scenes": 61}, {"size": 97}, {"seed": 1}]
+    variants = [{}, {"scenes": 61}, {"size": 97}, {"seed": 1}, {"like_photographs": True}]
     roots = {Synthetic(str(tmp_path), **variant).root for variant in variants}
     monkeypatch.setattr(Synthetic, "version", Synthetic.version + 1)
     roots.add(Synthetic(str(tmp_path)).root)
-    assert len(roots) == 5
+    assert len(roots) == 6
 
 
 def test_by_default_it_is_kept_in_the_users_cache(monkeypatch, tmp_path):
@@ -162,7 +180,7 @@ def test_what_a_killed_process_left_is_cleared_away(unmade):
 
 
 def test_a_scene_that_fails_ends_the_making(tmp_path, monkeypatch):
-    monkeypatch.setattr(generator, "load_metrics", dict)
+    monkeypatch.setattr(generator, "load_metrics", lambda names: {})
 
     def fail(*_):
         raise UserError("no such photograph")

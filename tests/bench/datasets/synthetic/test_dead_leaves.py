@@ -1,6 +1,6 @@
 import numpy as np
 
-from iqabench.bench.datasets.synthetic.dead_leaves import dead_leaves, pink_noise
+from iqabench.bench.datasets.synthetic.dead_leaves import Look, dead_leaves, pink_noise
 
 
 def spectral_slope(picture):
@@ -32,6 +32,34 @@ def test_scenes_have_sharp_edges_unlike_noise_of_the_same_spectrum():
 
     assert kurtosis(scene(0).mean(axis=2)) > 5  # heavy tails, as natural images have
     assert 2.5 < kurtosis(pink_noise(96, np.random.default_rng(0))) < 3.5  # Gaussian
+
+
+def test_looks_of_photographs_differ_in_what_all_others_share():
+    def contrast(picture):
+        return picture.mean(axis=2).std() / 255
+
+    def detail(picture):
+        return np.log(np.abs(np.diff(picture.mean(axis=2), axis=1)).mean())
+
+    def drawn(number):
+        random = np.random.default_rng([8, number])
+        return dead_leaves(64, 64, random, Look.of_a_photograph(random))
+
+    alike, different = ([make(number) for number in range(8)] for make in (lambda n: scene(n, 64), drawn))
+    for measured in (contrast, detail):
+        spread = [np.std([measured(picture) for picture in pictures]) for pictures in (alike, different)]
+        assert spread[1] > 3 * spread[0]
+
+
+def test_what_lies_behind_is_out_of_focus():
+    def sharpest(look):
+        picture = dead_leaves(64, 64, np.random.default_rng(3), look).astype(float)
+        return np.quantile(np.abs(np.diff(picture, axis=1)), [0.5, 0.999])
+
+    sharp, behind, soft = (sharpest(look) for look in (Look(), Look(behind=0.9, defocus=3), Look(softness=3)))
+    assert behind[0] < 0.7 * sharp[0]
+    assert behind[1] > 0.8 * sharp[1]
+    assert soft[1] < 0.5 * sharp[1]
 
 
 def test_pink_noise_has_power_1_over_f_squared():
