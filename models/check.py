@@ -46,7 +46,7 @@ def check_model(
     with torch.random.fork_rng([]):
         model = _built(factory)
         try:
-            _check_scores(model, images)
+            check_scores(model, images)
             if trained and getattr(model, "recipe", "regression") != "none":
                 _check_gradient(model, images)
                 _check_training(model, images)
@@ -92,7 +92,13 @@ def _built(factory: Callable[[], nn.Module]) -> nn.Module:
     return model
 
 
-def _check_scores(model: nn.Module, images: Tensor) -> None:
+def check_scores(model: nn.Module, images: Tensor) -> None:
+    """Check that scores depend on one image and nothing else; it may be otherwise where `stochastic` says so.
+
+    Raises:
+        UserError: they depend on chance, on the rest of a batch or on its layout in memory, are not one for
+            each image, or the images are changed.
+    """
     model.eval()
     before = images.clone()
     scores = _scores(model, images, "two images")

@@ -220,7 +220,7 @@ def settings_of(options: dict[str, Any]) -> "Settings":
     overrides: dict[str, dict[str, Any]] = {"run": {}, "training": {}}
     if options.pop("from_scratch", False):
         overrides["training"]["pretrained"] = False
-    if cluster := options.pop("address", None):
+    if (cluster := options.pop("address", None)) is not None:
         overrides["engine"] = {"address": cluster}
     for key, value in options.items():
         if value is not None:

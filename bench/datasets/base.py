@@ -192,7 +192,13 @@ def read_table(adapter: str, params: Mapping[str, Any], *, where: str) -> tuple[
     complete = complete_parameters(factory, params, where=where)
     with _blaming(where):
         source: DatasetAdapter = factory(**complete)
-        table = source.read()
+        try:
+            table: object = source.read()
+        except SystemExit as error:
+            raise UserError(f"dataset adapter {adapter!r}: calls sys.exit({error.code!r})") from error
+        if not isinstance(table, pd.DataFrame):
+            kind = type(table).__name__
+            raise UserError(f"dataset adapter {adapter!r}: its read() returns a {kind}, not a DataFrame")
         absent = [column for column in COLUMNS if column not in table]
         if absent:
             raise UserError(f"dataset adapter {adapter!r}: its read() returns no column {absent[0]!r}")

@@ -38,7 +38,7 @@ def audit(
     usage.
     """
     prepare_process()
-    options |= {"datasets": [dataset], "models": [model, *([source] if source else [])]}
+    options |= {"datasets": [dataset], "models": [model, *([] if source is None else [source])]}
     settings = shared.settings_of(options)
     from ...audit.text import in_words
     from ...sweep.audited import audit_model

@@ -61,7 +61,11 @@ def check(
 
         shared.say(pin_numbers(results, pin))
         return
-    verdict = _verdict(against or "published", claims, settings.check.model_dump(), results)
+    if against is not None and not against.strip():
+        raise click.UsageError("--against is empty; it is published, or a file of pinned numbers")
+    verdict = _verdict(
+        "published" if against is None else against, claims, settings.check.model_dump(), results
+    )
     if junit:
         from ....reports.checks.junit import write_junit
 

@@ -89,6 +89,9 @@ class Sweep:
         for job in {job.model.name: job for job in with_sources}.values():
             if job.weights() is None or (check and job.model.fitted_by == "none"):
                 job.check_model()  # what is wrong with a model shows now, not hours later
+        defences = [job.model.defence for job in jobs if job.model.defence]
+        for defence in {defence.name: defence for defence in defences}.values():
+            defence.check()
         files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
         loaded = [wording.loaded(path, said) for path in files if (said := read_weights(path)[1])]
         notes += [*wording.between_levels(settings.run.epsilons), *loaded]

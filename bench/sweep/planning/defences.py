@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import nn
 
 from ....models.defences.base import Defended
+from ....models.defences.check import check_defence
 from ...core import registry
 from ...core.config import Settings
 from ...core.configuration.values import ALL
@@ -63,6 +65,19 @@ class PlannedDefence:
                 learnt[name].load_into(step)
             steps.append(step.requires_grad_(False))
         return Defended(model, steps).eval()
+
+    def check(self) -> None:
+        """Rehearse the defences of plugins; those of this package are tested.
+
+        Raises:
+            UserError: one breaks the contract; see `iqabench.testing.check_defence`.
+        """
+        for name, factory, params in self.steps:
+            if registry.source_digest(factory):
+                try:
+                    check_defence(partial(factory, **params))
+                except UserError as error:
+                    raise UserError(f"defence {name!r}: {error}") from error
 
     def identity(self, weights: Mapping[str, str | None]) -> list[dict[str, Any]]:
         """Return all of the defences that a score depends on, as JSON can hold it.

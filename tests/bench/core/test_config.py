@@ -213,6 +213,19 @@ def test_an_empty_profile_of_the_command_line_is_none_of_the_known(iqabench):
     assert (refused.exit_code, "--profile: unknown profile ''" in refused.output) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("check", "--against", ""), "--against is empty"),
+        (("compare", "a", "b", "--against", ""), "the address of a store is empty"),
+        (("results", "--results", " "), "the address of a store is empty"),
+    ],
+)
+def test_an_empty_option_is_not_one_that_was_left_out(iqabench, command, told):
+    refused = iqabench(*command)
+    assert (refused.exit_code, told in refused.output) == (2, True), refused.output
+
+
 @pytest.mark.parametrize(("path", "told"), [("", "is empty"), ("s3://lab/x", "s3://lab/x is an address")])
 def test_an_empty_path_and_an_address_are_no_folders_of_this_machine(iqabench, path, told):
     refused = iqabench("report", "--out", path)
