@@ -28,7 +28,6 @@ def test_no_damage_to_a_file_shows_a_traceback_hangs_or_takes_much_memory(worksp
     @given(st.data())
     def examine(data: st.DataObject) -> None:
         read = KINDS[kind]
-        files = workspace.restore(read)
         command = data.draw(st.sampled_from(read.commands), "command")
         allowed = 3 * workspace.honest_seconds(command, read) + MORE_SECONDS
         files = workspace.restore(read)

@@ -85,6 +85,9 @@ weights = "given.safetensors"
 [attacks.pgd]
 steps = 2
 
+[attacks.auto]
+budget = "quick"
+
 [attacks.auto_l2]
 like = "auto"
 norm = "l2"
@@ -222,8 +225,7 @@ class Workspace:
         self._seconds: dict[str, float] = {}
         with self.entered():
             _build()
-            for command in ("report --out out",):
-                self.invoke(command.split())
+            self.invoke(["report", "--format", "csv", "--out", "out"])
             self._sweep = _sweep(load_settings(Path("bench.toml")))
         shutil.copytree(self.root, self._honest, symlinks=True)
 
