@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[2]
-_CHECKS = ("check.py", "check_attack.py", "check_dataset.py", "errors.py")
+_CALLERS = ("check.py", "check_attack.py", "check_dataset.py", "errors.py", "tables.py")
 """Modules that call the user's code: a line of theirs is not the user's."""
 
 
@@ -50,6 +50,6 @@ def _line(error: BaseException) -> str:
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not any(folder in Path(frame.filename).parents for folder in installed)
-        and not (_PACKAGE in Path(frame.filename).parents and Path(frame.filename).name in _CHECKS)
+        and not (_PACKAGE in Path(frame.filename).parents and Path(frame.filename).name in _CALLERS)
     ]
     return f" ({theirs[-1].filename}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""

@@ -6,7 +6,7 @@ from typing import Any
 from ...core import registry
 from ...core.config import Settings
 from ...core.configuration.values import ALL
-from ...core.errors import UserError
+from ...core.errors import UserError, blaming_line
 from ...core.parameters import complete_parameters, shown
 from ...datasets.framing import RESIZE, Framing
 from ..adaptation import adaptation, class_of
@@ -95,14 +95,13 @@ def built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
     """Call a factory with its parameters.
 
     Raises:
-        UserError: it fails; names the table.
+        UserError: it fails; names the table, and the user's line.
     """
     try:
-        return factory(**params)
+        with blaming_line("cannot be built"):
+            return factory(**params)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
-    except Exception as error:
-        raise UserError(f"{where}: cannot be built: {type(error).__name__}: {error}") from error
 
 
 def chosen_names(
