@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[2]
+_LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 _CALLERS = ("check.py", "check_attack.py", "check_dataset.py", "errors.py", "tables.py")
 """Modules that call the user's code: a line of theirs is not the user's."""
 
@@ -43,13 +44,17 @@ def blaming_line(fault: str) -> Iterator[None]:
         raise UserError(f"{fault}: {type(error).__name__}: {error}{_line(error)}") from error
 
 
+def is_installed(file: Path) -> bool:
+    """Return whether a file belongs to an installed package or to Python, not to the user."""
+    return bool({"site-packages", "dist-packages"} & {*file.parts}) or _LIBRARY in file.resolve().parents
+
+
 def _line(error: BaseException) -> str:
     """Return the innermost line outside of the checks and of installed packages."""
-    installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "stdlib")]
     theirs = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not any(folder in Path(frame.filename).parents for folder in installed)
+        if not is_installed(Path(frame.filename))
         and not (_PACKAGE in Path(frame.filename).parents and Path(frame.filename).name in _CALLERS)
     ]
     return f" ({theirs[-1].filename}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""

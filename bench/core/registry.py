@@ -13,7 +13,6 @@ import inspect
 import os
 import pkgutil
 import sys
-import sysconfig
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -21,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_args
 
-from .errors import UserError, nearest
+from .errors import UserError, is_installed, nearest
 
 Kind = Literal["models", "attacks", "defences", "datasets", "recipes"]
 Factory = Callable[..., Any]
@@ -29,7 +28,6 @@ Registered = TypeVar("Registered", bound=Factory)
 
 _MODULE = "iqabench_plugin_"  # how the names of plugins' modules begin
 _PACKAGE = __package__.split(".")[0] + "."
-_LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 
 _PLUGINS: dict[Kind, dict[str, Factory]] = {kind: {} for kind in get_args(Kind)}
 
@@ -190,8 +188,7 @@ def _users_file(module: ModuleType) -> Path | None:
     if not isinstance(file, str) or f"{module.__name__}.".startswith(_PACKAGE):
         return None
     path = Path(file).resolve()
-    installed = {"site-packages", "dist-packages"} & {*path.parts} or _LIBRARY in path.parents
-    return path if path.suffix == ".py" and path.is_file() and not installed else None
+    return path if path.suffix == ".py" and path.is_file() and not is_installed(path) else None
 
 
 def version_of(factory: object) -> int:
