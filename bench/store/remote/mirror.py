@@ -178,8 +178,13 @@ class Mirror:
                 copies = {}
                 for name, part in batch.items():
                     copies[name] = Copy(versions[name], Stamp.of(part))
-                    (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    part.replace(self.folder / name)
+                    path = self.folder / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    if path.is_dir():
+                        raise UserError(
+                            f"{path}: a folder, where a file of {self.address} belongs: remove it"
+                        )
+                    part.replace(path)
                 self._record.add(copies)
                 progress.advance(len(batch))
         shutil.rmtree(parts, ignore_errors=True)

@@ -270,6 +270,19 @@ def test_a_damaged_record_costs_downloads_and_nothing_else(bucket):
         assert len(list(Store(folder).cells())) == 1
 
 
+def test_a_folder_in_the_place_of_a_file_is_named(machine, monkeypatch, tmp_path):
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
+    machine("first")
+    address = f"local://{tmp_path}/bucket"
+    with open_store(address) as folder:
+        path = drawn_cell(Store(folder))
+    path.unlink()
+    path.mkdir()
+    told = rf"{path.name}: a folder, where a file of {address} belongs"
+    with pytest.raises(UserError, match=told), open_store(address):
+        pass
+
+
 def test_a_flipped_bit_of_the_record_costs_downloads_and_nothing_else(machine, monkeypatch, tmp_path):
     monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
     machine("first")
