@@ -30,7 +30,7 @@ PROBLEMS = {
     ),
     "undecodable": (
         "image that cannot be decoded to its last pixel",
-        "the file is damaged: fetch it again from its owner",
+        "fetch a damaged file again from its owner",
     ),
     "one colour": (
         "image of one colour",
