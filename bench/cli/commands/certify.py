@@ -1,5 +1,6 @@
 """`iqabench certify`: bounds on what any attack can do to a model."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--draws",
-    type=click.IntRange(min=100),
+    type=click.IntRange(min=100, max=1_000_000),
     default=1000,
     show_default=True,
     help="Noisy scores of each image, for l2.",
@@ -47,6 +48,8 @@ def certify(
     propagation, of models without anything random: keeps the bounds. Prints the clean SROCC, and the lowest
     that is possible.
     """
+    if radii is not None and not (radii and all(0 <= radius < math.inf for radius in radii)):
+        raise click.BadParameter("accepted are numbers of at least 0", param_hint="--radii")
     prepare_process()
     from ...core.text import aligned
 

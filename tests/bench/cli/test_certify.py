@@ -132,6 +132,15 @@ def test_a_model_that_bounds_are_not_known_of_is_told(certified: Callable[..., R
     assert "jumpy: interval bound propagation does not apply: an interval has no 'detach'" in done.output
 
 
+@pytest.mark.parametrize("radii", ["nan", "-1", "inf", "", "1,-1"])
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_a_radius_is_a_finite_number_of_at_least_0(
+    certified: Callable[..., Result], norm: str, radii: str
+) -> None:
+    done = certified("certify", "--norm", norm, f"--radii={radii}")
+    assert (done.exit_code, "--radii: accepted are numbers of at least 0" in done.output) == (2, True)
+
+
 def test_without_certificates_or_attacks_the_check_says_what_to_run(
     certified: Callable[..., Result], iqabench: Callable[..., Result], tmp_path: Path
 ) -> None:
