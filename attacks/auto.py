@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .apgd import APGD
 from .base import Attack, advanced, checked_images
+from .mifgsm import MIFGSM
 from .search import Search
 from .square import Square
 from .tools.balls import Norm, ball_around
@@ -20,6 +21,7 @@ from .tools.views import FiniteDifferences, Lens, View, useful_views
 from .transfer import Transfer
 
 TRIAL = 5 / 3  # gradients that cost as much as a step through a view on trial and the scores after it
+TRAVEL = 2.5  # of MI-FGSM's steps together, in radii: Madry's rule, by which a step may be taken back
 CLEAN = "clean"  # what reached an end that no member moved
 
 
@@ -27,7 +29,7 @@ class Budget(NamedTuple):
     """The passes and queries of a budget for each image, epsilon and direction.
 
     Attributes:
-        steps: Gradient steps of Auto-PGD.
+        steps: Gradient steps of Auto-PGD, or of MI-FGSM for a model whose passes differ.
         shared: One step through each view, and the others through that which moved the image furthest; else
             as many through each view, and as many again from a random start through the best.
         queries: Scores that Square asks for.
@@ -59,8 +61,8 @@ class Interval(NamedTuple):
         low_scores: (N,) of these images, in plain inference passes apart from the search; the means over
             `eot_samples` passes for a model whose passes differ.
         high_scores: (N,), likewise.
-        low_by: For each image, the member and the view of the model that found it, such as `apgd` or
-            `apgd (soft_ranks_0.2)`; `clean` for an image that nothing moved.
+        low_by: For each image, the member and the view of the model that found it, such as `apgd`,
+            `mifgsm` or `apgd (soft_ranks_0.2)`; `clean` for an image that nothing moved.
         high_by: Likewise.
     """
 
@@ -77,9 +79,11 @@ class Auto(Attack):
     """The furthest that any member attack moves each score, upwards and downwards.
 
     Auto-PGD searches through every view of the model that shows another gradient: its own, the backward
-    passes it offers, one that sees through operations that stop a gradient, its logit. Square asks for
-    scores only. Each candidate is scored by the model itself in a plain inference pass, and an image keeps
-    the one that moved its score furthest; the next search starts there, and so does a larger epsilon.
+    passes it offers, one that sees through operations that stop a gradient, its logit. For a model whose
+    passes differ MI-FGSM does: Auto-PGD goes by the values along its way, which are then mostly noise, while
+    a sum of gradients is the better the more there are of them. Square asks for scores only. Each candidate
+    is scored by the model itself in a plain inference pass, and an image keeps the one that moved its score
+    furthest; the next search starts there, and so does a larger epsilon.
 
     Attributes:
         budget: `quick` or `standard`; see `BUDGETS`.
@@ -88,7 +92,7 @@ class Auto(Attack):
         seed: Of random draws, together with each image.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     intervals: ClassVar[bool] = True
     needs_gradient: ClassVar[bool] = False
 
@@ -162,15 +166,17 @@ class Auto(Attack):
     def _extend(self, end: "_End", epsilon: float, sources: Mapping[str, nn.Module]) -> None:
         """Move one end of the intervals outwards, within one epsilon."""
         budget = BUDGETS[self.budget]
-        climb = APGD(norm=self.norm, seed=self.seed, steps=budget.steps)
+        climb: APGD | MIFGSM = APGD(norm=self.norm, seed=self.seed, steps=budget.steps)
+        if end.victim.eot_samples > 1:
+            climb = MIFGSM(norm=self.norm, seed=self.seed, steps=budget.steps, travel=TRAVEL)
         lenses = end.lenses
         if budget.shared and len(lenses) > 1:
-            lenses = self._tried(end, epsilon)
+            lenses = self._tried(end, climb, epsilon)
             climb = replace(climb, steps=max(1, climb.steps - math.ceil(len(lenses) * TRIAL)))
         for lens in lenses:
             self._search(end, climb, epsilon, lens.useful, lens.view)
         for lens in lenses if not budget.shared else ():
-            found_by = torch.tensor([by == _named("apgd", lens.view) for by in end.by])
+            found_by = torch.tensor([by == _named(climb, lens.view) for by in end.by])
             self._search(end, climb, epsilon, found_by.to(lens.useful.device), lens.view, anew=True)
         blind = ~_any([lens.useful for lens in end.lenses], end.images)
         if budget.differences:
@@ -187,7 +193,7 @@ class Auto(Attack):
                 end, transfer, epsilon, torch.ones_like(blind), View(name, end.victim.model), anew=True
             )
 
-    def _tried(self, end: "_End", epsilon: float) -> list[Lens]:
+    def _tried(self, end: "_End", climb: Search, epsilon: float) -> list[Lens]:
         """Take one step through each view, and leave each image to the view that moved it furthest.
 
         Every view's images are scored with the same random draws: one draw of a random model moves a score
@@ -208,7 +214,7 @@ class Auto(Attack):
                 torch.manual_seed(self.seed)
                 values = victim.averaged(draws).values(images)
             reached[number, useful] = values
-            end.offer(_named("apgd", view), useful, images, values)
+            end.offer(_named(climb, view), useful, images, values)
         furthest = reached.nan_to_num(-math.inf).argmax(0)
         return [Lens(view, useful & (furthest == number)) for number, (view, useful) in enumerate(end.lenses)]
 
@@ -240,8 +246,7 @@ class Auto(Attack):
         seen = victim if view is None else replace(victim, model=view.scorer)
         images = member.search(seen, ball, start)
         images = ball.eight_bit(images) if self.eight_bit else images
-        name = {APGD: "apgd", Square: "square", Transfer: "transfer"}[type(member)]
-        end.offer(_named(name, view), chosen, images, victim.values(images))
+        end.offer(_named(member, view), chosen, images, victim.values(images))
 
 
 @dataclass
@@ -281,8 +286,9 @@ class _End:
             self.by[row] = name
 
 
-def _named(member: str, view: View | None) -> str:
-    return member if view is None or view.name == "own" else f"{member} ({view.name})"
+def _named(member: Search, view: View | None) -> str:
+    name = {APGD: "apgd", MIFGSM: "mifgsm", Square: "square", Transfer: "transfer"}[type(member)]
+    return name if view is None or view.name == "own" else f"{name} ({view.name})"
 
 
 def _any(masks: list[Tensor], images: Tensor) -> Tensor:

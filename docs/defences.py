@@ -36,7 +36,11 @@ WORST = at("auto", 1.0, "worst_srocc")
 def of_defences(frame: pd.DataFrame, static: pd.DataFrame, model: str) -> Iterator[str]:
     """Yield the table of one model behind each defence, by clean SROCC given up, then by the worst case."""
     mine, unaware = (rows[rows["model"] == model] for rows in (frame, static))
-    groups = {name: (rows, unaware[unaware["defence"] == name]) for name, rows in mine.groupby("defence")}
+    groups = {
+        name: (rows, unaware[unaware["defence"] == name])
+        for name, rows in mine.groupby("defence")
+        if not WORST(rows).empty
+    }
     bare = CLEAN(groups[""][0]).mean()
     paid = {name: price(bare, CLEAN(rows).mean()) for name, (rows, _) in groups.items()}
     results = [f"{knowledge}, ε = {epsilon}" for epsilon in (1, 2) for knowledge in ("static", "adaptive")]

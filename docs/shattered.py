@@ -3,13 +3,15 @@
     iqabench run --profile shattered --results shattered
     python docs/shattered.py shattered
 
-prints the table in Markdown and draws docs/images/table5.png: the mask alone, at each b.
+prints the table in Markdown, the mean over the seeds [lowest, highest] of the mask alone at each b, and draws
+docs/images/table5.png: the means, and what lies between the seeds.
 """
 
 import json
 from pathlib import Path
 
 import click
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -31,7 +33,7 @@ SHOWN = {
 
 
 def measured(store: Path) -> pd.DataFrame:
-    """Return a row for each b, and a column for each of `SHOWN`, the mean over seeds."""
+    """Return a row for each b, and a column for each of `SHOWN`, with the values of the seeds as a list."""
     table = results_table(store)
     table = table[table["model"].eq("cprl") & table["epsilon"].isin([0.0, EPSILON])]
     params = pd.json_normalize(table["model_params"].map(json.loads).tolist()).set_index(table.index)
@@ -40,7 +42,7 @@ def measured(store: Path) -> pd.DataFrame:
     for title, (gradient, attack, number) in SHOWN.items():
         if gradient != "paper":
             rows = table[table["gradient"].eq(gradient) & table["attack"].eq(attack)]
-            columns[title] = rows.groupby("b")[number].mean()
+            columns[title] = rows.groupby("b")[number].agg(list)
     return pd.DataFrame(columns)
 
 
@@ -51,7 +53,7 @@ def printed() -> pd.DataFrame:
     table = table.assign(b=table["variant"].str.removeprefix("b=").astype(float))
     by_attack = table.pivot(index="b", columns="attack", values="value")
     titles = {attack: title for title, (gradient, attack, _) in SHOWN.items() if gradient == "paper"}
-    return by_attack[list(titles)].rename(columns=titles)
+    return by_attack[list(titles)].rename(columns=titles).map(lambda value: [value])
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
@@ -59,7 +61,9 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.subplots()
     for title in table:
-        axes.plot(table.index, table[title], "--" if "paper" in title else "-", marker="o", label=title)
+        means, lows, highs = (table[title].map(of) for of in (np.mean, min, max))
+        axes.plot(table.index, means, "--" if "paper" in title else "-", marker="o", label=title)
+        axes.fill_between(table.index, lows, highs, alpha=0.15)
     axes.set(xlabel="b of Eq. 7", ylabel=f"SROCC at {EPSILON:g}/255", ylim=(-1, 1))
     axes.axhline(0, color="grey", linewidth=0.8)
     figure.legend(loc="outside right upper")
@@ -70,7 +74,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 @click.argument("store", type=click.Path(path_type=Path, exists=True))
 def main(store: Path) -> None:
     """Print the table and draw the figure."""
-    table = printed().join(measured(store), how="outer")
+    table = printed().join(measured(store), how="inner")
     click.echo(_markdown(table))
     draw(table, HERE / "images" / "table5.png")
 
@@ -78,9 +82,14 @@ def main(store: Path) -> None:
 def _markdown(table: pd.DataFrame) -> str:
     lines = ["| b | " + " | ".join(table) + " |", "|---|" + "---:|" * len(table.columns)]
     for b, row in table.iterrows():
-        cells = ("–" if pd.isna(value) else f"{value:.2f}" for value in row)
+        cells = map(_mean_and_range, row)
         lines.append(f"| {b} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _mean_and_range(values: list[float]) -> str:
+    mean = f"{np.mean(values):.2f}"
+    return mean if len(values) == 1 else f"{mean} [{min(values):.2f}, {max(values):.2f}]"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-SQUARE, SEEN_THROUGH = "square", "apgd (seen through)"  # names of members of `auto`
+SQUARE, SEEN_THROUGH = "square", "(seen through)"  # a member of `auto`, and the view of another
 AT_AN_END = 1e-3  # of the scale from 0 to 1: a score this near may have no gradient in float32
 
 BLIND = 0.1
@@ -94,7 +94,7 @@ def _members(by: np.ndarray, views: Sequence[str]) -> Sequence[_Sign]:
     if not len(by):
         return ()
     black_box = float(np.mean([member == SQUARE or member.startswith("transfer") for member in by]))
-    hidden = float(np.mean(by == SEEN_THROUGH))
+    hidden = float(np.mean([member.endswith(SEEN_THROUGH) for member in by]))
     offered = set(views) - {"own", "seen through", "logit"}
     return (
         (

@@ -9,7 +9,7 @@ from iqabench.attacks.apgd import APGD
 from iqabench.attacks.auto import BUDGETS, Auto
 from iqabench.attacks.pgd import PGD
 from iqabench.attacks.tools.objectives import ascend, descend
-from iqabench.attacks.tools.victim import SearchRecord
+from iqabench.attacks.tools.victim import SearchRecord, Victim
 
 from .conftest import Batch, build_model
 
@@ -128,6 +128,30 @@ class Misleading(nn.Module):
             noise = (torch.randn_like(images) * images).sum(dim=(1, 2, 3))
             scores = scores.detach() + (noise - noise.detach()) * 1e-3
         return scores + 2e-4 * torch.randn_like(scores)  # a fifth of the width
+
+
+class Shaken(nn.Module):
+    """A random model whose mean is honest, and whose gradient is mostly that of the draw."""
+
+    def __init__(self, honest, images, strength):
+        super().__init__()
+        self.honest, self.clean, self.strength = honest, images, strength
+
+    def forward(self, images):
+        draw = torch.randn_like(images)
+        shaken = (draw * (images - self.clean)).sum(dim=(1, 2, 3))
+        return self.honest(images) + self.strength * shaken + 1e-5 * torch.randn(len(images))
+
+
+def test_draws_that_hide_the_gradient_of_their_mean_do_not_stop_the_search(model, batch):
+    torch.manual_seed(0)
+    slope = Victim(model, batch.images, batch.labels, ascend).gradient(batch.images).square().mean().sqrt()
+    shaken = Shaken(model, batch.images, 8 * slope)
+    (interval,) = Auto(budget="quick").interval(shaken, batch.images, EPSILONS[:1])
+    (known,) = Auto(budget="quick").interval(model, batch.images, EPSILONS[:1])
+    width = scored(model, interval.high_images) - scored(model, interval.low_images)
+    known_width = known.high_scores - known.low_scores
+    assert width.mean() > 0.75 * known_width.mean()  # Auto-PGD: 0.6
 
 
 def test_quick_spends_its_steps_on_the_view_that_moves_an_image_most(model, batch):

@@ -24,6 +24,10 @@ TINY = {
         "--no-compile",
         "auto, quick",
     ),
+    "gradients": (
+        "--device cpu --backbone resnet18 --batch-size 2 --image-size 32 --rounds 1",
+        "channels apart, folded, any kernels",
+    ),
     "intervals": ("--images 30", "worst SROCC"),
     "leaderboard": ("--models 8", "another database"),
     "mask": ("--batch-size 1 --image-size 32 --rounds 1", "every block"),
