@@ -45,7 +45,7 @@ def compared(model: nn.Module, images: Tensor, rounds: int) -> Iterator[str]:
             continue
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         for order, (made, network), repeats in product(ORDERS, ready.items(), (True, False)):
-            chosen = copy.deepcopy(network).to(dtype).to(memory_format=ORDERS[order])  # type: ignore[call-overload]
+            chosen = copy.deepcopy(network).to(dtype).to(memory_format=ORDERS[order])
             pixels = images.to(dtype).contiguous(memory_format=ORDERS[order])
             with (
                 tf32_where(precision),
@@ -60,7 +60,7 @@ def compared(model: nn.Module, images: Tensor, rounds: int) -> Iterator[str]:
 
 def kernels_of(model: nn.Module, images: Tensor) -> Iterator[str]:
     """Yield a line for each of the operations or kernels that take the most time of a gradient in TF32."""
-    model = folded(model, images[:2]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = folded(model, images[:2]).to(memory_format=torch.channels_last)
     on_gpu = images.device.type == "cuda"
     with tf32_where("tf32"):
         gradient(model, images)
