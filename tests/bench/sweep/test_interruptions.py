@@ -79,6 +79,7 @@ def test_ctrl_c_and_sigterm_stop_cleanly_and_say_how_to_resume(
     time.sleep(1)
     os.kill(process.pid, sent)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == status, output
+    # Python ends by the signal itself where Ctrl-C comes in an import; a shell sees the same status.
+    assert process.returncode in (status, -sent), output
     assert "run the same command again to go on from there" in output
     assert "Traceback" not in output
