@@ -25,6 +25,7 @@ class Keeper(Protocol):
         """Fetch a file that is not in the folder, if it is kept."""
 
 
+_DEVICES = Path("/dev")
 _WATCHED: dict[Path, Keeper] = {}
 
 
@@ -48,8 +49,11 @@ def replacing(path: Path) -> Iterator[Path]:
     mode follows the umask, whatever writes it.
 
     Raises:
-        OSError: it cannot be written; it names `path`.
+        OSError: it cannot be written, or is a device or a pipe, which would be gone; it names `path`.
     """
+    if path.absolute().parent == _DEVICES:
+        raise OSError(errno.EINVAL, "a device, not a file", str(path))
+    regular(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ ODD = (
         "x" * 300,
         "ä\u202e\u0301",
         "a\x1b[31mb",
-        "../../..",
+        "no/../such",
         "~",
         "\n",
         "tiny",
@@ -55,8 +55,7 @@ ODD = (
         "drawn.csv",
         "bench.toml",
         "no/such",
-        "/dev/zero",
-        "/proc/self/mem",
+        "endless",
         "memory://x",
         "s3://",
         "locked",
@@ -89,6 +88,7 @@ def test_no_value_of_an_option_shows_a_traceback_or_hangs(workspace: Workspace) 
     for command, option, value in trials if EXAMPLES else random.Random(0).sample(trials, 10):
         workspace.restore(KINDS["configuration"])
         (workspace.root / "locked").mkdir(mode=0o500)
+        (workspace.root / "endless").symlink_to("/dev/zero")  # a call may replace it, but no device
         result = called(workspace, [*command.split(), f"{option}={value}"], 60)
         nothing_to_compare = command.startswith("check") and result.stdout  # a verdict, not an error
         if result.exit_code == 2 and not nothing_to_compare:

@@ -107,6 +107,17 @@ def test_what_may_never_end_is_not_read(tmp_path, make, told):
         regular(tmp_path / "labels.csv")
 
 
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, Path("/dev/no_such_device"), Path("/dev/null")):
+        with pytest.raises(OSError, match="not a") as caught, replacing(place) as temporary:
+            temporary.write_text("new")
+        assert caught.value.filename == str(place)
+    assert pipe.is_fifo()
+    assert Path("/dev/null").is_char_device()
+
+
 @pytest.mark.parametrize("name", ["..", ".", "", "../../etc/passwd", "a\x1b[31m", "a/b", "...."])
 def test_no_name_leads_out_of_its_folder(tmp_path, name):
     inside = tmp_path / "cells" / safe_name(name) / "x"
