@@ -327,10 +327,10 @@ class Job:
         for attack, knowledge in self._attacks():
             mine: dict[str, Any] = {
                 "attack": attack.name,
-                "attack_params": attack.params,
+                "attack_params": attack.identity,
                 "attack_version": version_of(attack.factory),
                 "attack_source": attack.source,
-                "source_weights": self.sources[attack.name].weights() if attack.found_on else None,
+                "source_weights": self.sources[attack.name].weights() if attack.found_on else attack.weights,
                 "knowledge": knowledge,
                 "precision": None if run.precision == "fp32" else run.precision,
             }

@@ -51,6 +51,18 @@ class PlannedAttack:
     attack: "Attack"
     found_on: "PlannedModel | None" = None
 
+    @property
+    def weights(self) -> str | None:
+        """Digest of the weights that it brings; None where it brings none."""
+        return getattr(self.attack, "weights_digest", None)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The parameters without those that say where weights are found, which `weights` stands for."""
+        if self.weights is None:
+            return self.params
+        return {key: value for key, value in self.params.items() if key not in INITIALISATION}
+
     def can_attack(self, model: "PlannedModel") -> bool:
         """Return whether the attack has what it needs: some need a gradient, which a model may not show."""
         return not (model.black_box and getattr(self.factory, "needs_gradient", True))

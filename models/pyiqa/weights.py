@@ -77,7 +77,7 @@ class WeightFiles:
         raise UserError(
             f"pyiqa:{self.metric} needs the file {Path(urlparse(url).path).name!r}, which is not there. "
             f"pyiqa would fetch it from {url}. Put it into {self.folders[0]}, or into a folder named by "
-            f"`weights_dir` in the model's table; or say `download = true` there.{more}"
+            f"`weights_dir` in its table; or say `download = true` there.{more}"
         )
 
     def digest(self) -> Tensor:

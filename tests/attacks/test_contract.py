@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from iqabench.attacks import Attack, create_attack
+from iqabench.attacks.iqa import zhang
 from iqabench.attacks.iqa.universal import Universal
+from iqabench.attacks.tools.perceptual import Network
 from iqabench.attacks.transfer import Transfer
 from iqabench.bench.core import registry
 
@@ -21,6 +23,8 @@ FEWER = {
     "rank": {"steps": 5},
     "korhonen_you": {"steps": 5},
     "zhang_ssim": {"steps": 5},
+    "zhang_lpips": {"steps": 5},
+    "zhang_dists": {"steps": 5},
     "madc": {"steps": 5},
     "transfer": {"steps": 5},
 }
@@ -30,11 +34,19 @@ pytestmark = pytest.mark.parametrize("attack", registry.names("attacks"), indire
 
 
 @pytest.fixture
-def attack(request: pytest.FixtureRequest) -> Attack:
+def attack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Attack:
+    monkeypatch.setattr(zhang, "network", lambda *_: Network(Differences(), "1"))
     created = create_attack(request.param, **FEWER.get(request.param, {}))
     if isinstance(created, Universal):
         return created.from_images(torch.rand((4, 3, 12, 12), generator=torch.Generator().manual_seed(3)))
     return created.from_model(Source()) if isinstance(created, Transfer) else created
+
+
+class Differences(nn.Module):
+    """A perceptual distance without weights: of differences between neighbouring pixels."""
+
+    def raw(self, images: Tensor, others: Tensor) -> Tensor:
+        return (images - others).diff(dim=3).square().mean((1, 2, 3))
 
 
 class Source(nn.Module):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from iqabench.attacks.iqa.zhang_ssim import ZhangSSIM
+from iqabench.attacks.iqa.zhang import ZhangSSIM
 from iqabench.attacks.tools.objectives import ascend, descend
 from iqabench.attacks.tools.visibility import ssim
 

@@ -1,0 +1,69 @@
+"""Attacks that bring a network: its weights are found before anything is trained, and are keyed."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from iqabench.attacks.tools.perceptual import network
+from iqabench.tests.perceptual_weights import FILES, no_initial_values, write_perceptual_weights
+
+pytest.importorskip("pyiqa")
+
+
+@pytest.fixture(autouse=True)
+def built_anew():
+    network.cache_clear()
+    with no_initial_values():
+        yield
+    network.cache_clear()
+
+
+@pytest.fixture
+def attacked(sweep, tiny_config, tmp_path):
+    """Run a sweep of a model under `zhang_dists`, with a folder of weights."""
+    text = tiny_config.read_text()
+
+    def run(folder, model="linear"):
+        folder.mkdir(exist_ok=True)
+        tiny_config.write_text(f"{text}\n[attacks.zhang_dists]\nsteps = 1\nweights_dir = '{folder}'\n")
+        return sweep("--models", model, "--attacks", "zhang_dists", "--epsilons", "4", "--limit", "4")
+
+    return run
+
+
+def test_the_weights_are_part_of_the_cell_and_where_they_lie_is_not(attacked, tmp_path):
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        folder.mkdir()
+        write_perceptual_weights("dists", folder)
+    done, cells = attacked(tmp_path / "here")
+    assert done.exit_code == 0, done.output
+    cell = cells["zhang_dists", 4.0].provenance["cell"]
+    assert len(cell["source_weights"]) == 16
+    assert cell["attack_params"].keys() >= {"weight", "steps"}
+    assert not cell["attack_params"].keys() & {"weights_dir", "download"}
+    assert "0 computed" in attacked(tmp_path / "there")[0].output
+
+
+def test_missing_weights_end_a_sweep_before_anything_is_trained(attacked, tiny_plugin, tmp_path):
+    done, cells = attacked(tmp_path / "empty")
+    assert done.exit_code == 2
+    assert "[attacks.zhang_dists]: pyiqa:dists needs the file 'DISTS_weights-f5e65c96.pth'" in done.output
+    assert f"Put it into {tmp_path / 'empty'}" in done.output
+    assert not cells
+
+
+def test_docs_attacks_runs_as_written(sweep, tiny_config, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "attacks.md").read_text()
+    for name, files in FILES.items():
+        assert f"| `zhang_{name}` | `{files.own}` | `{files.backbone}` |" in page
+    table = re.search(r"^```toml\n(\[attacks\.zhang_lpips\].*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert "/data/pyiqa" in table[1]
+    write_perceptual_weights("lpips", tmp_path)
+    told = table[1].replace("/data/pyiqa", str(tmp_path)) + "steps = 1\n"
+    tiny_config.write_text(f"{tiny_config.read_text()}\n{told}")
+    (command,) = re.findall(r"^iqabench run (.*zhang.*)$", page, re.MULTILINE)
+    done, cells = sweep(*shlex.split(command), "--models", "linear", "--limit", "4")
+    assert done.exit_code == 0, done.output
+    assert {("zhang_ssim", 4.0), ("zhang_lpips", 4.0)} <= cells.keys()
