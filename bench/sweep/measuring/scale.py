@@ -18,13 +18,15 @@ def scale_notes(model: str, quality: np.ndarray, clean: np.ndarray) -> dict[str,
 
     Args:
         model: Name of the model's table.
-        quality: (N,) labels in [0, 1].
+        quality: (N,) labels in [0, 1]; NaN where there are none, and scores may then be on any scale.
         clean: (N,) scores of images as they were.
 
     Returns:
         A sentence by what it is about: `range`, `direction`.
     """
-    notes = {}
+    notes: dict[str, str] = {}
+    if np.isnan(quality).all():
+        return notes
     scores = np.asarray(clean, float)
     scores = scores[np.isfinite(scores)]
     low, high = (scores.min(), scores.max()) if len(scores) else (0.0, 1.0)

@@ -1,0 +1,85 @@
+"""docs/datasets.md and docs/report.md: their commands run as written, on stand-ins for the databases."""
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+def commands(page: str, heading: str) -> list[list[str]]:
+    """Return the `iqabench` commands below a heading, with a tiny model and a short search in their stead."""
+    text = (DOCS / page).read_text()
+    section = re.split(r"^## ", text, flags=re.MULTILINE)
+    (found,) = [part for part in section if part.startswith(f"{heading}\n")]
+    lines = re.findall(r"^iqabench .*$", found, re.MULTILINE)
+    return [shlex.split(line.replace("resnet", "tiny").replace("auto", "apgd"))[1:] for line in lines]
+
+
+@pytest.fixture
+def follow(
+    iqabench: Callable[..., Result],
+    drawn_database: Path,
+    tiny_plugin: Path,
+    tiny_config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str, str], list[str]]:
+    """Run the commands of a section in a folder that has all that it speaks of; return what each says."""
+    monkeypatch.chdir(tmp_path)
+    databases = "".join(
+        f'[datasets.{name}]\nadapter = "csv"\nroot = "{drawn_database}"\n'
+        for name in ("live", "vcl", "koniq")
+    )
+    text = tiny_config.read_text().replace("[run]", '[run]\ndatasets = ["live"]\nlimit = 10')
+    Path("bench.toml").write_text(text + databases + "[attacks.apgd]\nsteps = 1\n")
+
+    def run(page: str, heading: str) -> list[str]:
+        told = []
+        for command in commands(page, heading):
+            plugin = ["--plugin", str(tiny_plugin)] if command[0] == "run" else []
+            done = iqabench(*command, *plugin)
+            assert done.exit_code == 0, done.output
+            told.append(done.output)
+        return told
+
+    return run
+
+
+def test_models_trained_on_one_database_are_measured_on_another(follow, tmp_path):
+    swept, _, compared = follow("datasets.md", "Across databases")
+    assert "3 models trained" in swept
+    assert "trained on koniq" in compared
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert text.count("trained on vcl") > 1
+    assert "Table X" in text
+
+
+def test_a_folder_of_pictures_is_measured_without_labels(follow, tmp_path):
+    (tmp_path / "photos").mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(3):
+        smooth = np.kron(generator.normal(128, 30, (6, 6, 3)), np.ones((8, 8, 1)))
+        noisy = smooth + generator.normal(0, 8, smooth.shape)
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / "photos" / f"{number}.png")
+    verified, swept, _ = follow("datasets.md", "Images without labels")
+    assert "scores are not compared with any" in verified
+    assert "no SROCC, as the images have no labels" in swept
+    page = (tmp_path / "report" / "report.html").read_text()
+    for shown in ("Mean rise", "Mean fall", "R (MSU)", "PSNR", "SSIM"):
+        assert shown in page
+    assert page.index('id="tableU"') < page.index('id="table1"')
+
+
+def test_images_are_shown_beside_the_report_and_a_logistic_is_stated(follow, tmp_path):
+    follow("report.md", "Images")
+    assert (tmp_path / "report" / "images.html").is_file()
+    told, _ = follow("report.md", "A logistic before PLCC and RMSE")
+    assert "after a logistic of four parameters" in told
+    assert "after a logistic of five parameters" in (tmp_path / "report" / "report.html").read_text()
