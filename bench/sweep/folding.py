@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ...models.adapted.referenced import Referenced
 from ..core.configuration.values import Precision
+from .stem import with_pixel_convolutions
 
 TOLERANCE = 1e-5  # of scores in [0, 1], for rounding in another order
 
@@ -32,7 +33,10 @@ def ready_to_score(model: nn.Module, images: Tensor, precision: Precision = "fp3
     channels_last = images.device.type == "cpu" or precision != "fp32"
     order = torch.channels_last if channels_last else torch.contiguous_format
     model.to(images.device, memory_format=order)  # type: ignore[call-overload]
-    return model if isinstance(model, Referenced) else folded(model, images)
+    model = model if isinstance(model, Referenced) else folded(model, images)
+    if images.device.type == "cpu" and precision == "fp32":
+        with_pixel_convolutions(model)
+    return model
 
 
 def folded(model: nn.Module, images: Tensor) -> nn.Module:
