@@ -20,7 +20,7 @@ from ...bench.core.text import interval, number
 from ...bench.statistics.metrics import METRICS, OK
 from ..catalogue import AUTO, attack_name, catalogue, dataset_name, model_name
 from ..paper.figure6 import inline_svg
-from ..paper.figure_v import visibility_svg
+from ..paper.figure_v import visibility_svgs
 from ..paper.numbers import DIGITS, metric_columns
 from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
@@ -64,7 +64,7 @@ def render_html(report: Report, *, images: bool = False) -> str:
         citations=_citations(),
         images=images,
         figures=figures,
-        visibility=[(panel, Markup(visibility_svg(panel, report.visibility))) for panel in report.visibility],
+        visibility=[(panel, kind, Markup(svg)) for panel, kind, svg in visibility_svgs(report.visibility)],
         visibility_caption=VISIBILITY,
         tradeoffs=tradeoffs,
         tradeoff_caption=TRADEOFF.format(auto=attack_name(AUTO)),

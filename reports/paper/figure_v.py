@@ -1,7 +1,7 @@
 """Draws attacks at equal visibility: SROCC and width of intervals over PSNR and SSIM, a curve per attack."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -13,49 +13,50 @@ from ...bench.statistics.visibility import KINDS
 from ..catalogue import Style, catalogue, ordered
 from ..figures.drawing import figure_style, themed_element
 from ..figures.palette import MUTED
-from .visibility import AttackCurve, VisibilityPanel
+from .visibility import QUANTITIES, AttackCurve, VisibilityPanel
 
 _LABELS = {
-    "psnr": "median PSNR in dB (more visible to the right)",
-    "ssim": "median SSIM (more visible to the right)",
-    "srocc": "SROCC (of the worst case\nwhere there is one)",
+    "psnr": "median PSNR in dB\n(more visible to the right)",
+    "ssim": "median SSIM\n(more visible to the right)",
+    "srocc": "SROCC (worst case\nwhere there is one)",
     "width": "median width\nof the intervals",
 }
-_AXES = (3.7, 2.2)  # inches of one pair of axes
-_LEFT, _LABEL_BELOW, _LEGEND_ROW = 0.9, 0.55, 0.22  # inches, of the labels at the left and below
-_LEGEND_COLUMNS = 4
+_AXES = (2.6, 1.7)  # inches of one pair of axes
+_LEFT, _LABEL_BELOW, _LEGEND_ROW = 0.85, 0.65, 0.22  # inches, of the labels at the left and below
+_LEGEND_COLUMNS = 3
 
 
-def draw_visibility(panel: VisibilityPanel, looks: Mapping[str, Style]) -> Figure:
-    """Draw one panel: a row of axes for SROCC and one for widths, a column each for PSNR and SSIM.
+def draw_visibility(panel: VisibilityPanel, kind: str, looks: Mapping[str, Style]) -> Figure:
+    """Draw one panel over PSNR or SSIM: axes for SROCC and, below, for widths; without those that are empty.
 
-    Rows and columns of which nothing is known are left out. Each curve is a line whose `gid` is the attack's
-    name; a thin line is the SROCC without attack.
+    Each curve is a line whose `gid` is the attack's name; a thin line is the SROCC without attack.
     """
-    quantities = [name for name in ("srocc", "width") if any(panel.shows(kind, name) for kind in KINDS)]
-    kinds = [kind for kind in KINDS if any(panel.shows(kind, name) for name in quantities)]
+    quantities = [name for name in QUANTITIES if panel.shows(kind, name)]
     below = _LABEL_BELOW + _LEGEND_ROW * math.ceil(len(panel.curves) / _LEGEND_COLUMNS)
-    width = _LEFT + _AXES[0] * len(kinds)
+    width = _LEFT + _AXES[0]
     height = below + _AXES[1] * len(quantities)
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     # With margins that are known a figure takes half the time that it takes with a constrained layout.
-    figure.subplots_adjust(_LEFT / width, below / height, 0.99, 0.98, wspace=0.06, hspace=0.1)
-    rows = figure.subplots(len(quantities), len(kinds), squeeze=False, sharex="col", sharey="row")
-    for quantity, row in zip(quantities, rows, strict=True):
-        for kind, axes in zip(kinds, row, strict=True):
-            _draw(axes, panel, kind, quantity, looks)
-            axes.label_outer()
-    handles = {line.get_label(): line for axes in rows.flat for line in axes.lines if line.get_gid()}
+    figure.subplots_adjust(_LEFT / width, below / height, 0.94, 0.98, hspace=0.1)
+    rows = figure.subplots(len(quantities), squeeze=False, sharex="col")[:, 0]
+    for quantity, axes in zip(quantities, rows, strict=True):
+        _draw(axes, panel, kind, quantity, looks)
+        axes.label_outer()
+    handles = {line.get_label(): line for axes in rows for line in axes.lines if line.get_gid()}
     figure.legend(handles.values(), handles, loc="lower center", ncols=_LEGEND_COLUMNS, frameon=False)
     return figure
 
 
-def visibility_svg(panel: VisibilityPanel, panels: Sequence[VisibilityPanel]) -> str:
-    """Return one panel as an SVG element for HTML, in colours that follow light and dark."""
+def visibility_svgs(panels: Sequence[VisibilityPanel]) -> Iterator[tuple[VisibilityPanel, str, str]]:
+    """Yield panels, PSNR or SSIM, and the SVG element for HTML, in colours that follow light and dark."""
+    looks = attack_looks(panels)
     with figure_style("visibility"), mpl.rc_context({"svg.fonttype": "none"}):
-        figure = draw_visibility(panel, attack_looks(panels))
-        return themed_element(figure, f"visibility{panels.index(panel)}")
+        for place, panel in enumerate(panels):
+            for kind in KINDS:
+                if any(panel.shows(kind, quantity) for quantity in QUANTITIES):
+                    figure = draw_visibility(panel, kind, looks)
+                    yield panel, kind.upper(), themed_element(figure, f"visibility{place}-{kind}")
 
 
 def attack_looks(panels: Sequence[VisibilityPanel]) -> dict[str, Style]:
@@ -71,6 +72,7 @@ def _draw(axes: Axes, panel: VisibilityPanel, kind: str, quantity: str, looks: M
     if quantity == "srocc" and np.isfinite(panel.clean):
         axes.axhline(panel.clean, color=MUTED.light, linewidth=0.8, linestyle=":", zorder=1)
     axes.xaxis.set_inverted(True)
+    axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(_LABELS[kind])
     axes.set_ylabel(_LABELS[quantity])
 

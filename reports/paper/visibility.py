@@ -12,6 +12,7 @@ from ..catalogue import attack_name, dataset_name, model_name, ordered
 from .selection import Point, Selection
 
 WIDTH = "median_width"
+QUANTITIES = ("srocc", "width")  # of a spot
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _panels(points: tuple[Point, ...], visible: pd.DataFrame) -> Iterator[Visibi
                 clean[0] if clean else math.nan,
                 tuple(_curve(attack, mine, visible) for attack in attacks),
             )
-            if any(panel.shows(kind, quantity) for kind in KINDS for quantity in ("srocc", "width")):
+            if any(panel.shows(kind, quantity) for kind in KINDS for quantity in QUANTITIES):
                 yield panel
 
 

@@ -56,11 +56,12 @@ CA_AND_PNS = (
 )
 RESNET_OF_TABLES = "The paper's ResNet is that of its Tables 1 and 4."
 ROBUSTNESS = (
-    "The worst case is the lowest SROCC that scores within the attainable intervals can have: an image's "
-    "interval runs from the lowest to the highest score that was found within ε. The drop is SROCC without "
-    "attack less the worst case, with the interval of the difference. The median width is that of the "
-    "attainable intervals. 95% bootstrap intervals over images are in brackets. Seconds an image are of the "
-    "search at all ε together, on the machine that ran it."
+    "SROCC says how well scores rank the images: 1 as the labels do, 0 at chance, −1 in reverse. An image's "
+    "attainable interval runs from the lowest to the highest score that was found within ε; its median width "
+    "is over the images. The worst case is the lowest SROCC that scores from these intervals can give, the "
+    "drop what it lies below the clean SROCC. The audit looks for signs that a worst case is too good to be "
+    "true. In brackets: 95% bootstrap intervals over images. Seconds an image: the search at all ε together, "
+    "on the machine that ran it."
 )
 DEFENCES = (
     "Static: the attack is made on the bare model, and its images are scored behind the defence. Adaptive: "

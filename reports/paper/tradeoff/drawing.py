@@ -36,7 +36,8 @@ def draw_tradeoff(panel: Tradeoff, *, title: bool = True) -> Figure:
     """Draw a panel. Each spot is a marker of its model's look, hollow behind a defence; `gid` is its name."""
     named = _named(panel.spots)
     height = max(4.0, 0.9 + _HEIGHT_PER_LABEL * len(named))
-    figure = Figure(figsize=(7.2, height), layout="constrained")
+    width = 7.2 if title else 5.6  # a page is read on phones, too
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     looks = styles(ordered("model", (spot.model for spot in panel.spots)))

@@ -8,7 +8,7 @@ import pytest
 from iqabench.bench.store.results import Results
 from iqabench.reports.formats.csv import visibility_table
 from iqabench.reports.formats.html import render_html
-from iqabench.reports.paper.figure_v import attack_looks, draw_visibility, visibility_svg
+from iqabench.reports.paper.figure_v import attack_looks, draw_visibility, visibility_svgs
 from iqabench.reports.paper.report import compose
 from iqabench.reports.paper.selection import select
 from iqabench.reports.paper.visibility import visibility_panels
@@ -50,9 +50,9 @@ def test_a_point_is_a_strength_placed_by_its_psnr_averaged_over_seeds(seen: Resu
 
 def test_the_drawing_has_the_numbers_and_the_more_visible_lies_to_the_right(seen: Results) -> None:
     panels = visibility_panels(select(seen))
-    figure = draw_visibility(panels[0], attack_looks(panels))
-    assert len(figure.axes) == 4
-    over_psnr, over_ssim, width_over_psnr, _ = figure.axes
+    figure, other = (draw_visibility(panels[0], kind, attack_looks(panels)) for kind in ("psnr", "ssim"))
+    over_psnr, width_over_psnr = figure.axes
+    over_ssim, _ = other.axes
     lines = {line.get_gid(): line for line in over_psnr.lines if line.get_gid()}
     assert list(lines["auto"].get_xdata()) == [51.0, 44.0]
     assert list(lines["_my $x$"].get_ydata()) == [0.7]
@@ -68,7 +68,9 @@ def test_the_page_and_the_csv_hold_them_and_without_psnr_there_is_no_section(see
     report = compose(seen)
     page = render_html(report)
     assert 'id="visibility"' in page
-    assert visibility_svg(report.visibility[0], report.visibility) in page
+    drawn = list(visibility_svgs(report.visibility))
+    assert [kind for _, kind, _ in drawn] == ["PSNR", "SSIM"]
+    assert all(svg in page for *_, svg in drawn)
     table = visibility_table(report)
     assert table.loc[table["epsilon"] == 2.0, ["psnr", "srocc", "median_width"]].values.tolist() == [
         [44.0, pytest.approx(0.1), pytest.approx(0.4)]
