@@ -4,20 +4,29 @@
     python benchmarks/auto.py --models cprl,lwta --attacks pgd,auto-quick --epsilons 1
     python benchmarks/auto.py --attacks pgd-long,without-square,auto-standard --images 100  # on a GPU
     python benchmarks/auto.py --models lwta --attacks mean-field,auto-quick --epsilons 1 --images 100
-    python benchmarks/auto.py --models lwta --attacks mean-field-long,expected-winner-long,auto-standard
+    python benchmarks/auto.py --models lwta --attacks pgd-long,mean-field-long,auto-standard --images 24
 
 Every attack is run downwards and upwards, and scored apart: of a stochastic model, by the mean of draws that
 chose nothing. Passes are forward passes of one image; a backward pass counts as two. `short` is the furthest
 that an end of an image's interval stays behind that of `auto` in budget `standard`, or of the last attack if
-that is not among them. `ahead` is the share of ends at which the attack lies beyond it by more than 0.005.
+that is not among them. `beyond` is the furthest that one lies beyond it, and `ahead` the share of ends that
+lie beyond it by more than 0.005. `error` is the largest standard error of an end's score.
+
+Of the `-long` attacks the furthest of 10 restarts counts. On a stochastic model each of their gradients comes
+from one draw, since 1,000 steps average over draws, and the restarts are compared by a tenth of `--draws`.
+
+With `--keep` every end is kept in a file once it is found, and taken from there by the next call. So several
+processes share the work, each with other `--attacks` or one of the `--ends`; the last prints the table.
 """
 
+import math
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -25,6 +34,7 @@ from iqabench.bench.core.process import prepare_process
 
 prepare_process()
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
@@ -57,9 +67,12 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
         {"steps": 12, "eot_samples": 6, "backward": "mean field", "random_start": False},
     ),
     "mean-field-long": ("pgd", {"steps": 1000, "backward": "mean field"}),
-    "expected-winner-long": ("pgd", {"steps": 1000, "backward": "expected winner"}),
+    "expected-winner-long": ("pgd", {"steps": 1000, "backward": "expected winner 1"}),
 }
-RESTARTS = dict.fromkeys(("pgd-long", "mean-field-long", "expected-winner-long"), 10)  # the furthest counts
+LONG = {"pgd-long", "mean-field-long", "expected-winner-long"}
+RESTARTS = 10  # of the long attacks
+ENDS = {"low": (descend, torch.argmin), "high": (ascend, torch.argmax)}
+AT_ONCE = 2400  # images in a batch that is scored, where an image is scored more than once
 MARGIN = 0.005  # of the score
 
 
@@ -102,43 +115,92 @@ class Counted(nn.Module):
         self.passes += 2 * len(gradient)
 
 
-def intervals(
-    name: str, model: Counted, images: Tensor, labels: Tensor, epsilons: list[float], draws: int
-) -> list[tuple[Tensor, Tensor]]:
-    """Return the (N,) ends of the intervals that an attack reaches within each epsilon."""
+class Reached(NamedTuple):
+    """One end of the intervals that an attack reaches, within each of E epsilons.
+
+    Attributes:
+        scores: (E, N), means over draws that chose nothing.
+        errors: (E, N), their standard errors; 0 for a model that is not stochastic.
+        passes: (E,), of an image.
+        seconds: (E,)
+    """
+
+    scores: Tensor
+    errors: Tensor
+    passes: Tensor
+    seconds: Tensor
+
+
+def reached(
+    name: str, end: str, model: nn.Module, images: Tensor, labels: Tensor, epsilons: list[float], draws: int
+) -> Reached:
+    """Run an attack towards one end; `draws` are more than one for a stochastic model."""
     if name.startswith("without-"):
         attack: Attack = Without(left_out=name.removeprefix("without-"))
     else:
         registered, params = (ATTACKS | FURTHER)[name]
         attack = create_attack(registered, **params)
-    starts = RESTARTS.get(name, 1)  # of one image, side by side in a batch
-    many = images.repeat(starts, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+    objective, furthest = ENDS[end]
+    starts = RESTARTS if name in LONG else 1
+    counted = Counted(model)
+    many = abreast(images, starts)
     generator = torch.Generator().manual_seed(0) if starts > 1 else None
-    ends: list[list[Tensor]] = [[] for _ in epsilons]
-    for objective, furthest in ((descend, torch.argmin), (ascend, torch.argmax)):
-        found = attack.perturb(
-            model, many, labels.repeat(starts), epsilons, objective=objective, generator=generator
-        )
-        for reached, batch in zip(ends, found, strict=True):
-            scores = mean_scores(model.model, batch, draws).view(starts, len(images))
-            kept = furthest(scores, dim=0).to(batch.device) * len(images)
-            chosen = batch[kept + torch.arange(len(images), device=batch.device)]
-            reached.append(mean_scores(model.model, chosen, draws))
-    return [(torch.minimum(*reached), torch.maximum(*reached)) for reached in ends]
+    found = attack.perturb(
+        counted, many, labels.repeat(starts), epsilons, objective=objective, generator=generator
+    )
+    rows = []
+    for _ in epsilons:
+        began, before = time.monotonic(), counted.passes
+        batch = next(found)
+        if starts > 1:
+            scores, _ = mean_scores(model, batch, math.ceil(draws / 10))
+            kept = furthest(scores.view(starts, len(images)), dim=0).to(batch.device) * len(images)
+            batch = batch[kept + torch.arange(len(images), device=batch.device)]
+        spent = (counted.passes - before) / len(images), time.monotonic() - began
+        rows.append((*mean_scores(model, batch, draws), *(torch.tensor(number) for number in spent)))
+    return Reached(*(torch.stack(column) for column in zip(*rows, strict=True)))
 
 
-def mean_scores(model: nn.Module, images: Tensor, draws: int) -> Tensor:
-    """Return scores (N,), the means over some passes."""
+def mean_scores(model: nn.Module, images: Tensor, draws: int) -> tuple[Tensor, Tensor]:
+    """Return scores (N,), the means over some passes, and their standard errors (N,)."""
+    at_once = min(draws, max(1, AT_ONCE // len(images)))
+    rounds = math.ceil(draws / at_once)
     with torch.inference_mode():
-        return torch.stack([model(images) for _ in range(draws)]).mean(0).double().cpu()
+        passes = [model(abreast(images, at_once)).view(at_once, -1) for _ in range(rounds)]
+    scores = torch.cat(passes).double().cpu()
+    errors = scores.std(0) / math.sqrt(len(scores)) if draws > 1 else torch.zeros(len(images))
+    return scores.mean(0), errors
+
+
+def abreast(images: Tensor, copies: int) -> Tensor:
+    """Repeat a batch (N, 3, H, W), one copy after the other."""
+    return images.repeat(copies, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+
+
+def kept(file: Path | None, weights: str, radii: np.ndarray, find: Callable[[], Reached]) -> Reached:
+    """Return what a file holds of an end that these weights have, or find it and keep it there."""
+    if file is not None and file.exists():
+        with np.load(file) as held:
+            if held["weights"] == weights and np.isin(radii, held["radii"]).all():
+                rows = np.searchsorted(held["radii"], radii)
+                return Reached(*(torch.from_numpy(held[column][rows]) for column in Reached._fields))
+    found = find()
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(".unfinished.npz")
+        np.savez(unfinished, radii=radii, weights=weights, **found._asdict())
+        unfinished.replace(file)
+    return found
 
 
 @click.command()
 @click.option("--models", default="resnet,cprl,lwta", show_default=True)
 @click.option("--attacks", default=",".join(ATTACKS), show_default=True)
-@click.option("--epsilons", default="1,2", show_default=True, help="In units of 1/255.")
+@click.option("--epsilons", default="1,2", show_default=True, help="In units of 1/255, ascending.")
 @click.option("--images", default=60, show_default=True, help="How many, spread over the test images.")
 @click.option("--draws", default=400, show_default=True, help="Of the score of a stochastic model.")
+@click.option("--ends", default="low,high", show_default=True, help="With one of them no table is printed.")
+@click.option("--keep", type=click.Path(path_type=Path), help="A folder for the ends that are found.")
 @click.option("--config", type=click.Path(path_type=Path), help="Another sweep than the demo's.")
 @click.option("--results", type=click.Path(path_type=Path), help="A store that may hold trained models.")
 def main(
@@ -147,6 +209,8 @@ def main(
     epsilons: str,
     images: int,
     draws: int,
+    ends: str,
+    keep: Path | None,
     config: Path | None,
     results: Path | None,
 ) -> None:
@@ -154,48 +218,55 @@ def main(
     settings = load_settings(
         config or Path(__file__).parents[1] / "bench.toml", overrides={"run": {"models": models.split(",")}}
     )
-    names = attacks.split(",")
     radii = [float(epsilon) / 255 for epsilon in epsilons.split(",")]
-    click.echo(
-        "model    attack         epsilon  width   worst SROCC   short   ahead   passes an image   seconds"
-    )
     with tempfile.TemporaryDirectory() as folder:
         for job, model in trained_models(settings, results or Path(folder)):
+            title, times = job.model.name, draws if job.model.stochastic else 1
             chosen = [round(row) for row in torch.linspace(0, len(job.data.test_rows) - 1, images).tolist()]
             rows = job.data.test_rows[chosen]
             batch = to_float(job.data.cache.test_batch(rows.tolist()), next(model.parameters()).device)
             labels = torch.tensor(job.data.dataset.table["quality"].to_numpy()[rows]).to(batch)
-            report(job.model.name, model, batch, labels, names, radii, draws if job.model.stochastic else 1)
+            found: dict[str, dict[str, Reached]] = {name: {} for name in attacks.split(",")}
+            for name, of_name in found.items():
+                for end in ends.split(","):
+                    file = keep and keep / f"{title}-{images}-{name}-{end}.npz"
+                    find = partial(reached, name, end, model, batch, labels, radii, times)
+                    of_name[end] = kept(file, job.weights() or "", np.array(radii), find)
+                    click.echo(f"{title}: {name}, {end}: {of_name[end].seconds.sum():.0f} s", err=True)
+            if set(ENDS) <= set(ends.split(",")):
+                report(title, labels.cpu().numpy(), found, radii)
 
 
-def report(
-    title: str,
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    names: list[str],
-    radii: list[float],
-    draws: int,
-) -> None:
+def report(title: str, labels: np.ndarray, found: dict[str, dict[str, Reached]], radii: list[float]) -> None:
     """Print the rows of one model."""
-    found, spent, seconds = {}, {}, {}
-    for name in names:
-        counted, began = Counted(model), time.monotonic()
-        found[name] = intervals(name, counted, images, labels, radii, draws)
-        spent[name], seconds[name] = counted.passes / len(images), time.monotonic() - began
-        click.echo(f"{title}: {name} took {seconds[name]:.0f} s", err=True)
-    furthest = found.get("auto-standard", found[names[-1]])
-    for name in names:
+    click.echo(
+        "model    attack                epsilon  width   worst SROCC   short  beyond   ahead   error  "
+        "passes an image   seconds"
+    )
+    standard = found.get("auto-standard", list(found.values())[-1])
+    for name, ends in found.items():
         for number, radius in enumerate(radii):
-            (low, high), (far_low, far_high) = found[name][number], furthest[number]
-            short = torch.maximum(low - far_low, far_high - high).max()
-            ahead = torch.cat([far_low - low, high - far_high]) > MARGIN
-            worst = worst_case_srocc(labels.cpu().numpy(), low.numpy(), high.numpy()).value
-            click.echo(
-                f"{title:8} {name:14} {radius * 255:7g}  {(high - low).median():6.4f}  {worst:11.3f}  "
-                f"{short:6.3f}  {ahead.double().mean():6.3f}  {spent[name] / len(radii):15.0f}  "
-                f"{seconds[name] / len(radii):7.1f}"
+            low, high = interval(ends, number)
+            far_low, far_high = interval(standard, number)
+            beyond = torch.cat([far_low - low, high - far_high])
+            ahead = (beyond > MARGIN).double().mean()
+            worst = worst_case_srocc(labels, low.numpy(), high.numpy()).value
+            error = max(float(end.errors[number].max()) for end in ends.values())
+            passes, seconds = (
+                sum(float(spent[number]) for spent in spents)
+                for spents in zip(*((end.passes, end.seconds) for end in ends.values()), strict=True)
             )
+            click.echo(
+                f"{title:8} {name:21} {radius * 255:7g}  {(high - low).median():6.4f}  {worst:11.3f}  "
+                f"{-beyond.min():6.3f}  {beyond.max():6.3f}  {ahead:6.3f}  {error:6.4f}  {passes:15.0f}  "
+                f"{seconds:7.1f}"
+            )
+
+
+def interval(ends: dict[str, Reached], number: int) -> tuple[Tensor, Tensor]:
+    """Return the lower and the higher of the two ends (N,) of each image within one epsilon."""
+    scores = [end.scores[number] for end in ends.values()]
+    return torch.minimum(*scores), torch.maximum(*scores)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     iqabench run --profile algorithm1 --results algorithm1
     python docs/algorithm1.py algorithm1
 
-prints a row in Markdown for each model of the store: SROCC, a mean over seeds, and the audit's verdict.
+prints a row in Markdown for each model of the store: SROCC, a mean over seeds [lowest, highest], and the
+audit's verdict.
 """
 
 from pathlib import Path
@@ -45,10 +46,19 @@ def measured(store: Path) -> pd.DataFrame:
     found = pd.DataFrame({"seeds": rows["seed"].nunique()})
     for title, (attack, epsilon, number) in COLUMNS.items():
         cells = table[table["attack"].eq(attack) & table["epsilon"].eq(epsilon)]
-        found[title] = cells.groupby("row")[number].mean()
+        found[title] = cells.groupby("row")[number].agg(written)
     found["audit"] = rows["audit"].agg(verdict)
     order = {title: place for place, title in enumerate(READINGS.values())}
     return found.sort_index(key=lambda names: names.map(lambda name: (order.get(name, len(order)), name)))
+
+
+def written(values: "pd.Series[float]") -> str:
+    """Return the mean over seeds, with the lowest and the highest where there are several."""
+    found = values.dropna()
+    if found.empty:
+        return "–"
+    spread = f" [{found.min():.2f}, {found.max():.2f}]" if len(found) > 1 else ""
+    return f"{found.mean():.2f}{spread}"
 
 
 @click.command()
@@ -59,10 +69,7 @@ def main(store: Path) -> None:
     click.echo("| | " + " | ".join(table) + " |")
     click.echo("|---|" + "---:|" * len(table.columns))
     for name, row in table.iterrows():
-        cells = (
-            "–" if pd.isna(value) else f"{value:.2f}" if isinstance(value, float) else str(value)
-            for value in row
-        )
+        cells = ("–" if pd.isna(value) else str(value) for value in row)
         click.echo(f"| {name} | " + " | ".join(cells) + " |")
 
 
