@@ -48,6 +48,8 @@ def values_and_gradient(
         NoGradientError: Its scores carry no gradient.
     """
     values, gradient = _one_gradient(model, images, labels, objective)
+    if eot_samples == 1:
+        return values, gradient
     for _ in range(eot_samples - 1):
         more_values, more_gradient = _one_gradient(model, images, labels, objective)
         values += more_values

@@ -1,39 +1,113 @@
 """The visibility of perturbations: PSNR and SSIM between images and their adversarial versions."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian window, as in the paper
 C1, C2 = 0.01**2, 0.03**2  # for pixels in [0, 1]
+_CACHED = 1 << 18  # values of the images compared at once, so that a processor keeps them near
+_BLOCK = 32  # places of the window for each matrix product: of longer ones more is zero
 
 
 def psnr(images: Tensor, others: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio (N,) in dB of images (N, C, H, W); infinite where equal."""
-    return -10 * (images - others).square().flatten(1).mean(1).log10()
+    distances: Tensor = torch.linalg.vector_norm(others - images, dim=(1, 2, 3))
+    mean = distances.square() / images[0].numel()
+    return -10 * mean.log10()
 
 
 def ssim(images: Tensor, others: Tensor) -> Tensor:
-    """Return the structural similarity (N,) of images (N, C, H, W) in [0, 1] (Wang et al. 2004).
+    """Return the structural similarity (N,) of images (N, C, H, W); see `Original.ssim`."""
+    return Original(images).ssim(others)
 
-        SSIM = mean of (2 m_x m_y + C1)(2 s_xy + C2) / ((m_x^2 + m_y^2 + C1)(s_x^2 + s_y^2 + C2))
 
-    over the channels and the places of a Gaussian window that lies inside the image; m are its means, s its
-    variances and covariance. NaN for images with a side shorter than the window.
+class Original:
+    """Images that several versions are compared with; what SSIM needs of them is computed once.
+
+    Args:
+        images: (N, C, H, W) in [0, 1].
     """
-    if min(images.shape[2:]) < WINDOW:
-        return torch.full_like(images[:, 0, 0, 0], torch.nan)
-    x, y = images.flatten(0, 1).unsqueeze(1), others.flatten(0, 1).unsqueeze(1)
-    mean_x, mean_y = _windowed(x), _windowed(y)
-    variance_x, variance_y = _windowed(x * x) - mean_x**2, _windowed(y * y) - mean_y**2
-    covariance = _windowed(x * y) - mean_x * mean_y
-    similarity = (2 * mean_x * mean_y + C1) * (2 * covariance + C2)
-    similarity = similarity / ((mean_x**2 + mean_y**2 + C1) * (variance_x + variance_y + C2))
-    return similarity.view(len(images), -1).mean(1)
+
+    def __init__(self, images: Tensor) -> None:
+        self._at_once = max(1, _CACHED // images[0].numel())
+        self._parts = [_Part(few) for few in torch.split(images, self._at_once)]
+
+    def ssim(self, others: Tensor) -> Tensor:
+        """Return the structural similarity (N,) of other versions (N, C, H, W) (Wang et al. 2004).
+
+            SSIM = mean of (2 m_x m_y + C1)(2 s_xy + C2) / ((m_x^2 + m_y^2 + C1)(s_x^2 + s_y^2 + C2))
+
+        over the channels and the places of a Gaussian window that lies inside the image; m are its means, s
+        its variances and covariance. NaN for images with a side shorter than the window.
+        """
+        if min(others.shape[2:]) < WINDOW:
+            return torch.full_like(others[:, 0, 0, 0], torch.nan)
+        changed = torch.split(others, self._at_once)
+        return torch.cat([part.ssim(few) for part, few in zip(self._parts, changed, strict=True)])
 
 
-def _windowed(images: Tensor) -> Tensor:
-    """Return the weighted means of images (M, 1, H, W) at the places of the window."""
-    places = torch.arange(WINDOW, dtype=images.dtype, device=images.device) - WINDOW // 2
-    weights = torch.softmax(-(places**2) / (2 * SIGMA**2), 0)
-    return F.conv2d(F.conv2d(images, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
+class _Part:
+    def __init__(self, images: Tensor) -> None:
+        self._images = _maps(images)
+        if min(images.shape[2:]) >= WINDOW:
+            grey = self._images.mean((-2, -1), keepdim=True)
+            self._centred = self._images - grey  # small squares, so that variances keep their digits
+            around = _windowed(self._centred)
+            self._around, self._mean = around, around + grey
+            self._luminance = 2 * self._mean.square() + C1
+            self._contrast = 2 * (_windowed(self._centred.square()) - around.square()) + C2
+
+    def ssim(self, others: Tensor) -> Tensor:
+        # With d = y - x the two fractions are 1 - m_d^2 / (m_x^2 + m_y^2 + C1) and 1 - s_d^2 / (s_x^2 + s_y^2
+        # + C2), where s_x^2 + s_y^2 = 2 s_x^2 + 2 s_xd + s_d^2: so rounding is as small as the change is.
+        change = _maps(others) - self._images
+        changes = torch.stack([change, change.square(), change * self._centred])
+        mean, square, product = _windowed(changes).unbind()
+        mean_square = mean.square()
+        variance = square - mean_square
+        covariance = product - self._around * mean
+        luminance = 1 - mean_square / (self._luminance + 2 * self._mean * mean + mean_square)
+        contrast = 1 - variance / (self._contrast + 2 * covariance + variance)
+        return (luminance * contrast).view(len(others), -1).mean(1)
+
+
+def _maps(images: Tensor) -> Tensor:
+    """Return the channels (N * C, H, W) of images (N, C, H, W), one after the other in memory."""
+    return images.contiguous().flatten(0, 1)
+
+
+def _windowed(maps: Tensor) -> Tensor:
+    """Return the weighted means of maps (..., H, W) at the places of the window.
+
+    They are products with banded matrices, which a CPU computes many times as fast as convolutions of one
+    channel.
+    """
+    rows = torch.cat([part @ _band(part) for part in _parts(maps, -1)], -1)
+    return torch.cat([_band(part.mT).mT @ part for part in _parts(rows, -2)], -2)
+
+
+def _parts(maps: Tensor, dim: int) -> list[Tensor]:
+    """Return overlapping parts of maps along one dimension, each with the pixels of a block of places."""
+    places = maps.shape[dim] - WINDOW + 1
+    return [
+        maps.narrow(dim, start, min(_BLOCK, places - start) + WINDOW - 1)
+        for start in range(0, places, _BLOCK)
+    ]
+
+
+def _band(part: Tensor) -> Tensor:
+    """Return the matrix by which rows of this length become their weighted means."""
+    return _band_matrix(part.shape[-1], part.dtype, part.device)
+
+
+@lru_cache(16)
+def _band_matrix(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False), torch.no_grad():
+        places = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
+        weights = torch.softmax(-(places**2) / (2 * SIGMA**2), 0)
+        matrix = torch.zeros(length, length - WINDOW + 1, dtype=torch.float64)
+        for place in range(length - WINDOW + 1):
+            matrix[place : place + WINDOW, place] = weights
+        return matrix.to(device, dtype)

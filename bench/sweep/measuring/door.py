@@ -60,11 +60,13 @@ def distances(
             f"attack {attack!r}: returned images of type {adversarial.dtype} for {images.dtype}: an epsilon "
             "of a few grey levels is lost in coarser numbers"
         )
-    lowest, highest = (float(bound) for bound in torch.aminmax(adversarial))
+    every = tuple(range(1, adversarial.ndim))
+    lowest, highest = float(adversarial.amin(every).min()), float(adversarial.amax(every).max())
     if not (lowest >= 0 and highest <= 1):  # written so that NaN fails
         raise UserError(f"attack {attack!r}: returned pixels from {lowest:g} to {highest:g}, outside [0, 1]")
-    difference = (adversarial - images).flatten(1)
-    reached = Distances(255 * float(difference.abs().max()), float(difference.norm(dim=1).max()))
+    difference = adversarial - images
+    furthest = torch.linalg.vector_norm(difference, dim=every).max()
+    reached = Distances(255 * float(difference.abs_().amax(every).max()), float(furthest))
     radius = reached.linf / 255 if norm == "linf" else reached.l2
     if radius > epsilon + _ROUNDING * max(1.0, epsilon):
         raise UserError(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ....attacks.tools.balls import ball_around
-from ....attacks.tools.visibility import psnr, ssim
+from ....attacks.tools.visibility import Original, psnr
 from ....models.adapted.adapter import Adapter
 from ....models.adapted.blackbox import queries_of
 from ...core.configuration.values import Precision
@@ -169,6 +169,7 @@ def _attacked(
         if attack is None
         else perturbed(attack, victim, images.clone(), labels.clone(), epsilons, tally)
     )
+    original = None if attack is None else _original(images)
     for epsilon in epsilons:
         # A stochastic model draws the same numbers for every epsilon, and others when it is scored than when
         # it is attacked; so it does not matter which epsilons are still missing.
@@ -180,7 +181,7 @@ def _attacked(
             found = _checked(name, attack, images, adversarial, epsilon).record() | tally.since()
         torch.manual_seed(seeds[1])
         columns: dict[str, Any] = {"score": plain_scores(model, adversarial)}
-        columns |= {} if attack is None else _visibility(images, adversarial)
+        columns |= {} if original is None else _visibility(images, original, adversarial)
         yield _Measured(columns, found, {"adversarial": adversarial})
 
 
@@ -201,6 +202,7 @@ def _intervals(
     torch.manual_seed(seeds[1])
     draws = draws_for(model, images)
     scored = {"score": mean_scores(model, images, draws)}
+    original = _original(images)
     for epsilon in epsilons:
         torch.manual_seed(seeds[0])
         with tf32_where(precision):
@@ -214,9 +216,8 @@ def _intervals(
         if draws > 1:
             columns |= {f"{column}_se": error for column, (_, error) in scored.items()}
         columns |= {"low_by": np.array(ends.low_by), "high_by": np.array(ends.high_by)}
-        columns |= _visibility(images, ends.low_images, "low_") | _visibility(
-            images, ends.high_images, "high_"
-        )
+        columns |= _visibility(images, original, ends.low_images, "low_")
+        columns |= _visibility(images, original, ends.high_images, "high_")
         columns, reached = _in_order(columns, {LOW: ends.low_images, HIGH: ends.high_images})
         yield _Measured(columns, distance.record() | tally.since() | {"draws": draws}, reached)
 
@@ -242,10 +243,17 @@ def _in_order(
     return columns, {LOW: torch.where(mask, high, low), HIGH: torch.where(mask, low, high)}
 
 
-def _visibility(images: Tensor, adversarial: Tensor, end: str = "") -> dict[str, np.ndarray]:
+def _original(images: Tensor) -> Original:
+    with torch.inference_mode():
+        return Original(images)
+
+
+def _visibility(
+    images: Tensor, original: Original, adversarial: Tensor, end: str = ""
+) -> dict[str, np.ndarray]:
     """Return PSNR and SSIM (N,) of adversarial images, by column."""
     with torch.inference_mode():
-        found = {"psnr": psnr(images, adversarial), "ssim": ssim(images, adversarial)}
+        found = {"psnr": psnr(images, adversarial), "ssim": original.ssim(adversarial)}
     return {f"{end}{name}": values.double().cpu().numpy() for name, values in found.items()}
 
 
