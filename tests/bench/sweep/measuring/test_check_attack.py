@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from iqabench import Attack, UserError, create_attack
+from iqabench.attacks.iqa import zhang
+from iqabench.attacks.tools.perceptual import Network
 from iqabench.attacks.tools.victim import Victim
 from iqabench.bench.core import registry
 from iqabench.testing import check_attack
@@ -18,11 +20,21 @@ FEWER: dict[str, dict[str, Any]] = {
     "square": {"queries": 8},
     "rank": {"steps": 3},
     "transfer": {"steps": 3},
+    "zhang_lpips": {"steps": 3},
+    "zhang_dists": {"steps": 3},
 }
 
 
+class SquaredDifference(nn.Module):
+    """A perceptual distance without weights."""
+
+    def raw(self, images: Tensor, others: Tensor) -> Tensor:
+        return (images - others).square().mean((1, 2, 3))
+
+
 @pytest.mark.parametrize("name", registry.names("attacks"))
-def test_own_attacks_pass(name: str) -> None:
+def test_own_attacks_pass(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zhang, "network", lambda *_: Network(SquaredDifference(), "1"))
     check_attack(lambda: create_attack(name, **FEWER.get(name, {})))
 
 
