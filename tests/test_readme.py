@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -88,6 +90,34 @@ def test_every_command_runs_as_written(project, iqabench):
         assert done.exit_code == 0 or doubtful, f"{arguments}: {done.output}"
     assert Path("report/report.html").is_file()
     assert Path("site/index.html").is_file()
+
+
+def test_what_it_installs_are_extras_and_what_it_asks_of_uv_are_options():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    lines = re.findall(r"^(?:uv )?pip install .*$", README, re.MULTILINE)
+    assert len(lines) == 3
+    for line in lines:
+        for word in shlex.split(line, comments=True)[1:]:
+            assert set(re.findall(r"\[(.*)\]", word)) <= set(extras)
+    uv = Path(sys.executable).with_name("uv")
+    if not uv.is_file():
+        pytest.skip("uv is not installed, by which `make` installs")
+    known = subprocess.run(
+        [uv, "pip", "install", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert all(option in known for line in lines for option in re.findall(r"--[\w-]+", line))
+
+
+def test_commands_within_sentences_and_in_docker_are_understood():
+    named = re.findall(r"`iqabench ([^`]*)`", README)
+    assert "doctor" in named
+    assert [reason for line in named if (reason := refusal(line))] == []
+    recipe = (ROOT / "Dockerfile").read_text()
+    assert (
+        re.findall(r"--build-arg (\w+)=", README) == re.findall(r"^ARG (TORCH)\b", recipe, re.MULTILINE)[:1]
+    )
+    assert re.search(r'^ENTRYPOINT \[".*iqabench"\]$', recipe, re.MULTILINE)
+    assert re.search(r"^WORKDIR /work$", recipe, re.MULTILINE)
 
 
 def refusal(line):

@@ -97,3 +97,15 @@ def test_report_check_and_leaderboard_work_outside_the_repository(installed, tmp
     assert Path(where).is_relative_to(installed)
     assert (tmp_path / "report" / "report.html").is_file()
     assert (tmp_path / "site" / "index.html").is_file()
+
+
+def test_run_names_the_extra_that_it_lacks(installed, tmp_path):
+    program = (
+        "import sys\nfrom click.testing import CliRunner\nfrom iqabench.bench.cli.main import main\n"
+        "sys.modules |= {'pyiqa': None, 'skimage': None}\n"
+        "done = CliRunner().invoke(main, ['run', '--models', 'brisque', '--attacks', 'fgsm'])\n"
+        "print(done.exit_code, done.output)"
+    )
+    said = succeeded("-c", program, cwd=tmp_path, PYTHONPATH=str(installed), XDG_CACHE_HOME=str(tmp_path))
+    assert said.startswith("2 Error: bench.toml: [datasets.synthetic]: ")
+    assert 'pip install "iqabench[synthetic]"' in said

@@ -67,15 +67,25 @@ def _device(value: str) -> str:
     return value
 
 
-BatchSize = Annotated[int | Literal["auto"], BeforeValidator(_batch_size)]
-Device = Annotated[str, AfterValidator(_device)]
-Names = Annotated[list[str], BeforeValidator(_names)]
+def _described(words: str) -> Any:
+    """Return what documentation says that a value may be, where its type does not tell."""
+    return Field(json_schema_extra={"accepted": words})
+
+
+BatchSize = Annotated[
+    int | Literal["auto"], BeforeValidator(_batch_size), _described('integer ≥ 1 or `"auto"`')
+]
+Device = Annotated[str, AfterValidator(_device), _described('`"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"`')]
+Names = Annotated[list[str], BeforeValidator(_names), _described('list or `"all"`')]
 PIXEL = 1 / 255
 """The unit of a configured epsilon, in pixel units of [0, 1]."""
 
-Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255)]
-Epsilons = Annotated[list[Epsilon], AfterValidator(_some)]
+_RADIUS = f"0 or {SMALLEST} to 255"
+Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255), _described(f"number, {_RADIUS}")]
+Epsilons = Annotated[
+    list[Epsilon], AfterValidator(_some), _described(f'list of numbers, {_RADIUS}; `"8/255"` is 8')
+]
 Tolerance = Annotated[FiniteFloat, Field(ge=0)]
-Seeds = Annotated[list[int], BeforeValidator(_seeds)]
+Seeds = Annotated[list[int], BeforeValidator(_seeds), _described("integer ≥ 0, or a list of such")]
 Regime = Literal["clean", "adversarial"]
 Precision = Literal["fp32", "tf32", "bf16"]

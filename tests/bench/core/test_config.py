@@ -1,3 +1,4 @@
+import runpy
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,15 @@ def test_config_prints_toml_that_reads_back_as_the_same_settings(tmp_path):
     assert printed.model_dump() == load_settings(profile="paper").model_dump()
 
 
+def test_the_tables_of_the_page_are_written_from_the_settings():
+    page = Path(config_module.PACKAGED).parent / "docs" / "configuration.py"
+    script = runpy.run_path(str(page))
+    text = script["PAGE"].read_text()
+    assert script["page"](text) == text, "python docs/configuration.py writes the tables anew"
+    changed = text.replace("| `limit` | integer ≥ 1 |", "| `limit` | text |")
+    assert changed != text == script["page"](changed)
+
+
 def test_every_key_is_described_and_documented():
     documented = (Path(config_module.PACKAGED).parent / "docs" / "configuration.md").read_text()
     tables = (
@@ -123,8 +133,6 @@ def test_every_key_is_described_and_documented():
         for name, field in table.model_fields.items():
             assert field.description
             assert f"`{name}`" in documented, f"docs/configuration.md does not mention {name}"
-            if table is not config_module.Settings:
-                assert field.description in documented
 
 
 @pytest.mark.parametrize(
