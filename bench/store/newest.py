@@ -1,10 +1,11 @@
 """Chooses the rows that count where a store holds several for one condition.
 
 A model's rows come from one version of it. The highest version of its code and of the dataset's counts
-first, then scores on all test images, then the later date. Of an attack the rows of its highest version
-count, and of those with different parameters the newest.
+first, then scores on all test images, then the higher `limit`, then the later date. Of an attack the rows of
+its highest version count, and of those with different parameters the newest.
 """
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -39,7 +40,7 @@ def newest_versions(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the rows of one model version in each group of rows that agree in the columns `by`."""
     version = frame.groupby([*by, *VERSION], sort=False, dropna=False).ngroup()
     age = frame["created"].fillna("").groupby(version).transform("max")
-    ranked = frame.assign(complete=frame["limit"].isna(), age=age, turn=-version)
+    ranked = frame.assign(complete=frame["limit"].astype(float).fillna(math.inf), age=age, turn=-version)
     ranked = ranked.sort_values([*_CODE, "complete", "age", "turn"])
     best = ranked.drop_duplicates(list(by), keep="last")
     return frame[version.isin(-best["turn"])]

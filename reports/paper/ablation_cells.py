@@ -91,7 +91,7 @@ def _images(cells: pd.DataFrame) -> list[str]:
     return [str(values) for values in cells[list(_SCORED_ON)].itertuples(index=False, name=None)]
 
 
-def _preference(cells: pd.DataFrame) -> tuple[bool, bool, int, str]:
+def _preference(cells: pd.DataFrame) -> tuple[bool, float, int, str]:
     complete, age = completeness_and_age(cells)
     return bool(cells["pns_weight"].eq(_MASK_ALONE).all()), complete, _settings(cells), age
 

@@ -87,8 +87,8 @@ def select(results: Results) -> Selection:
 
     Shown are models trained by the regime `REGIME`, as their own tables configure them: variants in a grid
     are for Tables 5 and 6. Where a model was run on a dataset in several versions (other weights,
-    parameters, images), the newest that was not limited to a part of the images is shown; where an attack
-    was run with several parameters, the newest.
+    parameters, images), that of all test images, or of the highest `limit`, is shown, and of such versions
+    the newest; where an attack was run with several parameters, the newest.
     """
     table = results.frame
     in_regime = table[table["regime"] == REGIME]
@@ -130,9 +130,9 @@ def grouped(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple
     yield from table.groupby(list(columns), sort=False, dropna=False)
 
 
-def completeness_and_age(cells: pd.DataFrame) -> tuple[bool, str]:
-    """Return what to prefer cells by: scores on all test images, then a later date."""
-    return bool(cells["limit"].isna().all()), str(cells["created"].fillna("").max())
+def completeness_and_age(cells: pd.DataFrame) -> tuple[float, str]:
+    """Return what to prefer cells by: scores on all test images, or on more of them, then a later date."""
+    return float(cells["limit"].astype(float).fillna(math.inf).min()), str(cells["created"].fillna("").max())
 
 
 def point(cells: pd.DataFrame) -> Point:

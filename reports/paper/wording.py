@@ -117,7 +117,7 @@ VARIANTS = (
 )
 OTHER_VERSIONS = (
     "The tables and curves leave out {cells} of another version of {model} on {dataset}, seed {seed} (with "
-    "other {columns}). They show the newest version, of those scored on all test images if there is one."
+    "other {columns}). They show the version scored on most test images, and of several such the newest."
 )
 OTHER_PARAMETERS = (
     "The tables and curves leave out {cells} of {attack} on {dataset} with {parameters}. They show what was "

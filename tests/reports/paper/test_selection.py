@@ -16,7 +16,7 @@ VARIANT = {"model": "cprl", "variant": "b=0.3", "weights": "other", "created": N
 def other_versions(cells, columns):
     return (
         f"The tables and curves leave out {cells} of another version of ResNet on LIVE, seed 0 (with other "
-        f"{columns}). They show the newest version, of those scored on all test images if there is one."
+        f"{columns}). They show the version scored on most test images, and of several such the newest."
     )
 
 
@@ -38,6 +38,12 @@ def other_versions(cells, columns):
             {"resnet none 0": 0.9},
             other_versions("1 cell", "limit"),
             id="all test images before a newer part of them",
+        ),
+        pytest.param(
+            [{"limit": 60, "created": OLD, "srocc": 0.9}, {"limit": 12, "created": NEW, "srocc": 0.1}],
+            {"resnet none 0": 0.9},
+            other_versions("1 cell", "limit"),
+            id="a larger part before a newer and smaller one",
         ),
         pytest.param(
             [{"weights": "a", "srocc": 0.1}, {"weights": "b", "srocc": 0.2}],
