@@ -111,10 +111,47 @@ function show() {
   const { cell, image } = shown;
   const clean = `${cell.folder}/clean/${cell.files[image]}`;
   const attacked = `${cell.folder}/${one("end").value}/${cell.files[image]}`;
-  one("clean").src = one("below").src = clean;
-  one("attacked").src = one("above").src = attacked;
+  one("clean").src = clean;
+  one("attacked").src = attacked;
   one("attacked").style.setProperty("--from", `${100 - one("slider").value}%`);
-  document.querySelector(".difference").style.filter = `brightness(${one("times").value})`;
+  drawDifference();
+}
+
+function canvasOf(image, canvas = document.createElement("canvas")) {
+  Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+  const context = canvas.getContext("2d");
+  context.globalCompositeOperation = "lighter"; // adds, up to white
+  return context;
+}
+
+function invert(context) {
+  context.globalCompositeOperation = "difference";
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+  context.globalCompositeOperation = "lighter";
+}
+
+/* What one picture is brighter than another. Pages from disk may not read pixels, but they may add pictures. */
+function excess(picture, other) {
+  const context = canvasOf(picture);
+  context.drawImage(picture, 0, 0);
+  invert(context);
+  context.drawImage(other, 0, 0);
+  invert(context);
+  return context.canvas;
+}
+
+function drawDifference() {
+  const [clean, attacked] = [one("clean"), one("attacked")];
+  if (![clean, attacked].every((picture) => picture.complete && picture.naturalWidth)) return;
+  const context = canvasOf(clean, one("difference"));
+  context.fillStyle = "#808080";
+  context.fillRect(0, 0, clean.naturalWidth, clean.naturalHeight);
+  for (const pair of [[attacked, clean], [clean, attacked]]) {
+    const part = excess(...pair);
+    for (let times = 0; times < Number(one("times").value); times++) context.drawImage(part, 0, 0);
+    invert(context); // what comes next is taken away
+  }
 }
 
 form.addEventListener("change", () => {
@@ -126,6 +163,7 @@ one("more").addEventListener("click", () => {
   all = true;
   draw();
 });
+for (const id of ["clean", "attacked"]) one(id).addEventListener("load", drawDifference);
 for (const id of ["slider", "times", "end"]) one(id).addEventListener("input", show);
 one("close").addEventListener("click", () => viewer.close());
 offer();
