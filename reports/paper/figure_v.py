@@ -9,25 +9,26 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ...bench.statistics.visibility import KINDS
 from ..catalogue import Style, catalogue, ordered
 from ..figures.drawing import figure_style, themed_element
 from ..figures.palette import MUTED
-from .visibility import QUANTITIES, AttackCurve, VisibilityPanel
+from .visibility import PLACES, QUANTITIES, STRENGTH, AttackCurve, VisibilityPanel
 
 _LABELS = {
+    "epsilon": "ε, in units of 1/255\n(more visible to the right)",
     "psnr": "median PSNR in dB\n(more visible to the right)",
     "ssim": "median SSIM\n(more visible to the right)",
     "srocc": "SROCC (worst case\nwhere there is one)",
     "width": "median width\nof the intervals",
 }
+_NAMES = {STRENGTH: "ε"}
 _AXES = (2.6, 1.7)  # inches of one pair of axes
 _LEFT, _LABEL_BELOW, _LEGEND_ROW = 0.85, 0.65, 0.22  # inches, of the labels at the left and below
 _LEGEND_COLUMNS = 3
 
 
 def draw_visibility(panel: VisibilityPanel, kind: str, looks: Mapping[str, Style]) -> Figure:
-    """Draw one panel over PSNR or SSIM: axes for SROCC and, below, for widths; without those that are empty.
+    """Draw one panel over ε, PSNR or SSIM: axes for SROCC and, below, for widths, unless they are empty.
 
     Each curve is a line whose `gid` is the attack's name; a thin line is the SROCC without attack.
     """
@@ -49,14 +50,15 @@ def draw_visibility(panel: VisibilityPanel, kind: str, looks: Mapping[str, Style
 
 
 def visibility_svgs(panels: Sequence[VisibilityPanel]) -> Iterator[tuple[VisibilityPanel, str, str]]:
-    """Yield panels, PSNR or SSIM, and the SVG element for HTML, in colours that follow light and dark."""
+    """Yield panels, ε, PSNR or SSIM, and the SVG element for HTML, in colours that follow light and dark."""
     looks = attack_looks(panels)
     with figure_style("visibility"), mpl.rc_context({"svg.fonttype": "none"}):
         for place, panel in enumerate(panels):
-            for kind in KINDS:
+            for kind in PLACES:
                 if any(panel.shows(kind, quantity) for quantity in QUANTITIES):
                     figure = draw_visibility(panel, kind, looks)
-                    yield panel, kind.upper(), themed_element(figure, f"visibility{place}-{kind}")
+                    svg = themed_element(figure, f"visibility{place}-{kind}")
+                    yield panel, _NAMES.get(kind, kind.upper()), svg
 
 
 def attack_looks(panels: Sequence[VisibilityPanel]) -> dict[str, Style]:
@@ -71,7 +73,7 @@ def _draw(axes: Axes, panel: VisibilityPanel, kind: str, quantity: str, looks: M
         _draw_curve(axes, curve, kind, quantity, looks[curve.attack])
     if quantity == "srocc" and np.isfinite(panel.clean):
         axes.axhline(panel.clean, color=MUTED.light, linewidth=0.8, linestyle=":", zorder=1)
-    axes.xaxis.set_inverted(True)
+    axes.xaxis.set_inverted(kind != STRENGTH)
     axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(_LABELS[kind])
     axes.set_ylabel(_LABELS[quantity])
@@ -79,7 +81,7 @@ def _draw(axes: Axes, panel: VisibilityPanel, kind: str, quantity: str, looks: M
 
 def _draw_curve(axes: Axes, curve: AttackCurve, kind: str, quantity: str, look: Style) -> None:
     measures = [getattr(spot, quantity) for spot in curve.spots]
-    places = [spot.visibility[kind] for spot in curve.spots]
+    places = [spot.place(kind) for spot in curve.spots]
     if not np.isfinite([[m.value, place] for m, place in zip(measures, places, strict=True)]).all(1).any():
         return
     axes.plot(

@@ -13,6 +13,8 @@ from .selection import Point, Selection
 
 WIDTH = "median_width"
 QUANTITIES = ("srocc", "width")  # of a spot
+STRENGTH = "epsilon"
+PLACES = (STRENGTH, *KINDS)  # what a spot is drawn over
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Spot:
     visibility: Mapping[str, float]  # by kind: medians over images of PSNR in dB and SSIM, means over seeds
     srocc: Measure  # that of the worst case where there is one
     width: Measure  # median width of the intervals of scores
+
+    def place(self, kind: str) -> float:
+        """Return epsilon, PSNR or SSIM."""
+        return self.epsilon if kind == STRENGTH else self.visibility[kind]
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,9 @@ class VisibilityPanel:
     curves: tuple[AttackCurve, ...]
 
     def shows(self, kind: str, quantity: str) -> bool:
-        """Return whether some spot has both a visibility of a kind and `srocc` or `width`."""
+        """Return whether some spot has both a place of a kind and `srocc` or `width`."""
         return any(
-            math.isfinite(spot.visibility[kind]) and math.isfinite(getattr(spot, quantity).value)
+            math.isfinite(spot.place(kind)) and math.isfinite(getattr(spot, quantity).value)
             for curve in self.curves
             for spot in curve.spots
         )

@@ -84,10 +84,11 @@ ELSEWHERE = (
     "another norm: the source says. 95% bootstrap intervals over images are below."
 )
 VISIBILITY = (
-    "Attacks within one ε can differ by many dB in what is seen of them. Here each point is an attack at one "
-    "ε, placed by the median PSNR or SSIM of its adversarial images: compare attacks one above the other. "
-    "The lower an attack's SROCC, and the wider its intervals of scores, the more it finds at that "
-    "visibility. The dotted line is the SROCC without attack. Bands are 95% bootstrap intervals over images."
+    "Attacks within one ε can differ by many dB in what is seen of them. Each point is an attack at one ε, "
+    "placed by ε, by the median PSNR and by the median SSIM of its adversarial images. Compare attacks one "
+    "above the other: the lower the SROCC and the wider the intervals of scores, the more an "
+    "attack finds at that visibility. The dotted line is the SROCC without attack. Bands are 95% bootstrap "
+    "intervals over images."
 )
 CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
 TRADEOFF = (

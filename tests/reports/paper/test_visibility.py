@@ -51,6 +51,9 @@ def test_a_point_is_a_strength_placed_by_its_psnr_averaged_over_seeds(seen: Resu
 def test_the_drawing_has_the_numbers_and_the_more_visible_lies_to_the_right(seen: Results) -> None:
     panels = visibility_panels(select(seen))
     figure, other = (draw_visibility(panels[0], kind, attack_looks(panels)) for kind in ("psnr", "ssim"))
+    over_epsilon, _ = draw_visibility(panels[0], "epsilon", attack_looks(panels)).axes
+    assert [list(line.get_xdata()) for line in over_epsilon.lines if line.get_gid()] == [[1.0, 2.0], [1.0]]
+    assert over_epsilon.get_xlim()[0] < over_epsilon.get_xlim()[1]
     over_psnr, width_over_psnr = figure.axes
     over_ssim, _ = other.axes
     lines = {line.get_gid(): line for line in over_psnr.lines if line.get_gid()}
@@ -69,7 +72,7 @@ def test_the_page_and_the_csv_hold_them_and_without_psnr_there_is_no_section(see
     page = render_html(report)
     assert 'id="visibility"' in page
     drawn = list(visibility_svgs(report.visibility))
-    assert [kind for _, kind, _ in drawn] == ["PSNR", "SSIM"]
+    assert [kind for _, kind, _ in drawn] == ["ε", "PSNR", "SSIM"]
     assert all(svg in page for *_, svg in drawn)
     table = visibility_table(report)
     assert table.loc[table["epsilon"] == 2.0, ["psnr", "srocc", "median_width"]].values.tolist() == [
