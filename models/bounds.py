@@ -63,6 +63,11 @@ class Interval:
         """Number of their dimensions."""
         return self.low.ndim
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether the tensors carry a gradient."""
+        return self.low.requires_grad
+
     def dim(self) -> int:
         """Return the number of dimensions."""
         return self.low.ndim

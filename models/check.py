@@ -81,7 +81,7 @@ def _forward_of(model: nn.Module) -> str:
 @contextmanager
 def blaming(model: nn.Module, fault: str) -> Iterator[None]:
     """Turn whatever is raised into a `UserError` that names the model, the fault and the user's line."""
-    with blaming_line(f"{_name(model)} {fault}"):
+    with blaming_line(f"{_name(model)} {fault}", _own(model)):
         yield
 
 

@@ -1,5 +1,6 @@
 """The one error that reaches a user: what is wrong, where, and what to do about it."""
 
+import inspect
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
@@ -30,18 +31,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 @contextmanager
-def blaming_line(fault: str) -> Iterator[None]:
+def blaming_line(fault: str, who: object = None) -> Iterator[None]:
     """Turn whatever is raised into a `UserError` that says the fault, the cause and the user's line.
 
     Args:
         fault: Who is at fault, and what cannot be done: `Mine cannot score two images`.
+        who: The object at fault. Where no line of the user's failed, it is said where its class begins.
     """
     try:
         yield
     except UserError:
         raise
     except (Exception, SystemExit) as error:
-        raise UserError(f"{fault}: {type(error).__name__}: {error}{_line(error)}") from error
+        raise UserError(f"{fault}: {type(error).__name__}: {error}{_line(error, who)}") from error
 
 
 def is_installed(file: Path) -> bool:
@@ -49,12 +51,18 @@ def is_installed(file: Path) -> bool:
     return bool({"site-packages", "dist-packages"} & {*file.parts}) or _LIBRARY in file.resolve().parents
 
 
-def _line(error: BaseException) -> str:
-    """Return the innermost line outside of the checks and of installed packages."""
+def _line(error: BaseException, who: object) -> str:
+    """Return the innermost line outside of the checks and of installed packages, else that of the class."""
     theirs = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not is_installed(Path(frame.filename))
         and not (_PACKAGE in Path(frame.filename).parents and Path(frame.filename).name in _CALLERS)
     ]
-    return f" ({theirs[-1].filename}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""
+    if theirs:
+        return f" ({theirs[-1].filename}, line {theirs[-1].lineno}: {theirs[-1].line})"
+    try:
+        file, line = Path(inspect.getfile(type(who))), inspect.getsourcelines(type(who))[1]
+    except (TypeError, OSError):
+        return ""
+    return "" if is_installed(file) or _PACKAGE in file.parents else f" ({file}, line {line})"

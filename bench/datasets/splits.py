@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError
-from ..core.files import write_text
+from ..core.files import regular, write_text
 
 SIDES = ("train", "test")
 PARTS = 5
@@ -67,7 +67,7 @@ def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
     if file is None:
         return table
     try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in regular(file).read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not a readable list of test images: {error}") from error
     names = [line for line in lines if line and not line.startswith("#")]

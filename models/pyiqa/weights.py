@@ -160,6 +160,9 @@ def _replacements(files: WeightFiles, scratch: str) -> Iterator[tuple[Any, str, 
                 f"{name}: is refused, because it holds more than tensors and could run code. Convert it on a "
                 f"machine where you trust it ({str(error).splitlines()[0]})"
             ) from None
+        except Exception as error:  # a damaged pickle fails in as many ways as it has bytes
+            name = getattr(file, "name", file)
+            raise UserError(f"{name}: is not a file of weights that torch reads ({error!r:.160})") from None
 
     def load_archive(file: Any, *_: Any, **__: Any) -> Any:
         archive = ArchivedTensors(Path(getattr(file, "name", file)))

@@ -13,7 +13,7 @@ import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from ...bench.core.files import write_text
+from ...bench.core.files import regular, write_text
 from ...bench.store.condition import attack_phrase
 from ..catalogue import attack_name, dataset_name, model_name
 from .templating import environment, policy_digest
@@ -70,7 +70,7 @@ def _cells(results: pd.DataFrame, folder: Path) -> Iterator[dict[str, Any]]:
     known = {row["key"]: row for row in results.to_dict("records")}
     for path in sorted(folder.glob("*/*/*/scores.csv")):
         try:
-            table = pd.read_csv(path)[_COLUMNS]
+            table = pd.read_csv(regular(path))[_COLUMNS]
             keys = table["cell"].unique()
             numbers = table[["clean", "score_png"]].astype(float)
         except (OSError, ValueError, KeyError):

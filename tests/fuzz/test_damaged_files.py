@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from .conftest import EXAMPLES
 from .damage import damages
+from .kinds import KINDS
 from .limits import MORE_SECONDS, called, the_error
-from .workspace import KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)

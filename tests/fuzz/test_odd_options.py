@@ -11,8 +11,7 @@ import click
 from iqabench.bench.cli.main import main
 
 from .conftest import EXAMPLES
-from .limits import called, the_error
-from .workspace import (
+from .kinds import (
     AUDIT,
     CERTIFY,
     CORRUPTIONS,
@@ -22,8 +21,9 @@ from .workspace import (
     KINDS,
     RUN,
     VERIFY,
-    Workspace,
 )  # fmt: skip
+from .limits import called, the_error
+from .workspace import Workspace
 
 HONEST = (
     *(RUN, AUDIT, CERTIFY, CORRUPTIONS, EXPLAIN, IMAGES, IMPORT, RUN.replace("run", "train", 1)),
@@ -67,13 +67,31 @@ STARTS_PROCESSES = ("workers", "engine", "address")
 """Options whose values start processes, which tests of their own look at."""
 
 
-def options(command: str) -> Iterator[str]:
-    """Yield the option or argument of each parameter that takes a value."""
+def calls(command: str, value: str) -> Iterator[list[str]]:
+    """Yield the call with a value for each of its options in turn, and for each of its arguments."""
+    found, words = parsed(command)
+    for option in options(found):
+        yield [*command.split(), f"{option}={value}"]
+    given = {option: parameter for parameter in found.params for option in parameter.opts}
+    of_option = False
+    for number, word in enumerate(words):
+        if not word.startswith("-") and not of_option:
+            before = command.split()[: -len(words)]
+            yield [*before, *words[:number], *words[number + 1 :], "--", value]
+        of_option = word.startswith("-") and not getattr(given[word], "is_flag", False)
+
+
+def parsed(command: str) -> tuple[click.Command, list[str]]:
+    """Return the command that is called, and the words after its name."""
     found: click.Command = main
-    for word in command.split():
-        if not isinstance(found, click.Group):
-            break
-        found = found.commands[word]
+    words = command.split()
+    while isinstance(found, click.Group):
+        found = found.commands[words.pop(0)]
+    return found, words
+
+
+def options(found: click.Command) -> Iterator[str]:
+    """Yield each option that takes a value."""
     for parameter in found.params:
         if (
             isinstance(parameter, click.Option)
@@ -84,12 +102,12 @@ def options(command: str) -> Iterator[str]:
 
 
 def test_no_value_of_an_option_shows_a_traceback_or_hangs(workspace: Workspace) -> None:
-    trials = [(command, option, value) for command in HONEST for option in options(command) for value in ODD]
-    for command, option, value in trials if EXAMPLES else random.Random(0).sample(trials, 10):
+    trials = [call for command in HONEST for value in ODD for call in calls(command, value)]
+    for command in trials if EXAMPLES else random.Random(0).sample(trials, 10):
         workspace.restore(KINDS["configuration"])
         (workspace.root / "locked").mkdir(mode=0o500)
         (workspace.root / "endless").symlink_to("/dev/zero")  # a call may replace it, but no device
-        result = called(workspace, [*command.split(), f"{option}={value}"], 60)
-        nothing_to_compare = command.startswith("check") and result.stdout  # a verdict, not an error
+        result = called(workspace, command, 60)
+        nothing_to_compare = command[0] == "check" and result.stdout  # a verdict, not an error
         if result.exit_code == 2 and not nothing_to_compare:
             the_error(result)

@@ -1,6 +1,7 @@
 """MATLAB files of labels, read in a process of their own, since a damaged one can crash the library."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from ...core.files import regular
 
 READER = Path(__file__).with_name("matlab_reader.py")
 SECONDS = 60
-"""Time that a file may take; the largest of a database takes one second."""
+"""Time on the clock that a file may take on a busy machine; the largest of a database takes one second."""
 
 
 def read_vectors(file: Path, *variables: str) -> list[npt.NDArray[Any]]:
@@ -27,7 +28,9 @@ def read_vectors(file: Path, *variables: str) -> list[npt.NDArray[Any]]:
         regular(file).open("rb").close()
         command = [sys.executable, "-P", str(READER), str(file.absolute()), *variables]
         read = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
-        found = json.loads(read.stdout or '{"error": "it is damaged: the library that reads it crashed"}')
+        slow = -read.returncode == getattr(signal, "SIGXCPU", None)
+        crashed = "it takes too long" if slow else "it is damaged: the library that reads it crashed"
+        found = json.loads(read.stdout or json.dumps({"error": crashed}))
     except subprocess.TimeoutExpired:
         raise UserError(f"{file}: cannot be read as a MATLAB file: it takes over {SECONDS} seconds") from None
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ alone.
 
 import json
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from scipy.io import loadmat
 
 MEMORY = 1 << 29
 """Bytes more than the process starts with; a damaged file can ask for any amount."""
+PROCESSOR_SECONDS = 5
+"""Time of a processor that the process may take, after which it is killed; a damaged file can ask for any."""
 
 
 def read(file: str, variables: list[str]) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def _plain(array: Any) -> list[float | str | None]:
     ]
 
 
-def _limit_memory() -> None:
+def _limit() -> None:
     try:
         import resource  # which Windows lacks
 
@@ -45,8 +48,10 @@ def _limit_memory() -> None:
         return
     (size,) = (int(line.split()[1]) for line in lines if line.startswith("VmSize"))
     resource.setrlimit(resource.RLIMIT_AS, (1024 * size + MEMORY,) * 2)
+    seconds = int(time.process_time()) + 1 + PROCESSOR_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # beyond the second it is killed
 
 
 if __name__ == "__main__":
-    _limit_memory()
+    _limit()
     print(json.dumps(read(sys.argv[1], sys.argv[2:])))

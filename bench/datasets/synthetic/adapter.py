@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from pydantic import Field
 
 from ...core.errors import UserError
-from ...core.files import lock_on
+from ...core.files import lock_on, regular
 from ..base import COLUMNS, DatasetAdapter
 
 LABELS = "labels.csv"
@@ -71,7 +71,7 @@ class Synthetic(DatasetAdapter):
                 raise UserError(f"{self.root}: dataset 'synthetic' cannot be written: {error}") from error
         remedy = "delete this folder, and the dataset will be made again"
         try:
-            table = pd.read_csv(self.root / LABELS)[COLUMNS]
+            table = pd.read_csv(regular(self.root / LABELS))[COLUMNS]
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{self.root / LABELS}: cannot be read ({error}); {remedy}") from error
         missing = [path for path in table["path"] if not (self.root / path).is_file()]

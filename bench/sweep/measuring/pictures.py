@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ....attacks.tools.balls import LEVELS, Ball
-from ...core.files import replacing, safe_name
+from ...core.files import regular, replacing, safe_name
 from ...datasets.pixels import to_float
 from ...store.cell import Cell
 from .scoring import mean_scores
@@ -46,7 +46,7 @@ class Pictures:
     def complete(self) -> bool:
         """Return whether all files of the cell are there."""
         try:
-            return set(pd.read_csv(self.folder / SCORES)["cell"]) == {self.key}
+            return set(pd.read_csv(regular(self.folder / SCORES))["cell"]) == {self.key}
         except (OSError, ValueError, KeyError):
             return False
 

@@ -1,5 +1,7 @@
 """A user's own list of test images divides a dataset."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -36,4 +38,10 @@ def test_mistakes_are_named_with_the_file(tmp_path, text, message):
 
 def test_a_missing_list_is_named(tmp_path):
     with pytest.raises(UserError, match="not a readable list of test images"):
+        with_test_list(TABLE, tmp_path / "test.txt")
+
+
+def test_a_pipe_in_its_stead_does_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "test.txt")
+    with pytest.raises(UserError, match=r"not a readable list of test images: .*not a regular file"):
         with_test_list(TABLE, tmp_path / "test.txt")

@@ -7,6 +7,7 @@ from torch import nn
 from iqabench.bench.sweep.folding import ready_to_score
 from iqabench.bench.sweep.stem import PixelConvolution
 from iqabench.models import create_model
+from iqabench.models.bounds import Interval
 
 SIZES = [(23, 28), (24, 27), (26, 25)]
 
@@ -81,3 +82,12 @@ def test_half_precision_around_a_layer_gives_a_gradient_in_the_precision_of_the_
         found = gradient(layer, images)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, gradient(layer, images), rtol=0.05, atol=0.05)
+
+
+def test_bounds_pass_through_it_as_through_the_convolution() -> None:
+    convolution = nn.Conv2d(3, 4, 5, stride=2, padding=2).requires_grad_(False)
+    low = torch.rand(2, 3, 9, 9)
+    found, expected = (
+        layer(Interval(low, low + 0.1)) for layer in (PixelConvolution.of(convolution), convolution)
+    )
+    torch.testing.assert_close((found.low, found.high), (expected.low, expected.high), rtol=0, atol=0)

@@ -2,6 +2,7 @@
 
 import argparse
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -72,3 +73,20 @@ def test_a_text_and_a_missing_file_are_named(tmp_path):
     for name, message in (("best.pth", r"best\.pth: "), ("none.pth", "no such weights file")):
         with pytest.raises(UserError, match=message):
             read_weights(tmp_path / name)
+
+
+def test_a_damaged_pickle_is_an_error_that_names_the_file_whatever_torch_makes_of_it(tmp_path):
+    file, draw, refused = tmp_path / "best.pth", np.random.default_rng(0), 0
+    torch.save(STATE, file)
+    honest = file.read_bytes()
+    begins = honest.index(b"\x80\x02")  # of the pickle inside
+    for _ in range(300):
+        content = bytearray(honest)
+        content[begins + draw.integers(400)] = draw.integers(256)
+        file.write_bytes(content)
+        try:
+            read_weights(file)
+        except UserError as error:
+            assert "best.pth: " in str(error)  # noqa: PT017 some damages are none
+            refused += 1
+    assert refused > 100

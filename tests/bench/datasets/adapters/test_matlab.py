@@ -55,6 +55,17 @@ def test_a_file_that_takes_forever_is_given_up(file, tmp_path, monkeypatch):
         read_vectors(file, "mos")
 
 
+def test_a_file_that_keeps_the_processor_busy_is_given_up_after_seconds(file, tmp_path, monkeypatch):
+    reader = matlab.READER.read_text()
+    reader = reader.replace("PROCESSOR_SECONDS = 5", "PROCESSOR_SECONDS = 0")
+    busy = reader.replace("contents = loadmat(", "while True: pass\n        contents = loadmat(")
+    assert busy.count("while True") == 1
+    (tmp_path / "reader.py").write_text(busy)
+    monkeypatch.setattr(matlab, "READER", tmp_path / "reader.py")
+    with pytest.raises(UserError, match=r"labels\.mat: cannot be read as a MATLAB file: it takes too long"):
+        read_vectors(file, "mos")
+
+
 def test_flipped_bits_are_read_or_told_and_never_end_this_process(file):
     content = bytearray(file.read_bytes())
     draw = np.random.default_rng(0)
