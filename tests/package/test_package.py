@@ -76,7 +76,7 @@ def test_the_wheel_holds_every_module_and_every_file_that_the_package_reads(inst
     assert not any(path.parts[0] == "tests" for path in found)
 
 
-def test_report_check_and_leaderboard_work_outside_the_repository(installed, tmp_path):
+def test_commands_work_outside_the_repository_and_run_names_the_extra_that_it_lacks(installed, tmp_path):
     store = Store(tmp_path / "results")
     drawn_cell(store, model="resnet")
     drawn_auto(store, "resnet", 1.0)
@@ -87,25 +87,21 @@ def test_report_check_and_leaderboard_work_outside_the_repository(installed, tmp
         ["leaderboard", "--out", "site"],
     ]
     program = (
-        "import iqabench\nfrom click.testing import CliRunner\nfrom iqabench.bench.cli.main import main\n"
+        "import sys\nimport iqabench\nfrom click.testing import CliRunner\n"
+        "from iqabench.bench.cli.main import main\n"
         f"for command in {commands!r}:\n"
         "    done = CliRunner().invoke(main, command)\n"
         "    assert done.exit_code == 0, done.output\n"
-        "print(iqabench.__file__)"
-    )
-    where = succeeded("-c", program, cwd=tmp_path, PYTHONPATH=str(installed)).splitlines()[-1]
-    assert Path(where).is_relative_to(installed)
-    assert (tmp_path / "report" / "report.html").is_file()
-    assert (tmp_path / "site" / "index.html").is_file()
-
-
-def test_run_names_the_extra_that_it_lacks(installed, tmp_path):
-    program = (
-        "import sys\nfrom click.testing import CliRunner\nfrom iqabench.bench.cli.main import main\n"
+        "print(iqabench.__file__)\n"
         "sys.modules |= {'pyiqa': None, 'skimage': None}\n"
         "done = CliRunner().invoke(main, ['run', '--models', 'brisque', '--attacks', 'fgsm'])\n"
         "print(done.exit_code, done.output)"
     )
-    said = succeeded("-c", program, cwd=tmp_path, PYTHONPATH=str(installed), XDG_CACHE_HOME=str(tmp_path))
+    where, _, said = succeeded(
+        "-c", program, cwd=tmp_path, PYTHONPATH=str(installed), XDG_CACHE_HOME=str(tmp_path)
+    ).partition("\n")
+    assert Path(where).is_relative_to(installed)
+    assert (tmp_path / "report" / "report.html").is_file()
+    assert (tmp_path / "site" / "index.html").is_file()
     assert said.startswith("2 Error: bench.toml: [datasets.synthetic]: ")
     assert 'pip install "iqabench[synthetic]"' in said
