@@ -37,7 +37,8 @@ def follow(
         f'[datasets.{name}]\nadapter = "csv"\nroot = "{drawn_database}"\n'
         for name in ("live", "vcl", "koniq")
     )
-    text = tiny_config.read_text().replace("[run]", '[run]\ndatasets = ["live"]\nlimit = 10')
+    text = tiny_config.read_text().replace("epochs = 3", "epochs = 1")
+    text = text.replace("[run]", '[run]\ndatasets = ["live"]\nlimit = 10')
     Path("bench.toml").write_text(text + databases + "[attacks.apgd]\nsteps = 1\n")
 
     def run(page: str, heading: str) -> list[str]:
