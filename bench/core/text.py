@@ -58,8 +58,15 @@ def capitalised(phrase: str) -> str:
 
 
 def parameters(compact: str) -> str:
-    """Return parameters stored as JSON for people: `{"steps": 10}` is `steps 10`."""
-    return ", ".join(f"{key} {value}" for key, value in json.loads(compact).items() if value is not None)
+    """Return parameters stored as JSON for people: `{"steps": 10, "flip": false}` is `steps 10, no flip`."""
+    given = json.loads(compact).items()
+    return ", ".join(_parameter(key, value) for key, value in given if value is not None)
+
+
+def _parameter(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return key if value else f"no {key}"
+    return f"{key} {value}"
 
 
 def aligned(columns: dict[str, Any]) -> list[str]:

@@ -147,7 +147,7 @@ def ranked_by(ranking: Ranking) -> str:
     if ranking.worst_cases == len(ranking.standings):
         by = "worst-case SROCC"
     parameters = _parameters(ranking)
-    return f"{by}, in bold.{f' Attack of all: {parameters}.' if parameters else ''}"
+    return f"{by}, in bold.{f' All were attacked with {parameters}.' if parameters else ''}"
 
 
 def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) -> list[Condition]:

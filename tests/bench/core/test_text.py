@@ -1,10 +1,10 @@
-"""No text of a stranger makes a terminal do anything."""
+"""Texts for people: parameters read as words, and no text of a stranger makes a terminal do anything."""
 
 import unicodedata
 
 import pytest
 
-from iqabench.bench.core.text import printable
+from iqabench.bench.core.text import parameters, printable
 
 
 def test_every_control_and_direction_character_is_written_out_and_all_else_is_kept():
@@ -34,3 +34,9 @@ def test_every_control_and_direction_character_is_written_out_and_all_else_is_ke
 )
 def test_an_escape_stands_as_text(text, shown):
     assert printable(text) == shown
+
+
+def test_parameters_are_told_by_name_and_those_that_are_absent_are_not():
+    compact = '{"steps": 10, "random_start": true, "eight_bit": false, "step_size": null, "norm": "l2"}'
+    assert parameters(compact) == "steps 10, random_start, no eight_bit, norm l2"
+    assert parameters("{}") == ""
