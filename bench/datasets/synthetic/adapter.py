@@ -5,6 +5,7 @@ numbers measured on it say nothing about a real database.
 """
 
 import hashlib
+import io
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,9 +17,10 @@ from pydantic import Field
 
 from ...core.errors import UserError
 from ...core.files import lock_on, regular
+from ...core.integrity import checksum
 from ..base import COLUMNS, DatasetAdapter
 
-LABELS = "labels.csv"
+LABELS, CHECKSUM = "labels.csv", "labels.checksum"
 
 
 class Synthetic(DatasetAdapter):
@@ -71,7 +73,10 @@ class Synthetic(DatasetAdapter):
                 raise UserError(f"{self.root}: dataset 'synthetic' cannot be written: {error}") from error
         remedy = "delete this folder, and the dataset will be made again"
         try:
-            table = pd.read_csv(regular(self.root / LABELS))[COLUMNS]
+            content, kept = regular(self.root / LABELS).read_bytes(), self.root / CHECKSUM
+            if kept.exists() and regular(kept).read_bytes() != checksum(content).encode():
+                raise ValueError("it, or its checksum, is damaged")
+            table = pd.read_csv(io.BytesIO(content))[COLUMNS]
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{self.root / LABELS}: cannot be read ({error}); {remedy}") from error
         missing = [path for path in table["path"] if not (self.root / path).is_file()]
@@ -91,7 +96,9 @@ class Synthetic(DatasetAdapter):
             folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent))
             try:
                 labels = generate(folder, self.scenes, self.size, self.seed, self.like_photographs)
-                labels.to_csv(folder / LABELS, index=False, lineterminator="\n")
+                content = labels.to_csv(index=False, lineterminator="\n").encode()
+                (folder / LABELS).write_bytes(content)
+                (folder / CHECKSUM).write_text(checksum(content))
                 folder.chmod(0o755)
                 folder.rename(self.root)
             finally:

@@ -15,6 +15,8 @@ from iqabench.bench.datasets.synthetic.adapter import Synthetic
 from iqabench.bench.datasets.synthetic.distortions import DISTORTIONS
 from iqabench.bench.datasets.synthetic.photographs import PHOTOGRAPHS
 
+from ....flips import flipped
+
 SCENES, SIZE = 11, 48
 WIDE = DISTORTIONS["wn"].wide
 
@@ -203,6 +205,16 @@ def test_a_damaged_label_file_is_an_error_that_names_it(unmade):
     (unmade.root / "labels.csv").write_text("nothing")
     with pytest.raises(UserError, match=r"labels\.csv: cannot be read.*delete this folder"):
         unmade.read()
+
+
+@pytest.mark.parametrize("name", [synthetic.LABELS, synthetic.CHECKSUM])
+def test_a_flipped_bit_of_the_labels_is_noticed(unmade, name):
+    table = unmade.read()
+    for bit in flipped(unmade.root / name):
+        with pytest.raises(UserError, match=r"labels\.csv: cannot be read .* will be made again"):
+            assert unmade.read().equals(table), bit
+    (unmade.root / synthetic.CHECKSUM).unlink()  # as in the folder of an earlier version
+    assert unmade.read().equals(table)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
