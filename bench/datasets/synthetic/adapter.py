@@ -76,7 +76,8 @@ class Synthetic(DatasetAdapter):
             content, kept = regular(self.root / LABELS).read_bytes(), self.root / CHECKSUM
             if kept.exists() and regular(kept).read_bytes() != checksum(content).encode():
                 raise ValueError("it, or its checksum, is damaged")
-            table = pd.read_csv(io.BytesIO(content))[COLUMNS]
+            types = dict.fromkeys(COLUMNS, str) | {"score": float}
+            table = pd.read_csv(io.BytesIO(content), dtype=types, keep_default_na=False)[COLUMNS]
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{self.root / LABELS}: cannot be read ({error}); {remedy}") from error
         missing = [path for path in table["path"] if not (self.root / path).is_file()]
