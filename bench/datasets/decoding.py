@@ -103,6 +103,8 @@ def _installed_formats() -> tuple[str, ...]:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "I" and image.format == "TIFF":
+        raise Undecodable("its values are 32-bit numbers, of which black and white are not known")
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _from_16_bits(image)
     if image.mode == "F":

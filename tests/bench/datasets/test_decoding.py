@@ -5,6 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
+from skimage.color import lab2rgb
 
 from iqabench.bench.datasets.decoding import Undecodable, decode_rgb, strict_decoding
 
@@ -65,6 +66,87 @@ def test_a_transparent_value_of_16_bits_shows_white_and_leaves_the_others(tmp_pa
     deep = Image.fromarray(np.array([[0, 257, 32896, 65535]], np.uint16))
     file = saved(tmp_path, deep, transparency=257)
     np.testing.assert_array_equal(pixels(file)[0, :, 0], [0, 255, 128, 255])
+
+
+KEY = (200, 100, 50)
+"""The transparent colour of images that have one."""
+ALPHA = np.array([[255, 0, 51, 204]], np.uint8)
+COLOURS = np.array([[KEY, (10, 20, 30), (250, 5, 99), (0, 255, 0)]], np.uint8)
+GREYS = COLOURS[..., 0]
+
+
+def over_white(colours, alpha):
+    opacity = alpha[..., None] / 255
+    return opacity * colours + (1 - opacity) * 255
+
+
+def keyed(colours):
+    return np.where((colours == colours[:, :1]).all(-1, keepdims=True), 255, colours)
+
+
+def in_grey(values):
+    return np.repeat(values[..., None], 3, -1).astype(float)
+
+
+def from_ycbcr(values):
+    luma, blue, red = (values[..., channel].astype(float) - (0, 128, 128)[channel] for channel in range(3))
+    colours = [luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue]
+    return np.stack(colours, -1).clip(0, 255)
+
+
+def palette(mode):
+    indexed = Image.fromarray(np.array([[0, 1, 2, 3]], np.uint8), "L").convert("P")
+    indexed.putpalette(COLOURS.flatten().tolist())
+    if mode == "PA":
+        indexed = indexed.convert("PA")
+        indexed.putalpha(Image.fromarray(ALPHA))
+    return indexed
+
+
+MODES = {
+    "1": (lambda: Image.fromarray(GREYS).point(lambda value: 255 * (value > 99), "1"), "png", None,
+          in_grey(255 * (GREYS > 99))),
+    "1 with a key": (lambda: Image.fromarray(GREYS).point(lambda value: 255 * (value > 99), "1"), "png", 0,
+                     np.full((1, 4, 3), 255)),
+    "L": (lambda: Image.fromarray(GREYS), "png", None, in_grey(GREYS)),
+    "L with a key": (lambda: Image.fromarray(GREYS), "png", KEY[0], keyed(in_grey(GREYS))),
+    "LA": (lambda: Image.fromarray(np.stack([GREYS, ALPHA], -1), "LA"), "png", None,
+           over_white(in_grey(GREYS), ALPHA)),
+    "P": (lambda: palette("P"), "png", None, COLOURS),
+    "P with a key": (lambda: palette("P"), "png", 0, keyed(COLOURS)),
+    "P with an alpha for each colour": (lambda: palette("P"), "png", ALPHA[0].tobytes(),
+                                        over_white(COLOURS, ALPHA)),
+    "PA": (lambda: palette("PA"), "tif", None, over_white(COLOURS, ALPHA)),
+    "RGB": (lambda: Image.fromarray(COLOURS), "png", None, COLOURS),
+    "RGB with a key": (lambda: Image.fromarray(COLOURS), "png", KEY, keyed(COLOURS)),
+    "RGBA": (lambda: Image.fromarray(np.dstack([COLOURS, ALPHA])), "png", None, over_white(COLOURS, ALPHA)),
+    "CMYK": (lambda: Image.fromarray(np.dstack([COLOURS, ALPHA]), "CMYK"), "tif", None,
+             (255.0 - COLOURS) * (255 - ALPHA[..., None]) / 255),
+    "YCbCr": (lambda: Image.fromarray(COLOURS, "YCbCr"), "tif", None, from_ycbcr(COLOURS)),
+    "LAB": (lambda: Image.frombytes("LAB", (1, 1), bytes([138, 4, 3])), "tif", None,
+            255 * lab2rgb(np.array([[[138 / 2.55, 4, 3]]]))),
+    "I;16": (lambda: Image.fromarray(GREYS.astype(np.uint16) * 257), "png", None, in_grey(GREYS)),
+    "I;16 with a key": (lambda: Image.fromarray(GREYS.astype(np.uint16) * 257), "png", KEY[0] * 257,
+                        keyed(in_grey(GREYS))),
+    "I": (lambda: Image.fromarray(GREYS.astype(np.int32) * 257), "pgm", None, in_grey(GREYS)),
+}  # fmt: skip
+"""Of each mode that a file can have: an image, the suffix, what is transparent, and the RGB values."""
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_every_mode_with_and_without_transparency_has_the_colours_of_the_formula(tmp_path, name):
+    make, suffix, transparency, expected = MODES[name]
+    options = {} if transparency is None else {"transparency": transparency}
+    file = saved(tmp_path, make(), f"a.{suffix}", **options)
+    with Image.open(file) as image:
+        assert image.mode == name.split()[0]
+    np.testing.assert_allclose(pixels(file), expected, atol=2 if name in ("LAB", "YCbCr") else 1)
+
+
+def test_32_bit_numbers_have_no_known_range(tmp_path):
+    file = saved(tmp_path, Image.fromarray(GREYS.astype(np.int32)), "a.tif")
+    with pytest.raises(Undecodable, match="32-bit numbers, of which black and white are not known"):
+        decode_rgb(file)
 
 
 def test_cmyk_is_converted(tmp_path):
