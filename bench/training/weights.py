@@ -57,6 +57,7 @@ def _is_state(found: Any) -> bool:
 
 def _safetensors(path: Path) -> Any:
     try:
+        path.open("rb").close()  # of a file that one may not read the library says that there is none
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: not a readable safetensors file ({error})") from error

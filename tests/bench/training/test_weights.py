@@ -1,6 +1,9 @@
 """Files of weights from elsewhere are read without running anything, and taken out of their envelopes."""
 
 import argparse
+import errno
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,3 +93,14 @@ def test_a_damaged_pickle_is_an_error_that_names_the_file_whatever_torch_makes_o
             assert "best.pth: " in str(error)  # noqa: PT017 some damages are none
             refused += 1
     assert refused > 100
+
+
+def test_a_file_that_may_not_be_read_is_said_to_be_one(tmp_path, monkeypatch):
+    save_file(STATE, tmp_path / "best.safetensors")
+
+    def refuse(self: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UserError, match=r"best\.safetensors: .*Permission denied"):
+        read_weights(tmp_path / "best.safetensors")
