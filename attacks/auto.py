@@ -22,6 +22,7 @@ from .transfer import Transfer
 
 TRIAL = 5 / 3  # gradients that cost as much as a step through a view on trial and the scores after it
 TRAVEL = 2.5  # of MI-FGSM's steps together, in radii: Madry's rule, by which a step may be taken back
+CHOICE = 2**31  # added to the seed, so that images are not compared by the draws that they were found with
 CLEAN = "clean"  # what reached an end that no member moved
 
 
@@ -36,6 +37,7 @@ class Budget(NamedTuple):
         blind_queries: Scores that Square asks for where no view shows a gradient.
         differences: Random directions of a gradient by finite differences, where no view shows one.
         eot_samples: Passes that are averaged for a model whose passes differ.
+        choice_samples: Passes that two images of such a model are compared by.
     """
 
     steps: int
@@ -44,11 +46,12 @@ class Budget(NamedTuple):
     blind_queries: int
     differences: int
     eot_samples: int
+    choice_samples: int
 
 
 BUDGETS = {
-    "quick": Budget(20, True, 0, 60, 0, 2),
-    "standard": Budget(100, False, 200, 1000, 20, 10),
+    "quick": Budget(20, True, 0, 60, 0, 2, 4),
+    "standard": Budget(100, False, 200, 1000, 20, 10, 50),
 }
 
 
@@ -83,7 +86,9 @@ class Auto(Attack):
     passes differ MI-FGSM does: Auto-PGD goes by the values along its way, which are then mostly noise, while
     a sum of gradients is the better the more there are of them. Square asks for scores only. Each candidate
     is scored by the model itself in a plain inference pass, and an image keeps the one that moved its score
-    furthest; the next search starts there, and so does a larger epsilon.
+    furthest; the next search starts there, and so does a larger epsilon. A random model scores the one that
+    is kept and the one that may take its place with the same draws, which move a score further than the
+    choice between them does.
 
     Attributes:
         budget: `quick` or `standard`; see `BUDGETS`.
@@ -92,7 +97,7 @@ class Auto(Attack):
         seed: Of random draws, together with each image.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     intervals: ClassVar[bool] = True
     needs_gradient: ClassVar[bool] = False
 
@@ -104,7 +109,7 @@ class Auto(Attack):
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         """See `Attack.run`: the end that the objective asks for. Nothing is drawn from the generator."""
         victim, lenses = self._prepared(victim)
-        end = _End(victim, lenses)
+        end = self._end(victim, lenses)
         to_do, found = sorted(set(epsilons)), {}
         for epsilon in epsilons:
             while epsilon not in found:
@@ -146,7 +151,7 @@ class Auto(Attack):
         self, victim: Victim, epsilons: Sequence[float], sources: Mapping[str, nn.Module]
     ) -> Iterator[Interval]:
         victim, lenses = self._prepared(victim)
-        low, high = _End(replace(victim, objective=descend), lenses), _End(victim, lenses)
+        low, high = self._end(replace(victim, objective=descend), lenses), self._end(victim, lenses)
         for epsilon in epsilons:
             if epsilon > 0:
                 self._extend(low, epsilon, sources)
@@ -162,6 +167,10 @@ class Auto(Attack):
         )
         victim.record.views |= {lens.view.name for lens in lenses}
         return victim, lenses
+
+    def _end(self, victim: Victim, lenses: list[Lens]) -> "_End":
+        draws = 1 if victim.eot_samples == 1 else BUDGETS[self.budget].choice_samples
+        return _End(victim, lenses, draws, self.seed)
 
     def _extend(self, end: "_End", epsilon: float, sources: Mapping[str, nn.Module]) -> None:
         """Move one end of the intervals outwards, within one epsilon."""
@@ -196,8 +205,7 @@ class Auto(Attack):
     def _tried(self, end: "_End", climb: Search, epsilon: float) -> list[Lens]:
         """Take one step through each view, and leave each image to the view that moved it furthest.
 
-        Every view's images are scored with the same random draws: one draw of a random model moves a score
-        further than the choice of the view does.
+        Every view's images are scored with the same random draws.
         """
         start, rows = end.images.clone(), len(end.lenses)
         reached = end.values.new_full((rows, len(start)), -math.inf)
@@ -209,12 +217,7 @@ class Auto(Attack):
             gradient = replace(victim, model=view.scorer).gradient(start[useful])
             images = ball.project(start[useful] + 2 * epsilon * ball.steepest(gradient))
             images = ball.eight_bit(images) if self.eight_bit else images
-            draws = 1 if victim.eot_samples == 1 else 2 * victim.eot_samples
-            with torch.random.fork_rng():
-                torch.manual_seed(self.seed)
-                values = victim.averaged(draws).values(images)
-            reached[number, useful] = values
-            end.offer(_named(climb, view), useful, images, values)
+            reached[number, useful] = end.offer(_named(climb, view), useful, images)
         furthest = reached.nan_to_num(-math.inf).argmax(0)
         return [Lens(view, useful & (furthest == number)) for number, (view, useful) in enumerate(end.lenses)]
 
@@ -246,7 +249,7 @@ class Auto(Attack):
         seen = victim if view is None else replace(victim, model=view.scorer)
         images = member.search(seen, ball, start)
         images = ball.eight_bit(images) if self.eight_bit else images
-        end.offer(_named(member, view), chosen, images, victim.values(images))
+        end.offer(_named(member, view), chosen, images)
 
 
 @dataclass
@@ -256,27 +259,38 @@ class _End:
     Attributes:
         victim: The model and the images, with the objective that points outwards.
         lenses: The views of the model to search through.
+        draws: Passes that a score is the mean of; more than one for a model whose passes differ.
+        seed: Of these passes.
         images: (N, 3, H, W), the furthest found.
         values: (N,) of the objective there.
         by: What found each.
+        whole: Whether the values are of one batch, so that those of another whole batch have the same draws.
     """
 
     victim: Victim
     lenses: list[Lens]
+    draws: int
+    seed: int
     images: Tensor = field(init=False)
     values: Tensor = field(init=False)
     by: list[str] = field(init=False)
+    whole: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         self.images = self.victim.images.clone()
-        self.values = self.victim.values(self.images)
+        self.values = self._values(self.victim, self.images)
         self.by = [CLEAN] * len(self.images)
 
-    def offer(self, name: str, chosen: Tensor, images: Tensor, values: Tensor) -> None:
-        """Take images that move the score further, for those that are chosen (N,).
+    def offer(self, name: str, chosen: Tensor, images: Tensor) -> Tensor:
+        """Take images that move the score further, for those that are chosen (N,); return their values.
 
         Where a score is the same, as of a saturated model, the newer image is the better start.
         """
+        victim = self.victim.only(chosen)
+        values, whole = self._values(victim, images), bool(chosen.all())
+        if self.draws > 1 and not (whole and self.whole):
+            self.values[chosen] = self._values(victim, self.images[chosen])
+        self.whole = whole
         rows, before = chosen.nonzero().flatten(), self.values[chosen]
         further = (values > before) | (before.isnan() & ~values.isnan())
         moved = rows[further | (values == before)]
@@ -284,6 +298,15 @@ class _End:
         self.values[rows[further]] = values[further]
         for row in rows[further].tolist():
             self.by[row] = name
+        return values
+
+    def _values(self, victim: Victim, images: Tensor) -> Tensor:
+        """Return the values (N,) of a batch; of a random model with draws that are the same in each call."""
+        if self.draws == 1:
+            return victim.values(images)
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed + CHOICE)
+            return victim.averaged(self.draws).values(images)
 
 
 def _named(member: Search, view: View | None) -> str:
