@@ -31,7 +31,7 @@ from iqabench import create_attack, create_model  # noqa: E402
 from iqabench.attacks.tools.objectives import ascend  # noqa: E402
 from iqabench.bench.core.configuration.values import Precision  # noqa: E402
 from iqabench.bench.datasets.pixels import to_float  # noqa: E402
-from iqabench.bench.sweep.folding import ready_to_score  # noqa: E402
+from iqabench.bench.sweep.engines.folding import ready_to_score  # noqa: E402
 from iqabench.bench.training.precision import precision_on, tf32_where  # noqa: E402
 from iqabench.benchmarks.auto import Counted as Forwarded  # noqa: E402
 from iqabench.models.adapted.adapter import Adapter  # noqa: E402

@@ -22,7 +22,7 @@ from torch import Tensor, nn  # noqa: E402
 from torch.profiler import ProfilerActivity, profile  # noqa: E402
 
 from iqabench import create_model  # noqa: E402
-from iqabench.bench.sweep.folding import folded  # noqa: E402
+from iqabench.bench.sweep.engines.folding import folded  # noqa: E402
 from iqabench.bench.training.precision import precision_on, tf32_where  # noqa: E402
 from iqabench.benchmarks.gpu import PRECISIONS, batch, lively, seconds_of  # noqa: E402
 

@@ -26,7 +26,7 @@ from PIL import Image
 from torch import nn
 
 from iqabench import load_settings, results_table, run_sweep
-from iqabench.bench.sweep.folding import folded
+from iqabench.bench.sweep.engines.folding import folded
 from iqabench.bench.sweep.job import Job
 from iqabench.bench.sweep.plan import plan_attacks, plan_models
 from iqabench.bench.sweep.planning.datasets import plan_datasets

@@ -14,7 +14,7 @@ from ..core.pace import Stage
 from ..core.progress import Progress
 from ..datasets.pixels import to_float
 from ..training.fit import TrainingRun, fit
-from .folding import ready_to_score
+from .engines.folding import ready_to_score
 from .job import Job
 from .measuring.ends import Tally, attacked_ends
 from .measuring.worst import label_tensor

@@ -22,7 +22,6 @@ from ...store.metric_cache import CellMetrics
 from ...training.fit import TrainingRun, fit
 from ...training.precision import precision_on
 from .. import wording
-from ..folding import ready_to_score
 from ..job import STATIC, Job
 from ..machine import context_of
 from ..measuring.measure import measure
@@ -33,6 +32,7 @@ from ..patches import PatchMean
 from ..plan import PlannedAttack
 from ..workload import training_stage
 from .compiling import compile_in_place
+from .folding import ready_to_score
 from .work import Measurement
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from iqabench.bench.explain.activations import comparable, stage_activations
 from iqabench.bench.explain.probe import Probe
 from iqabench.bench.store.explanation import StageActivations
-from iqabench.bench.sweep.folding import folded
+from iqabench.bench.sweep.engines.folding import folded
 from iqabench.models import create_model
 from iqabench.models.cprl import soft_rank_mask
 from iqabench.models.cprl.model import ChannelActivation

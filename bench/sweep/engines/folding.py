@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ...models.adapted.referenced import Referenced
-from ..core.configuration.values import Precision
+from ....models.adapted.referenced import Referenced
+from ...core.configuration.values import Precision
 from .stem import with_pixel_convolutions
 
 TOLERANCE = 1e-5  # of scores in [0, 1], for rounding in another order

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from iqabench.bench.sweep.folding import folded
+from iqabench.bench.sweep.engines.folding import folded
 from iqabench.models import create_model
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from iqabench.bench.sweep.folding import ready_to_score
-from iqabench.bench.sweep.stem import PixelConvolution
+from iqabench.bench.sweep.engines.folding import ready_to_score
+from iqabench.bench.sweep.engines.stem import PixelConvolution
 from iqabench.models import create_model
 from iqabench.models.bounds import Interval
 
