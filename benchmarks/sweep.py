@@ -26,7 +26,7 @@ from PIL import Image
 from torch import nn
 
 from iqabench import load_settings, results_table, run_sweep
-from iqabench.bench.sweep.engines.folding import folded
+from iqabench.bench.sweep.engines.folding import ready_to_score
 from iqabench.bench.sweep.job import Job
 from iqabench.bench.sweep.plan import plan_attacks, plan_models
 from iqabench.bench.sweep.planning.datasets import plan_datasets
@@ -59,7 +59,7 @@ class Small(nn.Module):
 def floor(config: Path | None, rounds: int = 5) -> None:
     """Time a whole sweep against its unavoidable passes, in turn; the model trained and the pixels decoded.
 
-    The passes are those of the model with batch normalisation folded, which is what the sweep runs.
+    The passes are those of the model as the sweep makes it ready.
     """
     overrides = {"run": {"models": ["resnet"], "attacks": ["fgsm", "pgd"], "epsilons": EPSILONS}}
     settings = load_settings(config, profile="demo", overrides={**overrides, "training": {"epochs": 1}})
@@ -78,9 +78,8 @@ def floor(config: Path | None, rounds: int = 5) -> None:
         )
         model = job.model.build_empty()
         job.checkpoint.load_into(model)
-        model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         size = settings.run.image_size
-        passes = _passes_of_a_sweep(job, folded(model, torch.rand(2, 3, size, size)))
+        passes = _passes_of_a_sweep(job, ready_to_score(model, torch.rand(2, 3, size, size)))
         ratios = []
         for _ in range(rounds):
             shutil.rmtree(results / "cells")
