@@ -41,7 +41,8 @@ class SearchRecord:
 
     def checked(self, values: Tensor, gradient: Tensor) -> Tensor:
         """Count the gradients (N, 3, H, W) of values (N,), and return them made finite."""
-        largest = gradient.abs().amax((1, 2, 3))  # NaN or infinite if one pixel's is
+        most, least = gradient.amax((1, 2, 3)), gradient.amin((1, 2, 3))
+        largest = torch.maximum(most, -least)  # NaN or infinite if one pixel's is
         finite = values.isfinite() & largest.isfinite()
         nonfinite = int((~finite).sum())
         self.gradients += len(largest)

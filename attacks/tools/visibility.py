@@ -7,7 +7,7 @@ from torch import Tensor
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian window, as in the paper
 C1, C2 = 0.01**2, 0.03**2  # for pixels in [0, 1]
-_CACHED = 1 << 18  # values of the images compared at once, so that a processor keeps them near
+_CACHED = 1 << 17  # values of the images compared at once, so that a processor keeps them near
 _BLOCK = 32  # places of the window for each matrix product: of longer ones more is zero
 
 
@@ -63,14 +63,15 @@ class _Part:
         # With d = y - x the two fractions are 1 - m_d^2 / (m_x^2 + m_y^2 + C1) and 1 - s_d^2 / (s_x^2 + s_y^2
         # + C2), where s_x^2 + s_y^2 = 2 s_x^2 + 2 s_xd + s_d^2: so rounding is as small as the change is.
         change = _maps(others) - self._images
-        changes = torch.stack([change, change.square(), change * self._centred])
-        mean, square, product = _windowed(changes).unbind()
+        mean, square = _windowed(change), _windowed(change.square())
+        product = _windowed(change * self._centred)
         mean_square = mean.square()
         variance = square - mean_square
-        covariance = product - self._around * mean
-        luminance = 1 - mean_square / (self._luminance + 2 * self._mean * mean + mean_square)
-        contrast = 1 - variance / (self._contrast + 2 * covariance + variance)
-        return (luminance * contrast).view(len(others), -1).mean(1)
+        covariance = torch.addcmul(product, self._around, mean, value=-1)
+        luminance = torch.addcmul(self._luminance + mean_square, self._mean, mean, value=2)
+        contrast = torch.add(self._contrast + variance, covariance, alpha=2)
+        similarity = (1 - mean_square / luminance) * (1 - variance / contrast)
+        return similarity.view(len(others), -1).mean(1)
 
 
 def _maps(images: Tensor) -> Tensor:
