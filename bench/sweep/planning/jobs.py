@@ -13,7 +13,8 @@ from .datasets import PlannedDataset, plan_datasets
 def plan_jobs(settings: Settings, results: Path) -> list[Job]:
     """Return the jobs of a sweep in the order in which they run.
 
-    A model that brings its weights has one seed, and is not trained on another dataset.
+    A model that brings its weights has one seed, and is not trained on another dataset. It comes before those
+    that are trained, so that the first numbers are there soon.
 
     Args:
         settings: What to sweep.
@@ -25,6 +26,7 @@ def plan_jobs(settings: Settings, results: Path) -> list[Job]:
     models, attacks = plan_models(settings), plan_attacks(settings)
     inner_attack = _inner_attack(settings)
     scored, trained_on = plan_datasets(settings, results, models[0].framing)
+    models = sorted(models, key=lambda model: model.fitted_by != "none")
     return [
         Job(
             data.framed(model.framing),

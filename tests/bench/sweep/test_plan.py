@@ -8,6 +8,7 @@ from iqabench import UserError
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.sweep.plan import check_tables, plan_attacks, plan_models
 from iqabench.bench.sweep.planning.datasets import dataset_arguments
+from iqabench.bench.sweep.planning.jobs import plan_jobs
 
 
 def settings_of(tmp_path, text, **arguments):
@@ -210,3 +211,11 @@ def test_the_ablations_cover_what_the_papers_tables_and_the_account_ask_for(prof
     weights = {model.params["pns_weight"] for model in planned if model.name == "cprl"}
     own = next(model for model in plan_models(load_settings()) if model.name == "cprl").params["pns_weight"]
     assert weights == ({0.0} if profile == "table5" else {0.0, own})
+
+
+def test_what_needs_no_training_is_measured_first(tmp_path, drawn_database):
+    text = f"[run]\ndatasets = ['{drawn_database}']\nmodels = ['resnet', 'brisque', 'nima']\nseed = [0, 1]\n"
+    jobs = plan_jobs(settings_of(tmp_path, text), tmp_path)
+    assert [(job.model.name, job.seed) for job in jobs] == [
+        ("brisque", 0), ("resnet", 0), ("resnet", 1), ("nima", 0), ("nima", 1),
+    ]  # fmt: skip
