@@ -35,6 +35,7 @@ TINY = {
     "progress": ("--config CONFIG", "of the true time left"),
     "pyiqa_metrics": ("--metrics cnniqa", "cnniqa"),
     "report": ("--cells 12 --images 20 --format csv --warm", "csv"),
+    "stem": ("--rounds 1 --images 1", "ViT"),
     "store": ("--cells 12 --images 20", "results again: 12 cells"),
     "scale": ("array --workers 2 --cells 8 --seconds 0.1", "of their time is lost"),
     "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),

@@ -40,14 +40,15 @@ def test_a_kernel_that_is_not_square_and_a_second_derivative() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        nn.Conv2d(16, 8, 3),
-        nn.Conv2d(3, 6, 3, groups=3),
-        nn.Conv2d(3, 8, 3, dilation=2),
-        nn.Conv2d(3, 8, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(16, 8, 3, 2),
+        nn.Conv2d(3, 8, 3),
+        nn.Conv2d(3, 6, 3, 2, groups=3),
+        nn.Conv2d(3, 8, 3, 2, dilation=2),
+        nn.Conv2d(3, 8, 3, 2, padding=1, padding_mode="reflect"),
         nn.Conv2d(3, 8, 3, stride=(1, 2)),
         nn.Conv2d(3, 8, 3, padding="same"),
-        nn.Conv2d(3, 8, 3, padding=3),
-        type("Own", (nn.Conv2d,), {})(3, 8, 3),
+        nn.Conv2d(3, 8, 3, 2, padding=3),
+        type("Own", (nn.Conv2d,), {})(3, 8, 3, 2),
         nn.Conv1d(3, 8, 3),
     ],
 )
