@@ -1,8 +1,8 @@
 """The pixel gradient of a network's first convolution, in about half the time on a CPU.
 
-A convolution that reads three channels at a stride suits no fast kernel on its way back: of the pixel gradient
-of a small ResNet it takes more than half. The same sums are those of an ordinary convolution, which makes the
-pixels of each phase of the stride from the gradient of the output.
+A convolution that reads three channels at a stride suits no fast kernel on its way back: of the gradient of a
+small ResNet to its pixels it takes more than half. The same sums are those of an ordinary convolution, which
+makes the pixels of each phase of the stride from the gradient of the output.
 """
 
 from typing import Any, NamedTuple, TypeGuard
