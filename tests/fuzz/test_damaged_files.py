@@ -36,6 +36,8 @@ def test_no_damage_to_a_file_shows_a_traceback_hangs_or_takes_much_memory(worksp
         if kind == "configuration" and workspace.asks_for_other_work():
             command = read.commands[0]
         result = called(workspace, command.split(), allowed)
+        if not (file.is_file() or file.is_dir()):
+            file.unlink(missing_ok=True)  # hypothesis reads the source of a plugin, and would wait for a pipe
         nothing_to_compare = command.startswith("check") and result.stdout  # a verdict, not an error
         if result.exit_code == 2 and not nothing_to_compare:
             error = the_error(result)
