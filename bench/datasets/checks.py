@@ -1,5 +1,6 @@
 """Checks of a database's table before it is used: one list, to open it and to verify it."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ def _checks(table: pd.DataFrame, source: "DatasetAdapter") -> Iterator[Found]:
     sound = (np.isfinite(shares) & (shares >= 0)).all(axis=1) & (shares.sum(axis=1) > 0)
     yield "no distribution", _named(paths[~sound]) if shares.size else ()
 
-    absent = [not (source.root / path).is_file() for path in paths]
+    absent = [not os.path.isfile(source.root / path) for path in paths]  # also of a name too long for a file
     yield "missing", _missing(source.root, _named(paths[absent]))
 
 
@@ -94,7 +95,7 @@ def _missing(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
     for path in paths:
         folder = (root / path).parent
         if folder not in listed:
-            names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+            names = sorted(file.name for file in folder.iterdir()) if os.path.isdir(folder) else []
             listed[folder] = {_plain(name): name for name in names}
         other = listed[folder].get(_plain(Path(path).name))
         found.append(

@@ -50,6 +50,13 @@ def test_missing_image_is_named_and_the_others_are_counted(mine, open_as):
         open_as("csv", root=mine)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + "/img02.bmp"])
+def test_a_name_that_is_too_long_for_a_file_is_a_missing_image_of_its_dataset(mine, open_as, name):
+    change(mine, lambda rows: rows.__setitem__("path", rows["path"].replace("img02.bmp", name)))
+    with pytest.raises(UserError, match=r"\[datasets\.csv\]: no such image of the 12 under .*mine: x+"):
+        open_as("csv", root=mine)
+
+
 def test_first_problem_says_that_there_are_others(mine, open_as):
     (mine.parent / "img02.bmp").unlink()
     change(mine, lambda rows: rows.__setitem__("score", rows["score"].replace(3, np.nan)))
