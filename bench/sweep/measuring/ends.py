@@ -37,23 +37,31 @@ class Tally:
 
     record: SearchRecord = field(default_factory=SearchRecord)
     _before: dict[str, int] = field(default_factory=dict)
+    _rests_on: dict[str, int] = field(default_factory=dict)
 
     def since(self) -> dict[str, Any]:
         """Return the counts since the last call, for a cell's diagnostics.
+
+        Images that took no gradient of their own rest on those that were taken last, as FGSM's of a larger
+        epsilon do, and have their counts.
 
         Of a black-box search `query_gain` is the sum over ends of how far the best value had risen after
         each number of queries, and `query_ends` their number.
         """
         record = self.record
-        now = {
+        gradients = {
             "gradients": record.gradients,
             "zero_gradients": record.zero,
             "nonfinite_gradients": record.nonfinite,
         }
+        now = dict(gradients)
         if record.returned:
             now |= {f"{kind}_images": getattr(record, kind) for kind in ("returned", "unmoved", "risen")}
         told: dict[str, Any] = {key: count - self._before.get(key, 0) for key, count in now.items()}
         self._before = now
+        if told["gradients"]:
+            self._rests_on = {key: told[key] for key in gradients}
+        told |= self._rests_on
         if record.views:
             told["views"] = sorted(record.views)
         curves = [curve for of_epsilon in record.query_curve.values() for curve in of_epsilon]

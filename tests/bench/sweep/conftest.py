@@ -50,6 +50,14 @@ class Cheating(Linear):
         return 1 - scores if images.requires_grad else scores
 
 
+@iqabench.register_model("hiding")
+class Hiding(Linear):
+    '''Shows a gradient of zero.'''
+
+    def forward(self, images):
+        return super().forward(images).detach() + 0 * images.sum((1, 2, 3))
+
+
 @iqabench.register_model("noisy")
 class Noisy(Linear):
     stochastic = True

@@ -148,6 +148,19 @@ def test_an_attack_that_sees_no_gradient_is_said_to_be_blind(sweep):
     assert "flags" not in cells["none", 0.0].provenance.get("diagnostics", {})
 
 
+@pytest.mark.parametrize(("model", "blind"), [("hiding", True), ("linear", False)])
+@pytest.mark.parametrize("first", ["4,8", "4"])
+def test_a_gradient_that_serves_two_epsilons_counts_for_both_in_whatever_order_they_are_measured(
+    sweep, model, blind, first
+):
+    for epsilons in (first, "4,8"):
+        _, cells = sweep("--models", model, "--attacks", "fgsm", "--epsilons", epsilons)
+    for epsilon in (4.0, 8.0):
+        diagnostics = cells["fgsm", epsilon].provenance["diagnostics"]
+        assert (diagnostics["gradients"], diagnostics["zero_gradients"]) == (10, 10 * blind)
+        assert bool(diagnostics.get("flags")) == blind
+
+
 def test_the_query_curve_of_square_is_kept(sweep):
     _, cells = sweep("--models", "linear", "--attacks", "square", "--epsilons", "4")
     diagnostics = cells["square", 4.0].provenance["diagnostics"]
