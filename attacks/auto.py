@@ -86,9 +86,8 @@ class Auto(Attack):
     passes differ MI-FGSM does: Auto-PGD goes by the values along its way, which are then mostly noise, while
     a sum of gradients is the better the more there are of them. Square asks for scores only. Each candidate
     is scored by the model itself in a plain inference pass, and an image keeps the one that moved its score
-    furthest; the next search starts there, and so does a larger epsilon. A random model scores the one that
-    is kept and the one that may take its place with the same draws, which move a score further than the
-    choice between them does.
+    furthest; the next search starts there, and so does a larger epsilon. One draw of a random model moves a
+    score further than the choice between two candidates does, so both are scored with the same draws.
 
     Attributes:
         budget: `quick` or `standard`; see `BUDGETS`.
@@ -203,10 +202,7 @@ class Auto(Attack):
             )
 
     def _tried(self, end: "_End", climb: Search, epsilon: float) -> list[Lens]:
-        """Take one step through each view, and leave each image to the view that moved it furthest.
-
-        Every view's images are scored with the same random draws.
-        """
+        """Take one step through each view, and leave each image to the view that moved it furthest."""
         start, rows = end.images.clone(), len(end.lenses)
         reached = end.values.new_full((rows, len(start)), -math.inf)
         for number, (view, useful) in enumerate(end.lenses):
@@ -260,11 +256,12 @@ class _End:
         victim: The model and the images, with the objective that points outwards.
         lenses: The views of the model to search through.
         draws: Passes that a score is the mean of; more than one for a model whose passes differ.
-        seed: Of these passes.
+        seed: Seed of the draws in these passes, together with `CHOICE`.
         images: (N, 3, H, W), the furthest found.
         values: (N,) of the objective there.
         by: What found each.
-        whole: Whether the values are of one batch, so that those of another whole batch have the same draws.
+        whole: Whether the values come from passes over the whole batch, as the next ones may: then both have
+            the same draws, and the images that are kept need not be scored again.
     """
 
     victim: Victim
@@ -301,7 +298,7 @@ class _End:
         return values
 
     def _values(self, victim: Victim, images: Tensor) -> Tensor:
-        """Return the values (N,) of a batch; of a random model with draws that are the same in each call."""
+        """Return the values (N,) of a batch. A random model makes the same draws in every call for it."""
         if self.draws == 1:
             return victim.values(images)
         with torch.random.fork_rng():

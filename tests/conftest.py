@@ -39,7 +39,7 @@ class Tiny(nn.Module):
         self.head = nn.Linear(width, 1)
 
     def forward(self, images):
-        pooled = self.features(images - 0.5).abs().mean(dim=(2, 3))
+        pooled = self.features(images - 0.5).mean(dim=(2, 3))
         return torch.sigmoid(self.head(pooled)).squeeze(1)
 '''
 

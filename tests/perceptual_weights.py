@@ -51,6 +51,19 @@ def write_perceptual_weights(name: str, folder: Path) -> Files:
     return files
 
 
+def names_what_is_missing(message: str, name: str, folder: Path) -> bool:
+    """Return whether a message names the metric's own file, its address, its backbone's, and the folder."""
+    files = FILES[name]
+    return all(
+        part in message
+        for part in (
+            f"pyiqa:{name} needs the file {files.own!r}, which is not there",
+            f"/{files.own}. Put it into {folder}, or into a folder named by `weights_dir` in its table",
+            f"{files.backbone!r} (from https://",
+        )
+    )
+
+
 @contextmanager
 def no_initial_values() -> Iterator[None]:
     """Spare the classifiers of the networks their draws: a hundred million weights, which no metric reads."""

@@ -179,7 +179,9 @@ class Jolted(nn.Module):
 
 
 @pytest.mark.parametrize("chosen", [[True] * 6, [True, False, True, True, False, True]])
-def test_of_two_images_of_a_random_model_the_further_is_kept_by_chance_only_where_draws_differ(chosen):
+def test_of_two_images_the_one_with_the_further_mean_is_kept_though_a_draw_moves_scores_more(
+    chosen,
+):
     chosen = torch.tensor(chosen)
     images = torch.full((6, 3, 8, 8), 0.5)
     victim = Victim(Jolted(lambda x: x.mean((1, 2, 3))), images, torch.zeros(6), ascend, eot_samples=2)

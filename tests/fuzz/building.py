@@ -22,25 +22,10 @@ from iqabench.bench.store.listing import index
 from iqabench.bench.sweep.measuring.partial import Partial
 from iqabench.bench.training.snapshot import Snapshot
 
+from ..conftest import TINY_PLUGIN
 from .kinds import BUCKET, CERTIFY, EXPLAIN, IMPORT, RUN
 
-PLUGIN = """
-import torch
-from torch import nn
-import iqabench
-
-
-@iqabench.register_model("tiny")
-class Tiny(nn.Module):
-    def __init__(self, width: int = 4) -> None:
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU())
-        self.head = nn.Linear(width, 1)
-
-    def forward(self, images):
-        pooled = self.features(images - 0.5).mean(dim=(2, 3))
-        return torch.sigmoid(self.head(pooled)).squeeze(1)
-
+PLUGIN = f"""{TINY_PLUGIN}
 
 @iqabench.register_model("other")
 class Other(Tiny):

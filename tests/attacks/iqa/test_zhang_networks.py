@@ -11,7 +11,12 @@ from iqabench import UserError
 from iqabench.attacks import create_attack
 from iqabench.attacks.tools.objectives import ascend, descend
 from iqabench.attacks.tools.perceptual import network
-from iqabench.tests.perceptual_weights import FILES, no_initial_values, write_perceptual_weights
+from iqabench.tests.perceptual_weights import (
+    FILES,
+    names_what_is_missing,
+    no_initial_values,
+    write_perceptual_weights,
+)
 
 EPSILON = 16 / 255
 FEWEST = {"lpips": 31, "dists": 1}
@@ -119,6 +124,4 @@ def test_the_weights_are_frozen_and_told_by_their_digest(metric, weights, tmp_pa
 def test_missing_weights_are_named_with_where_to_put_them(metric, tmp_path):
     with pytest.raises(UserError) as raised:
         create_attack(f"zhang_{metric}", weights_dir=str(tmp_path))
-    message = str(raised.value)
-    assert f"pyiqa:{metric} needs the file {FILES[metric].own!r}, which is not there" in message
-    assert f"Put it into {tmp_path}, or into a folder named by `weights_dir` in its table" in message
+    assert names_what_is_missing(str(raised.value), metric, tmp_path)

@@ -130,7 +130,7 @@ MODES = {
                         keyed(in_grey(GREYS))),
     "I": (lambda: Image.fromarray(GREYS.astype(np.int32) * 257), "pgm", None, in_grey(GREYS)),
 }  # fmt: skip
-"""Of each mode that a file can have: an image, the suffix, what is transparent, and the RGB values."""
+"""The modes that a file can have: each with an image, a suffix, what is transparent, and the RGB values."""
 
 
 @pytest.mark.parametrize("name", MODES)

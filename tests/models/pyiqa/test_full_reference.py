@@ -11,7 +11,12 @@ from iqabench.benchmarks.pyiqa_metrics import pictures
 from iqabench.models import create_model
 from iqabench.models.adapted.referenced import Referenced
 from iqabench.models.pyiqa.weights import WeightFiles, reading
-from iqabench.tests.perceptual_weights import FILES, no_initial_values, write_perceptual_weights
+from iqabench.tests.perceptual_weights import (
+    FILES,
+    names_what_is_missing,
+    no_initial_values,
+    write_perceptual_weights,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +29,7 @@ def no_time_for_initial_values():
 def test_missing_files_are_named_with_their_address_and_where_to_put_them(name, tmp_path):
     with pytest.raises(UserError) as raised:
         create_model(f"pyiqa:{name}", weights_dir=str(tmp_path))
-    message = str(raised.value)
-    assert f"needs the file {FILES[name].own!r}" in message
-    assert f"/{FILES[name].own}. Put it into {tmp_path}" in message
-    assert f"{FILES[name].backbone!r} (from https://" in message
+    assert names_what_is_missing(str(raised.value), name, tmp_path)
 
 
 @pytest.mark.parametrize("name", FILES)
