@@ -14,15 +14,10 @@ LEVELS = 255  # steps between black and white in 8 bits
 
 @dataclass(frozen=True)
 class Ball(ABC):
-    """The images in [0, 1] that are no further than epsilon from given ones.
+    """The images in [0, 1] that are no further than epsilon from given ones."""
 
-    Attributes:
-        images: (N, C, H, W) in [0, 1], float32 or float64.
-        epsilon: Radius, in pixel units of [0, 1].
-    """
-
-    images: Tensor
-    epsilon: float
+    images: Tensor  # (N, C, H, W) in [0, 1], float32 or float64
+    epsilon: float  # radius, in pixel units of [0, 1]
 
     @abstractmethod
     def project(self, points: Tensor) -> Tensor:

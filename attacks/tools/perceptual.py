@@ -12,14 +12,10 @@ from ...bench.core import registry
 
 @dataclass(frozen=True)
 class Network:
-    """A full-reference metric of pyiqa as a distance.
-
-    Attributes:
-        digest: Of pyiqa's version and the files that its weights were read from.
-    """
+    """A full-reference metric of pyiqa as a distance."""
 
     _model: Any
-    digest: str
+    digest: str  # of pyiqa's version and the files that its weights were read from
 
     def distance(self, images: Tensor, others: Tensor) -> Tensor:
         """Return pyiqa's scores (N,), lower is more alike, of images and others, both (N, 3, H, W) in [0, 1].

@@ -15,29 +15,21 @@ ROUNDING = 1e-6  # of scores: two passes on a GPU may add in another order
 
 @dataclass
 class SearchRecord:
-    """Counts of a search, besides its images. They add up over batches.
+    """Counts of a search, besides its images. They add up over batches."""
 
-    Attributes:
-        gradients: Gradients asked for, counted per image.
-        zero: Of these, how many were zero at every pixel.
-        nonfinite: Of these, how many were NaN or infinite at a pixel, or belonged to a value that is. A NaN
-            is used as zero.
-        views: Names of the views of the model that showed a gradient of their own.
-        query_curve: For each epsilon of a black-box search, the best value of each image (N,) after some
-            numbers of queries, a list entry for each batch.
-        returned: Images that another library's attack returned, each counted upwards and downwards.
-        unmoved: Of these, how many were returned as they were.
-        risen: Of these, how many had a higher value of the objective than the clean image.
-    """
-
-    gradients: int = 0
-    zero: int = 0
+    gradients: int = 0  # gradients asked for, counted per image
+    zero: int = 0  # of these, how many were zero at every pixel
+    # Of these, how many were NaN or infinite at a pixel, or belonged to a value that is. A NaN is used as
+    # zero.
     nonfinite: int = 0
+    # names of the views of the model that showed a gradient of their own
     views: set[str] = field(default_factory=set)
+    # for each epsilon of a black-box search, the best value of each image (N,) after some numbers of queries,
+    # a list entry for each batch
     query_curve: dict[float, list[dict[int, Tensor]]] = field(default_factory=dict)
-    returned: int = 0
-    unmoved: int = 0
-    risen: int = 0
+    returned: int = 0  # images that another library's attack returned, each counted upwards and downwards
+    unmoved: int = 0  # of these, how many were returned as they were
+    risen: int = 0  # of these, how many had a higher value of the objective than the clean image
 
     def checked(self, values: Tensor, gradient: Tensor) -> Tensor:
         """Count the gradients (N, 3, H, W) of values (N,), and return them made finite."""

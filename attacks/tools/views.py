@@ -22,16 +22,12 @@ SAME = 0.999  # cosine of two gradients above which the second view is not worth
 
 
 class View(NamedTuple):
-    """A way to score images and to take the gradient.
+    """A way to score images and to take the gradient."""
 
-    Attributes:
-        name: `own`, the name of a backward pass that the model offers, `seen through`, `logit` or
-            `finite differences`.
-        scorer: Images (N, 3, H, W) to scores (N,).
-    """
-
+    # `own`, the name of a backward pass that the model offers, `seen through`, `logit` or `finite
+    # differences`
     name: str
-    scorer: Scorer
+    scorer: Scorer  # images (N, 3, H, W) to scores (N,)
 
 
 def offered_views(model: Any) -> list[View]:
@@ -53,15 +49,10 @@ def all_views(model: Scorer) -> Iterator[View]:
 
 
 class Lens(NamedTuple):
-    """A view, and the images that it is worth searching for.
-
-    Attributes:
-        view: The view.
-        useful: (N,) for which images the view shows a gradient that none before it shows.
-    """
+    """A view, and the images that it is worth searching for."""
 
     view: View
-    useful: Tensor
+    useful: Tensor  # (N,) for which images the view shows a gradient that none before it shows
 
 
 def useful_views(model: Scorer, gradient_through: Callable[[Scorer], Tensor]) -> list[Lens]:
@@ -119,18 +110,12 @@ class FiniteDifferences:
     The directions are random signs, constant on square patches of random size: quality models are smooth, so
     a patch moves a score much more than as many independent pixels do. Each is tried both ways (SPSA, Spall
     1992), which takes two forward passes.
-
-    Attributes:
-        model: Images (N, 3, H, W) to scores (N,).
-        directions: How many.
-        step: Length of a step at each pixel, in pixel units of [0, 1].
-        seed: With the image, it determines the directions.
     """
 
-    model: Scorer
-    directions: int
-    step: float
-    seed: int = 0
+    model: Scorer  # images (N, 3, H, W) to scores (N,)
+    directions: int  # how many
+    step: float  # length of a step at each pixel, in pixel units of [0, 1]
+    seed: int = 0  # with the image, it determines the directions
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the model's scores (N,)."""

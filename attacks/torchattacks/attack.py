@@ -23,14 +23,10 @@ class Torchattack(Search):
     torchattacks starts from the clean image at every epsilon. Where it moves a score less far than at a
     smaller epsilon, the image of that one is kept. How many images it returned as they were, and how many
     scores moved in the wanted direction, is kept in the record.
-
-    Attributes:
-        attack: Name in torchattacks.
-        offered: What is known of it.
     """
 
-    attack: ClassVar[str]
-    offered: ClassVar[Offered]
+    attack: ClassVar[str]  # name in torchattacks
+    offered: ClassVar[Offered]  # what is known of it
 
     def search(self, victim: Victim, ball: Ball, start: Tensor) -> Tensor:
         """See `Search.search`; the start is not used.

@@ -42,25 +42,16 @@ PARAMETERS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Offered:
-    """An attack that runs on a score.
+    """An attack that runs on a score."""
 
-    Attributes:
-        parameters: Those that are handed on, with torchattacks' defaults.
-        step: The parameter that is the length of a step; None: it has none.
-        share: The step's default, as a share of the radius: that of torchattacks' own two defaults.
-        radius: The parameter that is the radius.
-        norm: Of the ball.
-        draws: Whether it draws random numbers; images are then attacked one at a time.
-        needs_gradient: Whether it can do nothing with a model that shows no gradient.
-    """
-
-    parameters: tuple[str, ...] = ()
-    step: str | None = "alpha"
+    parameters: tuple[str, ...] = ()  # those that are handed on, with torchattacks' defaults
+    step: str | None = "alpha"  # the parameter that is the length of a step; None: it has none
+    # the step's default, as a share of the radius: that of torchattacks' own two defaults
     share: float = 0.25
-    radius: str = "eps"
-    norm: Norm = "linf"
-    draws: bool = False
-    needs_gradient: bool = True
+    radius: str = "eps"  # the parameter that is the radius
+    norm: Norm = "linf"  # of the ball
+    draws: bool = False  # whether it draws random numbers; images are then attacked one at a time
+    needs_gradient: bool = True  # whether it can do nothing with a model that shows no gradient
 
 
 _VARIANCE = ("steps", "decay", "N", "beta")

@@ -33,17 +33,11 @@ class Mean(NamedTuple):
 
 
 class Search(NamedTuple):
-    """A run of projected gradient ascent: its last images (N, 3, H, W), and gains (N,) in plain passes.
+    """A run of projected gradient ascent: its last images (N, 3, H, W), and gains (N,) in plain passes."""
 
-    Attributes:
-        images: The last iterate.
-        gain: How far it moved each score in its direction.
-        late_gain: How much of the gain came in the last fifth of the steps.
-    """
-
-    images: Tensor
-    gain: Tensor
-    late_gain: Tensor
+    images: Tensor  # the last iterate
+    gain: Tensor  # how far it moved each score in its direction
+    late_gain: Tensor  # how much of the gain came in the last fifth of the steps
 
 
 @dataclass
@@ -52,32 +46,21 @@ class Evidence:
 
     Each image is pushed in one direction: up where its score lies in the lower half of the clean range, down
     otherwise, because there it has room. A gain is a change in that direction.
-
-    Attributes:
-        model: Images (N, 3, H, W) in [0, 1] to scores (N,); in evaluation mode, its weights frozen.
-        images: (N, 3, H, W) in [0, 1].
-        stochastic: Whether the model says that two passes may differ; scores are then means over `draws`.
-        source: Another model, whose perturbations are tried on this one; None: none.
-        epsilon: Radius of the searches, in pixel units of [0, 1].
-        steps: Gradient steps of a search.
-        queries: Scores that the black-box search asks for.
-        seed: Of noise and random directions.
-        fresh: A copy of the model from before the audit; None for one that cannot be copied.
-        scored: Scores asked for so far.
-        nonfinite: Of these, how many were NaN or infinite.
     """
 
-    model: nn.Module
-    images: Tensor
+    model: nn.Module  # images (N, 3, H, W) in [0, 1] to scores (N,); in evaluation mode, its weights frozen
+    images: Tensor  # (N, 3, H, W) in [0, 1]
+    # whether the model says that two passes may differ; scores are then means over `draws`
     stochastic: bool = False
-    source: nn.Module | None = None
-    epsilon: float = 2 * GREY_LEVEL
-    steps: int = 15
-    queries: int = 100
-    seed: int = 0
+    source: nn.Module | None = None  # another model, whose perturbations are tried on this one; None: none
+    epsilon: float = 2 * GREY_LEVEL  # radius of the searches, in pixel units of [0, 1]
+    steps: int = 15  # gradient steps of a search
+    queries: int = 100  # scores that the black-box search asks for
+    seed: int = 0  # of noise and random directions
+    # a copy of the model from before the audit; None for one that cannot be copied
     fresh: nn.Module | None = field(init=False)
-    scored: int = field(init=False, default=0)
-    nonfinite: int = field(init=False, default=0)
+    scored: int = field(init=False, default=0)  # scores asked for so far
+    nonfinite: int = field(init=False, default=0)  # of these, how many were NaN or infinite
     _draws: int = field(init=False)
 
     def __post_init__(self) -> None:

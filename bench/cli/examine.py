@@ -25,17 +25,11 @@ SPARE = 2_000_000_000  # bytes that a store, its caches and checkpoints may well
 
 
 class Finding(NamedTuple):
-    """One part that was looked at.
+    """One part that was looked at."""
 
-    Attributes:
-        what: Its name.
-        there: Whether it is there; None: it need not be.
-        sentence: What was found, and what to do if it is missing.
-    """
-
-    what: str
-    there: bool | None
-    sentence: str
+    what: str  # its name
+    there: bool | None  # whether it is there; None: it need not be
+    sentence: str  # what was found, and what to do if it is missing
 
 
 def examine(settings: Settings, results: Path) -> Iterator[Finding]:

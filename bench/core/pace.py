@@ -8,17 +8,11 @@ import numpy as np
 
 
 class Stage(NamedTuple):
-    """A part of the work whose images take about equally long.
+    """A part of the work whose images take about equally long."""
 
-    Attributes:
-        kind: What is done with an image: training, scoring, or an attack by its name.
-        model: The model it is done with.
-        job: What the stage belongs to; two jobs with one model and one kind share what was learnt.
-    """
-
-    kind: str
-    model: str = ""
-    job: str = ""
+    kind: str  # what is done with an image: training, scoring, or an attack by its name
+    model: str = ""  # the model it is done with
+    job: str = ""  # what the stage belongs to; two jobs with one model and one kind share what was learnt
 
 
 class Pace:

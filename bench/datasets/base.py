@@ -71,34 +71,22 @@ class DatasetAdapter(ABC):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A database that passed its checks.
+    """A database that passed its checks."""
 
-    Attributes:
-        name: What the user calls it.
-        root: Folder of the images.
-        table: A row per image, sorted by path, indexed from 0: `path` (POSIX, relative to `root`), `score`
-            (raw), `quality` (in [0, 1], higher is better; NaN without labels), `scene`, `distortion`,
-            `split`; `opinions_1`..., the share of each rating from the worst to the best, and `reference`,
-            the path of the undistorted image, where the database has them.
-        low: Raw score that bounds the scale from below.
-        high: Raw score that bounds it from above.
-        lower_is_better: Whether a high raw score means low quality.
-        split_seed: Seed the split is drawn from, unless the database or a saved file fixes it.
-        stand_in: Whether it stands in for a real database.
-        version: Version of the adapter's code.
-        largest_image: Most pixels that an image may have.
-    """
-
-    name: str
-    root: Path
+    name: str  # what the user calls it
+    root: Path  # folder of the images
+    # a row per image, sorted by path, indexed from 0: `path` (POSIX, relative to `root`), `score` (raw),
+    # `quality` (in [0, 1], higher is better; NaN without labels), `scene`, `distortion`, `split`;
+    # `opinions_1`..., the share of each rating from the worst to the best, and `reference`, the path of the
+    # undistorted image, where the database has them
     table: pd.DataFrame
-    low: float
-    high: float
-    lower_is_better: bool
-    split_seed: int
-    stand_in: bool = False
-    version: int = 1
-    largest_image: int = LARGEST
+    low: float  # raw score that bounds the scale from below
+    high: float  # raw score that bounds it from above
+    lower_is_better: bool  # whether a high raw score means low quality
+    split_seed: int  # seed the split is drawn from, unless the database or a saved file fixes it
+    stand_in: bool = False  # whether it stands in for a real database
+    version: int = 1  # version of the adapter's code
+    largest_image: int = LARGEST  # most pixels that an image may have
 
     @property
     def labelled(self) -> bool:

@@ -24,17 +24,11 @@ Found = tuple[str, tuple[str, ...]]
 
 
 class Problem(NamedTuple):
-    """One kind of fault, and every place where it was found.
+    """One kind of fault, and every place where it was found."""
 
-    Attributes:
-        kind: A key of `PROBLEMS` in `wording.py`.
-        places: The images (or other things) at fault, each with what was found there.
-        facts: Values for the placeholders of the sentence.
-    """
-
-    kind: str
-    places: tuple[str, ...]
-    facts: dict[str, object]
+    kind: str  # a key of `PROBLEMS` in `wording.py`
+    places: tuple[str, ...]  # the images (or other things) at fault, each with what was found there
+    facts: dict[str, object]  # values for the placeholders of the sentence
 
 
 def rating_columns(table: pd.DataFrame) -> list[str]:

@@ -32,17 +32,11 @@ Side = Annotated[int, Field(ge=16)]
 
 @dataclass(frozen=True)
 class Patches:
-    """Square crops of a picture whose scores are averaged.
+    """Square crops of a picture whose scores are averaged."""
 
-    Attributes:
-        count: How many.
-        size: Length of their sides in pixels.
-        seed: Of random positions; None: regular ones.
-    """
-
-    count: int
-    size: int
-    seed: int | None = None
+    count: int  # how many
+    size: int  # length of their sides in pixels
+    seed: int | None = None  # of random positions; None: regular ones
 
     def positions(self, height: int, width: int) -> list[tuple[int, int]]:
         """Return top and left of each patch, the same for all pictures of one height and width.
@@ -66,20 +60,14 @@ class Patches:
 
 @dataclass(frozen=True)
 class Framing:
-    """The key `pixels` of a model.
+    """The key `pixels` of a model."""
 
-    Attributes:
-        shorter: Length in pixels that the shorter side of every picture is resized to; None: not resized.
-        crop: Side of the centre crop that the model scores; None: the whole picture is scored.
-        training_crop: Side of the random crops that the model is trained on.
-        patches: The crops whose scores are averaged, if any.
-        text: What is kept with each number: "native", "16 patches of 96"; None for the default.
-    """
-
+    # length in pixels that the shorter side of every picture is resized to; None: not resized
     shorter: int | None
-    crop: int | None
-    training_crop: int
-    patches: Patches | None = None
+    crop: int | None  # side of the centre crop that the model scores; None: the whole picture is scored
+    training_crop: int  # side of the random crops that the model is trained on
+    patches: Patches | None = None  # the crops whose scores are averaged, if any
+    # what is kept with each number: "native", "16 patches of 96"; None for the default
     text: str | None = None
 
     @classmethod
@@ -146,15 +134,10 @@ _VALUE: TypeAdapter[Any] = TypeAdapter(Literal["resize", "native", "patches"] | 
 
 @dataclass(frozen=True)
 class FramedPixels:
-    """The pictures of a dataset as one framing gives them to a model.
+    """The pictures of a dataset as one framing gives them to a model."""
 
-    Attributes:
-        cache: The decoded pictures.
-        framing: What is taken of them.
-    """
-
-    cache: PixelCache
-    framing: Framing
+    cache: PixelCache  # the decoded pictures
+    framing: Framing  # what is taken of them
 
     @classmethod
     def open(cls, dataset: "Dataset", framing: Framing, folder: Path) -> "FramedPixels":

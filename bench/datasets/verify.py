@@ -24,39 +24,25 @@ PLACES_SHOWN = 20
 
 
 class Files(NamedTuple):
-    """Findings in the image files.
+    """Findings in the image files."""
 
-    Attributes:
-        missing: Images that do not exist.
-        unreadable: Images that cannot be decoded to their last pixel, and why.
-        one_colour: Images all of whose pixels are equal.
-        duplicates: Groups of images whose files are identical.
-    """
-
-    missing: tuple[str, ...] = ()
-    unreadable: Mapping[str, str] = {}
-    one_colour: tuple[str, ...] = ()
-    duplicates: tuple[tuple[str, ...], ...] = ()
+    missing: tuple[str, ...] = ()  # images that do not exist
+    unreadable: Mapping[str, str] = {}  # images that cannot be decoded to their last pixel, and why
+    one_colour: tuple[str, ...] = ()  # images all of whose pixels are equal
+    duplicates: tuple[tuple[str, ...], ...] = ()  # groups of images whose files are identical
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Findings in a database.
+    """Findings in a database."""
 
-    Attributes:
-        name: What the user calls the database.
-        source: Its adapter; None if the labels could not be read.
-        table: A row per image: `path`, `score` (raw), `scene`, `distortion` and `split`, which is missing
-            where there can be none. Empty if the labels could not be read.
-        files: What was found in the image files.
-        problems: Everything that is wrong, in words; empty if the database is fit for use.
-    """
-
-    name: str
-    source: DatasetAdapter | None = None
+    name: str  # what the user calls the database
+    source: DatasetAdapter | None = None  # its adapter; None if the labels could not be read
+    # A row per image: `path`, `score` (raw), `scene`, `distortion` and `split`, which is missing where there
+    # can be none. Empty if the labels could not be read.
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
-    files: Files = field(default_factory=Files)
-    problems: tuple[str, ...] = ()
+    files: Files = field(default_factory=Files)  # what was found in the image files
+    problems: tuple[str, ...] = ()  # everything that is wrong, in words; empty if the database is fit for use
 
 
 def verify_dataset(

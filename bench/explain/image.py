@@ -23,19 +23,13 @@ CANDIDATES = 100  # test images, spread evenly, that the default image is chosen
 
 @dataclass(frozen=True)
 class ChosenImage:
-    """The image to explain.
+    """The image to explain."""
 
-    Attributes:
-        image: As the explanation holds it.
-        pixels: (1, 3, H, W) in [0, 1], on the device.
-        label: (1,) quality in [0, 1], on the device.
-        median_moves: For each model how far FGSM moves its score in the median over the candidates; NaN where
-            the image was asked for.
-    """
-
-    image: ExplainedImage
-    pixels: Tensor
-    label: Tensor
+    image: ExplainedImage  # as the explanation holds it
+    pixels: Tensor  # (1, 3, H, W) in [0, 1], on the device
+    label: Tensor  # (1,) quality in [0, 1], on the device
+    # for each model how far FGSM moves its score in the median over the candidates; NaN where the image was
+    # asked for
     median_moves: tuple[float, ...]
 
 

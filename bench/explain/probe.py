@@ -19,20 +19,13 @@ class Probe:
 
     A stochastic model is asked for one and the same draw whenever it scores, one image at a time, so that
     two scores differ only by what differs between the images.
-
-    Attributes:
-        name: What the user calls it.
-        model: In evaluation mode.
-        stochastic: Whether two forward passes may differ.
-        samples: Forward passes that the FGSM gradient is averaged over.
-        batch_size: Images at once.
     """
 
-    name: str
-    model: nn.Module
-    stochastic: bool = False
-    samples: int = 1
-    batch_size: int = 16
+    name: str  # what the user calls it
+    model: nn.Module  # in evaluation mode
+    stochastic: bool = False  # whether two forward passes may differ
+    samples: int = 1  # forward passes that the FGSM gradient is averaged over
+    batch_size: int = 16  # images at once
 
     def scores(self, images: Tensor) -> np.ndarray:
         """Scores (N,) in [0, 1] of images (N, 3, H, W) in [0, 1]."""

@@ -133,17 +133,12 @@ def _standardised(values: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Pairs (lower, upper) of images whose ranks of x first differ in one binary digit.
+    """Pairs (lower, upper) of images whose ranks of x first differ in one binary digit."""
 
-    Attributes:
-        lower: Images whose digit is 0, by their leading digits and then y.
-        upper: Images whose digit is 1.
-        bounds: For each upper image, positions in `lower`: of the first image with its leading digits, of
-            the first with its y, after the last with its y, after the last with its leading digits.
-    """
-
-    lower: Indices
-    upper: Indices
+    lower: Indices  # images whose digit is 0, by their leading digits and then y
+    upper: Indices  # images whose digit is 1
+    # for each upper image, positions in `lower`: of the first image with its leading digits, of the first
+    # with its y, after the last with its y, after the last with its leading digits
     bounds: tuple[Indices, Indices, Indices, Indices]
 
 

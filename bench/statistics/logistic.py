@@ -31,15 +31,10 @@ _GRID = 2_001
 
 @dataclass(frozen=True)
 class Logistic:
-    """A fitted curve.
+    """A fitted curve."""
 
-    Attributes:
-        form: Which of the two.
-        parameters: b1, b2... of the formula.
-    """
-
-    form: Form
-    parameters: tuple[float, ...]
+    form: Form  # which of the two
+    parameters: tuple[float, ...]  # b1, b2... of the formula
 
     def __call__(self, scores: ArrayLike) -> Array:
         """Return the fitted quality (N,) of scores (N,)."""

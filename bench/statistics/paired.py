@@ -18,21 +18,13 @@ Statistic = Callable[[Array, Counts], Array]
 
 @dataclass(frozen=True)
 class Difference:
-    """The amount by which the second of two models is above the first.
+    """The amount by which the second of two models is above the first."""
 
-    Attributes:
-        first: Value of the first model.
-        second: Value of the second.
-        low: Lower end of the percentile interval of second minus first.
-        high: Upper end.
-        p: Two-sided p-value of the hypothesis that they do not differ; NaN where a value is undefined.
-    """
-
-    first: float
-    second: float
-    low: float
-    high: float
-    p: float
+    first: float  # value of the first model
+    second: float  # value of the second
+    low: float  # lower end of the percentile interval of second minus first
+    high: float  # upper end
+    p: float  # two-sided p-value of the hypothesis that they do not differ; NaN where a value is undefined
 
     @property
     def value(self) -> float:

@@ -126,19 +126,12 @@ class _Provenance(_Checked):
 
 @dataclass(frozen=True)
 class StoredCell:
-    """A cell that has been computed.
+    """A cell that has been computed."""
 
-    Attributes:
-        path: Its Parquet file.
-        key: Of its `Cell`.
-        content: Digest of the whole file.
-        told: Its provenance as the JSON of the file.
-    """
-
-    path: Path
-    key: str
-    content: str
-    told: bytes
+    path: Path  # its Parquet file
+    key: str  # of its `Cell`
+    content: str  # digest of the whole file
+    told: bytes  # its provenance as the JSON of the file
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -153,18 +146,12 @@ class StoredCell:
 
 @dataclass(frozen=True)
 class Scores:
-    """The raw scores of a cell, by image.
+    """The raw scores of a cell, by image."""
 
-    Attributes:
-        images: (N,) names, in ascending order.
-        quality: (N,) labels in [0, 1]; NaN where the file has none.
-        score: (N,) predictions; NaN where the file has none, as where a model diverged.
-        further: (N,) values of each of `FURTHER_COLUMNS` that the file has: numbers, or text.
-    """
-
-    images: tuple[str, ...]
-    quality: NDArray[np.float64]
-    score: NDArray[np.float64]
+    images: tuple[str, ...]  # (N,) names, in ascending order
+    quality: NDArray[np.float64]  # (N,) labels in [0, 1]; NaN where the file has none
+    score: NDArray[np.float64]  # (N,) predictions; NaN where the file has none, as where a model diverged
+    # (N,) values of each of `FURTHER_COLUMNS` that the file has: numbers, or text
     further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property

@@ -10,25 +10,15 @@ Naming = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Condition:
-    """A model, trained in some way, on a dataset under an attack.
+    """A model, trained in some way, on a dataset under an attack."""
 
-    Attributes:
-        dataset: Registered name, or that of a CSV file.
-        model: Registered name.
-        variant: Of the model, in a grid; or of the model in a paper's table.
-        regime: Of the training.
-        seeds: Of the training; empty if nothing was run.
-        attack: Registered name, or `none`.
-        epsilon: In units of 1/255; 0 without attack.
-    """
-
-    dataset: str
-    model: str
-    variant: str
-    regime: str
-    seeds: tuple[int, ...]
-    attack: str
-    epsilon: float
+    dataset: str  # registered name, or that of a CSV file
+    model: str  # registered name
+    variant: str  # of the model, in a grid; or of the model in a paper's table
+    regime: str  # of the training
+    seeds: tuple[int, ...]  # of the training; empty if nothing was run
+    attack: str  # registered name, or `none`
+    epsilon: float  # in units of 1/255; 0 without attack
 
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> "Condition":

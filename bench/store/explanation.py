@@ -59,62 +59,42 @@ Array = Annotated[np.ndarray, PlainValidator(_array_of_name), PlainSerializer(_n
 
 @dataclass(frozen=True, config=_STRICT)
 class ExplainedImage:
-    """The image that is explained.
+    """The image that is explained."""
 
-    Attributes:
-        path: As in the dataset's table.
-        split: `train` or `test`.
-        quality: Its label in [0, 1].
-        pixels: (H, W, 3) in [0, 1]: what the models see.
-        chosen: Why this image, as a phrase.
-    """
-
-    path: str
-    split: str
-    quality: float
-    pixels: Array
-    chosen: str
+    path: str  # as in the dataset's table
+    split: str  # `train` or `test`
+    quality: float  # its label in [0, 1]
+    pixels: Array  # (H, W, 3) in [0, 1]: what the models see
+    chosen: str  # why this image, as a phrase
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """The distance that an attack moves the activations of some channels.
+    """The distance that an attack moves the activations of some channels."""
 
-    Attributes:
-        channels: How many.
-        change: Mean absolute change of a channel's mean activation.
-        relative: The sum of the absolute changes over the sum of the clean activations' magnitudes; NaN if
-            these are all zero.
-    """
-
-    channels: int
-    change: float
+    channels: int  # how many
+    change: float  # mean absolute change of a channel's mean activation
+    # the sum of the absolute changes over the sum of the clean activations' magnitudes; NaN if these are all
+    # zero
     relative: float
 
 
 @dataclass(frozen=True, config=_STRICT)
 class StageActivations:
-    """The K channels that leave a stage of a residual network, after its last activation.
+    """The K channels that leave a stage of a residual network, after its last activation."""
 
-    Attributes:
-        stage: Number of the stage, counted from 1.
-        clean: (K,) activations of the clean image, mean over positions.
-        attacked: (K,) activations of the adversarial image, mean over positions.
-        kept_clean: (K,) the mask's value for the clean image, mean over positions: the share of positions at
-            which the channel is kept. None where there is no mask.
-        kept_attacked: (K,) the same for the adversarial image.
-        still_kept: Share of what the mask keeps of the clean image, channel by channel and position by
-            position, that it keeps of the adversarial image too. None where there is no mask.
-        marked: (K,) whether the channel is one of those that the mask keeps most; without a mask, whether it
-            is one of as many with the largest clean activation.
-    """
-
-    stage: int
-    clean: Array
-    attacked: Array
+    stage: int  # number of the stage, counted from 1
+    clean: Array  # (K,) activations of the clean image, mean over positions
+    attacked: Array  # (K,) activations of the adversarial image, mean over positions
+    # (K,) the mask's value for the clean image, mean over positions: the share of positions at which the
+    # channel is kept. None where there is no mask.
     kept_clean: Array | None
-    kept_attacked: Array | None
+    kept_attacked: Array | None  # (K,) the same for the adversarial image
+    # Share of what the mask keeps of the clean image, channel by channel and position by position, that it
+    # keeps of the adversarial image too. None where there is no mask.
     still_kept: float | None
+    # (K,) whether the channel is one of those that the mask keeps most; without a mask, whether it is one of
+    # as many with the largest clean activation
     marked: Array
 
     @model_validator(mode="after")
@@ -162,14 +142,10 @@ class Landscape:
     """Scores over a square plane through an image.
 
     Both axes count L-inf distance from the image in units of 1/255: a step of 1 moves no pixel further.
-
-    Attributes:
-        steps: (S,) coordinates along either axis, ascending, in units of 1/255; 0 is among them.
-        scores: (S, S) in [0, 1]: a row for each step along the random direction, a column for each along
-            FGSM's.
     """
 
-    steps: Array
+    steps: Array  # (S,) coordinates along either axis, ascending, in units of 1/255; 0 is among them
+    # (S, S) in [0, 1]: a row for each step along the random direction, a column for each along FGSM's
     scores: Array
 
     @model_validator(mode="after")
@@ -191,61 +167,38 @@ class Landscape:
 
 @dataclass(frozen=True, config=_STRICT)
 class ExplainedModel:
-    """One model's part of the explanation.
+    """One model's part of the explanation."""
 
-    Attributes:
-        name: Registered name.
-        variant: What sets it apart from the model of its table, in a grid; else "".
-        parameters: Those of its architecture.
-        weights: Digest of its weights.
-        regime: How it was trained.
-        seed: Of its training.
-        stochastic: Whether its scores are random. They are then of one draw, which the attack did not see.
-        clean: Score of the image.
-        attacked: Score of the adversarial image.
-        median_move: How far FGSM moves the score in the median over the test images that the image was chosen
-            from; NaN where the image was asked for.
-        adversarial: (H, W, 3) in [0, 1]: the image that FGSM makes with this model.
-        landscape: Scores around the image.
-        stages: Activations, clean and attacked; empty for a model without residual stages.
-    """
-
-    name: str
-    variant: str
-    parameters: dict[str, Any]
-    weights: str
-    regime: str
-    seed: int
+    name: str  # registered name
+    variant: str  # what sets it apart from the model of its table, in a grid; else ""
+    parameters: dict[str, Any]  # those of its architecture
+    weights: str  # digest of its weights
+    regime: str  # how it was trained
+    seed: int  # of its training
+    # Whether its scores are random. They are then of one draw, which the attack did not see.
     stochastic: bool
-    clean: float
-    attacked: float
+    clean: float  # score of the image
+    attacked: float  # score of the adversarial image
+    # how far FGSM moves the score in the median over the test images that the image was chosen from; NaN
+    # where the image was asked for
     median_move: float
-    adversarial: Array
-    landscape: Landscape
+    adversarial: Array  # (H, W, 3) in [0, 1]: the image that FGSM makes with this model
+    landscape: Landscape  # scores around the image
+    # activations, clean and attacked; empty for a model without residual stages
     stages: tuple[StageActivations, ...]
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Explanation:
-    """The numbers of Figures 1, 4 and 5.
+    """The numbers of Figures 1, 4 and 5."""
 
-    Attributes:
-        dataset: Its name.
-        stand_in: Whether it stands in for a real database.
-        image: The image that is attacked.
-        epsilon: Radius of the attack, in units of 1/255.
-        models: The model to explain, then the one to compare it with.
-        command: The command that computed it.
-        versions: Versions of the software that computed it.
-    """
-
-    dataset: str
-    stand_in: bool
-    image: ExplainedImage
-    epsilon: float
-    models: tuple[ExplainedModel, ExplainedModel]
-    command: str
-    versions: dict[str, str]
+    dataset: str  # its name
+    stand_in: bool  # whether it stands in for a real database
+    image: ExplainedImage  # the image that is attacked
+    epsilon: float  # radius of the attack, in units of 1/255
+    models: tuple[ExplainedModel, ExplainedModel]  # the model to explain, then the one to compare it with
+    command: str  # the command that computed it
+    versions: dict[str, str]  # versions of the software that computed it
 
     @model_validator(mode="after")
     def _checked(self) -> "Explanation":

@@ -64,15 +64,10 @@ _Key = tuple[str, int]  # content, resamples
 
 @dataclass(frozen=True)
 class CellMetrics:
-    """Metrics computed from a cell's raw scores.
+    """Metrics computed from a cell's raw scores."""
 
-    Attributes:
-        scored_on: Digest of the images' names and labels.
-        evaluation: The metrics, a `Measure` for each of `ALL_METRICS`.
-    """
-
-    scored_on: str
-    evaluation: Evaluation
+    scored_on: str  # digest of the images' names and labels
+    evaluation: Evaluation  # the metrics, a `Measure` for each of `ALL_METRICS`
 
     @classmethod
     def of(cls, scores: Scores, resamples: int) -> "CellMetrics":

@@ -52,21 +52,13 @@ _SAME = (
 
 @dataclass(frozen=True)
 class External:
-    """The contribution of images from outside.
+    """The contribution of images from outside."""
 
-    Attributes:
-        path: The stored cell.
-        files: Number of images.
-        further: Number of interval ends that one of them moved outwards.
-        before: Worst-case SROCC of all that was known.
-        after: Worst-case SROCC with the images.
-    """
-
-    path: Path
-    files: int
-    further: int
-    before: float
-    after: float
+    path: Path  # the stored cell
+    files: int  # number of images
+    further: int  # number of interval ends that one of them moved outwards
+    before: float  # worst-case SROCC of all that was known
+    after: float  # worst-case SROCC with the images
 
 
 def add_external(

@@ -37,26 +37,17 @@ ADAPTIVE, STATIC = "adaptive", "static"
 
 @dataclass(frozen=True)
 class Job:
-    """One model, trained with one seed, on one dataset under all attacks: cells with the same weights.
+    """One model, trained with one seed, on one dataset under all attacks: cells with the same weights."""
 
-    Attributes:
-        data: The dataset whose images are scored.
-        model: The model.
-        attacks: All attacks of the sweep.
-        inner_attack: What training attacks with in the adversarial regime; None in the clean one.
-        seed: Of training.
-        settings: What is in force.
-        results: The store's folder.
-        trained_on: The dataset that the model is trained on, where it is not `data`.
-    """
-
-    data: PlannedDataset
+    data: PlannedDataset  # the dataset whose images are scored
     model: PlannedModel
-    attacks: list[PlannedAttack]
+    attacks: list[PlannedAttack]  # all attacks of the sweep
+    # what training attacks with in the adversarial regime; None in the clean one
     inner_attack: PlannedAttack | None
-    seed: int
-    settings: Settings
-    results: Path
+    seed: int  # of training
+    settings: Settings  # what is in force
+    results: Path  # the store's folder
+    # the dataset that the model is trained on, where it is not `data`
     trained_on: PlannedDataset | None = None
 
     @property

@@ -33,22 +33,14 @@ INITIALISATION = ("pretrained", "weights_file", "weights_dir", "download")
 
 @dataclass(frozen=True)
 class PlannedAttack:
-    """An attack by name, with all its parameters.
+    """An attack by name, with all its parameters."""
 
-    Attributes:
-        name: Of its table.
-        factory: What builds it.
-        params: All that it is called with.
-        source: Digest of the plugin's file it comes from, if any.
-        attack: The attack.
-        found_on: The model that its perturbations are found on, where that is not the attacked one.
-    """
-
-    name: str
-    factory: registry.Factory
-    params: dict[str, Any]
-    source: str | None
+    name: str  # of its table
+    factory: registry.Factory  # what builds it
+    params: dict[str, Any]  # all that it is called with
+    source: str | None  # digest of the plugin's file it comes from, if any
     attack: "Attack"
+    # the model that its perturbations are found on, where that is not the attacked one
     found_on: "PlannedModel | None" = None
 
     @property
@@ -100,37 +92,23 @@ class PlannedAttack:
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """A model by name, with all its parameters, and how it comes by its weights.
+    """A model by name, with all its parameters, and how it comes by its weights."""
 
-    Attributes:
-        name: Of its table.
-        variant: What sets it apart from the model of that table, in a grid; else "".
-        factory: What builds it.
-        params: All that it is called with.
-        source: Digest of the plugin's file it comes from, if any.
-        weights: File of weights that spares it the training, if any.
-        framing: How pictures become what it is given.
-        where: The table to blame for it.
-        adaptation: How its input and scores are adapted, as `Adapter` takes it; None: not at all.
-        said_black_box: Whether its table says that it is to be taken for a black box.
-        recipe: The training recipe that its table asks for, with all its parameters; None: the class's own.
-        defence: What images pass before it scores them, if anything.
-        swept_defence: What of it is not of the model's table but of the sweep; else "".
-    """
-
-    name: str
-    variant: str
-    factory: registry.Factory
-    params: dict[str, Any]
-    source: str | None
-    weights: Path | None
-    framing: Framing
-    where: str
+    name: str  # of its table
+    variant: str  # what sets it apart from the model of that table, in a grid; else ""
+    factory: registry.Factory  # what builds it
+    params: dict[str, Any]  # all that it is called with
+    source: str | None  # digest of the plugin's file it comes from, if any
+    weights: Path | None  # file of weights that spares it the training, if any
+    framing: Framing  # how pictures become what it is given
+    where: str  # the table to blame for it
+    # how its input and scores are adapted, as `Adapter` takes it; None: not at all
     adaptation: dict[str, Any] | None = None
-    said_black_box: bool = False
+    said_black_box: bool = False  # whether its table says that it is to be taken for a black box
+    # the training recipe that its table asks for, with all its parameters; None: the class's own
     recipe: PlannedRecipe | None = None
-    defence: PlannedDefence | None = None
-    swept_defence: str = ""
+    defence: PlannedDefence | None = None  # what images pass before it scores them, if anything
+    swept_defence: str = ""  # what of it is not of the model's table but of the sweep; else ""
 
     @property
     def trained_variant(self) -> str:

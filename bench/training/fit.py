@@ -32,19 +32,12 @@ SHOW_EVERY = 1.0  # seconds between two looks at the loss terms
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The training images of one dataset.
+    """The training images of one dataset."""
 
-    Attributes:
-        cache: Pixels.
-        rows: (N,) indices into the cache.
-        quality: (N,) labels in [0, 1].
-        distributions: (N, K) the share of each rating, where the dataset has them.
-    """
-
-    cache: FramedPixels
-    rows: np.ndarray
-    quality: np.ndarray
-    distributions: np.ndarray | None = None
+    cache: FramedPixels  # pixels
+    rows: np.ndarray  # (N,) indices into the cache
+    quality: np.ndarray  # (N,) labels in [0, 1]
+    distributions: np.ndarray | None = None  # (N, K) the share of each rating, where the dataset has them
 
     def batches(
         self, epoch: int, *, seed: int, batch_size: int, flip: bool
@@ -70,27 +63,16 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The arguments of a fit besides the model.
+    """The arguments of a fit besides the model."""
 
-    Attributes:
-        data: What to fit.
-        settings: `[training]`.
-        regime: What the regression loss is taken on.
-        seed: Of the order of images, of crops and of the model's own random numbers.
-        device: Where to compute.
-        snapshot: File for resuming after an interruption.
-        progress: To be advanced by the images seen, and to show the loss terms.
-        title: What to call the run next to the progress bar.
-    """
-
-    data: TrainingData
-    settings: TrainingSettings
-    regime: Regime
-    seed: int
-    device: torch.device
-    snapshot: Path
-    progress: Progress
-    title: str = "training"
+    data: TrainingData  # what to fit
+    settings: TrainingSettings  # `[training]`
+    regime: Regime  # what the regression loss is taken on
+    seed: int  # of the order of images, of crops and of the model's own random numbers
+    device: torch.device  # where to compute
+    snapshot: Path  # file for resuming after an interruption
+    progress: Progress  # to be advanced by the images seen, and to show the loss terms
+    title: str = "training"  # what to call the run next to the progress bar
 
 
 Curve = list[dict[str, float]]

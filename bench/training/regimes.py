@@ -27,19 +27,13 @@ class AdversarialRegime:
     The sum over the confounder has two terms, the natural image and its adversarial copy, and their priors
     are the weights of the two losses. Both halves go through the model as one batch, so that batch
     normalisation sees what it will see at test time.
-
-    Attributes:
-        attack: Makes the adversarial copies, on the score reflection objective, against the model in
-            evaluation mode.
-        epsilon: Radius of the L-inf ball, in pixel units of [0, 1].
-        prior_natural: P(c_natural).
-        prior_adversarial: P(c_adv).
     """
 
+    # makes the adversarial copies, on the score reflection objective, against the model in evaluation mode
     attack: "Attack"
-    epsilon: float
-    prior_natural: float
-    prior_adversarial: float
+    epsilon: float  # radius of the L-inf ball, in pixel units of [0, 1]
+    prior_natural: float  # P(c_natural)
+    prior_adversarial: float  # P(c_adv)
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Labels) -> Fit:
         """See `Regime`."""

@@ -8,19 +8,12 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class Scale:
-    """The range and direction of a metric's scores.
+    """The range and direction of a metric's scores."""
 
-    Attributes:
-        low: The lowest score, or None where there is none.
-        high: The highest score, or None.
-        lower_is_better: Whether a low score means high quality.
-        stated: The range in pyiqa's words, such as "~0, ~100".
-    """
-
-    low: float | None
-    high: float | None
-    lower_is_better: bool
-    stated: str
+    low: float | None  # the lowest score, or None where there is none
+    high: float | None  # the highest score, or None
+    lower_is_better: bool  # whether a low score means high quality
+    stated: str  # the range in pyiqa's words, such as "~0, ~100"
 
     @classmethod
     def parse(cls, stated: str | None, lower_is_better: bool) -> "Scale":

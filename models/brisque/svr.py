@@ -10,19 +10,12 @@ from ...bench.core.errors import UserError
 
 @dataclass(frozen=True)
 class SupportVectors:
-    """f(x) = sum_i c_i exp(-gamma ||x - v_i||^2) - rho.
+    """f(x) = sum_i c_i exp(-gamma ||x - v_i||^2) - rho."""
 
-    Attributes:
-        gamma: Of the radial basis functions.
-        rho: The offset.
-        coefficients: (M,) c_i.
-        vectors: (M, K) v_i.
-    """
-
-    gamma: float
-    rho: float
-    coefficients: np.ndarray
-    vectors: np.ndarray
+    gamma: float  # of the radial basis functions
+    rho: float  # the offset
+    coefficients: np.ndarray  # (M,) c_i
+    vectors: np.ndarray  # (M, K) v_i
 
 
 def read_svr(path: Path, features: int) -> SupportVectors:

@@ -19,20 +19,14 @@ UNSUITED = {
 
 @dataclass(frozen=True)
 class Facts:
-    """Measured facts about one metric.
+    """Measured facts about one metric."""
 
-    Attributes:
-        gradient: "yes"; "zero": zero at every pixel; "none": the score does not depend on the pixels through
-            differentiable operations.
-        batched: Whether several images at once get the scores that each gets alone.
-        side: The smallest side of an image that it scores, of those tried.
-        files: The files of weights that it reads.
-    """
-
+    # "yes"; "zero": zero at every pixel; "none": the score does not depend on the pixels through
+    # differentiable operations
     gradient: str = "yes"
-    batched: bool = False
-    side: int = 0
-    files: tuple[str, ...] = ()
+    batched: bool = False  # whether several images at once get the scores that each gets alone
+    side: int = 0  # the smallest side of an image that it scores, of those tried
+    files: tuple[str, ...] = ()  # the files of weights that it reads
 
 
 @cache

@@ -19,29 +19,20 @@ class PyiqaMetric(nn.Module):
     Args:
         weights_dir: Folder that holds the files of weights, to be looked at before pyiqa's own cache.
         download: Fetch files that are missing, as pyiqa would. Default: name them in an error.
-
-    Attributes:
-        metric: Name in pyiqa.
-        options: What pyiqa builds it with.
-        scale: Range and direction of its scores.
-        facts: What was measured of it.
-        pixels: Pictures come at their full size, as pyiqa takes them.
-        full_reference: Whether it compares images with references of the same shape.
-        black_box: Whether it shows no gradient that an attack could use.
-        files: A digest of pyiqa's version and of the files that its weights were read from. pyiqa keeps
-            some weights outside of parameters and buffers, where the state dictionary does not see them.
     """
 
     version: ClassVar[int] = 1
     recipe: ClassVar[str] = "none"
-    metric: ClassVar[str]
-    options: ClassVar[dict[str, Any]]
-    scale: ClassVar[Scale]
-    facts: ClassVar[Facts]
-    black_box: ClassVar[bool]
-    full_reference: ClassVar[bool] = False
-    pixels: ClassVar[str] = "native"
+    metric: ClassVar[str]  # name in pyiqa
+    options: ClassVar[dict[str, Any]]  # what pyiqa builds it with
+    scale: ClassVar[Scale]  # range and direction of its scores
+    facts: ClassVar[Facts]  # what was measured of it
+    black_box: ClassVar[bool]  # whether it shows no gradient that an attack could use
+    full_reference: ClassVar[bool] = False  # whether it compares images with references of the same shape
+    pixels: ClassVar[str] = "native"  # pictures come at their full size, as pyiqa takes them
 
+    # a digest of pyiqa's version and of the files that its weights were read from. pyiqa keeps some weights
+    # outside of parameters and buffers, where the state dictionary does not see them
     files: Tensor
 
     def __init__(self, weights_dir: str | None = None, download: bool = False) -> None:

@@ -30,27 +30,16 @@ Ends = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Certified:
-    """Attained intervals of an attack within one radius, against the certified ones.
+    """Attained intervals of an attack within one radius, against the certified ones."""
 
-    Attributes:
-        title: Of the model, for people.
-        attack: Its name.
-        norm: Of the ball, "L2" or "L-inf".
-        epsilon: Radius, in units of 1/255.
-        outside: Names of the images whose attained interval leaves the certified one.
-        images: Number of images.
-        attained: Worst-case SROCC of the attained intervals.
-        certified: Worst-case SROCC of the certified intervals.
-    """
-
-    title: str
-    attack: str
-    norm: str
-    epsilon: float
-    outside: tuple[str, ...]
-    images: int
-    attained: float
-    certified: float
+    title: str  # of the model, for people
+    attack: str  # its name
+    norm: str  # of the ball, "L2" or "L-inf"
+    epsilon: float  # radius, in units of 1/255
+    outside: tuple[str, ...]  # names of the images whose attained interval leaves the certified one
+    images: int  # number of images
+    attained: float  # worst-case SROCC of the attained intervals
+    certified: float  # worst-case SROCC of the certified intervals
 
     @property
     def sentence(self) -> str:

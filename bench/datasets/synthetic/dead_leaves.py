@@ -40,25 +40,15 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Look:
-    """How a scene is seen. By default all scenes look alike: sharp, dense, and of one contrast.
+    """How a scene is seen. By default all scenes look alike: sharp, dense, and of one contrast."""
 
-    Attributes:
-        magnification: Of the smallest leaves; the largest grow up to twice.
-        softness: Deviation of the blur of the lens in pixels.
-        behind: Share of the leaves that lie behind those in focus.
-        defocus: Deviation of their blur in pixels.
-        lightness: Mean over the picture.
-        contrast: Standard deviation of lightness over the picture.
-        grain: Deviation of the noise of the sensor, in units of 1/255.
-    """
-
-    magnification: float = 1.0
-    softness: float = 0.0
-    behind: float = 0.0
-    defocus: float = 0.0
-    lightness: float = MEAN_LIGHTNESS
-    contrast: float = CONTRAST
-    grain: float = 0.0
+    magnification: float = 1.0  # of the smallest leaves; the largest grow up to twice
+    softness: float = 0.0  # deviation of the blur of the lens in pixels
+    behind: float = 0.0  # share of the leaves that lie behind those in focus
+    defocus: float = 0.0  # deviation of their blur in pixels
+    lightness: float = MEAN_LIGHTNESS  # mean over the picture
+    contrast: float = CONTRAST  # standard deviation of lightness over the picture
+    grain: float = 0.0  # deviation of the noise of the sensor, in units of 1/255
 
     @classmethod
     def of_a_photograph(cls, rng: np.random.Generator) -> "Look":

@@ -22,19 +22,13 @@ SOURCE_RATE = 4.0
 
 @dataclass(frozen=True)
 class Distortion:
-    """A way to distort a picture.
+    """A way to distort a picture."""
 
-    Attributes:
-        apply: From (H, W, 3) sRGB pixels, a strength and a source of randomness, to pixels of the same shape.
-        strengths: One for each level, mildest first.
-        unit: What a strength is.
-        wide: Strengths over the range that people rated; empty: `strengths`.
-    """
-
+    # from (H, W, 3) sRGB pixels, a strength and a source of randomness, to pixels of the same shape
     apply: Callable[[Pixels, float, np.random.Generator], Pixels]
-    strengths: tuple[float, ...]
-    unit: str
-    wide: tuple[float, ...] = ()
+    strengths: tuple[float, ...]  # one for each level, mildest first
+    unit: str  # what a strength is
+    wide: tuple[float, ...] = ()  # strengths over the range that people rated; empty: `strengths`
 
 
 def jp2k(image: Pixels, bits_per_pixel: float, rng: np.random.Generator) -> Pixels:

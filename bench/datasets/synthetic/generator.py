@@ -39,20 +39,13 @@ _LOOK, _STRENGTHS = 10, 11  # streams of random numbers besides those of the dra
 
 @dataclass(frozen=True)
 class Scene:
-    """A pristine picture that is to be made.
+    """A pristine picture that is to be made."""
 
-    Attributes:
-        number: Index among the scenes.
-        photograph: Name of the photograph; None if the picture is to be drawn.
-        size: Height in pixels; the picture is a third wider.
-        seed: Seed of the dataset.
-        like_photographs: Whether its look and its distortions are as different as those of photographs.
-    """
-
-    number: int
-    photograph: str | None
-    size: int
-    seed: int
+    number: int  # index among the scenes
+    photograph: str | None  # name of the photograph; None if the picture is to be drawn
+    size: int  # height in pixels; the picture is a third wider
+    seed: int  # seed of the dataset
+    # whether its look and its distortions are as different as those of photographs
     like_photographs: bool = False
 
     @property

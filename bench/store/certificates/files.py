@@ -22,15 +22,10 @@ ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights"
 
 
 class Certificate(NamedTuple):
-    """The content of a file.
+    """The content of a file."""
 
-    Attributes:
-        table: A row per image, with the columns `image` and `quality` and others.
-        facts: `about` (the fields `ALIKE` of a cell of the model, and `variant`), and others.
-    """
-
-    table: pa.Table
-    facts: dict[str, Any]
+    table: pa.Table  # a row per image, with the columns `image` and `quality` and others
+    facts: dict[str, Any]  # `about` (the fields `ALIKE` of a cell of the model, and `variant`), and others
 
 
 def write_certificate(folder: Path, certificate: Certificate, *parts_of_key: Any) -> Path:

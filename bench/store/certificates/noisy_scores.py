@@ -16,23 +16,15 @@ _FOLDER = "certificates"
 
 @dataclass(frozen=True)
 class NoisyScores:
-    """Scores of a model's test images under draws of normal noise.
+    """Scores of a model's test images under draws of normal noise."""
 
-    Attributes:
-        about: The fields `ALIKE` of a cell of the model behind `median_smoothing`, and `variant`.
-        sigma: Standard deviation of the noise, in pixel units of [0, 1].
-        samples: Draws whose median the smoothed model gives.
-        images: (N,) names, in ascending order.
-        quality: (N,) labels in [0, 1].
-        scores: (N, n) scores.
-    """
-
+    # the fields `ALIKE` of a cell of the model behind `median_smoothing`, and `variant`
     about: dict[str, Any]
-    sigma: float
-    samples: int
-    images: tuple[str, ...]
-    quality: NDArray[np.float64]
-    scores: NDArray[np.float64]
+    sigma: float  # standard deviation of the noise, in pixel units of [0, 1]
+    samples: int  # draws whose median the smoothed model gives
+    images: tuple[str, ...]  # (N,) names, in ascending order
+    quality: NDArray[np.float64]  # (N,) labels in [0, 1]
+    scores: NDArray[np.float64]  # (N, n) scores
 
     @property
     def title(self) -> str:

@@ -16,25 +16,15 @@ _FOLDER = "bounds"
 
 @dataclass(frozen=True)
 class ScoreBounds:
-    """Bounds of a model's scores over the balls around test images.
+    """Bounds of a model's scores over the balls around test images."""
 
-    Attributes:
-        about: The fields `ALIKE` of a cell of the model, and `variant`.
-        images: (N,) names, in ascending order.
-        quality: (N,) labels in [0, 1].
-        scores: (N,) clean scores.
-        radii: (R,) in units of 1/255, ascending.
-        low: (N, R) least scores.
-        high: (N, R) largest scores.
-    """
-
-    about: dict[str, Any]
-    images: tuple[str, ...]
-    quality: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    radii: tuple[float, ...]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    about: dict[str, Any]  # the fields `ALIKE` of a cell of the model, and `variant`
+    images: tuple[str, ...]  # (N,) names, in ascending order
+    quality: NDArray[np.float64]  # (N,) labels in [0, 1]
+    scores: NDArray[np.float64]  # (N,) clean scores
+    radii: tuple[float, ...]  # (R,) in units of 1/255, ascending
+    low: NDArray[np.float64]  # (N, R) least scores
+    high: NDArray[np.float64]  # (N, R) largest scores
 
     @property
     def title(self) -> str:

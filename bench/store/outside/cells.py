@@ -25,15 +25,10 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Imported:
-    """A record of what was put into a store.
+    """A record of what was put into a store."""
 
-    Attributes:
-        files: The cells' files.
-        words: What they are, in a sentence.
-    """
-
-    files: tuple[Path, ...]
-    words: str
+    files: tuple[Path, ...]  # the cells' files
+    words: str  # what they are, in a sentence
 
 
 def store_outside(

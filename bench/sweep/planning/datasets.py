@@ -22,19 +22,12 @@ from .tables import check_name, chosen_names
 
 @dataclass(frozen=True)
 class PlannedDataset:
-    """An opened dataset, its pixels decoded, and which of its test images will be scored.
-
-    Attributes:
-        dataset: The dataset.
-        cache: Its pixels, as models of one framing are given them.
-        limit: How many test images are scored; None: all.
-        folder: Where pixels are cached.
-    """
+    """An opened dataset, its pixels decoded, and which of its test images will be scored."""
 
     dataset: Dataset
-    cache: FramedPixels
-    limit: int | None
-    folder: Path
+    cache: FramedPixels  # its pixels, as models of one framing are given them
+    limit: int | None  # how many test images are scored; None: all
+    folder: Path  # where pixels are cached
 
     @classmethod
     def limited(

@@ -24,17 +24,11 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class PlannedDefence:
-    """A chain of defences, each with all its parameters.
+    """A chain of defences, each with all its parameters."""
 
-    Attributes:
-        name: Names of the tables, joined by `+`.
-        factories: What builds each.
-        params: All that each is called with.
-    """
-
-    name: str
-    factories: tuple[registry.Factory, ...]
-    params: tuple[dict[str, Any], ...]
+    name: str  # names of the tables, joined by `+`
+    factories: tuple[registry.Factory, ...]  # what builds each
+    params: tuple[dict[str, Any], ...]  # all that each is called with
 
     @property
     def stochastic(self) -> bool:

@@ -16,15 +16,11 @@ _GIVEN = ("model", "settings", "regime")  # by the loop
 
 @dataclass(frozen=True)
 class PlannedRecipe:
-    """A training recipe by name, with all its parameters.
+    """A training recipe by name, with all its parameters."""
 
-    Attributes:
-        name: Registered name.
-        params: What it is called with, besides the model, `[training]` and the regime. Parameters that
-            earlier versions did not have are absent where they have their default.
-    """
-
-    name: str
+    name: str  # registered name
+    # What it is called with, besides the model, `[training]` and the regime. Parameters that earlier versions
+    # did not have are absent where they have their default.
     params: dict[str, Any]
 
 

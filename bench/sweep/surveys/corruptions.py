@@ -17,21 +17,13 @@ from ..runner import trained_models
 
 @dataclass(frozen=True)
 class Corrupted:
-    """Scores of one model under one corruption.
+    """Scores of one model under one corruption."""
 
-    Attributes:
-        dataset: Its name.
-        model: Its name, with the variant.
-        corruption: One of `CORRUPTIONS`.
-        images: (N,) names.
-        scores: (6, N) scores of the images as they are, and at each severity.
-    """
-
-    dataset: str
-    model: str
-    corruption: str
-    images: tuple[str, ...]
-    scores: np.ndarray
+    dataset: str  # its name
+    model: str  # its name, with the variant
+    corruption: str  # one of `CORRUPTIONS`
+    images: tuple[str, ...]  # (N,) names
+    scores: np.ndarray  # (6, N) scores of the images as they are, and at each severity
 
 
 def score_corrupted(

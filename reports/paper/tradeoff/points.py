@@ -24,21 +24,13 @@ Points = dict[tuple[Any, ...], Point]
 
 @dataclass(frozen=True)
 class Spot:
-    """A model, bare or behind a defence.
+    """A model, bare or behind a defence."""
 
-    Attributes:
-        model: Registered name.
-        defence: Names of what images pass before; empty for a bare model.
-        clean: SROCC without attack.
-        worst: Worst-case SROCC.
-        front: Whether no other spot of its panel is at least as good in both and better in one.
-    """
-
-    model: str
-    defence: str
-    clean: Measure
-    worst: Measure
-    front: bool
+    model: str  # registered name
+    defence: str  # names of what images pass before; empty for a bare model
+    clean: Measure  # SROCC without attack
+    worst: Measure  # worst-case SROCC
+    front: bool  # whether no other spot of its panel is at least as good in both and better in one
 
     @property
     def name(self) -> str:
