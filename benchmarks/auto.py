@@ -15,8 +15,9 @@ lie beyond it by more than 0.005. `error` is the largest standard error of an en
 Of the `-long` attacks the furthest of 10 restarts counts. On a stochastic model each of their gradients comes
 from one draw, since 1,000 steps average over draws, and the restarts are compared by a tenth of `--draws`.
 
-With `--keep` every end is kept in a file once it is found, and taken from there by the next call. So several
-processes share the work, each with other `--attacks` or one of the `--ends`; the last prints the table.
+With `--keep` every end is kept in a file once it is found, and taken from there by the next call for the same
+weights, images and version of the attack. So several processes share the work, each with other `--attacks`
+or one of the `--ends`; the last prints the table.
 """
 
 import math
@@ -71,6 +72,7 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
 }
 LONG = {"pgd-long", "mean-field-long", "expected-winner-long"}
 RESTARTS = 10  # of the long attacks
+POOL = 60  # test images that the images are taken from, or more where more are asked for
 ENDS = {"low": (descend, torch.argmin), "high": (ascend, torch.argmax)}
 AT_ONCE = 2400  # images in a batch that is scored, where an image is scored more than once
 MARGIN = 0.005  # of the score
@@ -135,11 +137,7 @@ def reached(
     name: str, end: str, model: nn.Module, images: Tensor, labels: Tensor, epsilons: list[float], draws: int
 ) -> Reached:
     """Run an attack towards one end; `draws` are more than one for a stochastic model."""
-    if name.startswith("without-"):
-        attack: Attack = Without(left_out=name.removeprefix("without-"))
-    else:
-        registered, params = (ATTACKS | FURTHER)[name]
-        attack = create_attack(registered, **params)
+    attack = attack_named(name)
     objective, furthest = ENDS[end]
     starts = RESTARTS if name in LONG else 1
     counted = Counted(model)
@@ -161,6 +159,14 @@ def reached(
     return Reached(*(torch.stack(column) for column in zip(*rows, strict=True)))
 
 
+def attack_named(name: str) -> Attack:
+    """Make an attack of `ATTACKS` or `FURTHER`, or `auto` without a part of it."""
+    if name.startswith("without-"):
+        return Without(left_out=name.removeprefix("without-"))
+    registered, params = (ATTACKS | FURTHER)[name]
+    return create_attack(registered, **params)
+
+
 def mean_scores(model: nn.Module, images: Tensor, draws: int) -> tuple[Tensor, Tensor]:
     """Return scores (N,), the means over some passes, and their standard errors (N,)."""
     at_once = min(draws, max(1, AT_ONCE // len(images)))
@@ -177,18 +183,18 @@ def abreast(images: Tensor, copies: int) -> Tensor:
     return images.repeat(copies, 1, 1, 1).contiguous(memory_format=torch.channels_last)
 
 
-def kept(file: Path | None, weights: str, radii: np.ndarray, find: Callable[[], Reached]) -> Reached:
-    """Return what a file holds of an end that these weights have, or find it and keep it there."""
+def kept(file: Path | None, identity: str, radii: np.ndarray, find: Callable[[], Reached]) -> Reached:
+    """Return what a file holds of an end with this identity, or find it and keep it there."""
     if file is not None and file.exists():
         with np.load(file) as held:
-            if held["weights"] == weights and np.isin(radii, held["radii"]).all():
+            if held["identity"] == identity and np.isin(radii, held["radii"]).all():
                 rows = np.searchsorted(held["radii"], radii)
                 return Reached(*(torch.from_numpy(held[column][rows]) for column in Reached._fields))
     found = find()
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".unfinished.npz")
-        np.savez(unfinished, radii=radii, weights=weights, **found._asdict())
+        np.savez(unfinished, radii=radii, identity=identity, **found._asdict())
         unfinished.replace(file)
     return found
 
@@ -216,7 +222,8 @@ def main(
 ) -> None:
     """Print a row for each model, attack and epsilon."""
     settings = load_settings(
-        config or Path(__file__).parents[1] / "bench.toml", overrides={"run": {"models": models.split(",")}}
+        config or Path(__file__).parents[1] / "bench.toml",
+        overrides={"run": {"models": models.split(","), "limit": max(POOL, images)}},
     )
     radii = [float(epsilon) / 255 for epsilon in epsilons.split(",")]
     with tempfile.TemporaryDirectory() as folder:
@@ -231,7 +238,8 @@ def main(
                 for end in ends.split(","):
                     file = keep and keep / f"{title}-{images}-{name}-{end}.npz"
                     find = partial(reached, name, end, model, batch, labels, radii, times)
-                    of_name[end] = kept(file, job.weights() or "", np.array(radii), find)
+                    identity = f"{job.weights()} {attack_named(name).version} {times} {rows.tolist()}"
+                    of_name[end] = kept(file, identity, np.array(radii), find)
                     click.echo(f"{title}: {name}, {end}: {of_name[end].seconds.sum():.0f} s", err=True)
             if set(ENDS) <= set(ends.split(",")):
                 report(title, labels.cpu().numpy(), found, radii)
