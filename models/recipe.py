@@ -17,8 +17,7 @@ from torch.optim import AdamW, Optimizer
 
 from ..bench.core.config import TrainingSettings
 
-Terms = dict[str, Tensor]
-"""Loss terms by name, each a number without gradient."""
+Terms = dict[str, Tensor]  # loss terms by name, each a number without gradient
 
 
 class Labels(NamedTuple):

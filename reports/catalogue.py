@@ -16,11 +16,8 @@ FILE = Path(__file__).with_name("catalogue.toml")
 
 STAND_IN = "stands in for a database: its images are procedural and its labels computed, not given by people"
 
-AUTO = "auto"
-"""The attack whose worst case reports lead with."""
-
-PAPER_ATTACKS = ("fgsm", "pgd")
-"""The attacks of the paper's tables, which are weaker."""
+AUTO = "auto"  # the attack whose worst case reports lead with
+PAPER_ATTACKS = ("fgsm", "pgd")  # the attacks of the paper's tables, which are weaker
 
 Kind = Literal["model", "dataset", "attack", "metric"]
 

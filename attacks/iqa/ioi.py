@@ -12,8 +12,7 @@ from ..search import Search
 from ..tools.balls import Ball
 from ..tools.victim import Victim
 
-FAINTEST = 0.01
-"""Least weight of a place, as a share of the largest, that is not taken for zero."""
+FAINTEST = 0.01  # least weight of a place, as a share of the largest, that is not taken for zero
 
 
 @dataclass(frozen=True)

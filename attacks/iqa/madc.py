@@ -12,8 +12,7 @@ from ..search import Search
 from ..tools.balls import Ball, L2Ball, norms
 from ..tools.victim import Victim
 
-ROUNDING = 1e-5
-"""Length of what rounding leaves of a gradient, as a share of its own."""
+ROUNDING = 1e-5  # length of what rounding leaves of a gradient, as a share of its own
 
 
 @dataclass(frozen=True)

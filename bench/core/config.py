@@ -94,11 +94,8 @@ class Settings(Configured):
             raise UserError(f"{self.where(kind, name, error.key)}: {error.reason}") from None
 
 
-COMMAND_LINE = "command line"
-"""Source of what options say."""
-
-NAMED = ("datasets", "models", "attacks", "defences", "grid")
-"""Tables of tables, whose names are the user's."""
+COMMAND_LINE = "command line"  # source of what options say
+NAMED = ("datasets", "models", "attacks", "defences", "grid")  # tables of tables, whose names are the user's
 
 _File = tuple[str, Table]  # its name, and what it holds
 

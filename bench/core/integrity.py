@@ -8,9 +8,7 @@ from typing import Any
 
 from .files import regular, replacing
 
-CHECKSUM = "checksum"
-"""Key of a JSON document that holds the checksum of its other keys."""
-
+CHECKSUM = "checksum"  # key of a JSON document that holds the checksum of its other keys
 _SIZE = 16  # bytes
 _SEAL = b"iqabench"  # before the checksum at the end of a file
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-NOT_RUN = "–"
-"""Stands where there is no number."""
+NOT_RUN = "–"  # stands where there is no number
 
 
 _ACTED_ON = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -19,8 +19,7 @@ RATINGS = "opinions_"
 """Begins the names of columns with a rating distribution: `opinions_1` (worst), `opinions_2`..."""
 
 
-Found = tuple[str, tuple[str, ...]]
-"""A kind of fault, and the places where it was found."""
+Found = tuple[str, tuple[str, ...]]  # a kind of fault, and the places where it was found
 
 
 class Problem(NamedTuple):

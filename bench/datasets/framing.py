@@ -15,8 +15,7 @@ from .pixels import PixelCache
 if TYPE_CHECKING:
     from . import Dataset
 
-RESIZE = "resize"
-"""The paper's protocol, and the default."""
+RESIZE = "resize"  # the paper's protocol, and the default
 
 ACCEPTED = (
     '"resize", "native", "patches", a table { patches = 16, size = 96 } or { resize_crop = [256, 224] }'

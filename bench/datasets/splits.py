@@ -13,8 +13,7 @@ from ..core.errors import UserError
 from ..core.files import regular, write_text
 
 SIDES = ("train", "test")
-PARTS = 5
-"""One part in this many is for testing."""
+PARTS = 5  # one part in this many is for testing
 
 
 def split_by_scene(table: pd.DataFrame, seed: int) -> pd.Series:

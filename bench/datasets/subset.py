@@ -5,8 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-PARTS = 5
-"""Parts of the scale of quality, of which each has its share of the chosen images."""
+PARTS = 5  # parts of the scale of quality, of which each has its share of the chosen images
 
 
 def balanced_subset(table: pd.DataFrame, count: int, seed: int) -> np.ndarray:

@@ -43,8 +43,7 @@ PROBLEMS = {
 }
 """The faults found, each with what to do about it."""
 
-PATHS_SHOWN = 4
-"""Paths shown of a group of identical files."""
+PATHS_SHOWN = 4  # paths shown of a group of identical files
 
 
 def message(problem: "Problem", most: int) -> str:

@@ -36,8 +36,7 @@ INTERVAL_METRICS = (
 
 _OF_LABELS = INTERVAL_METRICS[:6]
 
-PAPER_SPLIT = 0.5
-"""Label at which the paper's score reflection turns."""
+PAPER_SPLIT = 0.5  # label at which the paper's score reflection turns
 
 
 class IntervalMeasures(dict[str, Measure]):

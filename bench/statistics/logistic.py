@@ -19,14 +19,10 @@ from scipy.special import expit
 from .bootstrap import Array
 
 Form = Literal["four", "five"]
-FORMS: tuple[Form, ...] = ("four", "five")
-"""Names of the forms, by their number of parameters."""
+FORMS: tuple[Form, ...] = ("four", "five")  # names of the forms, by their number of parameters
 
-_EVALUATIONS = 20_000
-"""Evaluations of a curve after which a fit is given up."""
-
-_GRID = 2_001
-"""Points at which a curve is seen to rise."""
+_EVALUATIONS = 20_000  # evaluations of a curve after which a fit is given up
+_GRID = 2_001  # points at which a curve is seen to rise
 
 
 @dataclass(frozen=True)

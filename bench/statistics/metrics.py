@@ -21,15 +21,9 @@ METRICS = ("srocc", "plcc", "mse", "krocc", "rmse")
 DEFINITION = 1
 """Raised when `evaluate` gives another number for the same scores: what is kept of it counts no more."""
 
-RESAMPLES = 1000
-"""Bootstrap resamples behind an interval."""
-
-OK = "ok"
-"""Status of an evaluation whose metrics are all defined."""
-
-NO_LABELS = "images without labels"
-"""Status of an evaluation of images that nobody rated."""
-
+RESAMPLES = 1000  # bootstrap resamples behind an interval
+OK = "ok"  # status of an evaluation whose metrics are all defined
+NO_LABELS = "images without labels"  # status of an evaluation of images that nobody rated
 _LARGEST = float(np.finfo(np.float32).max)  # that a model's score can be
 _CONSTANT_SPREAD = 1e-6  # relative: what float32 rounding alone can spread a constant by
 

@@ -9,8 +9,7 @@ import numpy as np
 from .bootstrap import Array, Counts
 from .metrics import percentile_bounds
 
-RESAMPLES = 5000
-"""Bootstrap resamples behind a comparison; the smallest p-value is 2 / (`RESAMPLES` + 1)."""
+RESAMPLES = 5000  # bootstrap resamples behind a comparison; the smallest p-value is 2 / (`RESAMPLES` + 1)
 
 Statistic = Callable[[Array, Counts], Array]
 """From scores (N,) and counts (N, B) of how often each resample draws an image to the values (B,)."""

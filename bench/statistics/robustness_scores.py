@@ -15,8 +15,7 @@ import numpy as np
 
 from .bootstrap import Array, Counts
 
-SCORE_RANGE = (0.0, 1.0)
-"""The least and the largest score of a model, to which the harness maps every model."""
+SCORE_RANGE = (0.0, 1.0)  # the least and the largest score of a model, to which the harness maps every model
 
 MSU_OFFSET = 1e-6
 """Added by MSU to the change of a score, so that a score that does not move counts as changed by this."""

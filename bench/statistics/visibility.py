@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-KINDS = ("psnr", "ssim")
-"""Columns of a cell with one adversarial image for each image: PSNR in dB, and SSIM."""
+KINDS = ("psnr", "ssim")  # columns of a cell with one adversarial image for each image: PSNR in dB, and SSIM
 
 VISIBILITY = (*KINDS, *(f"{end}_{kind}" for end in ("low", "high") for kind in KINDS))
 """These, and the columns of a cell with an adversarial image at either end of each interval."""

@@ -22,8 +22,7 @@ from .cell import key_of
 from .sealed_parquet import is_sealed
 
 FORMAT = 1
-COLUMNS = ("image", "scene", "distortion", "quality", "score")
-"""The columns of every cell."""
+COLUMNS = ("image", "scene", "distortion", "quality", "score")  # the columns of every cell
 
 ENDS = ("low", "high")
 ERRORS = ("score_se", "low_se", "high_se")
@@ -46,8 +45,7 @@ METADATA = b"iqabench"
 _TEXTS = ("image", *FOUND_BY)
 
 _STRANGER = "a Parquet file, but not a cell written by iqabench; move it out of the store"
-COMPUTE_AGAIN = "remove the file, and `iqabench run` computes it again"
-"""What to do about a damaged cell."""
+COMPUTE_AGAIN = "remove the file, and `iqabench run` computes it again"  # what to do about a damaged cell
 
 MOST_IMAGES = 100_000
 """Highest number of images in a cell; the largest databases of the field have some 40,000."""

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Naming = Callable[[str], str]
-"""Gives the printed name of a registered one."""
+Naming = Callable[[str], str]  # gives the printed name of a registered one
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,7 @@ from pydantic.dataclasses import dataclass
 from ..core.files import safe_name
 from ..core.integrity import read_sealed, write_sealed
 
-FOLDER = "explain"
-"""Folder of a store that holds its explanations."""
+FOLDER = "explain"  # folder of a store that holds its explanations
 
 FILE = "explanation.npz"
 FORMAT = 2

@@ -15,8 +15,7 @@ from ..statistics.metrics import OK, Measure, point_values
 from .cell_file import ENDS, WORST, Scores, StoredCell, read_scores
 from .metric_cache import CellMetrics
 
-AFTER_LOGISTIC = ("plcc", "rmse", "worst_plcc", "reflection_plcc")
-"""The metrics that a logistic changes."""
+AFTER_LOGISTIC = ("plcc", "rmse", "worst_plcc", "reflection_plcc")  # the metrics that a logistic changes
 
 STATED = (
     "PLCC and RMSE are after a logistic of {form} parameters, fitted to the clean scores of each model on "

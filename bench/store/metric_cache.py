@@ -32,14 +32,9 @@ from .cell_file import WORST, Scores, StoredCell, read_scores
 from .listing.index import INDEXED_FROM, SAMPLE
 from .sealed_parquet import is_sealed, write_sealed_table
 
-BAR_AFTER = 2.0
-"""Seconds of computing after which a progress bar is shown."""
-
-SAVE_EVERY = 15.0
-"""Seconds of computing that a killed process may lose."""
-
-INTERVALS_CHECKED = 2
-"""Cells, drawn at random, whose kept intervals are computed again each time."""
+BAR_AFTER = 2.0  # seconds of computing after which a progress bar is shown
+SAVE_EVERY = 15.0  # seconds of computing that a killed process may lose
+INTERVALS_CHECKED = 2  # cells, drawn at random, whose kept intervals are computed again each time
 
 ALL_METRICS = (*METRICS, *INTERVAL_METRICS)
 """Names of the metrics of a cell; the latter are defined for interval attacks."""

@@ -100,8 +100,7 @@ _ABSENT = {
     "attack_version": 1,
 }  # in old cells
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
-RESIZE = "resize"
-"""What the column `pixels` holds where images were resized to `image_size` and cropped."""
+RESIZE = "resize"  # what the column `pixels` holds where images were resized to `image_size` and cropped
 _TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limit"]
 
 

@@ -27,8 +27,7 @@ from .measuring.scoring import draws_for, mean_scores, seed_of
 from .measuring.worst import TestData
 from .runner import trained_models
 
-NAME = "external"
-"""The attack that a cell of images from outside names."""
+NAME = "external"  # the attack that a cell of images from outside names
 
 FOLDERS = ("", "low", "high", "adversarial")
 """Where in a folder images may lie, as `--save-images` writes them."""

@@ -28,8 +28,7 @@ from .plan import PlannedAttack, PlannedModel
 from .planning.datasets import PlannedDataset
 from .planning.tables import framing_of
 
-USUAL_BATCH = 16
-"""Images scored and attacked at once where nothing is known of the memory: the paper's batch."""
+USUAL_BATCH = 16  # images scored and attacked at once where nothing is known of the memory: the paper's batch
 
 ADAPTIVE, STATIC = "adaptive", "static"
 """What an attack knows of a defence: it goes through it, or it is made on the bare model."""

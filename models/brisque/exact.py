@@ -13,11 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-RED, GREEN, BLUE = 0.2125, 0.7154, 0.0721
-"""Weights of the luminance."""
-
-WINDOW = 7
-"""Side of the Gaussian window in pixels; its standard deviation is 7/6 pixels."""
+RED, GREEN, BLUE = 0.2125, 0.7154, 0.0721  # weights of the luminance
+WINDOW = 7  # side of the Gaussian window in pixels; its standard deviation is 7/6 pixels
 
 _QUARTER = (
     (0.0001577586358082699, 0.000990095038924366, 0.002980486298974274, 0.0043035205210607925),
@@ -31,8 +28,7 @@ WEIGHTS = tuple(tuple(_QUARTER[min(i, 6 - i)][min(j, 6 - j)] for j in range(WIND
 HALVING = (-0.09375, 0.59375, 0.59375, -0.09375)
 """Weights of the cubic interpolation (a = -0.75) half-way between two pixels."""
 
-FLAT = 1e-12
-"""Differences from the mean below this are rounding errors, or may be."""
+FLAT = 1e-12  # differences from the mean below this are rounding errors, or may be
 
 _LEVELS = 255
 _MARGIN = WINDOW // 2

@@ -16,11 +16,8 @@ from torch import Tensor
 from .exact import centred, halved, luminance, windowed
 from .shape import shape_of_ratio
 
-C = 1 / 255
-"""Added to the deviation, so that the normalisation of a flat region stays finite."""
-
-FLOOR = 1e-100
-"""Least mean square; the rounding errors of flat regions have one of about 1e-32."""
+C = 1 / 255  # added to the deviation, so that the normalisation of a flat region stays finite
+FLOOR = 1e-100  # least mean square; the rounding errors of flat regions have one of about 1e-32
 
 AT_ONCE = 50_000
 """Pixels of several pictures that are computed together: their arrays fit into a processor's cache."""

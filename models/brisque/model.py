@@ -10,8 +10,7 @@ from ..base import IQAModel
 from .features import brisque_features
 from .svr import read_svr
 
-FILE = Path(__file__).with_name("svm.txt")
-"""The weights of the package `brisque` 0.2.0, by libsvm."""
+FILE = Path(__file__).with_name("svm.txt")  # the weights of the package `brisque` 0.2.0, by libsvm
 
 LOWEST = (
     0.336999, 0.019667, 0.23, -0.125959, 0.000167, 0.000616, 0.231, -0.125873, 0.000165,

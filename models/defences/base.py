@@ -11,11 +11,9 @@ from torch.utils.checkpoint import checkpoint
 
 from ..base import switched
 
-Scorer = Callable[[Tensor], Tensor]
-"""From images (N, 3, H, W) in [0, 1] to scores (N,)."""
+Scorer = Callable[[Tensor], Tensor]  # from images (N, 3, H, W) in [0, 1] to scores (N,)
 
-IDENTITY = "identity"
-"""Name of the backward pass in which filters and codecs count as the identity (BPDA)."""
+IDENTITY = "identity"  # name of the backward pass in which filters and codecs count as the identity (BPDA)
 
 
 class Defence(nn.Module):

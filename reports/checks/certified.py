@@ -20,9 +20,7 @@ from ...bench.store.certificates.noisy_scores import NoisyScores, read_noisy_sco
 from ...bench.store.certificates.score_bounds import ScoreBounds, read_score_bounds
 from ...bench.store.store import Store
 
-CONFIDENCE = 0.999
-"""Confidence that all intervals of a model within one radius are right."""
-
+CONFIDENCE = 0.999  # confidence that all intervals of a model within one radius are right
 _ROUNDING = 1e-5  # of scores in float32
 
 Ends = tuple[NDArray[np.float64], NDArray[np.float64]]

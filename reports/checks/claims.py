@@ -28,14 +28,9 @@ from .words import ROUNDING, claims_text, stand_ins
 
 Verdict = Literal["true", "false", "not run"]
 
-METHOD = "cprl"
-"""The paper's own model; its others are the baselines."""
-
-ATTACKS = ("fgsm", "pgd")
-"""The paper's attacks."""
-
-MARGIN = 0.1
-"""Distance that CPRL may be below the best SROCC without attack."""
+METHOD = "cprl"  # the paper's own model; its others are the baselines
+ATTACKS = ("fgsm", "pgd")  # the paper's attacks
+MARGIN = 0.1  # distance that CPRL may be below the best SROCC without attack
 
 _MASK_ALONE = "mask alone"
 _OUTCOMES: dict[Verdict, Outcome] = {"true": "passed", "false": "failed", "not run": "skipped"}

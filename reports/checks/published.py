@@ -19,11 +19,8 @@ from .words import notes_on_published
 
 PUBLISHED = "published"
 
-TABLE6_B = 0.4
-"""The bias b behind Table 6: the paper calls it the optimal value (Section 5.4)."""
-
-IMAGE_SIZE = 320
-"""Side in pixels of the images that the paper's models see (Section 5.1)."""
+TABLE6_B = 0.4  # the bias b behind Table 6: the paper calls it the optimal value (Section 5.4)
+IMAGE_SIZE = 320  # side in pixels of the images that the paper's models see (Section 5.1)
 
 # By dataset, model, attack, epsilon and the paper's variant: the store's name of the variant, and the number.
 _Measured = Mapping[tuple[str, str, str, float, str], list[tuple[str, Point]]]

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from .claims import Claims
     from .comparison import Comparison
 
-LINES_SHOWN = 20
-"""Maximum lines per section."""
+LINES_SHOWN = 20  # maximum lines per section
 
 ROUNDING = 1e-9
 """Allowed beyond a tolerance, so that 0.90 and 0.85 are within 0.05 of one another in binary, too."""

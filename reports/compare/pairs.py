@@ -24,11 +24,8 @@ from ...bench.store.results import read_results
 from ...bench.store.store import Store
 from ..catalogue import higher_is_better, in_order
 
-LEVEL = 0.05
-"""Chance of a false difference among all of a comparison that is accepted."""
-
-FEWEST_IMAGES = 10
-"""Images in common below which nothing is compared."""
+LEVEL = 0.05  # chance of a false difference among all of a comparison that is accepted
+FEWEST_IMAGES = 10  # images in common below which nothing is compared
 
 _Condition = tuple[str, str, float]
 

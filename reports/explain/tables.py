@@ -5,8 +5,7 @@ import pandas as pd
 
 from ...bench.store.explanation import ExplainedModel, Explanation, StageActivations
 
-NUMBERS = "%.7g"
-"""Format of the numbers in CSV files of an explanation: about as exact as a model's scores."""
+NUMBERS = "%.7g"  # format of the numbers in CSV files of an explanation: about as exact as a model's scores
 
 
 def scores_table(explanation: Explanation) -> pd.DataFrame:

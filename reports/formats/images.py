@@ -18,8 +18,7 @@ from ...bench.store.condition import attack_phrase
 from ..catalogue import attack_name, dataset_name, model_name
 from .templating import environment, policy_digest
 
-FOLDER = "images"
-"""Name of the folder beside the report that `--save-images` is given."""
+FOLDER = "images"  # name of the folder beside the report that `--save-images` is given
 
 _FILE = r"(?:low|high|adversarial)/[\w.+-]+\.png"
 _DIGITS = 5

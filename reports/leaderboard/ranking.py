@@ -10,11 +10,8 @@ from ..catalogue import AUTO, controls, ordered
 from .board import Board, Condition, Entrant, Kind, Number
 
 CLEAN = "none"
-CONTROLS = controls()
-"""Perturbations of the same size that do not look at the model, and so are no attacks."""
-
-ALL = "all"
-"""Stands for the attack that lowers a model's SROCC most, of those that were tried on it."""
+CONTROLS = controls()  # perturbations of the same size that do not look at the model, and so are no attacks
+ALL = "all"  # stands for the attack that lowers a model's SROCC most, of those that were tried on it
 
 SROCC_DIGITS = 4
 BOUND_DIGITS = 3

@@ -14,14 +14,12 @@ from ...bench.store.condition import under
 from ..catalogue import attack_name, dataset_name, ordered
 from .board import Move, Number
 
-REPEATED = 0.02
-"""Difference in SROCC between two runs of one setting, as two of the CPRL paper's own differ."""
+REPEATED = 0.02  # difference in SROCC between two runs of one setting, as two of the CPRL paper's own differ
 
 DISAGREEMENT = 0.05
 """Tolerance between a reported and a measured SROCC, as in a check against published numbers."""
 
-NO_ATTACK = ("none", "noise")
-"""Names under `attack` that are no attacks."""
+NO_ATTACK = ("none", "noise")  # names under `attack` that are no attacks
 
 _MASKED = "this may be a sign of masked gradients (Athalye et al. 2018)"
 

@@ -11,8 +11,7 @@ from ..catalogue import catalogue
 from .numbers import EPSILON
 from .selection import IMAGES, REGIME, completeness_and_age, grouped
 
-CONDITIONS = (("none", 0.0), ("fgsm", EPSILON))
-"""Attack and epsilon (in units of 1/255) of the column groups."""
+CONDITIONS = (("none", 0.0), ("fgsm", EPSILON))  # attack and epsilon (in units of 1/255) of the column groups
 
 _ABLATED = ("b", "reading", "pns_weight")
 _SCORED_ON = ("dataset", *IMAGES, "split_seed")

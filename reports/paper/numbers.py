@@ -13,11 +13,8 @@ from .selection import Point, diverged
 from .table import Cell, Column
 
 TABLE_METRICS = ("srocc", "plcc", "mse")
-EPSILON = 1.0
-"""The attack strength of Tables 1, 2, 5 and 6, in units of 1/255."""
-
-DIGITS = 4
-"""Digits after the decimal point, as in the paper."""
+EPSILON = 1.0  # the attack strength of Tables 1, 2, 5 and 6, in units of 1/255
+DIGITS = 4  # digits after the decimal point, as in the paper
 
 
 class Entry(NamedTuple):

@@ -20,14 +20,12 @@ from ...bench.store.results import COLUMNS, Results, verdict
 from ..catalogue import AUTO, attack_name, dataset_name, model_name
 from . import wording
 
-REGIME = "clean"
-"""The training regime of the paper's tables and Figure 6."""
+REGIME = "clean"  # the training regime of the paper's tables and Figure 6
 
 IMAGES = ("limit", "image_size", "pixels", "dataset_digest", "pixels_digest", "split_digest")
 """The columns that say which images a cell was scored on."""
 
-WORST = "worst_srocc"
-"""The metric of the worst case that an interval attack finds."""
+WORST = "worst_srocc"  # the metric of the worst case that an interval attack finds
 
 _MODEL_ON_DATASET = ("dataset", "model", "seed")
 _PLACE = ("dataset", "model", "attack", "epsilon")

@@ -15,8 +15,7 @@ from .selection import Point, has_worst_case
 OVERSTATED = 0.2
 """Least distance of the SROCC under an attack of the paper above the worst case that is a finding."""
 
-SPARED = 0.05
-"""Greatest loss of SROCC under a control of which models count as spared."""
+SPARED = 0.05  # greatest loss of SROCC under a control of which models count as spared
 
 _DIGITS = 2
 _SROCC = {"what": "correlation", "srocc": "SROCC", "an": "an"}

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from ...bench.core.text import NOT_RUN, difference, listing
 from ..catalogue import AUTO, PAPER_ATTACKS, STAND_IN, attack_name, controls, dataset_name, ordered
 
-DOUBTFUL_MARK = "‡"
-"""Stands after a number that the audit found doubtful."""
+DOUBTFUL_MARK = "‡"  # stands after a number that the audit found doubtful
 
 # Captions of tables
 

@@ -21,20 +21,15 @@ from ...bench.core.text import listing
 OF_MODELS = ("srocc", "plcc", "mse", "rise", "r")
 """What a row of a model may have a number of; `rise` and `r` are of images without labels."""
 
-METRICS = (*OF_MODELS, "images", "types")
-"""What a row of a CSV file may have a number of."""
+METRICS = (*OF_MODELS, "images", "types")  # what a row of a CSV file may have a number of
 
 COLUMNS = ("table", "dataset", "model", "attack", "epsilon", "variant", "metric", "value", "source")
 """The columns of `load`."""
 
-FOLDER = Path(__file__).parent
-"""Folder of the package's own pairs of files."""
+FOLDER = Path(__file__).parent  # folder of the package's own pairs of files
+PAPER = "cprl"  # the source whose layout, Tables 1 to 6, the reports follow
 
-PAPER = "cprl"
-"""The source whose layout, Tables 1 to 6, the reports follow."""
-
-Place = tuple[str, str, str, float, str, str]
-"""Dataset, model, attack, epsilon, variant and metric."""
+Place = tuple[str, str, str, float, str, str]  # dataset, model, attack, epsilon, variant and metric
 
 _Text = Annotated[str, Field(min_length=1)]
 

@@ -7,11 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 
 ALL = "all"
 
-LARGEST = 2**63 - 1
-"""Highest whole number of a TOML file, as its standard has it."""
-
-SMALLEST = 0.1
-"""Least epsilon above 0, in units of 1/255: one below is taken for a number in another unit."""
+LARGEST = 2**63 - 1  # highest whole number of a TOML file, as its standard has it
+SMALLEST = 0.1  # least epsilon above 0, in units of 1/255: one below is taken for a number in another unit
 
 _EPSILON = 'a number in units of 1/255, such as 8 or "8/255"'
 
@@ -77,8 +74,7 @@ BatchSize = Annotated[
 ]
 Device = Annotated[str, AfterValidator(_device), _described('`"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"`')]
 Names = Annotated[list[str], BeforeValidator(_names), _described('list or `"all"`')]
-PIXEL = 1 / 255
-"""The unit of a configured epsilon, in pixel units of [0, 1]."""
+PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]
 
 _RADIUS = f"0 or {SMALLEST} to 255"
 Epsilon = Annotated[float, BeforeValidator(_epsilon), Field(ge=0, le=255), _described(f"number, {_RADIUS}")]

@@ -11,8 +11,7 @@ from .tables import numbers, read_csv, with_unlabelled
 
 SCORES = "koniq10k_scores_and_distributions.csv"
 SIZES = ("1024x768", "512x384")
-RATINGS = range(1, 6)
-"""The score table counts the people who gave each, in the columns `c1` to `c5`."""
+RATINGS = range(1, 6)  # the score table counts the people who gave each, in the columns `c1` to `c5`
 
 
 class Koniq(PublishedDatabase):

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-MEMORY = 1 << 29
-"""Bytes more than the process starts with; a damaged file can ask for any amount."""
+MEMORY = 1 << 29  # bytes more than the process starts with; a damaged file can ask for any amount
 PROCESSOR_SECONDS = 5
 """Time of a processor that the process may take, after which it is killed; a damaged file can ask for any."""
 

@@ -18,12 +18,10 @@ OVERSAMPLING = 2
 
 SMALLEST_RADIUS = 1.5  # in pixels kept
 LARGEST_RADIUS = 0.3  # in heights of the picture
-LAYERS = 5.0
-"""Mean number of leaves over a point; only exp(-5) of the picture shows the ground under them."""
+LAYERS = 5.0  # mean number of leaves over a point; only exp(-5) of the picture shows the ground under them
 
 MEAN_LIGHTNESS = 0.45
-CONTRAST = 0.18
-"""Standard deviation of lightness over the picture."""
+CONTRAST = 0.18  # standard deviation of lightness over the picture
 
 # Colours found together outdoors (sRGB): sky and stone, foliage, earth, water, dusk, flowers.
 PALETTES = (

@@ -21,8 +21,7 @@ Array = npt.NDArray[np.float64]
 CODE_BLOCK = 16
 """Side in coefficients; for a picture of 96 pixels about what the usual 64 is for one of LIVE's."""
 
-LOWEST_BIT_PLANE = 1
-"""Planes below are finer than the stream is."""
+LOWEST_BIT_PLANE = 1  # planes below are finer than the stream is
 
 # RGB to luma and two chromas (ITU-R BT.601), as in JPEG 2000's irreversible path.
 TO_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])

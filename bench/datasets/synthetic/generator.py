@@ -25,15 +25,12 @@ from .full_reference import (
 )
 from .photographs import PHOTOGRAPHS, photograph
 
-REFERENCES = "reference"
-"""Folder of the pristine pictures. Each distortion has a folder of its own name."""
+REFERENCES = "reference"  # Folder of the pristine pictures. Each distortion has a folder of its own name.
 
 PHOTOGRAPH_EVERY = 10
 """One scene in this many is a photograph, as long as there are any; the others are drawn."""
 
-SPREAD = 0.2
-"""Largest change of a strength's logarithm where strengths are those of photographs."""
-
+SPREAD = 0.2  # largest change of a strength's logarithm where strengths are those of photographs
 _LOOK, _STRENGTHS = 10, 11  # streams of random numbers besides those of the drawing and the distortions
 
 

@@ -23,8 +23,7 @@ from ...core.version import __version__
 from ..cell_file import FORMAT, StoredCell, read_cell
 from ..sealed_parquet import is_sealed, write_sealed_table
 
-INDEXED_FROM = 1000
-"""Cells above which a store has an index; every file of a smaller one is read each time."""
+INDEXED_FROM = 1000  # cells above which a store has an index; every file of a smaller one is read each time
 
 SAMPLE = 500
 """Cells of a large store that are compared with their files each time it is read, drawn at random."""
@@ -47,8 +46,7 @@ _SCHEMA = pa.schema(
     metadata={"written by": f"iqabench {__version__}, format {FORMAT}"},
 )
 
-Stamp = tuple[int, int, int, int]
-"""A file's size, times of change of its content and of anything, and inode."""
+Stamp = tuple[int, int, int, int]  # a file's size, times of change of its content and of anything, and inode
 
 
 @dataclass(frozen=True, slots=True)

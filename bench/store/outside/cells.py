@@ -16,11 +16,8 @@ from ...statistics.visibility import KINDS, median_visibility
 from ..cell import Cell, digest
 from ..store import Store
 
-VARIANT = "measured elsewhere"
-"""The variant of every model whose scores others measured."""
-
-UNKNOWN = "unknown"
-"""Stands for what the file of somebody else's scores does not tell."""
+VARIANT = "measured elsewhere"  # the variant of every model whose scores others measured
+UNKNOWN = "unknown"  # stands for what the file of somebody else's scores does not tell
 
 
 @dataclass(frozen=True)

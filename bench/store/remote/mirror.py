@@ -18,8 +18,7 @@ from .record import Copy, Record, Stamp
 
 Needs = Literal["all", "numbers", "nothing"]
 
-WEIGHTS = ".safetensors"
-"""Suffix of files that are fetched when a model is first needed."""
+WEIGHTS = ".safetensors"  # suffix of files that are fetched when a model is first needed
 
 KEPT = {
     "cells": (".parquet",),

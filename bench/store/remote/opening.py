@@ -14,8 +14,7 @@ from ...core.text import plural, printable
 from .failures import explained
 from .mirror import KEPT, Mirror, Needs
 
-FOLDERS = "IQABENCH_STORES"
-"""Variable of the environment that names the folder of the working folders."""
+FOLDERS = "IQABENCH_STORES"  # variable of the environment that names the folder of the working folders
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "FSSPEC_S3_ENDPOINT_URL")
 

@@ -18,8 +18,7 @@ from ...core.registry import version_of
 from ...training.checkpoints import Checkpoint
 from .tables import built, checked
 
-NONE = "none"
-"""Stands for no defence."""
+NONE = "none"  # stands for no defence
 
 
 @dataclass(frozen=True)

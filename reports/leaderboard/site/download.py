@@ -12,8 +12,7 @@ from ...formats.csv import neutral
 from ..board import Board, Entrant, Move, Number
 from ..ranking import Ranking, Ranks, Standing
 
-FORMAT = "iqabench leaderboard"
-"""Value of the key `format` of the JSON file."""
+FORMAT = "iqabench leaderboard"  # value of the key `format` of the JSON file
 
 _OF_ENTRANT = ("slug", "name", "paper", "year", "training", "unreliable", "audit")
 COLUMNS = (*_OF_ENTRANT, *(field.name for field in fields(Number)))

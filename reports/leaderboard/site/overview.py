@@ -13,8 +13,7 @@ from ..ranking import CLEAN, Pair, Ranking, by_name
 from .pages import UNKNOWN, render, srocc
 from .payload import label
 
-_MOVES = ("width", "rise", "fall", "r", "psnr", "ssim")
-"""Attributes of `Move` in the order of the columns."""
+_MOVES = ("width", "rise", "fall", "r", "psnr", "ssim")  # attributes of `Move` in the order of the columns
 
 
 def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[str, str], board: Board) -> str:

@@ -37,8 +37,7 @@ from ..ranking import (
     pairs,
 )
 
-CONTROL = -1
-"""Look of a control's curve; that of an attack is its index among the attacks of the board."""
+CONTROL = -1  # look of a control's curve; that of an attack is its index among the attacks of the board
 
 
 def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str, Any]:

@@ -22,8 +22,7 @@ from ...paper.selection import grouped
 from .entry import understood
 from .scores import METRICS, WORST, is_worst_case
 
-DIGITS = 4
-"""Decimals of a number in an entry, as papers print them."""
+DIGITS = 4  # decimals of a number in an entry, as papers print them
 
 _HEADER = (
     "# An entry of the iqabench leaderboard. epsilon is in units of 1/255; the numbers of a measured row\n"

@@ -26,9 +26,7 @@ from ....bench.core.files import regular
 from ....bench.core.parameters import accepted
 from ....bench.store.condition import attack_phrase
 
-LARGEST = 1 << 20
-"""Maximum bytes of an entry's TOML file."""
-
+LARGEST = 1 << 20  # maximum bytes of an entry's TOML file
 _SMALLEST_EPSILON = 0.1  # of a reported number; less is surely in pixel units, where 1/255 is 0.0039
 _SHOWN = 80  # characters of a value or key in an error
 

@@ -19,11 +19,8 @@ from ....bench.store.metric_cache import CellMetrics, MetricCache
 from ....bench.store.results import row_of
 from ..board import Condition, Move, Number
 
-STAND_INS = ("synthetic",)
-"""Datasets that stand in for a database, whatever a file says of them."""
-
-METRICS = ("srocc", "plcc", "mse")
-"""Metrics that the leaderboard shows, in this order."""
+STAND_INS = ("synthetic",)  # datasets that stand in for a database, whatever a file says of them
+METRICS = ("srocc", "plcc", "mse")  # metrics that the leaderboard shows, in this order
 
 MOVES = {
     "rise": "gain_up",
@@ -35,8 +32,7 @@ MOVES = {
 }
 """Columns of a row of images without labels, by the attributes of `Move`."""
 
-WORST = "worst_srocc"
-"""Column of the worst-case SROCC of an interval attack."""
+WORST = "worst_srocc"  # column of the worst-case SROCC of an interval attack
 
 
 Row = Mapping[Any, Any]

@@ -29,11 +29,8 @@ from .scores import (
     same,
 )
 
-ROUNDING = 5e-4
-"""Tolerance of a measured number, which may have been rounded to three decimals."""
-
-INTERVAL_ROUNDING = 0.01
-"""Tolerance of the bounds of an interval, which other resamples move a little."""
+ROUNDING = 5e-4  # tolerance of a measured number, which may have been rounded to three decimals
+INTERVAL_ROUNDING = 0.01  # tolerance of the bounds of an interval, which other resamples move a little
 
 _TEST_IMAGES = ("dataset_digest", "split_digest", "limit")
 _OF_A_SWEEP = {"weights": "weights", "model_params": "parameters of the model"}

@@ -16,8 +16,7 @@ from ..numbers import Entry, metric_cells, metric_columns
 from ..selection import Content, Point, grouped, has_worst_case, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
-PAPER_DATASET = "live"
-"""What the paper measured Tables 5 and 6 on."""
+PAPER_DATASET = "live"  # what the paper measured Tables 5 and 6 on
 
 _Points = Mapping[tuple[Any, ...], Point]
 
