@@ -33,12 +33,7 @@ class Finding(NamedTuple):
 
 
 def examine(settings: Settings, results: Path) -> Iterator[Finding]:
-    """Yield what is found of device, libraries, datasets and models of the run, and its store.
-
-    Args:
-        settings: What the run covers.
-        results: The store's folder.
-    """
+    """Yield what is found of device, libraries, datasets and models of the run, and its store."""
     yield Finding("iqabench", True, f"{version('iqabench')} on Python {sys.version.split()[0]}")
     yield _device(settings.run.device)
     yield from _libraries()

@@ -21,12 +21,9 @@ PATIENCE = 60.0  # seconds that a worker has to keep what it has done
 def working_together(arguments: Sequence[str], workers: int) -> Iterator[None]:
     """Let further processes work at the command, for the time of the block.
 
-    Each takes a job that no other is at, as processes that share a store do, and its share of the cores. What
-    they say appears among the lines of this process. When the block ends first they are stopped by SIGTERM.
-
-    Args:
-        arguments: Of the `iqabench` command.
-        workers: Processes in all, this one included.
+    They are `workers` with this one. Each takes a job that no other is at, as processes that share a store
+    do, and its share of the cores. What they say appears among the lines of this process. When the block ends
+    first they are stopped by SIGTERM.
     """
     if workers < 2:
         yield

@@ -34,10 +34,7 @@ def finishing(what: str) -> Iterator[None]:
     """Put off Ctrl-C and SIGTERM in the block until it calls `stop_if_asked`, or ends.
 
     A second one stops at once. In another thread than the main one, which signals do not reach, and where the
-    caller handles them in a way of its own, nothing is put off.
-
-    Args:
-        what: The end of which is waited for, as a phrase.
+    caller handles them in a way of its own, nothing is put off. What is waited for is named as a phrase.
     """
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     put_off = [

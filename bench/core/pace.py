@@ -20,9 +20,6 @@ class Pace:
 
     What has not been done yet is taken to cost what a rehearsal said, times what the work done so far cost in
     comparison with its rehearsal; without a rehearsal, what the kind of work costs with other models.
-
-    Args:
-        clock: Seconds that only grow.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

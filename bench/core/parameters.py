@@ -73,10 +73,6 @@ def keyed(factory: Callable[..., Any], complete: Mapping[str, Any]) -> dict[str,
     """Return the parameters that keys are made of: all but those marked `LATER` that have their default.
 
     So the keys of what earlier versions computed stay what they are.
-
-    Args:
-        factory: What the parameters are of.
-        complete: Its parameters, as `complete_parameters` returns them.
     """
     fields, _ = _fields(factory)
     later = {
@@ -102,12 +98,7 @@ def read_table(path: Path, schema: type[Schema]) -> Schema:
 
 
 def first_problem(error: ValidationError, known: Iterable[str]) -> str:
-    """Return the first problem of a table that pydantic refused: the key, what was found, what is accepted.
-
-    Args:
-        error: What pydantic raised.
-        known: The keys of the table.
-    """
+    """Return the first problem that pydantic found in a table: the key, what was found, what is accepted."""
     problem = error.errors()[0]
     key = ".".join(map(str, problem["loc"]))
     if not key:  # the whole table
@@ -118,12 +109,7 @@ def first_problem(error: ValidationError, known: Iterable[str]) -> str:
 
 
 def keys_of(problem: ErrorDetails, tables: Any) -> list[str]:
-    """Return the keys at which a problem was found by pydantic, without the names of alternatives in between.
-
-    Args:
-        problem: Found in the tables.
-        tables: Dictionaries and lists, in one another.
-    """
+    """Return the keys at which pydantic found a problem, without the names of alternatives in between."""
     keys: list[str] = []
     for place, part in enumerate(problem["loc"], start=1):
         inside = isinstance(tables, Mapping) and part in tables

@@ -113,13 +113,7 @@ class Progress:
 
 @contextmanager
 def progress_over(images: int = 0, *, show: Show, delay: float = 0.0) -> Iterator[Progress]:
-    """Make a `Progress` that is closed whatever happens.
-
-    Args:
-        images: All of the work, where it is of one kind; without it the caller says what to expect.
-        show: As `Progress` takes it.
-        delay: Seconds of work after which the bar appears.
-    """
+    """Make a `Progress` that is closed whatever happens."""
     progress = Progress(show=show, delay=delay)
     if images:
         progress.pace.expect("", {Stage(""): images})
@@ -131,14 +125,7 @@ def progress_over(images: int = 0, *, show: Show, delay: float = 0.0) -> Iterato
 
 
 def counted(items: Iterable[Item], what: str, total: int, *, delay: float = 2.0) -> Iterator[Item]:
-    """Yield items, and show how many of them are done.
-
-    Args:
-        items: What is gone through.
-        what: What is being done, as a phrase.
-        total: The number of items.
-        delay: Seconds of work after which the bar appears.
-    """
+    """Yield items, and show how many of them are done."""
     with progress_over(total, show=True, delay=delay) as progress:
         progress.doing(what)
         for item in items:

@@ -73,10 +73,6 @@ class Framing:
     def of(cls, value: Any, image_size: int) -> "Framing":
         """Return the framing that a value of the key `pixels` asks for.
 
-        Args:
-            value: See `ACCEPTED`.
-            image_size: `image_size` of `[run]`.
-
         Raises:
             ValueError: The value is not accepted; says what is.
         """

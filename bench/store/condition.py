@@ -43,13 +43,7 @@ class Condition:
 
 
 def attack_phrase(attack: str, epsilon: float, named: Naming = str) -> str:
-    """Name an attack and its strength: `FGSM at 1/255`, or `no attack`.
-
-    Args:
-        attack: Registered name, or `none`.
-        epsilon: In units of 1/255.
-        named: Gives the attack's printed name; without it the registered name is printed.
-    """
+    """Name an attack and its strength in units of 1/255: `FGSM at 1/255`, or `no attack`."""
     return "no attack" if attack == "none" else f"{named(attack)} at {epsilon:g}/255"
 
 

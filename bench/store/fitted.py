@@ -37,11 +37,6 @@ def after_logistic(
     fitted anew to scores under attack, which would hide a part of what the attack does. Their intervals are
     of the fitted curve as it is. Metrics are undefined where there are no clean scores, where the fit fails
     and where the curve does not rise over all scores of the model, and a note says so.
-
-    Args:
-        cells: From `Store.cells`, with scores that can be read.
-        form: The curve.
-        resamples: Bootstrap resamples behind the intervals; 0 leaves them undefined.
     """
     models: dict[str, list[StoredCell]] = {}
     for cell in cells:

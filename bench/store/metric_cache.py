@@ -121,11 +121,7 @@ class CellMetrics:
 
 
 class MetricCache:
-    """Metrics kept in a file that several processes may share: what one of them loses is computed again.
-
-    Args:
-        path: A Parquet file, made when needed.
-    """
+    """Metrics kept in a Parquet file that several processes may share: what one loses is computed again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -194,12 +190,7 @@ class MetricCache:
 def cell_metrics(
     cells: Sequence[StoredCell], root: Path, resamples: int
 ) -> tuple[dict[Path, CellMetrics], list[tuple[Path, str]]]:
-    """Return the metrics of a store's cells, from its cache or computed.
-
-    Args:
-        cells: From `Store.cells`.
-        root: The store's folder.
-        resamples: Bootstrap resamples behind the intervals; 0 leaves them undefined.
+    """Return the metrics of a store's cells, from its cache or computed; without resamples, no intervals.
 
     Returns:
         The metrics by the cell's path, and (path, reason) of the cells whose scores cannot be used.

@@ -18,10 +18,6 @@ def standing(results: Results, keys: Collection[str]) -> list[str]:
 
     Of attacks with intervals that is the worst-case SROCC, of others the SROCC of their images. Of images
     without labels it is the largest median width of the intervals of scores.
-
-    Args:
-        results: The store's.
-        keys: Of the cells that the table is about.
     """
     frame = results.frame[results.frame["key"].isin(list(keys))]
     by = ["dataset", "model", "variant", "regime", "seed"]
@@ -52,14 +48,7 @@ def _lowest(cells: pd.DataFrame) -> float:
 
 
 def next_steps(results: Results, keys: Collection[str], store: str, command: str) -> Iterator[str]:
-    """Yield what to do next, each with the command for it.
-
-    Args:
-        results: Of the store.
-        keys: Of the cells that were asked for.
-        store: Its address, as `--results` takes it.
-        command: The command that computed the cells.
-    """
+    """Yield what to do next, each with the command for it."""
     frame = results.frame[results.frame["key"].isin(list(keys))]
     attacked = frame[frame["attack"] != "none"]
     where = "" if store == "results" else f" --results {shlex.quote(store)}"

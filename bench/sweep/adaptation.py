@@ -19,11 +19,6 @@ _KEYS = ("input_size", "mean", "std", "precision", *_OF_CLASSES)
 def class_of(name: str, table: dict[str, Any], where: str) -> str:
     """Return the name that a table's model is registered under, or its path; take out the key that says it.
 
-    Args:
-        name: The table's own name, or that of the table it starts from.
-        table: The keys of the table.
-        where: File and table, for messages.
-
     Raises:
         ParameterError: a key is not a text, or two keys name two models.
     """
@@ -51,12 +46,6 @@ def adaptation(
     """Return the parameters of the `Adapter` of a model, taken out of its table; None where it needs none.
 
     A key that the model's own constructor takes is left in the table.
-
-    Args:
-        factory: What builds the model.
-        table: The keys of its table.
-        where: File and table, for messages.
-        always: Whether the model has an adapter even where no key asks for one.
     """
     own = inspect.signature(factory).parameters
     given = {key: getattr(factory, key) for key in _OF_CLASSES if hasattr(factory, key)}

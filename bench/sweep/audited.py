@@ -17,13 +17,8 @@ from .runner import trained_models
 def audit_model(settings: Settings, results: Path, count: int, *, command: str = "") -> Report:
     """Audit the first model of the settings; a second one is the source of perturbations tried on it.
 
-    Of whole pictures the centres are taken, as large as the smallest and no larger than 320 pixels.
-
-    Args:
-        settings: One dataset, and one or two models, which are trained where they have no weights yet.
-        results: The store's folder.
-        count: How many test images to take, evenly spread over their quality.
-        command: To be remembered with what is trained.
+    The test images are evenly spread over their quality. Of whole pictures the centres are taken, as large as
+    the smallest and no larger than 320 pixels.
 
     Raises:
         UserError: something in configuration, data or weights is wrong.

@@ -203,9 +203,6 @@ class Job:
     def check_training_images(self, *, labelled: bool = True) -> None:
         """See that there is enough to train with.
 
-        Args:
-            labelled: Whether labels are needed.
-
         Raises:
             UserError: there are no labels, fewer training images than one batch takes, or one is smaller
                 than a crop.

@@ -27,13 +27,7 @@ LARGEST_SHARE = 0.02  # of a stage's images that a rehearsal may take
 
 
 def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Iterator[tuple[Stage, float]]:
-    """Yield the stages of a job that are long enough for a rehearsal, and the seconds per image that it took.
-
-    Args:
-        job: What is rehearsed, with a model of its own that nothing else uses.
-        left: How many images each stage has.
-        device: Where to compute.
-    """
+    """Yield the stages of a job that are long enough for a rehearsal, and the seconds it took an image."""
     train = _long_enough(training_stage(job), 1, left)
     attacks = [
         (attack, stage, [cell.epsilon * PIXEL for cell in cells])

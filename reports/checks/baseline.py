@@ -86,10 +86,6 @@ def pin(store: Path, path: Path) -> str:
 
     Of several cells that one row would stand for the newest is pinned, as the reports show it.
 
-    Args:
-        store: Its folder.
-        path: The file; replaced if it exists.
-
     Returns:
         What was written and what was not, in sentences.
 
@@ -134,11 +130,6 @@ def against_baseline(results: Results, path: Path, tolerances: Mapping[str, floa
     if the images (their number, size or split) or a parameter of the attack that both have differ. Of several
     versions of a model in the store the newest on the pinned images is taken, whole: a condition that it was
     not run under is not filled from an older one.
-
-    Args:
-        results: From `read_results`.
-        path: The baseline.
-        tolerances: By metric.
 
     Raises:
         UserError: see `read_baseline`.

@@ -79,12 +79,7 @@ def against_certificates(store: Path) -> list[Certified]:
 
 
 def certified_srocc(noisy: NoisyScores, radius: float) -> tuple[float, float]:
-    """Return the SROCC of the median scores, and the certified worst-case SROCC within an L2 radius.
-
-    Args:
-        noisy: Noisy scores of a model.
-        radius: In pixel units of [0, 1].
-    """
+    """Return SROCC of the median scores, and the certified worst case within a radius in pixel units (L2)."""
     low, high = certified_intervals(noisy.scores, noisy.sigma, radius, confidence=_each(noisy))
     clean = srocc(noisy.quality, np.median(noisy.scores, axis=1))
     return clean, worst_case_srocc(noisy.quality, low, high).value

@@ -33,10 +33,6 @@ def against_published(results: Results, tolerances: Mapping[str, float]) -> Chec
     at each b, and Table 6 with and without the PNS risk at b = `TABLE6_B`, both for each reading of Eq. 7
     that was run. Of several seeds the mean is compared, of several versions the newest, as in the reports. A
     dataset that stands in for another is not compared.
-
-    Args:
-        results: From `read_results`.
-        tolerances: By metric.
     """
     table = load()
     published = table[table["source"] == PAPER]

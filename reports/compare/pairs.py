@@ -77,11 +77,7 @@ class Comparison:
 def compare(first: str, second: str, store: Path, against: Path | None = None) -> Comparison:
     """Compare two models by a paired bootstrap under every condition that both were measured under.
 
-    Args:
-        first: Name of a model, with its variant in parentheses where it has one.
-        second: Likewise.
-        store: The folder of results of the first.
-        against: That of the second; None: the same.
+    A model is named with its variant in parentheses, if it has one.
 
     Raises:
         UserError: a store cannot be read, has no such model, or nothing can be compared.

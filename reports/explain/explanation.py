@@ -77,10 +77,6 @@ class Explanations(NamedTuple):
 def explanations(root: Path, results: Results) -> Explanations:
     """Find the explanations in a store.
 
-    Args:
-        root: The store's folder.
-        results: The store's results, to see whether its models are those that were explained.
-
     Returns:
         Those that can be read; a note says what is wrong with another.
     """
@@ -112,10 +108,6 @@ def write_figures(explanation: Explanation, out: Path) -> list[Path]:
     - `figure4`: the landscapes; `figure4.csv` has a row per model and point.
     - `figure5`: channel activations, where a model has residual stages. `figure5.csv` has a row per model,
       stage and channel, `figure5-change.csv` how far the marked channels and the others move.
-
-    Args:
-        explanation: From `bench.explain` or out of a store.
-        out: Folder to write into; made if missing.
 
     Returns:
         The files written, the figures first.

@@ -28,11 +28,6 @@ _COLUMNS = ["image", "end", "file", "clean", "score_png", "cell"]
 def write_images(results: pd.DataFrame, root: Path, out: Path) -> Path | None:
     """Write `images.html` beside a report, where there are images of the cells that it knows.
 
-    Args:
-        results: The frame of a store's results.
-        root: The store's folder.
-        out: Folder of the report.
-
     Returns:
         The page; None where `out/images` holds no images of these cells.
     """
@@ -45,12 +40,7 @@ def write_images(results: pd.DataFrame, root: Path, out: Path) -> Path | None:
 
 
 def render_images(cells: list[dict[str, Any]], facts: dict[str, dict[str, list[Any]]]) -> str:
-    """Return the page as text.
-
-    Args:
-        cells: An item for each model, attack and epsilon: names, the folder, and the scores of each image.
-        facts: For each dataset, distortion and label by image.
-    """
+    """Return the page as text, given cells as `_cells` yields them, and facts of each dataset's images."""
     script = files(__package__).joinpath("templates", "images.js").read_text(encoding="utf-8")
     known = {"cells": cells, "facts": facts}
     return (

@@ -6,12 +6,7 @@ from collections.abc import Iterable, Mapping
 
 
 def slugs(names: Iterable[str], otherwise: str) -> dict[str, str]:
-    """Return a slug for each name, different from that of any other.
-
-    Args:
-        names: Names without repetition, in an order that does not change.
-        otherwise: The slug of a name that has no letter or digit of ASCII.
-    """
+    """Return a slug for each name, unlike any other; `otherwise` for one without ASCII letters."""
     found: dict[str, str] = {}
     taken: dict[str, None] = {}
     for name in names:

@@ -36,12 +36,7 @@ class Report:
 
 
 def compose(results: Results, root: Path | None = None) -> Report:
-    """Return the report on a store.
-
-    Args:
-        results: From `read_results`.
-        root: The store's folder, where explanations and saved splits are; without it there are none.
-    """
+    """Return the report on a store; explanations and saved splits are read in its folder, if it is given."""
     results = replace(results, frame=in_order(results.frame))
     selection = select(results)
     tables = build_tables(Content(results.frame, selection, root, results.static))

@@ -40,9 +40,6 @@ def photograph(name: str, height: int, width: int) -> npt.NDArray[np.uint8]:
 def photograph_at_full_size(name: str) -> npt.NDArray[np.uint8]:
     """Return a photograph as it is, (H, W, 3) sRGB.
 
-    Args:
-        name: A key of `PHOTOGRAPHS`.
-
     Raises:
         UserError: scikit-image is not installed, or without this file.
     """

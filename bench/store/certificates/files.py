@@ -42,10 +42,6 @@ def write_certificate(folder: Path, certificate: Certificate, *parts_of_key: Any
 def read_certificates(folder: Path, understood: Callable[[Certificate], Kind]) -> Iterator[Kind]:
     """Yield what the files of a folder of a store hold, in the order of their paths.
 
-    Args:
-        folder: Of the store.
-        understood: Makes of a file's content what is yielded; an error of it is one of the file.
-
     Raises:
         UserError: a file is damaged, or is another one.
     """

@@ -33,15 +33,8 @@ def store_outside(
 ) -> Imported:
     """Put scores that others measured into a store: for each dataset the clean scores, and each attack's.
 
-    An attack's cell holds the interval between the clean score and those that it reached.
-
-    Args:
-        table: From `read_outside`.
-        store: Where to.
-        model: What to call the metric.
-        source: Who measured it, and where it is published.
-        file: Where the table was read; cells of another file are others.
-        command: Kept with each cell.
+    An attack's cell holds the interval between the clean score and those that it reached. Cells of another
+    file are others.
     """
     content = hashlib.sha256(file.read_bytes()).hexdigest()
     context = {

@@ -11,11 +11,7 @@ _LOCAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @contextmanager
 def explained(address: str) -> Iterator[None]:
-    """Turn whatever a library for buckets raises into a `UserError` that says what to do.
-
-    Args:
-        address: Of the store.
-    """
+    """Turn whatever a library for buckets raises into a `UserError` that says what to do."""
     try:
         yield
     except UserError:

@@ -62,9 +62,6 @@ class Mirror:
     def follow(self, needs: Needs) -> list[str]:
         """Fetch what is needed and not here, as it is in the bucket now.
 
-        Args:
-            needs: As `open_store` takes it.
-
         Returns:
             Names of the files that are finished here and not yet in the bucket.
 

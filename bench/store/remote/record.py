@@ -31,11 +31,7 @@ class Copy(NamedTuple):
 
 
 class Record:
-    """The copies that are known; a lost record costs downloads, and nothing else.
-
-    Args:
-        path: The database, made when needed. Several processes may share it.
-    """
+    """The copies that are known, in a database that processes share; a lost one costs downloads only."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -108,11 +108,6 @@ def plan_datasets(
 ) -> tuple[list[PlannedDataset], list[PlannedDataset]]:
     """Open, split and decode the datasets of the sweep.
 
-    Args:
-        settings: What to sweep.
-        results: The store's folder.
-        framing: Of a model; see `PlannedDataset.framed` for those of other models.
-
     Returns:
         Those whose test images are scored, and those that `train_on` names, of which one may be both.
 

@@ -45,12 +45,7 @@ class PlannedDefence:
         return (step for step in self.steps if getattr(step[1], "recipe", "none") != "none")
 
     def around(self, model: nn.Module, learnt: Mapping[str, Checkpoint] | None = None) -> Defended:
-        """Return a model behind the defences, in evaluation mode.
-
-        Args:
-            model: The model.
-            learnt: By name, the weights of those that learn; without them they are untrained.
-        """
+        """Return a model behind the defences, in evaluation mode; those not in `learnt` are untrained."""
         steps = []
         for name, factory, params in self.steps:
             step = factory(**params)
@@ -73,11 +68,7 @@ class PlannedDefence:
                     raise UserError(f"defence {name!r}: {error}") from error
 
     def identity(self, weights: Mapping[str, str | None]) -> list[dict[str, Any]]:
-        """Return all of the defences that a score depends on, as JSON can hold it.
-
-        Args:
-            weights: By name, the digests of the weights of those that learn.
-        """
+        """Return all of the defences that scores depend on, as JSON can hold it; with digests of weights."""
         return [
             {
                 "name": name,

@@ -16,10 +16,6 @@ def plan_jobs(settings: Settings, results: Path) -> list[Job]:
     A model that brings its weights has one seed, and is not trained on another dataset. It comes before those
     that are trained, so that the first numbers are there soon.
 
-    Args:
-        settings: What to sweep.
-        results: The store's folder.
-
     Raises:
         UserError: something in configuration or data is wrong.
     """

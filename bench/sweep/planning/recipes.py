@@ -27,10 +27,6 @@ class PlannedRecipe:
 def plan_recipe(value: Any, where: str) -> PlannedRecipe | None:
     """Return what the key `recipe` of a model's table says: a name, or a table with a name and parameters.
 
-    Args:
-        value: Of the key; None where there is none.
-        where: File, table and key, for messages.
-
     Raises:
         UserError: an unknown recipe, or a parameter that it does not take.
     """

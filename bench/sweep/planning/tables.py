@@ -107,13 +107,7 @@ def built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
 def chosen_names(
     asked: list[str], kind: registry.Kind, configured: Mapping[str, Any], *, key: str = ""
 ) -> list[str]:
-    """Return the names asked for; for "all", those that have a table and those of plugins.
-
-    Args:
-        asked: What `[run]` says.
-        kind: Of what the names are.
-        configured: The tables of this kind.
-        key: The key of `[run]` that says it. Default: the kind.
+    """Return the names that a key of `[run]` asks for; for "all", those that have a table and of plugins.
 
     Raises:
         UserError: no name is asked for.

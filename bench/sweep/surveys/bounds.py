@@ -21,14 +21,7 @@ from ..runner import trained_models
 def bound_models(
     settings: Settings, results: Path, radii: list[float], *, command: str = "", show: bool = True
 ) -> list[ScoreBounds]:
-    """Bound the scores of the test images of each model of the settings, and keep the bounds in the store.
-
-    Args:
-        settings: Datasets and models.
-        results: The store's folder.
-        radii: Of the L-inf balls, in units of 1/255.
-        command: To be remembered with what is trained.
-        show: Whether to show progress.
+    """Bound the scores of all test images within radii in units of 1/255, and keep the bounds in the store.
 
     Raises:
         UserError: something in configuration, data or weights is wrong, or a model computes what there are

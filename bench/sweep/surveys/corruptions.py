@@ -33,12 +33,6 @@ def score_corrupted(
 
     Random corruptions draw from the seed of the model and the number of the image's batch.
 
-    Args:
-        settings: Datasets and models; models are trained where they have no weights yet.
-        results: The store's folder.
-        command: To be remembered with what is trained.
-        show: Whether to show progress.
-
     Raises:
         UserError: something in configuration, data or weights is wrong.
     """

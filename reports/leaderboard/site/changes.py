@@ -20,12 +20,6 @@ def changes(former: Mapping[str, Any], former_ranks: Sequence[Mapping[str, Any]]
             opening: Ranking | None) -> tuple[str, ...]:  # fmt: skip
     """Say in sentences what differs from a former build.
 
-    Args:
-        former: Its `leaderboard.json`.
-        former_ranks: Its `rankings.json`.
-        board: The board now.
-        opening: The ranking that the board opens with now.
-
     Raises:
         KeyError, TypeError, ValueError: the files of the former build are not as this package writes them.
     """

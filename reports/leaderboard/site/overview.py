@@ -17,14 +17,7 @@ _MOVES = ("width", "rise", "fall", "r", "psnr", "ssim")  # attributes of `Move` 
 
 
 def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[str, str], board: Board) -> str:
-    """Render the page of a database: a table for each attack, and one of what moves scores without labels.
-
-    Args:
-        dataset: Its name.
-        rankings: All of the board.
-        links: Addresses of the pages of attacks, by the name of the attack.
-        board: The board.
-    """
+    """Render the page of a database: a table for each attack, and one of what moves scores without labels."""
     mine = [one for one in rankings if one.threat.dataset == dataset]
     sections = [
         _section(label(one[0].threat.attack), links.get(one[0].threat.attack), one)
@@ -71,13 +64,7 @@ def _source(move: Move) -> str:
 
 
 def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, str]) -> str:
-    """Render the page of an attack: a table for each database, and the attack's parameters.
-
-    Args:
-        attack: Its name.
-        rankings: All of the board.
-        links: Addresses of the pages of databases, by the name of the database.
-    """
+    """Render the page of an attack: a table for each database, and the attack's parameters."""
     mine = [one for one in rankings if one.threat.attack == attack]
     sections = [
         _section(dataset_name(one[0].threat.dataset), links[one[0].threat.dataset], one)

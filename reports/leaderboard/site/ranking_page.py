@@ -22,12 +22,8 @@ def render_rankings(
 ) -> str:
     """Render the page of rankings of a board.
 
-    Args:
-        board: The board.
-        attacks: All of its attacks, in order.
-        rankings: All of its rankings.
-        overviews: Addresses of the pages of databases and of attacks, by what they are and by name.
-        changed: What the last build that changed anything did: its `date` and `sentences`.
+    `overviews` holds addresses by what they lead to and by name; `changed` the `date` and the `sentences` of
+    the last build that changed anything.
     """
     ranking = opening(rankings)
     return render(

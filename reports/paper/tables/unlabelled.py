@@ -60,12 +60,7 @@ def groups_of_moves() -> tuple[Group, Group]:
 
 
 def cells_of_moves(point: Point, cells: pd.DataFrame) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
-    """Return how far an attack moves the scores, and how visible its images are.
-
-    Args:
-        point: What was measured.
-        cells: Rows of results, those behind the point among them.
-    """
+    """Return how far an attack moves the scores, and how visible its images are."""
     behind = cells[cells["key"].isin(point.cells)]
     return (
         tuple(measure_cell(point, metric) for metric in SIZES),

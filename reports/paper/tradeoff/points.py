@@ -51,8 +51,7 @@ class Tradeoff:
 def tradeoffs(results: pd.DataFrame) -> tuple[Tradeoff, ...]:
     """Return a panel for each dataset on which two models or defences were attacked by `auto`.
 
-    Args:
-        results: Rows as `Results.frame`: behind a defence, those of attacks that go through it.
+    The rows are those of `Results.frame`: behind a defence, those of attacks that go through it.
     """
     points = defended_points(results)
     return tuple(
