@@ -24,8 +24,9 @@ def test_own_databases_pass(trees, adapter, tree):
     check_dataset(lambda: adapter(str(root)))
 
 
-def test_a_csv_file_passes(drawn_database):
+def test_a_csv_file_and_a_sound_adapter_pass(drawn_database, folder):
     check_dataset(lambda: CsvTable(str(drawn_database)))
+    check_dataset(lambda: Sound(str(folder)))
 
 
 class Sound(DatasetAdapter):
@@ -84,19 +85,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_sound_adapter_passes(folder):
-    check_dataset(lambda: Sound(str(folder)))
-
-
 @pytest.mark.parametrize(
     ("faulty", "message"),
     [
         (NoColumn, "NoColumn: read\\(\\) returns no column 'scene'"),
         (Rows, "Rows: read\\(\\) returns a list, not a pandas.DataFrame"),
-        (
-            Fails,
-            r"Fails: read\(\) fails: KeyError: 'scores' \(.*test_check_dataset\.py, line \d+: return \{\}",
-        ),
+        (Fails, r"Fails: read\(\) fails: KeyError: 'scores' \(.*set\.py, line \d+: return \{\}"),
         (Random, "Random: read\\(\\) returns another table the second time"),
         (Open, "Open: the scale from 0 to inf is none"),
         (changed(score="1"), "the column 'score' of read\\(\\) holds \\w+, not numbers"),

@@ -106,9 +106,7 @@ def test_random_crops_are_parts_of_the_image_and_reach_every_place(cache, datase
 
 def test_a_line_of_pixels_is_not_resized_to_gigabytes(tmp_path):
     Image.new("RGB", (2, 4000)).save(tmp_path / "line.png")
-    line = SimpleNamespace(
-        largest_image=10**6, name="drawn", root=tmp_path, table=pd.DataFrame({"path": ["line.png"]})
-    )
+    line = dataset_of(tmp_path)
     told = r"line\.png: .* 2 x 4000 pixels, of which resizing the shorter side to 24 makes 1 million"
     with pytest.raises(UserError, match=told):
         PixelCache.open(line, 24, tmp_path / "cache")
@@ -171,9 +169,7 @@ def test_a_touched_but_equal_image_keeps_the_digest(dataset, tmp_path, builds):
 
 def test_another_list_of_images_is_another_cache(dataset, tmp_path):
     whole = PixelCache.open(dataset, SIZE, tmp_path / "cache").digest
-    fewer = SimpleNamespace(
-        largest_image=10**6, name=dataset.name, root=dataset.root, table=dataset.table.iloc[::2]
-    )
+    fewer = SimpleNamespace(**{**vars(dataset), "table": dataset.table.iloc[::2]})
     reduced = PixelCache.open(fewer, SIZE, tmp_path / "cache")
     assert len(reduced) == 4
     assert reduced.digest != whole
@@ -198,10 +194,8 @@ def test_the_name_of_a_csv_file_serves_as_a_dataset_name(dataset, tmp_path):
     dataset.name = str(tmp_path / "some where" / "labels.csv")
     cache = PixelCache.open(dataset, SIZE, tmp_path / "cache")
     assert len(cache) == len(SHAPES)
-    assert [file.suffix for file in sorted((tmp_path / "cache").iterdir()) if file.suffix != ".lock"] == [
-        ".json",
-        ".pixels",
-    ]
+    suffixes = sorted(file.suffix for file in (tmp_path / "cache").iterdir())
+    assert [suffix for suffix in suffixes if suffix != ".lock"] == [".json", ".pixels"]
 
 
 @pytest.mark.parametrize("damage", ["index", "cut", "missing", "version", "half-written"])
@@ -235,16 +229,17 @@ def test_what_a_killed_process_left_is_cleared_away(dataset, tmp_path):
     assert not leftover.exists()
 
 
-def test_it_is_built_once_by_many_at_a_time(dataset, tmp_path, builds):
+@pytest.mark.parametrize("workers", [1, 4])
+def test_it_is_built_once_by_many_at_a_time_whatever_the_number_of_workers(
+    dataset, tmp_path, builds, workers
+):
+    def opened(_):
+        return PixelCache.open(dataset, SIZE, tmp_path / "cache", workers=workers).digest
+
     with ThreadPoolExecutor(4) as pool:
-        caches = list(pool.map(lambda _: PixelCache.open(dataset, SIZE, tmp_path / "cache"), range(4)))
+        digests = set(pool.map(opened, range(4)))
     assert len(builds) == 1
-    assert len({cache.digest for cache in caches}) == 1
-
-
-def test_the_number_of_workers_does_not_matter(dataset, tmp_path):
-    digests = {PixelCache.open(dataset, SIZE, tmp_path / f"{n}", workers=n).digest for n in (1, 4)}
-    assert len(digests) == 1
+    assert digests == {PixelCache.open(dataset, SIZE, tmp_path / "other").digest}
 
 
 def test_threads_read_each_their_own_rows(cache):

@@ -35,9 +35,10 @@ def test_levels_distortions_and_scenes_have_equal_shares(count):
     assert spread(chosen["distortion"] + chosen["level"].astype(str)) <= 2
 
 
-def test_sixty_images_weigh_five_levels_equally():
+def test_sixty_images_weigh_five_levels_equally_and_another_seed_chooses_others():
     table = table_of()
     assert table.iloc[balanced_subset(table, 60, seed=0)]["level"].value_counts().tolist() == [12] * 5
+    assert set(balanced_subset(table, 60, seed=0)) != set(balanced_subset(table, 60, seed=1))
 
 
 def test_photographs_without_scenes_and_kinds_are_drawn_evenly_from_the_scale():
@@ -58,8 +59,3 @@ def test_neither_the_order_of_the_table_nor_the_count_changes_which_come_first(c
     chosen = set(table["path"].iloc[balanced_subset(table, count, seed)])
     assert chosen == set(shuffled["path"].iloc[balanced_subset(shuffled, count, seed)])
     assert chosen <= set(table["path"].iloc[balanced_subset(table, min(60, count + 7), seed)])
-
-
-def test_another_seed_chooses_others():
-    table = table_of()
-    assert set(balanced_subset(table, 60, seed=0)) != set(balanced_subset(table, 60, seed=1))

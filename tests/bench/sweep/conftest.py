@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from click.testing import Result
 
 from iqabench.bench.store.cell_file import StoredCell
 from iqabench.bench.store.store import Store
+from iqabench.tests.conftest import TINY_PLUGIN
 
 LINEAR_PLUGIN = """
 import torch
@@ -80,6 +82,68 @@ class Blind(iqabench.Attack):
         for epsilon in epsilons:
             victim.record.checked(victim.scores(victim.images), 0 * victim.images)
             yield victim.images
+
+
+class Fixed(nn.Module):
+    '''Gives every image the score of its one weight.'''
+
+    recipe = "none"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(self.start))
+
+    def forward(self, images):
+        return images.mean((1, 2, 3)) * 0 + self.value
+
+
+for name, start in (("nan", float("nan")), ("constant", 0.5)):
+    iqabench.register_model(name)(type(name, (Fixed,), {"start": start}))
+
+
+@iqabench.register_model("percent")
+class Percent(Linear):
+    def forward(self, images):
+        return 100 * super().forward(images)
+
+
+@iqabench.register_model("worse")
+class Worse(Fixed):
+    '''Rises with the noise of an image, to far above 1.'''
+
+    start = 400.0
+
+    def forward(self, images):
+        rows = images.mean(1)
+        return self.value * (rows[:, 1:] - rows[:, :-1]).square().mean((1, 2))
+
+
+@iqabench.register_model("dark")
+class Dark(Fixed):
+    '''Scores darkness, so that a brighter image scores lower.'''
+
+    start = 1.0
+
+    def forward(self, images):
+        return 1 - self.value * images.mean((1, 2, 3))
+
+
+@iqabench.register_model("column")
+class Column(Linear):
+    def forward(self, images):
+        return super().forward(images).unsqueeze(1)
+
+
+@iqabench.register_model("grey")
+class Grey(Linear):
+    def forward(self, images):
+        return nn.functional.conv2d(images, self.weight[None, :1]).mean((1, 2, 3))
+
+
+@iqabench.register_model("broken")
+class Broken(Linear):
+    def __init__(self) -> None:
+        raise RuntimeError("no luck")
 """
 
 AS_LONG_AS_LINEAR_NEEDS = """
@@ -95,22 +159,26 @@ queries = 200
 def sweep(
     iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path
 ) -> Callable[..., tuple[Result, dict[tuple[str, float], StoredCell]]]:
-    """Run a sweep of the plugin; return the console and the cells by attack and epsilon."""
-    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+    """Run a command with the plugin; return the console, and the cells by attack and epsilon."""
+    (tmp_path / "plugin.py").write_text(TINY_PLUGIN + LINEAR_PLUGIN)
     tiny_config.write_text(tiny_config.read_text() + AS_LONG_AS_LINEAR_NEEDS)
 
-    def swept(*options: str) -> tuple[Result, dict[tuple[str, float], StoredCell]]:
+    def swept(*options: str, command: str = "run") -> tuple[Result, dict[tuple[str, float], StoredCell]]:
         done = iqabench(
-            "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            command, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
             "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options,
         )  # fmt: skip
-        cells = {
-            (cell.provenance["cell"]["attack"], cell.provenance["cell"]["epsilon"]): cell
-            for cell in Store(tmp_path / "results").cells()
+        cells = Store(tmp_path / "results").cells()
+        return done, {
+            (of["attack"], of["epsilon"]): cell for cell in cells if (of := cell.provenance["cell"])
         }
-        return done, cells
 
     return swept
+
+
+def cells_in(results: Path) -> list[dict[str, Any]]:
+    """Return the fields of each cell of a store."""
+    return [stored.provenance["cell"] for stored in Store(results).cells()]
 
 
 def scores_by_cell(results: Path) -> dict[tuple[str, str, float], pd.DataFrame]:

@@ -46,7 +46,7 @@ def test_the_weights_are_part_of_the_cell_and_where_they_lie_is_not(attacked, tm
     assert "0 computed" in attacked(tmp_path / "there")[0].output
 
 
-def test_missing_weights_end_a_sweep_before_anything_is_trained(attacked, tiny_plugin, tmp_path):
+def test_missing_weights_end_a_sweep_before_anything_is_trained(attacked, tmp_path):
     done, cells = attacked(tmp_path / "empty")
     assert done.exit_code == 2
     assert "[attacks.zhang_dists]: pyiqa:dists needs the file 'DISTS_weights-f5e65c96.pth'" in done.output

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,20 +67,15 @@ defence = "fading"
 
 
 @pytest.fixture
-def swept(iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path):
+def swept(sweep: Callable[..., Any], tiny_config: Path, tmp_path: Path):
     """Run a sweep with defences; return the console, the cells, and the results."""
     (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + DEFENCES)
     tiny_config.write_text(tiny_config.read_text() + QUICK)
 
     def run(*options: str) -> tuple[Result, list[StoredCell], Path]:
-        store = tmp_path / "results"
-        done = iqabench(
-            "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
-            "--datasets", str(drawn_database), "--results", str(store), "--models", "linear",
-            "--epsilons", "2", *options,
-        )  # fmt: skip
+        done, _ = sweep("--models", "linear", "--epsilons", "2", *options)
         assert done.exit_code == 0, done.output
-        return done, list(Store(store).cells()), store
+        return done, list(Store(tmp_path / "results").cells()), tmp_path / "results"
 
     return run
 
@@ -172,15 +168,9 @@ def test_a_defence_that_learns_is_trained_once_on_the_training_images_and_its_we
     assert card_again["weights"] == card["weights"]
 
 
-def test_a_defence_that_learns_needs_a_batch_of_training_images(
-    iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
+def test_a_defence_that_learns_needs_a_batch_of_training_images(sweep, tiny_config: Path) -> None:
     tiny_config.write_text(tiny_config.read_text().replace("batch_size = 4", "batch_size = 400"))
-    done = iqabench(
-        "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"), "--models", "linear",
-        "--datasets", str(drawn_database), "--results", str(tmp_path / "r"), "--defences", "denoiser",
-    )  # fmt: skip
+    done, _ = sweep("--models", "linear", "--defences", "denoiser")
     assert done.exit_code == 2
     assert "fewer than one batch of 400, to train 'denoiser' with" in done.output
 

@@ -80,18 +80,14 @@ def swept(iqabench: Callable[..., Result], pictures: Path, tiny_config: Path, tm
     def run(*options: str, command: str = "run", results: str = "results", tables: str = "") -> Any:
         config = tmp_path / f"{results}.toml"
         config.write_text(tiny_config.read_text() + '[attacks.auto]\nbudget = "quick"\n' + tables)
+        whole = ["--models", "edges", "--datasets", str(pictures)] if command == "run" else []
         done = iqabench(
-            *command.split(), "--config", str(config), "--plugin", str(tmp_path / "plugin.py"),
-            "--results", str(tmp_path / results), *options,
+            command, "--config", str(config), "--plugin", str(tmp_path / "plugin.py"),
+            "--results", str(tmp_path / results), *whole, *options,
         )  # fmt: skip
         return done, Store(tmp_path / results)
 
-    return lambda *options, command="run", **named: run(
-        *(["--models", "edges", "--datasets", str(pictures)] if command == "run" else []),
-        *options,
-        command=command,
-        **named,
-    )
+    return run
 
 
 def tables_of(store: Store) -> dict[tuple[str, float], pd.DataFrame]:

@@ -63,9 +63,8 @@ def test_each_image_is_compared_with_its_own_reference_and_attacked(pairs, iqabe
 
 
 def test_a_changed_reference_is_measured_anew(pairs, iqabench):
-    assert (
-        "2 computed" in run(iqabench, "--models", "likeness", "--attacks", "noise", "--epsilons", "2").output
-    )
+    first = run(iqabench, "--models", "likeness", "--attacks", "noise", "--epsilons", "2")
+    assert "2 computed" in first.output
     for scene in range(8):
         Image.fromarray(np.full((48, 48, 3), 40 + 20 * scene, np.uint8)).save(f"original{scene}.png")
     done = run(iqabench, "--models", "likeness", "--attacks", "noise", "--epsilons", "2")

@@ -13,7 +13,7 @@ from iqabench.bench.store import metric_cache
 from iqabench.bench.store.results import read_results, results_table
 from iqabench.bench.store.store import Store
 
-from .conftest import assert_same_scores, scores_by_cell
+from .conftest import assert_same_scores, cells_in, scores_by_cell
 
 
 def test_a_sweep_stores_every_cell_with_labels_scores_and_provenance(finished, drawn_database):
@@ -125,9 +125,8 @@ def test_a_model_is_trained_again_in_another_precision_and_not_where_it_is_the_s
     text_before = tiny_config.read_text()
     assert "1 models trained" in run('precision = "fp32"')
     (card,) = (tmp_path / "results").glob("checkpoints/**/*.json")
-    assert (
-        "precision" not in json.loads(card.read_text())["training"]
-    )  # as of stores before there was another
+    # There is no key "precision" in stores of before there was another.
+    assert "precision" not in json.loads(card.read_text())["training"]
     assert "1 models trained" in run('precision = "bf16"')
     assert "0 models trained" in run('precision = "fp32"')
 
@@ -136,13 +135,9 @@ def test_several_seeds_train_a_model_each_and_share_nothing(iqabench, tiny_sweep
     results = tmp_path / "results"
     options = [*tiny_sweep, "--attacks", "fgsm", "--epsilons", "1", "--results", str(results)]
     assert "2 models trained" in iqabench("run", *options, "--seed", "0,1").output
-    cells = [stored.provenance["cell"] for stored in Store(results).cells()]
-    assert sorted((cell["seed"], cell["attack"]) for cell in cells) == [
-        (0, "fgsm"),
-        (0, "none"),
-        (1, "fgsm"),
-        (1, "none"),
-    ]
+    cells = cells_in(results)
+    found = sorted((cell["seed"], cell["attack"]) for cell in cells)
+    assert found == [(0, "fgsm"), (0, "none"), (1, "fgsm"), (1, "none")]
     assert len({cell["weights"] for cell in cells}) == 2
     again = iqabench("run", *options, "--seed", "1").output
     assert "0 computed, 2 found done; 0 models trained" in again
@@ -153,7 +148,7 @@ def test_the_variants_of_a_grid_are_trained_and_named_apart(iqabench, tiny_sweep
     results = tmp_path / "results"
     options = [*tiny_sweep, "--attacks", "fgsm", "--epsilons", "1", "--results", str(results)]
     assert "3 models trained" in iqabench("run", *options).output
-    cells = [stored.provenance["cell"] for stored in Store(results).cells()]
+    cells = cells_in(results)
     assert {(cell["model"], cell["variant"], cell["model_params"]["width"]) for cell in cells} == {
         ("tiny", "width=2", 2),
         ("tiny", "", 4),  # as the model's own table has it
@@ -169,20 +164,16 @@ def test_the_adversarial_regime_trains_other_weights_by_its_own_settings(
     options = [*tiny_sweep, "--attacks", "fgsm", "--epsilons", "1", "--results", str(results)]
     iqabench("run", *options)
     assert "1 models trained" in iqabench("run", *options, "--regime", "adversarial").output
-    regimes = {
-        stored.provenance["cell"]["regime"]: stored.provenance["cell"]["weights"]
-        for stored in Store(results).cells()
-    }
+    regimes = {cell["regime"]: cell["weights"] for cell in cells_in(results)}
     assert len(set(regimes.values())) == len(regimes) == 2
     cards = [json.loads(path.read_text()) for path in results.rglob("checkpoints/**/*.json")]
     (card,) = (card for card in cards if card["regime"] == "adversarial")
     assert {"loss", "natural", "adversarial"} <= card["curve"][0].keys()
     assert card["training"]["adversarial"]["attack_params"]["eot_samples"] == 1
-    tiny_config.write_text(
-        tiny_config.read_text()
-        + "[training.adversarial]\nattack = 'pgd'\nepsilon = 4\n"
-        + "prior_natural = 0.3\nprior_adversarial = 0.7\n"
+    changed = (
+        "[training.adversarial]\nattack = 'pgd'\nepsilon = 4\nprior_natural = 0.3\nprior_adversarial = 0.7\n"
     )
+    tiny_config.write_text(tiny_config.read_text() + changed)
     assert "0 models trained" in iqabench("run", *options).output  # the clean one does not depend on it
     assert "1 models trained" in iqabench("run", *options, "--regime", "adversarial").output
 
@@ -199,6 +190,6 @@ def test_a_limit_scores_that_many_test_images(iqabench, tiny_sweep, tmp_path):
     iqabench("run", *tiny_sweep, "--limit", "3", "--results", str(tmp_path / "results"))
     assert {len(scores) for scores in scores_by_cell(tmp_path / "results").values()} == {3}
     iqabench("run", *tiny_sweep, "--limit", "4", "--results", str(tmp_path / "results"))
-    cells = [cell.provenance["cell"] for cell in Store(tmp_path / "results").cells()]
+    cells = cells_in(tmp_path / "results")
     assert len({(cell["limit"], cell["split_digest"]) for cell in cells}) == 2
     assert len({cell["weights"] for cell in cells}) == 1  # the weights do not depend on what is scored

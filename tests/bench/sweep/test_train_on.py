@@ -3,18 +3,16 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import Result
 
 from iqabench.bench.store.cell_file import read_scores
 from iqabench.bench.store.condition import Condition
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.store import Store
-
-from .conftest import LINEAR_PLUGIN
 
 CONFIG = """
 [datasets.first]
@@ -37,13 +35,7 @@ root = "FOLDER/small.csv"
 
 
 @pytest.fixture
-def swept(
-    iqabench: Callable[..., Result],
-    drawn_database: Path,
-    tiny_plugin: Path,
-    tiny_config: Path,
-    tmp_path: Path,
-):
+def swept(sweep: Callable[..., Any], drawn_database: Path, tiny_config: Path, tmp_path: Path):
     """Run a sweep over two drawn databases, the second with other labels, and return the console."""
     shutil.copytree(drawn_database.parent / "images", tmp_path / "second" / "images")
     table = pd.read_csv(drawn_database)
@@ -51,13 +43,9 @@ def swept(
     table.iloc[[0, 1, 5, 6]].to_csv(tmp_path / "small.csv", index=False)
     table.assign(score=table["score"].round()).to_csv(tmp_path / "second" / "drawn.csv", index=False)
     tiny_config.write_text(tiny_config.read_text() + CONFIG.replace("FOLDER", str(tmp_path)))
-    tiny_plugin.write_text(tiny_plugin.read_text() + LINEAR_PLUGIN)
 
     def run(*options: str, command: str = "run", status: int = 0) -> str:
-        done = iqabench(
-            command, "--config", str(tiny_config), "--plugin", str(tiny_plugin),
-            "--results", str(tmp_path / "results"), *options,
-        )  # fmt: skip
+        done, _ = sweep(*options, command=command)
         assert done.exit_code == status, done.output
         return done.output
 

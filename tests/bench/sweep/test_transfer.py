@@ -9,14 +9,13 @@ from iqabench.bench.store.store import Store
 
 
 @pytest.fixture
-def transferred(sweep, tiny_plugin, tiny_config):
+def transferred(sweep, tiny_config):
     """Run a sweep of a linear model under `transfer` from `tiny`."""
 
     def run(*options, source="tiny"):
         text = tiny_config.read_text().split("[attacks.transfer]")[0]
         tiny_config.write_text(f"{text}[attacks.transfer]\nsource = '{source}'\nsteps = 2\n")
-        chosen = ("--models", "linear", "--attacks", "transfer", "--epsilons", "4")
-        return sweep("--plugin", str(tiny_plugin), *chosen, *options)
+        return sweep("--models", "linear", "--attacks", "transfer", "--epsilons", "4", *options)
 
     return run
 

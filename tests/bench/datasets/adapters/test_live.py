@@ -28,14 +28,18 @@ def test_undistorted_references_are_left_out(trees, open_as):
     assert "jp2k/img1.bmp" not in set(open_as("live", root=trees.live()).table["path"])
 
 
-def test_older_score_file_is_used_when_there_is_no_realigned_one(trees, open_as):
-    root = trees.live()
-    realigned = loadmat(root / "dmos_realigned.mat")
+def test_the_realigned_score_file_in_or_beside_the_database_wins_over_the_older_one(trees, open_as):
+    folder = trees.live()
+    realigned = loadmat(folder / "dmos_realigned.mat")
     older = np.where(realigned["orgs"] == 1, 0.0, 42.0)
-    savemat(root / "dmos.mat", {"dmos": older, "orgs": realigned["orgs"]})
-    assert open_as("live", root=root).table["score"].max() > 100
-    (root / "dmos_realigned.mat").unlink()
-    assert set(open_as("live", root=root).table["score"]) == {42.0}
+    savemat(folder / "dmos.mat", {"dmos": older, "orgs": realigned["orgs"]})
+    assert open_as("live", root=folder).table["score"].max() > 100
+    beside = (folder / "dmos_realigned.mat").rename(folder.parent / "dmos_realigned.mat")
+    for root in (folder, folder.parent):
+        table = open_as("live", root=root).table
+        assert (len(table), table["score"].max() > 100) == (779, True)
+    beside.unlink()
+    assert set(open_as("live", root=folder).table["score"]) == {42.0}
 
 
 def test_label_arrays_that_agree_on_a_wrong_length_are_an_error(trees, open_as):
@@ -74,15 +78,3 @@ def test_missing_score_names_the_image(trees, open_as):
     savemat(root / "dmos_realigned.mat", {key: realigned[key] for key in ("dmos_new", "orgs")})
     with pytest.raises(UserError, match=r"image without a score.*: jp2k/img2\.bmp;"):
         open_as("live", root=root)
-
-
-def test_a_realigned_score_file_beside_the_database_is_preferred(trees, open_as):
-    folder = trees.live()
-    scores = loadmat(folder / "dmos_realigned.mat")
-    older = {"dmos": np.where(scores["orgs"] == 1, 0.0, 42.0), "orgs": scores["orgs"]}
-    savemat(folder / "dmos.mat", older)
-    (folder / "dmos_realigned.mat").rename(folder.parent / "dmos_realigned.mat")
-    for root in (folder, folder.parent):
-        live = open_as("live", root=root)
-        assert len(live.table) == 779
-        assert live.table["score"].max() > 100

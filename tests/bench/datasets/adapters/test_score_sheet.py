@@ -51,9 +51,8 @@ def test_cell_without_a_number_is_nan(tmp_path):
 
 def test_columns_that_cannot_be_told_apart_are_an_error_until_one_is_named(tmp_path):
     text = "image,first,second\nIMG_01_AWGN_1,71.7215,1\nIMG_01_JPG_2,58.8617,2\n"
-    with pytest.raises(
-        UserError, match=r"scores\.csv: several columns .*'first', 'second'; .*`score_column`"
-    ):
+    told = r"scores\.csv: several columns .*'first', 'second'; .*`score_column`"
+    with pytest.raises(UserError, match=told):
         read(tmp_path, text)
     assert read(tmp_path, text, heading="first") == PAIRS
     with pytest.raises(UserError, match="no column could be the scores, among 'first', 'second'"):
@@ -62,9 +61,8 @@ def test_columns_that_cannot_be_told_apart_are_an_error_until_one_is_named(tmp_p
 
 def test_a_decimal_comma_between_commas_is_refused(tmp_path):
     text = "image,MOS\nIMG_01_AWGN_1,71,7215\nIMG_01_JPG_2,58,8617\n"
-    with pytest.raises(
-        UserError, match=r"scores\.csv: a row of 3 fields under a heading of 2, .*decimal comma"
-    ):
+    told = r"scores\.csv: a row of 3 fields under a heading of 2, .*decimal comma"
+    with pytest.raises(UserError, match=told):
         read(tmp_path, text)
 
 

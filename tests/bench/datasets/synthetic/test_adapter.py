@@ -193,17 +193,20 @@ def test_a_scene_that_fails_ends_the_making(tmp_path, monkeypatch):
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
-def test_missing_images_are_an_error_that_says_what_to_do(unmade):
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda root: (root / "a.png").unlink(), r"1 images are missing, such as a\.png; delete this folder"),
+        (
+            lambda root: (root / "labels.csv").write_text("no"),
+            r"labels\.csv: cannot be read.*delete this folder",
+        ),
+    ],
+)
+def test_missing_images_and_damaged_labels_are_told_with_what_to_do(unmade, damage, told):
     unmade.read()
-    (unmade.root / "a.png").unlink()
-    with pytest.raises(UserError, match=r"1 images are missing, such as a\.png; delete this folder"):
-        unmade.read()
-
-
-def test_a_damaged_label_file_is_an_error_that_names_it(unmade):
-    unmade.read()
-    (unmade.root / "labels.csv").write_text("nothing")
-    with pytest.raises(UserError, match=r"labels\.csv: cannot be read.*delete this folder"):
+    damage(unmade.root)
+    with pytest.raises(UserError, match=told):
         unmade.read()
 
 

@@ -45,9 +45,7 @@ def worst_srocc_in_results(iqabench, tmp_path, attack):
 
 def test_the_worst_case_of_a_continuous_model_is_a_set_of_images(sweep, iqabench, drawn_database, tmp_path):
     labels = pd.read_csv(drawn_database)
-    labels["score"] += 1e-3 * np.arange(
-        len(labels)
-    )  # no two alike: chosen scores that tie are only nearly met
+    labels["score"] += 1e-3 * np.arange(len(labels))  # chosen scores that tie are only nearly met
     labels.to_csv(drawn_database, index=False)
     done, cells = sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4")
     table = pd.read_parquet(cells["apgd", 4.0].path)
@@ -83,27 +81,17 @@ def test_end_images_are_kept_on_disk_nearly_as_they_are(tmp_path, norm):
         assert (found - end).abs().max() <= (high - images).abs().max() / 65_000 + 1e-7
 
 
-def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_in_what_is_stored(sweep):
-    _, cheating = sweep("--models", "cheating", "--attacks", "auto", "--epsilons", "4")
+def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_and_is_flagged(sweep):
+    done, cheating = sweep("--models", "cheating", "--attacks", "auto", "--epsilons", "4")
     _, both = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")  # linear is the later one
-    assert {cells["auto", 4.0].provenance["cell"]["model"] for cells in (both, cheating)} == {
-        "linear",
-        "cheating",
-    }
+    provenances = [cells["auto", 4.0].provenance for cells in (both, cheating)]
+    assert [provenance["cell"]["model"] for provenance in provenances] == ["linear", "cheating"]
     table, caught = (pd.read_parquet(cells["auto", 4.0].path) for cells in (both, cheating))
     np.testing.assert_allclose(caught["score"], table["score"], atol=1e-6)
     # The gradient points the wrong way, and still black-box queries go some of the way.
     assert ((caught["high"] - caught["score"]) > 0.2 * (table["high"] - table["score"])).all()
-
-
-def test_an_auto_cell_of_an_honest_model_has_no_flags(sweep):
-    _, cells = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "4")
-    assert cells["auto", 4.0].provenance["diagnostics"]["flags"] == []
-
-
-def test_an_auto_cell_keeps_the_flags_of_the_audit_and_the_sweep_says_them(sweep):
-    done, cells = sweep("--models", "cheating", "--attacks", "auto", "--epsilons", "4")
-    (flag,) = cells["auto", 4.0].provenance["diagnostics"]["flags"]
+    honest, (flag,) = (provenance["diagnostics"]["flags"] for provenance in provenances)
+    assert honest == []
     assert flag["indicator"] == "hidden gradient"
     assert flag["value"] > flag["threshold"]
     assert f"cheating: auto is doubtful: {flag['sentence']}" in " ".join(done.output.split())
@@ -188,49 +176,54 @@ def interrupt_at(monkeypatch, owner, name, count):
     monkeypatch.setattr(owner, name, interrupted)
 
 
-def test_an_interrupted_measurement_goes_on_with_the_end_images_that_it_had(sweep, monkeypatch, tmp_path):
-    chosen = ("--models", "linear", "--attacks", "apgd", "--epsilons", "1,4")
-    _, unbroken = sweep(*chosen)
-    expected = {key: pd.read_parquet(cell.path) for key, cell in unbroken.items()}
+CHOSEN = ("--models", "linear", "--attacks", "apgd", "--epsilons", "1,4")
+
+
+@pytest.fixture
+def same_as_unbroken(sweep, monkeypatch, tmp_path):
+    """Sweep CHOSEN, delete the store, and return an assertion that cells have the scores of that sweep."""
+    expected = {key: pd.read_parquet(cell.path) for key, cell in sweep(*CHOSEN)[1].items()}
     shutil.rmtree(tmp_path / "results")
     monkeypatch.setattr(partial, "SAVE_EVERY", 0)
+
+    def compare(done, cells):
+        assert done.exit_code == 0, done.output
+        for key, table in expected.items():
+            pd.testing.assert_frame_equal(pd.read_parquet(cells[key].path), table)
+
+    return compare
+
+
+def test_an_interrupted_measurement_goes_on_with_the_end_images_that_it_had(
+    sweep, same_as_unbroken, monkeypatch, tmp_path
+):
     searched = []
     decoded = 40  # images, which are counted as well
     for owner, name, count in ((Progress, "advance", decoded + 10), (worst, "realise", 7)):
         with monkeypatch.context() as patch:
             interrupt_at(patch, owner, name, count)
-            assert sweep(*chosen)[0].exit_code == 130
+            assert sweep(*CHOSEN)[0].exit_code == 130
         searched.append(len(list((tmp_path / "results").rglob("*.ends"))))
     assert searched == [1, 1]
     with monkeypatch.context() as patch:
         interrupt_at(patch, measure, "attacked_ends", 1)  # nothing is searched again
-        done, cells = sweep(*chosen)
-    assert done.exit_code == 0, done.output
-    for key, table in expected.items():
-        pd.testing.assert_frame_equal(pd.read_parquet(cells[key].path), table)
+        same_as_unbroken(*sweep(*CHOSEN))
     assert not [path for path in (tmp_path / "results" / "partial").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("suffix", ["partial", "ends"])
 def test_what_an_interrupted_measurement_left_and_is_damaged_is_measured_again(
-    sweep, monkeypatch, tmp_path, suffix
+    sweep, same_as_unbroken, monkeypatch, tmp_path, suffix
 ):
-    chosen = ("--models", "linear", "--attacks", "apgd", "--epsilons", "1,4")
-    _, unbroken = sweep(*chosen)
-    expected = {key: pd.read_parquet(cell.path) for key, cell in unbroken.items()}
-    shutil.rmtree(tmp_path / "results")
-    monkeypatch.setattr(partial, "SAVE_EVERY", 0)
     with monkeypatch.context() as patch:
         interrupt_at(patch, worst, "realise", 2)
-        assert sweep(*chosen)[0].exit_code == 130
+        assert sweep(*CHOSEN)[0].exit_code == 130
     (file,) = (tmp_path / "results").rglob(f"*.{suffix}")
     for _ in flipped(file, flips=1):
-        done, cells = sweep(*chosen)
+        done, cells = sweep(*CHOSEN)
     file.unlink()
-    assert done.exit_code == 0, done.output
     assert done.output.count("starts again, as what was kept of it is damaged") == 1
-    for key, table in expected.items():
-        pd.testing.assert_frame_equal(pd.read_parquet(cells[key].path), table)
+    same_as_unbroken(done, cells)
 
 
 def test_a_flipped_bit_of_what_an_interrupted_measurement_left_is_noticed(tmp_path):

@@ -30,7 +30,7 @@ def test_images_are_written_inside_their_ball_with_the_scores_of_the_files(sweep
         "--epsilons",
         "2.5",
         "--save-images",
-        str(tmp_path / "i"),
+        f"{tmp_path}/i",
     )
     done, cells = sweep(*chosen)
     assert done.exit_code == 0, done.output

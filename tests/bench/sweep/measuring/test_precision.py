@@ -48,7 +48,7 @@ class LargeAndRandom(Large):
 
 
 @pytest.fixture
-def measured(iqabench, drawn_database, tiny_config, tmp_path):
+def measured(sweep, iqabench, tiny_config, tmp_path):
     """Sweep a model of the plugin with further lines in [run]; return the console and the rows of results."""
     (tmp_path / "plugin.py").write_text(PLUGIN)
     plain = tiny_config.read_text().replace("batch_size = 2\n", "", 1)
@@ -56,10 +56,7 @@ def measured(iqabench, drawn_database, tiny_config, tmp_path):
     def swept(model, *lines):
         tiny_config.write_text(plain.replace("[run]\n", "\n".join(["[run]", *lines, ""])))
         shared = ["--results", str(tmp_path / f"results {model} {lines}")]
-        done = iqabench(
-            "run", "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"), *shared,
-            "--datasets", str(drawn_database), "--models", model, "--attacks", "apgd", "--epsilons", "4",
-        )  # fmt: skip
+        done, _ = sweep("--models", model, "--attacks", "apgd", "--epsilons", "4", *shared)
         rows = iqabench("results", "--format", "json", *shared).output
         return done, *json.loads(rows or "[]")
 

@@ -31,30 +31,8 @@ def test_scores_of_images_without_labels_may_be_on_any_scale():
     assert scale_notes("mine", np.full(20, np.nan), 100 * QUALITY) == {}
 
 
-REVERSED = """
-import torch
-from torch import nn
-import iqabench
-
-
-@iqabench.register_model("worse")
-class Worse(nn.Module):
-    recipe = "none"
-
-    def __init__(self):
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(400.0))
-
-    def forward(self, images):
-        rows = images.mean(1)
-        return self.scale * (rows[:, 1:] - rows[:, :-1]).square().mean((1, 2))
-"""
-
-
 def test_a_sweep_says_it_once_and_keeps_it_in_the_cell_and_in_the_results(sweep, tmp_path):
-    (tmp_path / "worse.py").write_text(REVERSED)
-    options = ("--plugin", str(tmp_path / "worse.py"), "--models", "worse", "--attacks", "fgsm")
-    done, cells = sweep(*options, "--epsilons", "1,2")
+    done, cells = sweep("--models", "worse", "--attacks", "fgsm", "--epsilons", "1,2")
     assert done.exit_code == 0, done.output
     for about in ("direction of the scores looks reversed", "not all in [0, 1]"):
         assert done.output.count(about) == 1

@@ -65,9 +65,8 @@ def test_a_report_says_that_there_are_no_labels_and_how_far_scores_move(sweep, i
     assert "undefined" not in text
 
 
-def test_what_needs_labels_is_refused_with_what_to_do(sweep, tiny_plugin, pictures):
-    options = ("--datasets", str(pictures), "--plugin", str(tiny_plugin), "--attacks", "apgd")
-    done, _ = sweep("--models", "tiny", *options)
+def test_what_needs_labels_is_refused_with_what_to_do(sweep, pictures):
+    done, _ = sweep("--models", "tiny", "--datasets", str(pictures), "--attacks", "apgd")
     assert done.exit_code == 2
     assert "has no labels to train 'tiny' with: give it its weights" in done.output
 
