@@ -76,7 +76,13 @@ class Attack(ABC):
     def _batches(self, model: nn.Module, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         found = advanced(model, self.run(victim, [epsilon for epsilon in epsilons if epsilon > 0]))
         for epsilon in epsilons:
-            yield next(found) if epsilon > 0 else victim.images.clone()
+            batch = next(found, None) if epsilon > 0 else victim.images.clone()
+            if batch is None:
+                raise UserError(
+                    f"{type(self).__name__} yields fewer batches than there are epsilons; `run` yields one "
+                    "each"
+                )
+            yield batch
 
 
 def advanced(model: nn.Module, found: Iterator[Found]) -> Iterator[Found]:

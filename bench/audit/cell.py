@@ -46,15 +46,18 @@ def audit_cell(
     )
 
 
-def audit_gradients(scores: ArrayLike, diagnostics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the flags of a gradient attack that saw too few usable gradients, in the form of `audit_cell`.
+def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the flags of an attack without members, in the form of `audit_cell`.
 
     Args:
-        scores: (N,) scores of the attacked images, at either end.
-        diagnostics: What the attack told of its gradients; an attack without any has no flag.
+        columns: Those of a cell: `score`, or `low` and `high`, and how visible the perturbations are.
+        diagnostics: What the attack told of its gradients. Where it told nothing, images that it returned as
+            they were are counted.
     """
-    attacked = np.asarray(scores, dtype=float)
-    return _flags(_gradients((attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END), diagnostics))
+    ends = ("low", "high") if "low" in columns else ("score",)
+    attacked = np.concatenate([np.asarray(columns[end], dtype=float) for end in ends])
+    saw = _gradients((attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END), diagnostics)
+    return _flags(saw or _unchanged(columns))
 
 
 def _flags(signs: Sequence[_Sign]) -> list[dict[str, Any]]:
@@ -88,6 +91,15 @@ def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Sequenc
             f"{nonfinite:.2%} of the gradients are not finite.",
         ),
     )
+
+
+def _unchanged(columns: Mapping[str, ArrayLike]) -> Sequence[_Sign]:
+    ratios = [np.asarray(columns[name]) for name in ("psnr", "low_psnr", "high_psnr") if name in columns]
+    if not ratios:
+        return ()
+    share = float(np.mean(np.all(np.isposinf(ratios), axis=0)))
+    sentence = f"The attack returned {share:.0%} of the images as they were."
+    return (("images unchanged", share, UNMOVED, share > UNMOVED, sentence),)
 
 
 def _members(by: np.ndarray, views: Sequence[str]) -> Sequence[_Sign]:

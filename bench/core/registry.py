@@ -192,8 +192,16 @@ def _users_file(module: ModuleType) -> Path | None:
 
 
 def version_of(factory: object) -> int:
-    """Return the version of a method's code: its attribute `version`, or 1."""
-    return int(getattr(factory, "version", 1))
+    """Return the version of a method's code: its attribute `version`, or 1.
+
+    Raises:
+        UserError: it is not a whole number.
+    """
+    version = getattr(factory, "version", 1)
+    if not isinstance(version, int):
+        name = getattr(factory, "__name__", factory)
+        raise UserError(f"{name}: its `version` is {version!r}, accepted is a whole number")
+    return int(version)
 
 
 def register_model(name: str) -> Callable[[Registered], Registered]:

@@ -9,6 +9,7 @@ from stat import S_ISREG
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are decoded, whatever a file is called. For others, such as EPS, Pillow starts programs."""
@@ -48,7 +49,7 @@ def decode_rgb_bytes(content: bytes, *, largest: int = LARGEST) -> Image.Image:
     """Return the pixels of an image in 8-bit RGB.
 
     - Grey is repeated in the three channels, a palette looked up, CMYK converted without a colour profile.
-    - 16 bits are scaled to 8, so that white stays white.
+    - 16 bits, and 12 of a TIFF file, are scaled to 8, so that white stays white.
     - What is transparent shows white behind it, as in a browser. An image that is transparent everywhere is
       taken for an opaque one whose alpha channel was left at 0, as many 32-bit BMP files are.
     - An animation gives its first frame.
@@ -103,8 +104,8 @@ def _installed_formats() -> tuple[str, ...]:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "I" and image.format == "TIFF":
-        raise Undecodable("its values are 32-bit numbers, of which black and white are not known")
+    if image.format == "TIFF" and (image.mode == "I" or 2 in image.tag_v2.get(SAMPLEFORMAT, ())):
+        raise Undecodable("its values are signed or 32-bit numbers, of which black and white are not known")
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _from_16_bits(image)
     if image.mode == "F":
@@ -119,10 +120,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise Undecodable("its values do not fit into 16 bits")
+    values, white = np.asarray(image), 65535
+    if image.format == "TIFF":  # of which Pillow gives the numbers as they are
+        white = 2 ** image.tag_v2.get(BITSPERSAMPLE, (16,))[0] - 1
+        values = white - values if image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0 else values
+    if values.min() < 0 or values.max() > white:
+        raise Undecodable(f"its values do not lie between 0 and {white}")
     transparent = values == image.info.get("transparency")
     if not transparent.all():
-        values = np.where(transparent, 65535, values)
-    return Image.fromarray(np.rint(values / 257).astype(np.uint8)).convert("RGB")
+        values = np.where(transparent, white, values)
+    return Image.fromarray(np.rint(values * (255 / white)).astype(np.uint8)).convert("RGB")

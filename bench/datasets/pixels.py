@@ -35,7 +35,7 @@ from .decoding import Undecodable, decode_rgb, strict_decoding
 if TYPE_CHECKING:
     from . import Dataset
 
-FORMAT = 3
+FORMAT = 4
 """Version of the files and of the way images are decoded and resized. Raise it with any change of these."""
 
 Pixels = npt.NDArray[np.uint8]

@@ -7,10 +7,11 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from torch import Tensor, nn
 
+from ...attacks.tools.balls import Norm
 from ..core import registry
 from ..core.config import Settings
 from ..core.errors import UserError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 CLEAN = "none"  # the name of the attack that does nothing
 # Parameters that say where weights come from, not what is computed with them.
 INITIALISATION = ("pretrained", "weights_file", "weights_dir", "download")
+NORMS: tuple[str, ...] = get_args(Norm)
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,10 @@ def plan_attack(settings: Settings, name: str) -> PlannedAttack:
     factory, params, _ = checked(settings, "attacks", name)
     where = settings.where_table("attacks", name)
     attack = built(factory, params, where)
+    if not callable(getattr(attack, "perturb", None)):
+        raise UserError(f"{where}: attack {name!r} is a {type(attack).__name__} without a method `perturb`")
+    if (norm := getattr(attack, "norm", NORMS[0])) not in NORMS:
+        raise UserError(f"{where}: attack {name!r}: `norm` is {norm!r}, accepted is {' or '.join(NORMS)}")
     found_on = None
     if hasattr(attack, "from_model"):
         try:

@@ -1,6 +1,6 @@
 """Rehearses what a sweep does with an attack, so that a fault shows in seconds, with the line that has it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -89,20 +89,10 @@ def _built(factory: Callable[[], Attack]) -> Attack:
 
 def _perturbed(attack: Attack, name: str, model: nn.Module, images: Tensor, labels: Tensor) -> list[Tensor]:
     with blaming_line(f"{name} cannot attack a batch of {len(images)}"):
-        return list(_counted(name, attack.perturb(model, images, labels, EPSILONS)))
-
-
-def _counted(name: str, batches: Iterator[Tensor]) -> Iterator[Tensor]:
-    """Yield a batch for each epsilon."""
-    for _ in EPSILONS:
-        try:
-            yield next(batches)
-        except (StopIteration, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "StopIteration" not in str(error):
-                raise
-            raise UserError(
-                f"{name} yields fewer batches than there are epsilons; `run` yields one each"
-            ) from None
+        found = list(attack.perturb(model, images, labels, EPSILONS))
+    if len(found) < len(EPSILONS):
+        raise UserError(f"{name} yields fewer batches than there are epsilons; it yields one each")
+    return found[: len(EPSILONS)]
 
 
 def _state(model: nn.Module) -> list[object]:

@@ -50,7 +50,8 @@ def distances(
         attack: Name of the attack, for the message.
 
     Raises:
-        UserError: another shape or type, a value that is not finite, outside [0, 1] or outside the ball.
+        UserError: another shape, type or device, a value that is not finite or outside [0, 1], or an image
+            outside the ball.
     """
     if not isinstance(adversarial, Tensor) or adversarial.shape != images.shape:
         found = f"shape {tuple(adversarial.shape)}" if isinstance(adversarial, Tensor) else repr(adversarial)
@@ -59,6 +60,11 @@ def distances(
         raise UserError(
             f"attack {attack!r}: returned images of type {adversarial.dtype} for {images.dtype}: an epsilon "
             "of a few grey levels is lost in coarser numbers"
+        )
+    if adversarial.layout != images.layout or adversarial.device != images.device:
+        raise UserError(
+            f"attack {attack!r}: returned a {adversarial.layout} tensor on {adversarial.device} for one of "
+            f"{images.layout} on {images.device}"
         )
     every = tuple(range(1, adversarial.ndim))
     lowest, highest = float(adversarial.amin(every).min()), float(adversarial.amax(every).max())

@@ -1,7 +1,9 @@
 """Finds the images that an attack reaches upwards and downwards, and counts what its search did."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from ....attacks.base import Attack
 from ....attacks.tools.objectives import ascend, descend
 from ....attacks.tools.victim import SearchRecord
+from ...core.errors import UserError
 
 
 class Ends(NamedTuple):
@@ -88,7 +91,7 @@ def perturbed(
     An attack of a plugin that has a `perturb` of its own keeps no record.
     """
     if type(attack).perturb is not Attack.perturb:
-        return iter(attack.perturb(model, images, labels, epsilons))
+        return _started(attack, model, images, labels, epsilons)
     return attack.perturb(model, images, labels, epsilons, record=tally.record)
 
 
@@ -106,13 +109,36 @@ def attacked_ends(
     `auto` gives intervals by itself; any other search is run once downwards and once upwards.
     """
     if hasattr(attack, "interval"):
-        for found in attack.interval(model, images, epsilons, record=tally.record):
+        for found in attack.interval(model, images, [*epsilons], record=tally.record):
             yield Ends(found.low_images, found.high_images, found.low_by, found.high_by)
         return
+    # The two searches take turns, so what an attack keeps in its attributes must not be shared, and what it
+    # has given must not change under the other's hands.
     lows, highs = (
-        attack.perturb(model, images, labels, epsilons, objective=objective, record=tally.record)
+        _started(copy(attack), model, images, labels, epsilons, objective=objective, record=tally.record)
         for objective in (descend, ascend)
     )
     by = [name] * len(images)
-    for low_images, high_images in zip(lows, highs, strict=True):
-        yield Ends(low_images, high_images, by, by)
+    for low_images in lows:
+        low_images = low_images.clone() if isinstance(low_images, Tensor) else low_images
+        for high_images in islice(highs, 1):
+            yield Ends(low_images, high_images, by, by)
+
+
+def _started(
+    attack: Attack,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    epsilons: Sequence[float],
+    **options: Any,
+) -> Iterator[Tensor]:
+    """Return the batches that an attack yields; the list of epsilons that it is given is its own.
+
+    Raises:
+        UserError: its `perturb` does not take what it is given, or returns something else.
+    """
+    try:
+        return iter(attack.perturb(model, images, labels, [*epsilons], **options))
+    except TypeError as error:
+        raise UserError(f"attack {type(attack).__name__} cannot be run: {error}") from error

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audit.cell import audit_cell, audit_gradients
+from ...audit.cell import audit_attack, audit_cell
 from .. import wording
 from ..plan import PlannedAttack, PlannedModel
 from .scale import scale_notes
@@ -62,16 +62,17 @@ class Notices:
         columns: Columns,
         diagnostics: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Return the flags: of an attack that has members all there may be, of others those of gradients."""
-        if not hasattr(attack.attack, "interval"):
-            ends = ("low", "high") if "low" in columns else ("score",)
-            flags = audit_gradients(np.concatenate([columns[end] for end in ends]), diagnostics)
-            return {"flags": flags} if flags else {}
-        flags = audit_cell(columns, diagnostics, stochastic=model.stochastic)
-        for flag in flags:
+        """Return the flags: of an attack that has members all there may be, of others those of its search."""
+        members = hasattr(attack.attack, "interval")
+        flags = (
+            audit_cell(columns, diagnostics, stochastic=model.stochastic)
+            if members
+            else audit_attack(columns, diagnostics)
+        )
+        for flag in flags if members or not diagnostics.get("gradients") else ():
             line = wording.flagged(title, attack.name, flag["sentence"])
             self._once(line, title, attack.name, flag["indicator"])
-        return {"flags": flags}
+        return {"flags": flags} if flags or members else {}
 
     def _say_of_gradients(self, title: str, attack: str, diagnostics: Mapping[str, Any]) -> None:
         """Say that a gradient attack was blind for some images: it then returns them nearly as they were."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from iqabench.bench.audit.cell import audit_cell, audit_gradients
+from iqabench.bench.audit.cell import audit_attack, audit_cell
 
 COUNT = 40
 CALM = {"gradients": 1000, "zero_gradients": 0, "nonfinite_gradients": 0, "views": ["own"], "draws": 1}
@@ -78,8 +78,19 @@ def test_a_cell_without_members_and_counts_is_examined_for_what_it_has():
 
 
 def test_an_attack_without_intervals_is_flagged_for_its_gradients_alone():
-    scores = np.linspace(0.2, 0.8, COUNT)
-    assert audit_gradients(scores, {}) == audit_gradients(scores, CALM) == []
-    (flag,) = audit_gradients(scores, CALM | {"zero_gradients": 1000})
+    scores = {"score": np.linspace(0.2, 0.8, COUNT)}
+    assert audit_attack(scores, {}) == audit_attack(scores, CALM) == []
+    (flag,) = audit_attack(scores, CALM | {"zero_gradients": 1000})
     assert flag["indicator"] == "blind gradient"
-    assert audit_gradients(np.ones(COUNT), CALM | {"zero_gradients": 1000}) == []
+    assert audit_attack({"score": np.ones(COUNT)}, CALM | {"zero_gradients": 1000}) == []
+
+
+def test_images_that_an_attack_returned_as_they_were_are_flagged_where_it_tells_of_no_gradient():
+    def found(unchanged, **other):
+        ratios = np.where(np.arange(COUNT) < unchanged, np.inf, 30.0)
+        told = audit_attack(columns(low_psnr=ratios, high_psnr=other.get("high", ratios)), {})
+        return [flag["value"] for flag in told if flag["indicator"] == "images unchanged"]
+
+    assert found(4) == []  # a tenth
+    assert found(5) == [0.125]
+    assert found(COUNT, high=np.full(COUNT, 30.0)) == []  # one end of each was moved

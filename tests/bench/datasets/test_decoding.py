@@ -1,4 +1,5 @@
 import os
+import struct
 import time
 from io import BytesIO
 
@@ -108,6 +109,36 @@ def test_every_mode_with_and_without_transparency_has_the_colours_of_the_formula
     with Image.open(file) as image:
         assert image.mode == name.split()[0]
     np.testing.assert_allclose(pixels(file), expected, atol=2 if name in ("LAB", "YCbCr") else 1)
+
+
+def grey_tiff(bits, white_is_zero=False, sample_format=1):
+    """A TIFF file of one row of black, a value a quarter of the way to white, white and black."""
+    white = 2**bits - 1
+    values = [white - value if white_is_zero else value for value in (0, white // 4, white, 0)]
+    data = sum(value << (bits * (3 - place)) for place, value in enumerate(values)).to_bytes(bits // 2, "big")
+    tags = {256: 4, 257: 1, 258: bits, 259: 1, 262: int(not white_is_zero), 273: 200, 277: 1, 278: 1,
+            279: len(data), 339: sample_format}  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    if bits == 16:  # in the order of bytes that the head of the file states
+        data = np.frombuffer(data, ">u2").astype("<u2").tobytes()
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4)
+    return head.ljust(tags[273], b"\0") + data
+
+
+@pytest.mark.parametrize(
+    ("bits", "white_is_zero"), [(8, False), (8, True), (12, False), (16, False), (16, True)]
+)
+def test_a_grey_tiff_has_its_own_black_and_white(tmp_path, bits, white_is_zero):
+    (tmp_path / "a.tif").write_bytes(grey_tiff(bits, white_is_zero))
+    shown = pixels(tmp_path / "a.tif")[0].astype(int)
+    assert np.abs(shown - [[0] * 3, [64] * 3, [255] * 3, [0] * 3]).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_signed_numbers_have_no_known_range(tmp_path, bits):
+    (tmp_path / "a.tif").write_bytes(grey_tiff(bits, sample_format=2))
+    with pytest.raises(Undecodable, match="signed or 32-bit numbers, of which black and white are not known"):
+        decode_rgb(tmp_path / "a.tif")
 
 
 def test_cmyk_is_converted(tmp_path):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from ..conftest import LINEAR_PLUGIN
@@ -50,6 +51,73 @@ def fewer(model, images, epsilons):
 
 
 @attack
+def widened(model, images, epsilons):
+    for number, epsilon in enumerate([*epsilons]):
+        epsilons[:] = [1.0] * len(epsilons)
+        yield 1 - images if number else images.clone()
+
+
+@attack
+def nothing(model, images, epsilons):
+    return None
+
+
+@attack
+def sparse(model, images, epsilons):
+    yield from [images.to_sparse() for _ in epsilons]
+
+
+@attack
+def still(model, images, epsilons):
+    yield from [images.requires_grad_() for _ in epsilons]
+
+
+@iqabench.register_attack("stops")
+class Stops(iqabench.Attack):
+    def run(self, victim, epsilons):
+        yield victim.images.clone()
+
+
+@iqabench.register_attack("plain_search")
+class PlainSearch(iqabench.Attack):
+    intervals = True
+
+    def run(self, victim, epsilons):
+        gradient = victim.gradient(victim.images)
+        for epsilon in epsilons:
+            yield (victim.images + 0.999 * epsilon * gradient.sign()).clamp(0, 1)
+
+
+@iqabench.register_attack("keeping_search")
+class KeepingSearch(PlainSearch):
+    '''Keeps its gradient in an attribute, and gives every batch in one tensor.'''
+
+    given = {}
+
+    def run(self, victim, epsilons):
+        self.gradient = victim.gradient(victim.images)
+        buffer = self.given.setdefault(victim.images.shape, torch.empty_like(victim.images))
+        for epsilon in epsilons:
+            torch.add(victim.images, self.gradient.sign(), alpha=0.999 * epsilon, out=buffer)
+            yield buffer.clamp_(0, 1)
+
+
+@iqabench.register_attack("oddly_normed")
+class OddlyNormed(PlainSearch):
+    norm = "l7"
+
+
+@iqabench.register_attack("unversioned")
+class Unversioned(PlainSearch):
+    version = "two"
+
+
+@iqabench.register_attack("three")
+def three():
+    return 3
+
+
+@attack
 def quits(model, images, epsilons):
     sys.exit(0)
 
@@ -88,6 +156,13 @@ def swept(sweep: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
         ("trained", "attack 'trained': the model gives one image the score"),
         ("hooked", "attack 'hooked': the model gives one image the score"),
         ("fewer", "attack 'fewer': gives fewer batches than there are epsilons"),
+        ("widened", "attack 'widened': returned an image outside its ball"),
+        ("nothing", "attack nothing cannot be run: 'NoneType' object is not iterable"),
+        ("sparse", "attack 'sparse': returned a torch.sparse_coo tensor on cpu for one of torch.strided"),
+        ("stops", "Stops yields fewer batches than there are epsilons"),
+        ("oddly_normed", "attack 'oddly_normed': `norm` is 'l7', accepted is linf or l2"),
+        ("unversioned", "Unversioned: its `version` is 'two', accepted is a whole number"),
+        ("three", "[attacks.three]: attack 'three' is a int without a method `perturb`"),
         ("quits", "attack 'quits', or the model: calls sys.exit(0)"),
     ],
 )
@@ -99,6 +174,27 @@ def test_what_an_attack_may_not_do_ends_the_sweep_and_nothing_of_it_is_kept(
     assert told in done.output
     assert attack not in {name for name, _ in cells}
     assert not list((tmp_path / "results" / "partial").rglob(f"{attack}*"))
+
+
+def test_an_attack_that_returns_its_images_as_they_were_is_said_to_and_flagged(
+    swept: Callable[..., Any],
+) -> None:
+    done, cells = swept("--models", "linear", "--attacks", "still", "--epsilons", "4,8")
+    assert done.exit_code == 0, done.output
+    assert done.output.count("still is doubtful: The attack returned 100% of the images as they were.") == 1
+    for epsilon in (4.0, 8.0):
+        (flag,) = cells["still", epsilon].provenance["diagnostics"]["flags"]
+        assert flag["indicator"] == "images unchanged"
+
+
+def test_what_an_attack_keeps_of_one_direction_does_not_reach_the_other(swept: Callable[..., Any]) -> None:
+    attacks = "plain_search", "keeping_search"
+    done, cells = swept("--models", "linear", "--attacks", ",".join(attacks), "--epsilons", "4,8")
+    assert done.exit_code == 0, done.output
+    for epsilon in (4.0, 8.0):
+        plain, keeping = (pd.read_parquet(cells[name, epsilon].path) for name in attacks)
+        assert (plain["low"] < plain["score"]).all()
+        pd.testing.assert_frame_equal(plain[["low", "high"]], keeping[["low", "high"]])
 
 
 def test_an_attack_may_give_a_list(swept: Callable[..., Any]) -> None:
