@@ -9,7 +9,7 @@ from stat import S_ISREG
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
-from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT, TiffImageFile
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 """Formats that are decoded, whatever a file is called. For others, such as EPS, Pillow starts programs."""
@@ -104,7 +104,7 @@ def _installed_formats() -> tuple[str, ...]:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.format == "TIFF" and (image.mode == "I" or 2 in image.tag_v2.get(SAMPLEFORMAT, ())):
+    if isinstance(image, TiffImageFile) and (image.mode == "I" or 2 in image.tag_v2.get(SAMPLEFORMAT, ())):
         raise Undecodable("its values are signed or 32-bit numbers, of which black and white are not known")
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _from_16_bits(image)
@@ -121,7 +121,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
     values, white = np.asarray(image), 65535
-    if image.format == "TIFF":  # of which Pillow gives the numbers as they are
+    if isinstance(image, TiffImageFile):  # of which Pillow gives the numbers as they are
         white = 2 ** image.tag_v2.get(BITSPERSAMPLE, (16,))[0] - 1
         values = white - values if image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0 else values
     if values.min() < 0 or values.max() > white:

@@ -139,6 +139,10 @@ def _started(
         UserError: its `perturb` does not take what it is given, or returns something else.
     """
     try:
-        return iter(attack.perturb(model, images, labels, [*epsilons], **options))
+        return map(_detached, attack.perturb(model, images, labels, [*epsilons], **options))
     except TypeError as error:
         raise UserError(f"attack {type(attack).__name__} cannot be run: {error}") from error
+
+
+def _detached(batch: Any) -> Any:
+    return batch.detach() if isinstance(batch, Tensor) else batch

@@ -224,7 +224,7 @@ def _intervals(
 
 def _next(found: Iterator[Batch], name: str) -> Batch:
     for batch in found:
-        return batch.detach() if isinstance(batch, Tensor) else batch
+        return batch
     raise UserError(f"attack {name!r}: gives fewer batches than there are epsilons: one for each")
 
 
