@@ -1,7 +1,7 @@
 """Which of pyiqa's no-reference metrics work as models, with random weights and without a network.
 
     python benchmarks/pyiqa_metrics.py                      # all, in some minutes: the table of docs/pyiqa.md
-    python benchmarks/pyiqa_metrics.py --metrics musiq --write    # renews facts in models/pyiqa/facts.toml
+    python benchmarks/pyiqa_metrics.py --metrics musiq --write    # renews facts in models/pyiqa/facts.csv
 
 For each metric: the largest difference from the score that pyiqa's own `InferenceModel` gives an image by
 itself, whether a batch changes it, whether a gradient reaches the pixels, and the smallest side that it
@@ -21,7 +21,6 @@ from iqabench.bench.core.process import prepare_process
 
 prepare_process()
 
-import tomli_w  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
@@ -105,14 +104,13 @@ def _gradient(model: Any, image: Tensor) -> str:
 
 @click.command(help=__doc__)
 @click.option("--metrics", default="", help="Names, separated by commas. Default: all.")
-@click.option("--write", is_flag=True, help="Keep what is found in models/pyiqa/facts.toml.")
+@click.option("--write", is_flag=True, help="Keep what is found in models/pyiqa/facts.csv.")
 def main(metrics: str, write: bool) -> None:
     """Examine metrics, and print a table of them."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     chosen = [name for name in metrics.split(",") if name] or names()
-    path = Path(known.__file__).with_name("facts.toml")
-    tables = {name: vars(facts) for name, facts in known.measured().items()}
+    facts = dict(known.measured())
     click.echo("| metric | range and direction | gradient | sides from | in a batch | off by | files |")
     click.echo("|---|---|---|---|---|---|---|")
     for name in chosen:
@@ -131,8 +129,17 @@ def main(metrics: str, write: bool) -> None:
         click.echo(f"{name}: {time.monotonic() - started:.1f} s", err=True)
         gc.collect()
         if write:
-            tables[name] = found
-            write_text(path, tomli_w.dumps(dict(sorted(tables.items()))))
+            facts[name] = known.Facts(**{**found, "files": tuple(found["files"])})
+            write_text(known.FILE, _table(facts))
+
+
+def _table(facts: dict[str, known.Facts]) -> str:
+    """Return the facts as the text of `facts.csv`."""
+    rows = [
+        f"{name},{one.gradient},{'yes' if one.batched else 'no'},{one.side},{' '.join(one.files)}"
+        for name, one in sorted(facts.items())
+    ]
+    return "\n".join(["metric,gradient,batched,side,files", *rows, ""])
 
 
 if __name__ == "__main__":

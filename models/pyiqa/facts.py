@@ -1,6 +1,6 @@
 """Facts about pyiqa's metrics, measured by `benchmarks/pyiqa_metrics.py`, and why some cannot be models."""
 
-import tomllib
+import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,9 @@ UNSUITED = {
     "FGResQ": "takes its backbone from the library transformers, which looks for it on the network",
 }
 """Reasons why metrics cannot be models, by their classes in pyiqa."""
+
+
+FILE = Path(__file__).with_name("facts.csv")
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,13 @@ class Facts:
 @cache
 def measured() -> dict[str, Facts]:
     """Return the facts by the name of the metric."""
-    tables = tomllib.loads(Path(__file__).with_name("facts.toml").read_text(encoding="utf-8"))
-    return {name: Facts(**{**table, "files": tuple(table["files"])}) for name, table in tables.items()}
+    rows = csv.DictReader(FILE.read_text(encoding="utf-8").splitlines())
+    return {
+        row["metric"]: Facts(
+            row["gradient"], row["batched"] == "yes", int(row["side"]), tuple(row["files"].split())
+        )
+        for row in rows
+    }
 
 
 def facts_of(metric: str) -> Facts:
