@@ -17,17 +17,9 @@ from ..bench.core.errors import UserError
 
 # Arguments of timm that would change what this module decides, or read a pickled checkpoint.
 _RESERVED = {
-    "cache_dir",
-    "checkpoint_path",
-    "features_only",
-    "global_pool",
-    "in_chans",
-    "model_name",
-    "num_classes",
-    "pretrained",
-    "pretrained_cfg",
-    "pretrained_cfg_overlay",
-}
+    "cache_dir", "checkpoint_path", "features_only", "global_pool", "in_chans", "model_name", "num_classes",
+    "pretrained", "pretrained_cfg", "pretrained_cfg_overlay",
+}  # fmt: skip
 
 
 def create_backbone(

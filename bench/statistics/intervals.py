@@ -18,20 +18,9 @@ from .robustness_scores import MSU_OFFSET, change, energy, mean, median, robustn
 from .worst_case import worst_case_plcc, worst_case_srocc
 
 INTERVAL_METRICS = (
-    "worst_srocc",
-    "worst_plcc",
-    "worst_drop",
-    "reflection_srocc",
-    "reflection_plcc",
-    "reflection_mse",
-    "r_zhang",
-    "r_msu",
-    "gain_up",
-    "gain_down",
-    "wasserstein",
-    "energy",
-    "median_width",
-)
+    "worst_srocc", "worst_plcc", "worst_drop", "reflection_srocc", "reflection_plcc", "reflection_mse",
+    "r_zhang", "r_msu", "gain_up", "gain_down", "wasserstein", "energy", "median_width",
+)  # fmt: skip
 """Names of what `evaluate_intervals` returns, in the order in which they are shown."""
 
 _OF_LABELS = INTERVAL_METRICS[:6]

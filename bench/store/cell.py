@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-_OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on", "precision")
+OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on", "precision")
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ def key_of(fields: Mapping[str, Any]) -> str:
     """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
 
     `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
-    versions. `_OFTEN_ABSENT` are part of it where there are any.
+    versions. `OFTEN_ABSENT` are part of it where there are any.
     """
     if "model_version" in fields:
         fields = {name: value for name, value in fields.items() if name != "variant"}
-    absent = [name for name in _OFTEN_ABSENT if fields.get(name) is None]
+    absent = [name for name in OFTEN_ABSENT if fields.get(name) is None]
     fields = {name: value for name, value in fields.items() if name not in absent}
     return digest(fields)
 

@@ -11,21 +11,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 VERSION = (
-    "limit",
-    "image_size",
-    "pixels",
-    "split_seed",
-    "weights",
-    "model_params",
-    "defence_params",
-    "batch_size",
-    "model_version",
-    "model_source",
-    "dataset_version",
-    "dataset_digest",
-    "pixels_digest",
-    "split_digest",
-)
+    "limit", "image_size", "pixels", "split_seed", "weights", "model_params", "defence_params", "batch_size",
+    "model_version", "model_source", "dataset_version", "dataset_digest", "pixels_digest", "split_digest",
+)  # fmt: skip
 """Columns that tell two versions of a model on a dataset apart."""
 
 _CODE = ("model_version", "dataset_version")

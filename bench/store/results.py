@@ -17,6 +17,7 @@ from ..statistics.intervals import INTERVAL_METRICS
 from ..statistics.logistic import Form
 from ..statistics.metrics import METRICS, RESAMPLES, Evaluation
 from ..statistics.visibility import KINDS
+from .cell import OFTEN_ABSENT
 from .cell_file import Scores, StoredCell, read_scores
 from .fitted import after_logistic
 from .metric_cache import cell_metrics
@@ -32,49 +33,14 @@ COLUMNS = (
     *METRICS,
     *(f"{name}_{bound}" for name in METRICS for bound in ("low", "high")),
     *(f"{name}{bound}" for name in INTERVAL_METRICS for bound in ("", "_low", "_high")),
-    "logistic",
-    "status",
-    "variant",
-    "limit",
-    "image_size",
-    "pixels",
-    "defence",
-    "knowledge",
-    "trained_on",
-    "precision",
-    "split_seed",
-    "weights",
-    "model_params",
-    "defence_params",
-    "attack_params",
-    "batch_size",
-    "model_version",
-    "model_source",
-    "attack_version",
-    "attack_source",
-    "source_weights",
-    "dataset_version",
-    "dataset_digest",
-    "pixels_digest",
-    "split_digest",
-    "stand_in",
-    "measured_by",
-    "profile",
-    "device",
-    "created",
-    "versions",
-    "checkpoint",
-    "command",
-    "seconds",
-    "realised",
-    "eight_bit_kept",
-    "queries",
-    "psnr",
-    "ssim",
-    "audit",
-    "red_flags",
-    "key",
-    "file",
+    *("logistic", "status", "variant", "limit", "image_size", "pixels", "defence", "knowledge"),
+    *("trained_on", "precision", "split_seed", "weights"),
+    *("model_params", "defence_params", "attack_params", "batch_size"),
+    *("model_version", "model_source", "attack_version", "attack_source", "source_weights"),
+    *("dataset_version", "dataset_digest", "pixels_digest", "split_digest"),
+    *("stand_in", "measured_by", "profile", "device", "created", "versions"),
+    *("checkpoint", "command", "seconds"),
+    *("realised", "eight_bit_kept", "queries", "psnr", "ssim", "audit", "red_flags", "key", "file"),
 )
 """The columns of `Results.frame`, in order."""
 
@@ -87,18 +53,8 @@ _ATTACKED_ALIKE = (
 )  # fmt: skip
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
 _TOLD = ("realised", "eight_bit_kept", "queries", *KINDS)  # of a cell's diagnostics; NaN where it tells none
-_ABSENT = {
-    "variant": "",
-    "source_weights": None,
-    "pixels": None,
-    "defence": None,
-    "knowledge": None,
-    "trained_on": None,
-    "precision": None,
-    "dataset_version": 1,
-    "model_version": 1,
-    "attack_version": 1,
-}  # in old cells
+_VERSIONS = ("dataset_version", "model_version", "attack_version")
+_ABSENT = {"variant": "", **dict.fromkeys(OFTEN_ABSENT), **dict.fromkeys(_VERSIONS, 1)}  # in old cells
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
 RESIZE = "resize"  # what the column `pixels` holds where images were resized to `image_size` and cropped
 _TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limit"]

@@ -34,19 +34,9 @@ FOLDERS = ("", "low", "high", "adversarial")
 
 _ROUNDING = 1e-6  # of radii and of scores
 _SAME = (
-    "dataset",
-    "dataset_digest",
-    "pixels_digest",
-    "split_seed",
-    "split_digest",
-    "image_size",
-    "pixels",
-    "limit",
-    "model",
-    "model_version",
-    "weights",
-    "defence",
-)
+    "dataset", "dataset_digest", "pixels_digest", "split_seed", "split_digest", "image_size", "pixels",
+    "limit", "model", "model_version", "weights", "defence",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

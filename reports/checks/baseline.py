@@ -28,20 +28,11 @@ from .words import notes_on_baseline, pinning_text
 RUN = ("dataset", "model", "variant", "regime", "seed")
 """The columns that a sweep of one model on one dataset has in common."""
 
+# Named beside a number that moved, where they changed.
 _TELLING = (
-    "weights",
-    "model_params",
-    "model_version",
-    "model_source",
-    "attack_version",
-    "attack_source",
-    "dataset_version",
-    "dataset_digest",
-    "pixels_digest",
-    "split_digest",
-    "device",
-    "versions",
-)  # named beside a number that moved, where they changed
+    "weights", "model_params", "model_version", "model_source", "attack_version", "attack_source",
+    "dataset_version", "dataset_digest", "pixels_digest", "split_digest", "device", "versions",
+)  # fmt: skip
 _ON_IMAGES = {
     "n": "number of images",
     "image_size": "image size",

@@ -21,25 +21,10 @@ from ..explain.tables import NUMBERS
 from ..paper.report import Report
 
 COLUMNS = (
-    "table",
-    "dataset",
-    "model",
-    "attack",
-    "epsilon",
-    "variant",
-    "setting",
-    "metric",
-    "measured",
-    "low",
-    "high",
-    "published",
-    "published_on",
-    "difference",
-    "seeds",
-    "stand_in",
-    "status",
-    "audit",
-)
+    "table", "dataset", "model", "attack", "epsilon", "variant", "setting", "metric",
+    "measured", "low", "high", "published", "published_on", "difference",
+    "seeds", "stand_in", "status", "audit",
+)  # fmt: skip
 """The columns of `tables.csv`; those that `published.load()` has too mean the same.
 
 `setting` tells apart blocks of rows in Tables 5 and 6; `low` and `high` bound a 95% interval; `published_on`

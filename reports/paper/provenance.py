@@ -67,15 +67,9 @@ _PRINTED: dict[str, Callable[[Any], str]] = {
     "eight_bit_kept": "{:.1%}".format,
 }
 _CODE = {
-    "model_params",
-    "attack_params",
-    "checkpoint",
-    "weights",
-    "model_source",
-    "attack_source",
-    "source_weights",
-    "command",
-}
+    "model_params", "attack_params", "checkpoint", "weights", "model_source", "attack_source",
+    "source_weights", "command",
+}  # fmt: skip
 _CHECKPOINT = ("checkpoint", "weights", "model_params")
 
 

@@ -23,13 +23,9 @@ STAND_INS = ("synthetic",)  # datasets that stand in for a database, whatever a 
 METRICS = ("srocc", "plcc", "mse")  # metrics that the leaderboard shows, in this order
 
 MOVES = {
-    "rise": "gain_up",
-    "fall": "gain_down",
-    "r": "r_msu",
-    "width": "median_width",
-    "psnr": "psnr",
-    "ssim": "ssim",
-}
+    "rise": "gain_up", "fall": "gain_down", "r": "r_msu", "width": "median_width",
+    "psnr": "psnr", "ssim": "ssim",
+}  # fmt: skip
 """Columns of a row of images without labels, by the attributes of `Move`."""
 
 WORST = "worst_srocc"  # column of the worst-case SROCC of an interval attack
