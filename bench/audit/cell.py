@@ -1,6 +1,6 @@
 """The part of an audit that an `auto` cell pays for anyway: its columns and diagnostics say it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,12 @@ HIDDEN = 0.25
 DISTINCT = 0.8
 UNMOVED = 0.1
 
-_Sign = tuple[str, float, float, bool, str]
+Flag = dict[str, Any]
 
 
 def audit_cell(
     columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any], *, stochastic: bool = False
-) -> list[dict[str, Any]]:
+) -> list[Flag]:
     """Return the signs, in what an interval attack found within one epsilon, that it cannot be believed.
 
     Args:
@@ -36,17 +36,15 @@ def audit_cell(
     """
     score, low, high = (np.asarray(columns[name], dtype=float) for name in ("score", "low", "high"))
     by = np.concatenate([np.asarray(columns.get(name, []), dtype=object) for name in ("low_by", "high_by")])
-    return _flags(
-        (
-            *_gradients(np.concatenate([low <= AT_AN_END, high >= 1 - AT_AN_END]), diagnostics),
-            *_members(by, diagnostics.get("views", ())),
-            *_passes(diagnostics, stochastic),
-            *_scores(score, low, high),
-        )
-    )
+    return [
+        *_gradients(np.concatenate([low <= AT_AN_END, high >= 1 - AT_AN_END]), diagnostics),
+        *_members(by, diagnostics.get("views", ())),
+        *_passes(diagnostics.get("draws", 1), stochastic),
+        *_scores(score, low, high),
+    ]
 
 
-def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any]) -> list[dict[str, Any]]:
+def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any]) -> list[Flag]:
     """Return the flags of an attack without members, in the form of `audit_cell`.
 
     Args:
@@ -54,112 +52,71 @@ def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any
         diagnostics: What the attack told of its gradients. Where it told nothing, images that it returned as
             they were are counted.
     """
+    if not diagnostics.get("gradients", 0):
+        return [*_unchanged(columns)]
     ends = ("low", "high") if "low" in columns else ("score",)
     attacked = np.concatenate([np.asarray(columns[end], dtype=float) for end in ends])
-    saw = _gradients((attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END), diagnostics)
-    return _flags(saw or _unchanged(columns))
+    return [*_gradients((attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END), diagnostics)]
 
 
-def _flags(signs: Sequence[_Sign]) -> list[dict[str, Any]]:
-    return [
-        {"indicator": name, "value": round(float(value), 6), "threshold": threshold, "sentence": sentence}
-        for name, value, threshold, beyond, sentence in signs
-        if beyond
-    ]
+def _flag(name: str, value: float, threshold: float, sentence: str) -> Flag:
+    return {"indicator": name, "value": round(float(value), 6), "threshold": threshold, "sentence": sentence}
 
 
-def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Sequence[_Sign]:
+def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Iterator[Flag]:
     count = diagnostics.get("gradients", 0)
     if not count:
-        return ()
+        return
     zero, nonfinite = (diagnostics.get(f"{kind}_gradients", 0) / count for kind in ("zero", "nonfinite"))
-    saturated = float(np.mean(at_an_end))
-    return (
-        (
-            "blind gradient",
-            zero,
-            max(BLIND, saturated),
-            zero > max(BLIND, saturated),
-            f"{zero:.0%} of the gradients are zero at every pixel, and scores at the end of the scale do not "
-            "explain them.",
-        ),
-        (
-            "gradient not finite",
-            nonfinite,
-            NONFINITE,
-            nonfinite > NONFINITE,
-            f"{nonfinite:.2%} of the gradients are not finite.",
-        ),
-    )
+    explained = max(BLIND, float(np.mean(at_an_end)))
+    if zero > explained:
+        sentence = "are zero at every pixel, and scores at the end of the scale do not explain them."
+        yield _flag("blind gradient", zero, explained, f"{zero:.0%} of the gradients {sentence}")
+    if nonfinite > NONFINITE:
+        sentence = f"{nonfinite:.2%} of the gradients are not finite."
+        yield _flag("gradient not finite", nonfinite, NONFINITE, sentence)
 
 
-def _unchanged(columns: Mapping[str, ArrayLike]) -> Sequence[_Sign]:
+def _unchanged(columns: Mapping[str, ArrayLike]) -> Iterator[Flag]:
     ratios = [np.asarray(columns[name]) for name in ("psnr", "low_psnr", "high_psnr") if name in columns]
     if not ratios:
-        return ()
+        return
     share = float(np.mean(np.all(np.isposinf(ratios), axis=0)))
-    sentence = f"The attack returned {share:.0%} of the images as they were."
-    return (("images unchanged", share, UNMOVED, share > UNMOVED, sentence),)
+    if share > UNMOVED:
+        sentence = f"The attack returned {share:.0%} of the images as they were."
+        yield _flag("images unchanged", share, UNMOVED, sentence)
 
 
-def _members(by: np.ndarray, views: Sequence[str]) -> Sequence[_Sign]:
+def _members(by: np.ndarray, views: Sequence[str]) -> Iterator[Flag]:
     if not len(by):
-        return ()
+        return
     black_box = float(np.mean([member == SQUARE or member.startswith("transfer") for member in by]))
+    if black_box > BLACK_BOX:
+        sentence = f"{black_box:.0%} of the ends were found without the model's gradient."
+        yield _flag("black-box beats white-box", black_box, BLACK_BOX, sentence)
     hidden = float(np.mean([member.endswith(SEEN_THROUGH) for member in by]))
-    offered = set(views) - {"own", "seen through", "logit"}
-    return (
-        (
-            "black-box beats white-box",
-            black_box,
-            BLACK_BOX,
-            black_box > BLACK_BOX,
-            f"{black_box:.0%} of the ends were found without the model's gradient.",
-        ),
-        (
-            "hidden gradient",
-            hidden,
-            HIDDEN,
-            hidden > HIDDEN and not offered,
-            f"{hidden:.0%} of the ends were found only through operations that stop a gradient.",
-        ),
-    )
+    if hidden > HIDDEN and not set(views) - {"own", "seen through", "logit"}:
+        sentence = f"{hidden:.0%} of the ends were found only through operations that stop a gradient."
+        yield _flag("hidden gradient", hidden, HIDDEN, sentence)
 
 
-def _passes(diagnostics: Mapping[str, Any], stochastic: bool) -> Sequence[_Sign]:
-    draws = diagnostics.get("draws", 1)
-    undeclared = draws > 1 and not stochastic
-    return (
-        (
-            "passes differ",
-            draws,
-            1,
-            undeclared,
-            "Two passes over the same images differ, which the model does not say.",
-        ),
-    )
+def _passes(draws: int, stochastic: bool) -> Iterator[Flag]:
+    if draws > 1 and not stochastic:
+        sentence = "Two passes over the same images differ, which the model does not say."
+        yield _flag("passes differ", draws, 1, sentence)
 
 
-def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Sequence[_Sign]:
+def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[Flag]:
+    missing = float(np.mean(~np.isfinite(score + low + high)))
+    if missing > 0:
+        yield _flag("score not finite", missing, 0.0, f"{missing:.0%} of the images have no finite score.")
     span = float(np.ptp(score)) if len(score) else 0.0
     tolerance = 1e-6 * max(span, 1e-3)
     distinct = (1 + int(np.count_nonzero(np.diff(np.sort(score)) > tolerance))) / max(len(score), 1)
+    if distinct < DISTINCT:
+        sentence = f"Only {distinct:.0%} of the clean scores are distinct."
+        yield _flag("few distinct scores", distinct, DISTINCT, sentence)
     unmoved = float(np.mean(high - low <= tolerance))
-    missing = float(np.mean(~np.isfinite(score + low + high)))
-    return (
-        ("score not finite", missing, 0.0, missing > 0, f"{missing:.0%} of the images have no finite score."),
-        (
-            "few distinct scores",
-            distinct,
-            DISTINCT,
-            distinct < DISTINCT,
-            f"Only {distinct:.0%} of the clean scores are distinct.",
-        ),
-        (
-            "ends do not widen",
-            unmoved,
-            UNMOVED,
-            unmoved > UNMOVED,
-            f"No attack moves the score of {unmoved:.0%} of the images at all.",
-        ),
-    )
+    if unmoved > UNMOVED:
+        sentence = f"No attack moves the score of {unmoved:.0%} of the images at all."
+        yield _flag("ends do not widen", unmoved, UNMOVED, sentence)
