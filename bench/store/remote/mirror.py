@@ -143,6 +143,10 @@ class Mirror:
     def _there(self) -> dict[str, str]:
         """Return the version of each file in the bucket by its name in the store."""
         found = self._files.find(self._root, detail=True)
+        if (
+            not found and "az" in self._files.protocol
+        ):  # Azure's library lists a missing container as an empty one
+            self._files.ls(self._root.split("/")[0])
         named = {path.removeprefix(f"{self._root}/"): facts for path, facts in found.items()}
         return {name: _version(facts) for name, facts in named.items() if is_kept(name)}
 

@@ -1,12 +1,14 @@
 """Open a store by its address: a folder, or a bucket with a working folder on this machine."""
 
 import hashlib
+import logging
 import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import UserError
 from ...core.files import safe_name, watching
@@ -16,7 +18,8 @@ from .mirror import KEPT, Mirror, Needs
 
 FOLDERS = "IQABENCH_STORES"  # variable of the environment that names the folder of the working folders
 
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "FSSPEC_S3_ENDPOINT_URL")
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "FSSPEC_S3_ENDPOINT_URL", "STORAGE_EMULATOR_HOST")
+_SILENT = logging.NullHandler()
 
 
 def is_remote(address: str) -> bool:
@@ -72,16 +75,25 @@ def _mirror(address: str) -> Mirror:
             f"{address}: ends with this command, and all that is in it; a store is a folder, or an address "
             "such as s3://BUCKET/NAME"
         )
+    # Otherwise gcsfs asks by gRPC of which kind a bucket is, for a minute where nothing answers.
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    logging.getLogger("gcsfs").addHandler(_SILENT)  # prints a traceback of each error, which is told below
     with explained(address):
         files, root = url_to_fs(address, skip_instance_cache=True)
     if not root.strip("/"):
         raise UserError(f"{address}: names no bucket; a store is, for instance, s3://BUCKET/NAME")
     store = address.rstrip("/")
-    server = next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
-    mark = hashlib.sha256(f"{server} {store}".encode()).hexdigest()[:8]
+    mark = hashlib.sha256(f"{_server(files)} {store}".encode()).hexdigest()[:8]
     folder = _folders() / f"{safe_name(store.replace('://', '-'))[-60:]}-{mark}"
     folder.mkdir(parents=True, exist_ok=True)
     return Mirror(address, files, root, folder)
+
+
+def _server(files: Any) -> str:
+    """Return what tells apart the servers that may have buckets of one name; "" for the usual one."""
+    if account := getattr(files, "service_client", None):  # of Azure, whose addresses do not name the account
+        return str(account.primary_endpoint).split("?")[0]
+    return next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
 
 
 def _folders() -> Path:

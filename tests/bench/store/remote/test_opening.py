@@ -1,6 +1,7 @@
 """Stores are opened by address, and whatever is wrong with one is said in a sentence."""
 
 import json
+import sys
 from collections.abc import Iterator
 
 import click
@@ -108,6 +109,15 @@ def test_an_address_that_is_none(address, told, iqabench):
     refused = iqabench("results", "--results", address)
     assert refused.exit_code == 2
     assert told in refused.output
+
+
+@pytest.mark.parametrize(("extra", "library"), [("s3", "s3fs"), ("gs", "gcsfs"), ("az", "adlfs")])
+def test_a_library_that_is_not_installed(extra, library, iqabench, monkeypatch):
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, extra, raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    missing = iqabench("results", "--results", f"{extra}://lab/sweep")
+    assert missing.exit_code == 2
+    assert f'for {extra}:// that is `pip install "iqabench[{extra}]"`' in missing.output
 
 
 def test_another_kind_of_remote_folder(tmp_path, monkeypatch):
