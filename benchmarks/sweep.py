@@ -33,6 +33,7 @@ from iqabench.bench.sweep.plan import plan_attacks, plan_models
 from iqabench.bench.sweep.planning.datasets import plan_datasets
 
 EPSILONS = [1.0, 2.0, 4.0, 8.0]
+IMAGES = 120  # that `floor` attacks
 DATABASE = 10_073  # images of KonIQ-10k
 MODEL = """
 import torch
@@ -63,8 +64,8 @@ def floor(config: Path | None, rounds: int = 5) -> None:
     The passes are those of the model with batch normalisation folded, once with torch's own gradient of the
     first convolution and once with the faster one that a sweep has on a CPU.
     """
-    overrides = {"run": {"models": ["resnet"], "attacks": ["fgsm", "pgd"], "epsilons": EPSILONS}}
-    settings = load_settings(config, profile="demo", overrides={**overrides, "training": {"epochs": 1}})
+    run = {"models": ["resnet"], "attacks": ["fgsm", "pgd"], "epsilons": EPSILONS, "limit": IMAGES}
+    settings = load_settings(config, profile="demo", overrides={"run": run, "training": {"epochs": 1}})
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder)
         run_sweep(settings, results, show=False)

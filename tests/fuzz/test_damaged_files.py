@@ -1,6 +1,6 @@
 """Whatever is in a file, no command shows a traceback, hangs or takes much memory.
 
-A call that fails names the file in one paragraph. `IQABENCH_FUZZ=1000 pytest tests/fuzz` tries so many
+A call that fails names the file in one paragraph. `IQABENCH_FUZZ=50 pytest tests/fuzz` tries so many
 damages of each kind of file instead of a few.
 """
 
