@@ -18,16 +18,8 @@ MODELS = ("dbcnn", "nima", "resnet", "lwta", "denoise", "sat", "cprl")
 EPSILONS = (1.0, 2.0, 4.0, 8.0)
 CREATED = "2030-01-01T00:00:00+00:00"
 
-CLEAN = {
-    "dbcnn": 0.90,
-    "nima": 0.92,
-    "resnet": 0.93,
-    "lwta": 0.55,
-    "denoise": 0.92,
-    "sat": 0.83,
-    "cprl": 0.91,
-}
-DECAY = {"dbcnn": 0.9, "nima": 1.3, "resnet": 1.1, "lwta": 0.4, "denoise": 1.2, "sat": 0.6, "cprl": 0.1}
+CLEAN = dict(zip(MODELS, (0.90, 0.92, 0.93, 0.55, 0.92, 0.83, 0.91), strict=True))
+DECAY = dict(zip(MODELS, (0.9, 1.3, 1.1, 0.4, 1.2, 0.6, 0.1), strict=True))
 
 
 def labels(images: int) -> np.ndarray:

@@ -55,20 +55,11 @@ def _model(model: str, image: np.ndarray, seed: int, channels: int) -> Explained
     adversarial = (image + generator.choice([-1, 1], image.shape) / 255).clip(0, 1)
     stages = tuple(_stage(number, generator, channels, masked=model == "cprl") for number in (3, 4))
     return ExplainedModel(
-        name=model,
-        variant="",
-        parameters={"backbone": "resnet18"},
-        weights=f"w-{model}-0",
-        regime="clean",
-        seed=0,
-        stochastic=False,
-        clean=scores[10, 10],
-        attacked=scores[10, 15],
-        median_move=0.125 * (seed + 1),
-        adversarial=adversarial,
-        landscape=Landscape(steps, scores),
+        name=model, variant="", parameters={"backbone": "resnet18"}, weights=f"w-{model}-0", regime="clean",
+        seed=0, stochastic=False, clean=scores[10, 10], attacked=scores[10, 15],
+        median_move=0.125 * (seed + 1), adversarial=adversarial, landscape=Landscape(steps, scores),
         stages=stages,
-    )
+    )  # fmt: skip
 
 
 def _stage(number: int, generator: np.random.Generator, channels: int, *, masked: bool) -> StageActivations:

@@ -138,12 +138,8 @@ def test_the_pns_risk_is_compared_with_the_mask_alone_of_the_same_setting():
 
 
 def test_each_setting_of_the_mask_is_a_claim_of_its_own():
-    rows = [
-        cprl(0.0, 0.8),
-        cprl(0.3, 0.9),
-        cprl(0.0, 0.8, reading="literal"),
-        cprl(0.3, 0.7, reading="literal"),
-    ]
+    rows = [cprl(0.0, 0.8), cprl(0.3, 0.9)]
+    rows += [cprl(weight, srocc, reading="literal") for weight, srocc in ((0.0, 0.8), (0.3, 0.7))]
     assert claim(f"{PNS} (b = 0.4, keep_top)", *rows).verdict == "true"
     assert claim(f"{PNS} (b = 0.4, literal)", *rows).verdict == "false"
 

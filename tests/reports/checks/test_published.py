@@ -13,9 +13,7 @@ def test_the_papers_own_numbers_hold_and_the_rest_of_its_tables_was_not_run():
     check = against_published(results(*rows), TOLERANCES)
     assert summary(check) == {"holds": 9, "not run": 291}  # 3 x 7 x 4 x 3 of Tables 1, 2, 4; 36 + 12
     assert check.exit_status == 0
-    assert [c.table for c in found(check)] == 3 * ["cprl, Table 1"] + 3 * ["cprl, Table 2"] + 3 * [
-        "cprl, Table 4"
-    ]
+    assert [c.table[-1] for c in found(check)] == ["1"] * 3 + ["2"] * 3 + ["4"] * 3
 
 
 @pytest.mark.parametrize(("moved", "status"), [(-0.06, "falls short"), (0.06, "exceeds")])

@@ -25,10 +25,6 @@ def test_the_figures_are_shown_on_white_with_a_text_alternative(explained_report
         assert ground == "rgb(255, 255, 255)"
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert axe.run(page, context="section[aria-labelledby=explanations]").violations_count == 0
-
-
-def test_every_identifier_of_the_page_is_unique(explained_report, open_page):
-    page = open_page(explained_report("html"))
     identifiers = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
     assert len(identifiers) == len(set(identifiers))
 

@@ -105,10 +105,8 @@ def test_the_cells_are_the_results_table(folder, swept_results):
 def test_figure_6_is_a_row_per_point(folder, swept_table):
     curves = read(folder / "figure6.csv")
     assert len(curves) == 2 * 2 * 7 * 5
-    point = curves.query("dataset == 'live' and attack == 'pgd' and model == 'cprl' and epsilon == 8").iloc[0]
-    cell = swept_table.query(
-        "dataset == 'live' and attack == 'pgd' and model == 'cprl' and epsilon == 8"
-    ).iloc[0]
+    one = "dataset == 'live' and attack == 'pgd' and model == 'cprl' and epsilon == 8"
+    point, cell = (table.query(one).iloc[0] for table in (curves, swept_table))
     names = ["srocc", "srocc_low", "srocc_high"]
     assert point[names].to_list() == cell[names].to_list()
 
@@ -130,11 +128,9 @@ def test_the_numbers_behind_all_explanations_are_in_one_file_per_figure(
 
 
 def test_no_text_of_a_user_is_a_formula_and_every_text_can_be_had_back(results, tmp_path):
-    rows = [{"dataset": text, "model": text, "command": text} for text in HOSTILE]
-    write_csv(
-        compose(results(*rows, *({**row, "attack": "fgsm", "epsilon": 1.0, "psnr": 48.0} for row in rows))),
-        tmp_path,
-    )
+    clean = [{"dataset": text, "model": text, "command": text} for text in HOSTILE]
+    attacked = [{**row, "attack": "fgsm", "epsilon": 1.0, "psnr": 48.0} for row in clean]
+    write_csv(compose(results(*clean, *attacked)), tmp_path)
     for path in sorted(tmp_path.iterdir()):
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))

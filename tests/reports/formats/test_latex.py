@@ -86,12 +86,8 @@ def test_blocks_that_do_not_fit_on_a_page_are_continued_on_the_next(ablated, tmp
     write_latex(compose(ablated), tmp_path)
     for name, pages in (("table5.tex", 2), ("table6.tex", 1)):
         text = (tmp_path / name).read_text()
-        assert (
-            text.count(r"\begin{tabular}")
-            == text.count(r"\end{tabular}")
-            == text.count(r"\caption{")
-            == pages
-        )
+        counts = {text.count(begun) for begun in (r"\begin{tabular}", r"\end{tabular}", r"\caption{")}
+        assert counts == {pages}
         assert text.count(r"\label{") == 1
         assert text.count(r"\addtocounter{table}{-1}") == pages - 1
 

@@ -10,33 +10,16 @@ HOSTILE = "</script><script>alert(1)</script>\"'&<!--\u2028{{ 7 * 7 }}"
 
 def measured(srocc: float, attack: str = "pgd", epsilon: float = 1, **stated: Any) -> Number:
     """On live, with an interval of 0.05 to both sides."""
-    facts = {
-        "kind": "measured",
-        "dataset": "live",
-        "plcc": srocc,
-        "mse": 0.1,
-        "low": srocc - 0.05,
-        "high": srocc + 0.05,
-        "images": 156,
-        "seeds": (0,),
-        "parameters": "steps 10",
-        "stand_in": False,
-        "source": "a.parquet",
-    }
+    facts: dict[str, Any] = {"kind": "measured", "dataset": "live", "images": 156, "seeds": (0,)}
+    facts |= {"plcc": srocc, "mse": 0.1, "low": srocc - 0.05, "high": srocc + 0.05}
+    facts |= {"parameters": "steps 10", "stand_in": False, "source": "a.parquet"}
     return Number(attack=attack, epsilon=epsilon, srocc=srocc, **{**facts, **stated})
 
 
 def reported(srocc: float, attack: str = "pgd", epsilon: float = 1, **stated: Any) -> Number:
     """On live, without interval."""
-    facts = {
-        "kind": "reported",
-        "low": math.nan,
-        "high": math.nan,
-        "images": None,
-        "seeds": (),
-        "parameters": "",
-    }
-    return measured(srocc, attack, epsilon, **{**facts, "source": "Table 1", **stated})
+    facts = {"kind": "reported", "low": math.nan, "high": math.nan, "images": None, "seeds": ()}
+    return measured(srocc, attack, epsilon, **{**facts, "parameters": "", "source": "Table 1", **stated})
 
 
 def entrant(name: str, *numbers: Number, **stated: Any) -> Entrant:

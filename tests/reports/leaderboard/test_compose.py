@@ -71,9 +71,8 @@ def test_a_model_of_the_store_joins_its_entry_reported_beside_measured(swept):
     facts = dict(resnet.facts)
     assert facts["Command"] == "iqabench run --models all"
     assert facts["Digest of the weights"] == "LIVE, seed 0: w-resnet-0"
-    assert any(
-        sentence.startswith("LIVE: reported and measured SROCC differ: ") for _, sentence in resnet.red_flags
-    )
+    told = "LIVE: reported and measured SROCC differ: "
+    assert any(sentence.startswith(told) for _, sentence in resnet.red_flags)
 
 
 def test_what_the_audits_of_a_store_found_is_on_the_board(store):
@@ -83,9 +82,8 @@ def test_what_the_audits_of_a_store_found_is_on_the_board(store):
     board = compose_board(store=store)
     assert [entrant(board, name).audit for name in ("mine", "other", "CPRL")] == ["sound", "doubtful", ""]
     assert entrant(board, "mine").red_flags == ()
-    assert ("live", "LIVE, audit under auto at 2/255: Half of the gradients are zero.") in entrant(
-        board, "other"
-    ).red_flags
+    found = ("live", "LIVE, audit under auto at 2/255: Half of the gradients are zero.")
+    assert found in entrant(board, "other").red_flags
 
 
 def test_variants_regimes_and_unknown_models_take_part_by_themselves(swept):

@@ -39,9 +39,8 @@ def test_its_tables_name_every_key_and_which_are_required():
     tables = ("paper", "weights", "reported", "measured")
     head = [key for key in Entry.model_fields if key not in tables]
     numbers = dict.fromkeys([*Reported.model_fields, *Measured.model_fields])
-    assert sorted(key for key, _ in rows) == sorted(
-        [*head, *Paper.model_fields, *Weights.model_fields, *numbers]
-    )
+    known = [*head, *Paper.model_fields, *Weights.model_fields, *numbers]
+    assert sorted(key for key, _ in rows) == sorted(known)
     required = {
         key
         for schema in (Entry, Paper, Weights, Reported, Measured)

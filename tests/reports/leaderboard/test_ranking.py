@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from iqabench.reports.leaderboard.ranking import Threat, opening, pairs, rankings
@@ -10,6 +11,7 @@ from .boards import board, entrant, measured, reported, varied
 
 PGD = Threat("live", "pgd", 1.0)
 WORST = Threat("live", "all", 1.0)
+AUTO = Threat("live", "auto", 1.0)
 
 
 def rank(shown, threat):
@@ -25,7 +27,8 @@ def open_ranks(ranking):
     return {one.entrant.name: one.ranks and one.ranks[1:] for one in ranking.standings}
 
 
-UNDEFINED = {"low": math.nan, "high": math.nan}
+NAN = {"low": math.nan, "high": math.nan}
+UNDEFINED = measured(math.nan, **NAN)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +42,7 @@ UNDEFINED = {"low": math.nan, "high": math.nan}
         ({"a": [reported(0.50001)], "b": [reported(0.50004)]}, [("a", 1), ("b", 1)]),
         # A measured number stands before a reported one, also where it is undefined.
         ({"a": [reported(0.9), measured(0.1)], "b": [reported(0.5)]}, [("b", 1), ("a", 2)]),
-        (
-            {"a": [reported(0.9), measured(math.nan, **UNDEFINED)], "b": [reported(-0.5)]},
-            [("b", 1), ("a", None)],
-        ),
+        ({"a": [reported(0.9), UNDEFINED], "b": [reported(-0.5)]}, [("b", 1), ("a", None)]),
         # An entrant without a number under the threat is not ranked.
         ({"a": [reported(0.9, epsilon=2)], "b": [reported(0.5)]}, [("b", 1)]),
     ],
@@ -54,46 +54,33 @@ def test_the_highest_is_first_of_what_was_measured_or_else_reported(numbers, exp
 
 
 def test_overlapping_intervals_leave_ranks_open():
-    ranking = rank(
-        board(
-            entrant("a", measured(0.90, low=0.80, high=0.95)),
-            entrant("b", measured(0.85, low=0.75, high=0.90)),
-            entrant("c", measured(0.70, low=0.65, high=0.76)),
-            entrant("d", measured(0.30, low=0.20, high=0.40)),
-            entrant("e", reported(0.35)),
-        ),
-        PGD,
-    )
+    intervals = {"a": (90, 80, 95), "b": (85, 75, 90), "c": (70, 65, 76), "d": (30, 20, 40)}
+    shares = {name: np.array(known) / 100 for name, known in intervals.items()}
+    known = [
+        entrant(name, measured(value, low=low, high=high)) for name, (value, low, high) in shares.items()
+    ]
+    ranking = rank(board(*known, entrant("e", reported(0.35))), PGD)
     assert ranks(ranking) == [("a", 1), ("b", 2), ("c", 3), ("e", 4), ("d", 5)]
     assert open_ranks(ranking) == {"a": (1, 2), "b": (1, 3), "c": (2, 3), "e": (4, 5), "d": (4, 5)}
 
 
 def test_the_worst_of_the_attacks_is_the_lowest_and_noise_is_none_of_them():
-    ranking = rank(
-        board(
-            entrant(
-                "a", measured(0.7), measured(0.4, "fgsm"), measured(-0.9, "noise"), measured(0.1, epsilon=2)
-            ),
-            entrant("b", measured(0.5)),
-        ),
-        WORST,
-    )
+    numbers = (measured(0.7), measured(0.4, "fgsm"), measured(-0.9, "noise"), measured(0.1, epsilon=2))
+    ranking = rank(board(entrant("a", *numbers), entrant("b", measured(0.5))), WORST)
     assert ranks(ranking) == [("b", 1), ("a", 2)]
-    assert [(one.robust.decisive.attack, one.attacks) for one in ranking.standings] == [
-        ("pgd", 1),
-        ("fgsm", 2),
-    ]
+    decisive = [(one.robust.decisive.attack, one.attacks) for one in ranking.standings]
+    assert decisive == [("pgd", 1), ("fgsm", 2)]
     assert ranking.attacks == 2
 
 
 def test_the_worst_of_the_attacks_takes_each_attacks_measured_number_before_its_reported_one():
     ranking = rank(board(entrant("a", reported(0.1), measured(0.6), reported(0.3, "fgsm"))), WORST)
-    assert ranking.standings[0].robust.decisive.attack == "fgsm"
-    assert ranking.standings[0].robust.decisive.srocc == 0.3
+    decisive = ranking.standings[0].robust.decisive
+    assert (decisive.attack, decisive.srocc) == ("fgsm", 0.3)
 
 
 def test_undefined_under_one_attack_is_the_worst_and_has_no_open_ranks():
-    undefined = measured(math.nan, "fgsm", **UNDEFINED)
+    undefined = measured(math.nan, "fgsm", **NAN)
     ranking = rank(board(entrant("a", measured(0.6), undefined), entrant("b", measured(0.1))), WORST)
     assert ranks(ranking) == [("b", 1), ("a", None)]
     assert open_ranks(ranking) == {"b": (1, 1), "a": None}
@@ -112,19 +99,10 @@ def test_clean_images_can_be_ranked_under():
 
 def test_rankings_are_in_the_papers_order_without_noise():
     found = [ranking.threat for ranking in rankings(varied())]
-    assert [(one.dataset, one.attack, one.epsilon) for one in found] == [
-        ("live", "all", 1),
-        ("live", "all", 4),
-        ("live", "fgsm", 1),
-        ("live", "fgsm", 4),
-        ("live", "pgd", 1),
-        ("live", "pgd", 4),
-        ("live", "cw", 1),
-        ("live", "none", 0),
-        ("koniq", "all", 1),
-        ("koniq", "pgd", 1),
-        ("synthetic", "all", 1),
-        ("synthetic", "pgd", 1),
+    held = {"live": "all 1, all 4, fgsm 1, fgsm 4, pgd 1, pgd 4, cw 1, none 0",
+            "koniq": "all 1, pgd 1", "synthetic": "all 1, pgd 1"}  # fmt: skip
+    assert [f"{one.dataset} {one.attack} {one.epsilon:g}" for one in found] == [
+        f"{dataset} {threat}" for dataset, threats in held.items() for threat in threats.split(", ")
     ]
 
 
@@ -134,14 +112,8 @@ def test_rankings_are_in_the_papers_order_without_noise():
         ([reported(0.5, epsilon=2), reported(0.5)], Threat("live", "all", 1)),
         ([reported(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("live", "all", 1)),
         ([measured(0.5, dataset="synthetic", stand_in=True), reported(0.5)], Threat("synthetic", "all", 1)),
-        (
-            [measured(0.5), measured(0.4, "auto", dataset="vcl", worst_case=True)],
-            Threat("vcl", "auto", 1),
-        ),
-        (
-            [measured(0.4, kind, worst_case=True) for kind in ("zhang_ssim", "auto", "apgd")],
-            Threat("live", "auto", 1),
-        ),
+        ([measured(0.5), measured(0.4, "auto", dataset="vcl", worst_case=True)], Threat("vcl", "auto", 1)),
+        ([measured(0.4, kind, worst_case=True) for kind in ("zhang_ssim", "auto", "apgd")], AUTO),
         ([reported(0.5, "none", 0)], Threat("live", "none", 0)),
     ],
 )

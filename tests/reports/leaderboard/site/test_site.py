@@ -19,8 +19,7 @@ from ..boards import HOSTILE, board, entrant, measured, reported, varied
 
 @pytest.fixture
 def site(tmp_path):
-    write_site(varied(), tmp_path)
-    return tmp_path
+    return write_site(varied(), tmp_path).parent
 
 
 def text(path):
@@ -207,12 +206,8 @@ def test_a_model_page_begins_with_its_worst_case_its_intervals_and_its_audit(tmp
 
 def test_the_page_of_a_database_holds_each_attack_and_that_of_an_attack_each_database(site):
     tables = re.findall(r"<h2[^>]*>(.*?)</h2>", text(site / "databases" / "live.html"))
-    assert [re.sub("<[^>]+>", "", heading) for heading in tables] == [
-        "worst of the attacks",
-        "FGSM",
-        "PGD",
-        "cw",
-    ]
+    attacks = [re.sub("<[^>]+>", "", heading) for heading in tables]
+    assert attacks == ["worst of the attacks", "FGSM", "PGD", "cw"]
     pgd = text(site / "attacks" / "pgd.html")
     assert [re.sub("<[^>]+>", "", one) for one in re.findall(r"<h2[^>]*>(.*?)</h2>", pgd)] == [
         "LIVE", "KONIQ", "synthetic stand-in",
@@ -220,19 +215,8 @@ def test_the_page_of_a_database_holds_each_attack_and_that_of_an_attack_each_dat
     live = re.search("<tbody>(.*?)</tbody>", pgd, re.DOTALL)[1]
     rows = [re.sub("<[^>]+>", " ", row).split() for row in live.split("</tr>")[:-1]]
     assert [row[0] for row in rows] == ["Alpha", "Beta", "Gamma", "Zeta", "Delta"]
-    assert rows[0] == [
-        "Alpha",
-        "1",
-        "0.9300",
-        "[0.880,",
-        "0.980]",
-        "0.6000",
-        "[0.550,",
-        "0.650]",
-        "0.5500",
-        "[0.500,",
-        "0.600]",
-    ]
+    alpha = "Alpha 1 0.9300 [0.880, 0.980] 0.6000 [0.550, 0.650] 0.5500 [0.500, 0.600]"
+    assert " ".join(rows[0]) == alpha
     assert rows[1][:4] == ["Beta", "unreliable", "1", "0.9000"]
 
 
@@ -243,10 +227,8 @@ def test_images_without_labels_have_a_table_of_how_far_scores_move_the_least_mov
     write_site(board(entrant("far", moves=(far,)), entrant("near", moves=(near,))), tmp_path)
     page = text(tmp_path / "databases" / "photos.html")
     body = re.search("<tbody>(.*?)</tbody>", page, re.DOTALL)[1]
-    rows = [
-        [re.sub("<[^>]+>", "", cell) for cell in re.findall("<t[hd].*?</t[hd]>", row)]
-        for row in body.split("</tr>")
-    ]
+    cells = [re.findall("<t[hd].*?</t[hd]>", row) for row in body.split("</tr>")]
+    rows = [[re.sub("<[^>]+>", "", cell) for cell in row] for row in cells]
     assert rows[:2] == [
         ["near", "FGSM at 2/255", "0.300", "0.100", "0.200", "0.900", "41.500", "0.980", "12", "measured"],
         ["far", "FGSM at 2/255", "–", "0.400", "–", "0.200", "–", "–", "–", "Table 3"],

@@ -179,11 +179,8 @@ def test_red_flags_are_those_of_the_chosen_database(opened):
 
 
 def test_hundreds_of_rows_all_arrive(opened):
-    many = [
-        entrant(f"m{index:03}", measured(index / 500, low=index / 500, high=index / 500))
-        for index in range(300)
-    ]
-    page = opened(board(*many))
+    scores = [(index, index / 500) for index in range(300)]
+    page = opened(board(*(entrant(f"m{index:03}", measured(s, low=s, high=s)) for index, s in scores)))
     page.locator("#table tbody tr").nth(299).wait_for()
     sort_by(page, "Rank")
     page.locator("#text").fill("m29")
@@ -227,12 +224,8 @@ def test_on_a_phone_the_table_scrolls_and_the_model_stays(site, open_page):
 def test_hostile_names_are_shown_and_do_nothing(tmp_path, opened, open_page):
     long, turned = "wide" * 100, "\u202eesrever \u05d0\u05d1"
     numbers = (measured(0.5), reported(0.4, HOSTILE), measured(0.3, dataset=HOSTILE))
-    texts = {
-        "training": HOSTILE,
-        "unreliable": HOSTILE,
-        "red_flags": ((HOSTILE, HOSTILE),),
-        "links": ((HOSTILE, HOSTILE),),
-    }
+    texts = {"training": HOSTILE, "unreliable": HOSTILE}
+    texts |= dict.fromkeys(("red_flags", "links"), ((HOSTILE, HOSTILE),))
     one = entrant(HOSTILE, *numbers, slug="a", **texts)
     others = [entrant(long, measured(0.6), slug="b", paper=long), entrant(turned, reported(0.2), slug="c")]
     page = opened(board(one, *others), viewport={"width": 390, "height": 844})

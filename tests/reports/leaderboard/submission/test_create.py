@@ -47,40 +47,23 @@ def test_facts_of_the_paper_and_digests_of_the_weights(swept, tmp_path):
     weights = swept.root / "checkpoints" / "live" / "cprl-clean-0.safetensors"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"weights")
-    create_entry(
-        swept,
-        "cprl",
-        tmp_path / "mine.toml",
-        name="Sturdy",
-        authors=["A. Author", "B. Author"],
-        paper="A sturdy metric",
-        url="https://example.org/paper",
-        year=2025,
-        code="https://example.org/code",
-        weights="https://example.org/weights",
-        training="clean, 30 epochs",
-    )
+    facts = {"name": "Sturdy", "authors": ["A. Author", "B. Author"], "paper": "A metric", "year": 2025}
+    links = {key: f"https://example.org/{key}" for key in ("url", "code", "weights")}
+    create_entry(swept, "cprl", tmp_path / "mine.toml", **facts, **links, training="clean, 30 epochs")
     entry = examine(tmp_path / "mine.toml").entry
     assert (entry.name, entry.authors, entry.training) == (
         "Sturdy", ["A. Author", "B. Author"], "clean, 30 epochs",
     )  # fmt: skip
-    assert (entry.paper.title, entry.paper.url, entry.paper.year) == (
-        "A sturdy metric", "https://example.org/paper", 2025,
-    )  # fmt: skip
+    paper = entry.paper
+    assert (paper.title, paper.url, paper.year) == ("A metric", "https://example.org/url", 2025)
     (row,) = entry.weights
     assert (row.dataset, row.seed, row.url) == ("live", 0, "https://example.org/weights")
     assert row.sha256 == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_the_newest_version_is_taken_and_the_others_are_counted(swept, tmp_path):
-    drawn_sweep(
-        swept,
-        datasets=("live",),
-        models=("cprl",),
-        epsilons=(1.0,),
-        weights="newer",
-        context={"created": "2031-01-01T00:00:00+00:00"},
-    )
+    newer = {"weights": "newer", "context": {"created": "2031-01-01T00:00:00+00:00"}}
+    drawn_sweep(swept, datasets=("live",), models=("cprl",), epsilons=(1.0,), **newer)
     said = create_entry(swept, "cprl", tmp_path / "mine.toml")
     assert said.startswith("3 measured numbers")
     assert "5 cells of older versions or with other parameters of an attack are left out." in said
@@ -94,9 +77,7 @@ def test_variants_and_regimes_are_asked_for(swept, tmp_path):
     assert values["name"] == "CPRL (b=0.3, adversarial training)"
     assert values["training"] == "adversarial"
     assert len(values["measured"]) == 1
-    with pytest.raises(
-        UserError, match=r"it is there with --regime adversarial --variant 'b=0.3' and --regime"
-    ):
+    with pytest.raises(UserError, match=r"there with --regime adversarial --variant 'b=0.3' and --regime"):
         create_entry(swept, "cprl", tmp_path / "none.toml", regime="adversarial")
 
 
@@ -122,21 +103,18 @@ def test_nothing_is_overwritten(made, swept):
 
 
 def test_wrong_wishes_are_refused_with_advice(swept, tmp_path):
-    with pytest.raises(UserError, match="no model 'crpl' in the store: did you mean 'cprl'"):
-        create_entry(swept, "crpl", tmp_path / "mine.toml")
-    with pytest.raises(UserError, match=r"an entry is a TOML file: name it mine.toml"):
-        create_entry(swept, "cprl", tmp_path / "mine.json")
-    with pytest.raises(UserError, match="needs its title, too: --paper TITLE"):
-        create_entry(swept, "cprl", tmp_path / "mine.toml", year=2025)
-    with pytest.raises(
-        UserError, match=r"no entry was written: \[\[weights\]\] row 1: key 'url': found 'here'"
-    ):
-        create_entry(swept, "cprl", tmp_path / "mine.toml", weights="here")
-    with pytest.raises(UserError, match="no results in this folder"):
-        create_entry(tmp_path / "empty", "cprl", tmp_path / "mine.toml")
+    mine = tmp_path / "mine.toml"
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written"):
-        create_entry(swept, "cprl", tmp_path / "file" / "mine.toml")
+    for store, model, out, more, told in (
+        (swept, "crpl", mine, {}, "no model 'crpl' in the store: did you mean 'cprl'"),
+        (swept, "cprl", tmp_path / "mine.json", {}, "an entry is a TOML file: name it mine.toml"),
+        (swept, "cprl", mine, {"year": 2025}, "needs its title, too: --paper TITLE"),
+        (swept, "cprl", mine, {"weights": "here"}, r"\[\[weights\]\] row 1: key 'url': found 'here'"),
+        (tmp_path / "empty", "cprl", mine, {}, "no results in this folder"),
+        (swept, "cprl", tmp_path / "file" / "mine.toml", {}, "cannot be written"),
+    ):
+        with pytest.raises(UserError, match=told):
+            create_entry(store, model, out, **more)
     assert not [*tmp_path.glob("mine*")]
 
 

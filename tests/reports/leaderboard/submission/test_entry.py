@@ -91,20 +91,12 @@ def test_a_name_a_training_and_one_number_are_enough(problems):
         ("epsilon = 1\n", "epsilon = 0.003922\n", "units of 1/255: 0.003922 of pixels in [0, 1] is 1 here"),
         ("epsilon = 1\n", "epsilon = 0\n", 'attack = "none" with epsilon = 0, or an attack with'),
         ("srocc = 0.81", "srocc = 81", "key 'srocc': found 81, accepted is a correlation, from -1 to 1"),
-        (
-            'audit = "doubtful"',
-            'audit = "fine"',
-            "key 'audit': found 'fine', accepted is 'sound' or 'doubtful'",
-        ),
-        (
-            "srocc = 0.81\n",
-            "",
-            "[[reported]] row 1: accepted is srocc, or of images without labels rise, r or both",
-        ),
+        ('"doubtful"', '"fine"', "key 'audit': found 'fine', accepted is 'sound' or 'doubtful'"),
+        ("srocc = 0.81\n", "", "[[reported]] row 1: accepted is srocc, or of images without labels rise, r "),
         (
             "srocc = 0.81",
             "srocc = 0.81\nr = 1.0",
-            "accepted is srocc, or of images without labels rise, r or both",
+            "accepted is srocc, or of images without labels rise, r or ",
         ),
         ("srocc = 0.81", "rise = 3", "key 'rise': found 3, accepted is a change of the score on a scale"),
         ("srocc = 0.81", "srocc = nan", "key 'srocc': found nan, accepted is a finite number"),
@@ -156,16 +148,12 @@ def test_a_file_that_is_no_entry_is_named(problems, text, expected):
 
 
 def test_everything_wrong_is_said_not_only_the_first(problems):
-    text = (
-        COMPLETE.replace("authors =", "autors =")
-        .replace("year = 2025", "year = -1")
-        .replace("srocc = 0.81", "srocc = 81")
-        .replace("epsilon = 0\n", 'epsilon = "0"\n')
-    )
-    found = problems(text)
-    assert [problem.split(":")[0] for problem in found] == [
-        "[paper]", "[[reported]] row 1", "[[measured]] row 1", "unknown key 'autors'",
-    ]  # fmt: skip
+    text = COMPLETE
+    for old, new in (("authors =", "autors ="), ("year = 2025", "year = -1"), ("srocc = 0.81", "srocc = 81")):
+        text = text.replace(old, new)
+    found = problems(text.replace("epsilon = 0\n", 'epsilon = "0"\n'))
+    places = ["[paper]", "[[reported]] row 1", "[[measured]] row 1", "unknown key 'autors'"]
+    assert [problem.split(":")[0] for problem in found] == places
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path):

@@ -39,6 +39,10 @@ def alter(path, *, cell=None, provenance=None, scores=None, key=True):
     pq.write_table(table.replace_schema_metadata({b"iqabench": json.dumps(facts)}), path)
 
 
+def scored(change):
+    return lambda path: alter(path, scores=change)
+
+
 def with_first(column, value):
     def change(table):
         return table.assign(**{column: [value, *table[column].iloc[1:]]})
@@ -144,24 +148,15 @@ def test_the_worst_case_of_an_interval_attack_is_computed_from_the_ends_again(st
         (lambda path: alter(path, cell={"seed": "0"}), "its metadata are damaged: cell.seed"),
         (lambda path: alter(path, cell={"epsilon": 2.0}, key=False), "is not that of its cell"),
         (lambda path: alter(path, provenance={"key": "0" * 20}, key=False), "is not that of its cell"),
-        (lambda path: alter(path, scores=with_first("score", np.nan)), "NaN scores in 1 of 120 images"),
-        (lambda path: alter(path, scores=with_first("score", np.inf)), "infinite scores in 1 of 120 images"),
-        (lambda path: alter(path, scores=lambda table: table.assign(score=0.5)), "constant scores"),
-        (lambda path: alter(path, scores=lambda table: table.head(1)), "1 image, too few for a correlation"),
-        (lambda path: alter(path, scores=lambda table: table.head(0)), "holds no image"),
-        (
-            lambda path: alter(path, scores=with_first("quality", 1.5)),
-            "labels are outside [0, 1] in 1 of 120",
-        ),
-        (
-            lambda path: alter(path, scores=with_first("image", "scene0/1.png")),
-            "'scene0/1.png' is in it more than",
-        ),
-        (
-            lambda path: alter(path, scores=lambda table: table.drop(columns="score")),
-            "lacks the column 'score'",
-        ),
-        (lambda path: alter(path, scores=lambda table: table.astype({"score": str})), "'score' holds "),
+        (scored(with_first("score", np.nan)), "NaN scores in 1 of 120 images"),
+        (scored(with_first("score", np.inf)), "infinite scores in 1 of 120 images"),
+        (scored(lambda table: table.assign(score=0.5)), "constant scores"),
+        (scored(lambda table: table.head(1)), "1 image, too few for a correlation"),
+        (scored(lambda table: table.head(0)), "holds no image"),
+        (scored(with_first("quality", 1.5)), "labels are outside [0, 1] in 1 of 120"),
+        (scored(with_first("image", "scene0/1.png")), "'scene0/1.png' is in it more"),
+        (scored(lambda table: table.drop(columns="score")), "lacks the column 'score'"),
+        (scored(lambda table: table.astype({"score": str})), "'score' holds "),
     ],
 )
 def test_a_file_of_scores_that_cannot_be_used_is_named_and_says_why(made, damage, expected):
@@ -175,48 +170,42 @@ def test_a_file_of_scores_that_cannot_be_used_is_named_and_says_why(made, damage
 
 
 @pytest.mark.parametrize(
-    ("row", "cell", "expected"),
+    ("cell", "expected"),
     [
-        (2, {"epsilon": 4.0}, "is of live, fgsm at 4/255, and the row says live, fgsm at 1/255"),
-        (2, {"attack": "noise"}, "is of live, noise at 1/255, and the row says live, fgsm at 1/255"),
-        (2, {"dataset": "vcl"}, "is of vcl, fgsm at 1/255, and the row says live, fgsm at 1/255"),
-        (2, {"model": "resnet"}, "is of the model 'resnet', and the entry says model = 'cprl'"),
-        (
-            2,
-            {"regime": "adversarial"},
-            "is of cprl with adversarial training, and that of row 1 of cprl with clean",
-        ),
-        (2, {"variant": "b=0.3"}, "is of cprl (b=0.3) with clean training"),
-        (2, {"weights": "other"}, "was made with other weights than"),
-        (2, {"model_params": {"b": 0.1}}, "was made with other parameters of the model than"),
-        (2, {"image_size": 320}, "is of other images of live than"),
-        (2, {"image_size": 320}, "image size 320, not 96"),
-        (2, {"limit": 120}, "limit 120, not none"),
-        (2, {"dataset_digest": "d1"}, "version of the dataset d1, not d0"),
-        (2, {"split_digest": "s1"}, "split s1, not s0"),
+        ({"epsilon": 4.0}, "is of live, fgsm at 4/255, and the row says live, fgsm at 1/255"),
+        ({"attack": "noise"}, "is of live, noise at 1/255, and the row says live, fgsm at 1/255"),
+        ({"dataset": "vcl"}, "is of vcl, fgsm at 1/255, and the row says live, fgsm at 1/255"),
+        ({"model": "resnet"}, "is of the model 'resnet', and the entry says model = 'cprl'"),
+        ({"regime": "adversarial"}, "is of cprl with adversarial training, and that of row 1 of cprl with"),
+        ({"variant": "b=0.3"}, "is of cprl (b=0.3) with clean training"),
+        ({"weights": "other"}, "was made with other weights than"),
+        ({"model_params": {"b": 0.1}}, "was made with other parameters of the model than"),
+        ({"image_size": 320}, "is of other images of live than"),
+        ({"image_size": 320}, "image size 320, not 96"),
+        ({"limit": 120}, "limit 120, not none"),
+        ({"dataset_digest": "d1"}, "version of the dataset d1, not d0"),
+        ({"split_digest": "s1"}, "split s1, not s0"),
     ],
 )
-def test_a_cell_of_something_else_than_its_row_claims(made, row, cell, expected):
-    alter(file_of(made, row), cell=cell)
+def test_a_cell_of_something_else_than_its_row_claims(made, cell, expected):
+    alter(file_of(made, 2), cell=cell)
     found = examine(made).problems
-    assert any(
-        problem.startswith(f"[[measured]] row {row}: ") and expected in problem for problem in found
-    ), found
+    assert anything(found, "[[measured]] row 2: ", expected), found
 
 
-def test_labels_that_differ_between_files_of_one_version(made):
+def anything(problems, *parts):
+    """Whether a problem has all these parts."""
+    return any(all(part in problem for part in parts) for problem in problems)
+
+
+def test_labels_and_images_that_differ_between_files_of_one_version(made):
     alter(file_of(made, 3), scores=with_first("quality", 0.125))
-    assert any(
-        "claim the same test images of live, and label image 'scene0/0.png' 0.125 and" in problem
-        for problem in examine(made).problems
-    )
-
-
-def test_images_that_differ_between_files_of_one_version(made):
+    told = "claim the same test images of live, and label image 'scene0/0.png' 0.125 and"
+    assert anything(examine(made).problems, told)
     alter(file_of(made, 3), scores=lambda table: table.iloc[1:])
-    found = "\n".join(examine(made).problems)
-    assert "number of images 119, not 120" in found
-    assert "and only one of them holds image 'scene0/0.png'" in found
+    found = examine(made).problems
+    assert anything(found, "number of images 119, not 120")
+    assert anything(found, "and only one of them holds image 'scene0/0.png'")
 
 
 def test_one_file_in_two_rows(made, rewritten):
@@ -224,7 +213,7 @@ def test_one_file_in_two_rows(made, rewritten):
         values["measured"][2]["scores"] = values["measured"][1]["scores"]
 
     rewritten(made, share)
-    assert any("is the same cell as" in problem for problem in examine(made).problems)
+    assert anything(examine(made).problems, "is the same cell as")
 
 
 def test_two_files_of_one_seed_in_a_row(made, swept, rewritten):
