@@ -1,11 +1,12 @@
 """The cells of a table that say how well models do under one condition, with the best in bold."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...bench.core.text import NOT_RUN, capitalised, interval, number
 from ...bench.statistics.metrics import OK
+from ...bench.store.results import verdict
 from ..catalogue import catalogue, dataset_name, higher_is_better, metric_name
 from ..published import paper_numbers
 from . import wording
@@ -88,6 +89,12 @@ def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:
         )
         for (metric, highest), record in zip(best.items(), records, strict=True)
     )
+
+
+def verdict_cell(audits: Iterable[str]) -> Cell:
+    """Return what audits say together: `doubtful` if one does."""
+    found = verdict(audits)
+    return Cell(found, "flag" if found == "doubtful" else "text") if found else Cell(NOT_RUN, "absent")
 
 
 def marked(text: str, point: Point) -> str:

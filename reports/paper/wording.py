@@ -6,7 +6,7 @@ Fields in braces are filled in by `str.format`, with names as they are printed.
 import math
 from collections.abc import Iterable, Sequence
 
-from ...bench.core.text import NOT_RUN, difference, listing
+from ...bench.core.text import NOT_RUN, difference, listing, parameters
 from ..catalogue import AUTO, PAPER_ATTACKS, STAND_IN, attack_name, controls, dataset_name, ordered
 
 DOUBTFUL_MARK = "‡"  # stands after a number that the audit found doubtful
@@ -226,6 +226,12 @@ def several_seeds(seeds: Iterable[int]) -> str:
     """Say how seeds are summarised; empty for one."""
     names = [str(seed) for seed in sorted(set(seeds))]
     return SEVERAL_SEEDS.format(listing(names)) if len(names) > 1 else ""
+
+
+def run_with(attack: str, settings: Iterable[str]) -> str:
+    """Say with which parameters an attack was run; empty where they differ, of which there are notes."""
+    found = [text for text in map(parameters, dict.fromkeys(settings)) if text]
+    return PARAMETERS.format(attack_name(attack), *found) if len(found) == 1 else ""
 
 
 def stand_ins(datasets: Iterable[str]) -> str:

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from ....bench.core.text import NOT_RUN, capitalised, listing
+from ....bench.core.text import capitalised, listing
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..numbers import Entry, metric_cells
+from ..numbers import Entry, metric_cells, verdict_cell
 from ..selection import WORST, Content
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 from ..tradeoff.points import PRICES, Points, defended_points, price, trained_as
@@ -47,12 +47,7 @@ def build(content: Content) -> Iterator[Table]:
     )
 
 
-def _block(
-    dataset: str,
-    adaptive: Points,
-    static: Points,
-    epsilons: Sequence[float],
-) -> Block:
+def _block(dataset: str, adaptive: Points, static: Points, epsilons: Sequence[float]) -> Block:
     lines = _lines(dataset, adaptive, epsilons[0])
     stand_in = any(point.stand_in for place, point in adaptive.items() if place[0] == dataset)
 
@@ -70,11 +65,11 @@ def _block(
         list(zip(*(column(points, epsilon) for epsilon in epsilons), strict=True))
         for points in (static, adaptive)
     )
-    rows = tuple(
-        Row(Label(_name(line)), ((before,), unaware, aware, (_verdict(dataset, line, adaptive),)))
-        for line, before, unaware, aware in zip(lines, clean, without, through, strict=True)
-    )
-    return Block(rows, Label(dataset_name(dataset), stand_in))
+    rows = []
+    for line, before, unaware, aware in zip(lines, clean, without, through, strict=True):
+        audits = (point.audit for place, point in adaptive.items() if place[:4] == (dataset, *line))
+        rows.append(Row(Label(_name(line)), ((before,), unaware, aware, (verdict_cell(audits),))))
+    return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
 
 
 def _lines(dataset: str, points: Points, epsilon: float) -> list[_Line]:
@@ -102,11 +97,3 @@ def _lines(dataset: str, points: Points, epsilon: float) -> list[_Line]:
 def _name(line: _Line) -> str:
     model, variant, defence = line
     return ", ".join(filter(None, [model_name(model), trained_as(variant), defence or "no defence"]))
-
-
-def _verdict(dataset: str, line: _Line, points: Points) -> Cell:
-    audits = {point.audit for place, point in points.items() if place[:4] == (dataset, *line)}
-    for found in ("doubtful", "sound"):
-        if found in audits:
-            return Cell(found, "flag" if found == "doubtful" else "text")
-    return Cell(NOT_RUN, "absent")

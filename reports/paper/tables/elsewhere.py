@@ -3,16 +3,13 @@
 import math
 from collections.abc import Iterator
 
-import pandas as pd
-
 from ....bench.core.text import NOT_RUN, capitalised
-from ....bench.store.condition import attack_phrase
 from ....bench.store.newest import newest
-from ...catalogue import attack_name, dataset_name, metric_name, model_name, ordered
+from ...catalogue import metric_name
 from .. import wording
 from ..selection import WORST, Content, Point, points_by
-from ..table import Block, Cell, Column, Group, Label, Row, Table
-from .unlabelled import cells_of_moves, groups_of_moves, measure_cell
+from ..table import Cell, Column, Group, Table
+from .unlabelled import Cells, blocks_of_attacks, cells_of_moves, groups_of_moves, measure_cell
 
 _PLACE = ("dataset", "model", "attack", "epsilon")
 
@@ -27,6 +24,12 @@ def build(content: Content) -> Iterator[Table]:
     attacked = [point for point in points if point.attack != "none"]
     clean = {(point.dataset, point.model): point for point in points if point.attack == "none"}
     sources = cells.drop_duplicates("key").set_index("key")["measured_by"]
+
+    def cells_of(point: Point) -> Cells:
+        sroccs = (_srocc(clean.get((point.dataset, point.model)), "srocc"), _srocc(point, WORST))
+        source = ", ".join(dict.fromkeys(sources[key] for key in point.cells))
+        return sroccs, *cells_of_moves(point, cells), (Cell(source),)
+
     yield Table(
         number="E",
         title="Measured elsewhere",
@@ -42,31 +45,7 @@ def build(content: Content) -> Iterator[Table]:
             *groups_of_moves(),
             Group((Column("Measured by", "text"),)),
         ),
-        blocks=tuple(
-            Block(
-                tuple(
-                    _row(point, clean.get((dataset, model)), cells, sources)
-                    for model in ordered("model", (point.model for point in attacked))
-                    for point in attacked
-                    if (point.dataset, point.model) == (dataset, model)
-                ),
-                Label(dataset_name(dataset)),
-            )
-            for dataset in ordered("dataset", (point.dataset for point in attacked))
-        ),
-    )
-
-
-def _row(point: Point, clean: Point | None, cells: pd.DataFrame, sources: "pd.Series[str]") -> Row:
-    name = f"{model_name(point.model)}, {attack_phrase(point.attack, point.epsilon, attack_name)}"
-    source = ", ".join(dict.fromkeys(sources[key] for key in point.cells))
-    return Row(
-        Label(name),
-        (
-            (_srocc(clean, "srocc"), _srocc(point, WORST)),
-            *cells_of_moves(point, cells),
-            (Cell(source),),
-        ),
+        blocks=blocks_of_attacks(attacked, cells_of),
     )
 
 

@@ -5,19 +5,19 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from ....bench.core.text import NOT_RUN, capitalised, number, parameters
-from ....bench.store.results import verdict
-from ...catalogue import AUTO, attack_name, dataset_name, metric_name, model_name, ordered
+from ....bench.core.text import NOT_RUN, capitalised, number
+from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..numbers import EPSILON, Entry, metric_cells
-from ..selection import Content, Point
+from ..numbers import EPSILON, Entry, metric_cells, verdict_cell
+from ..selection import WORST, Content, Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
-WORST, DROP, WIDTH = "worst_srocc", "worst_drop", "median_width"
+DROP, WIDTH = "worst_drop", "median_width"
 
 
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where `auto` found no worst case."""
+    cells = content.selection.cells
     points = [point for point in content.selection.points if point.attack in ("none", AUTO)]
     attacked = [point for point in points if point.attack == AUTO]
     if all(math.isnan(point.measures[WORST].value) for point in attacked):
@@ -31,7 +31,7 @@ def build(content: Content) -> Iterator[Table]:
             wording.ROBUSTNESS,
             wording.doubted(point.audit for point in attacked),
             wording.several_seeds(seed for point in attacked for seed in point.seeds),
-            _budget(content.selection.cells),
+            wording.run_with(AUTO, cells.loc[cells["attack"] == AUTO, "attack_params"]),
             wording.stand_ins(point.dataset for point in attacked if point.stand_in),
         ),
         heading="Model",
@@ -47,12 +47,7 @@ def build(content: Content) -> Iterator[Table]:
             Group((Column("Audit", "text"), Column("Seconds an image", "ascending"))),
         ),
         blocks=tuple(
-            _block(
-                [point for point in points if point.dataset == dataset],
-                epsilons,
-                strength,
-                content.selection.cells,
-            )
+            _block([point for point in points if point.dataset == dataset], epsilons, strength, cells)
             for dataset in ordered("dataset", (point.dataset for point in attacked))
         ),
     )
@@ -72,28 +67,12 @@ def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float, 
 
     clean, drops, widths = column("srocc", 0.0), column(DROP, strength), column(WIDTH, strength)
     worst = zip(*(column(WORST, epsilon) for epsilon in epsilons), strict=True)
-    rows = [
-        Row(
-            Label(model_name(model)),
-            ((before,), under, (drop, width), (_verdict(points, model), _cost(cells, dataset, model))),
-        )
-        for model, before, under, drop, width in zip(models, clean, worst, drops, widths, strict=True)
-    ]
+    rows = []
+    for model, before, under, drop, width in zip(models, clean, worst, drops, widths, strict=True):
+        judged = verdict_cell(point.audit for point in points if point.model == model)
+        of_groups = ((before,), under, (drop, width), (judged, _cost(cells, dataset, model)))
+        rows.append(Row(Label(model_name(model)), of_groups))
     return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
-
-
-def _budget(cells: pd.DataFrame) -> str:
-    """Say with which parameters `auto` was run, where they are the same throughout; notes say where not."""
-    found = [
-        text for text in map(parameters, cells.loc[cells["attack"] == AUTO, "attack_params"].unique()) if text
-    ]
-    return wording.PARAMETERS.format(attack_name(AUTO), *found) if len(found) == 1 else ""
-
-
-def _verdict(points: Sequence[Point], model: str) -> Cell:
-    """Return the audit's verdict on a model: `doubtful` if it is at one of the strengths."""
-    found = verdict(point.audit for point in points if point.model == model)
-    return Cell(found, "flag" if found == "doubtful" else "text") if found else Cell(NOT_RUN, "absent")
 
 
 def _cost(cells: pd.DataFrame, dataset: str, model: str) -> Cell:

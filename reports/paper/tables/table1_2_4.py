@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ....bench.core.text import capitalised, parameters
+from ....bench.core.text import capitalised
 from ....bench.store.condition import under
 from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from .. import wording
@@ -54,7 +54,6 @@ def _table(content: Content, attack: str, number: str) -> Table:
     rows = [Row(Label(model_name(model)), tuple(row)) for model, *row in zip(models, *columns, strict=True)]
     behind = cells[(cells["attack"] == attack) & (cells["epsilon"] == epsilon)]
     known = any(entry.published("srocc") is not None for entries in groups for entry in entries)
-    settings = [text for text in map(parameters, behind["attack_params"].unique()) if text]
     options = "" if attack == "none" else f" --attacks {attack} --epsilons {epsilon:g}"
     return Table(
         number=number,
@@ -67,7 +66,7 @@ def _table(content: Content, attack: str, number: str) -> Table:
             wording.which_to_believe(beside_auto),
             wording.PAPER_BELOW if known else "",
             wording.several_seeds(behind["seed"]),
-            wording.PARAMETERS.format(attack_name(attack), *settings) if len(settings) == 1 else "",
+            wording.run_with(attack, behind["attack_params"]),
             wording.stand_ins(name for name in datasets if name in stand_ins),
         ),
         heading="Model",

@@ -1,7 +1,7 @@
 """The table of images without labels, which says how far attacks move their scores."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
@@ -25,6 +25,8 @@ VISIBILITY = {"psnr": "PSNR in dB", "ssim": "SSIM"}
 
 _DIGITS = 3
 
+Cells = tuple[tuple[Cell, ...], ...]  # of the groups of a row
+
 
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where all images have labels."""
@@ -37,19 +39,23 @@ def build(content: Content) -> Iterator[Table]:
         caption=wording.UNLABELLED_TABLE,
         heading="Model and attack",
         groups=groups_of_moves(),
-        blocks=tuple(
-            Block(
-                tuple(
-                    _row(point, content.selection.cells)
-                    for model in ordered("model", (point.model for point in points))
-                    for point in points
-                    if (point.dataset, point.model) == (dataset, model)
-                ),
-                Label(dataset_name(dataset)),
-            )
-            for dataset in ordered("dataset", (point.dataset for point in points))
-        ),
+        blocks=blocks_of_attacks(points, lambda point: cells_of_moves(point, content.selection.cells)),
     )
+
+
+def blocks_of_attacks(points: Sequence[Point], cells_of: Callable[[Point], Cells]) -> tuple[Block, ...]:
+    """Return a block per dataset, with a row for each model and attack."""
+    datasets, models = ({getattr(point, name) for point in points} for name in ("dataset", "model"))
+    blocks = []
+    for dataset in ordered("dataset", datasets):
+        rows = [
+            Row(Label(f"{model_name(model)}, {_phrase(point)}"), cells_of(point))
+            for model in ordered("model", models)
+            for point in points
+            if (point.dataset, point.model) == (dataset, model)
+        ]
+        blocks.append(Block(tuple(rows), Label(dataset_name(dataset))))
+    return tuple(blocks)
 
 
 def groups_of_moves() -> tuple[Group, Group]:
@@ -74,12 +80,11 @@ def measure_cell(point: Point, metric: str) -> Cell:
     return _cell(measure.value, point, interval(measure.low, measure.high, _DIGITS))
 
 
-def _row(point: Point, cells: pd.DataFrame) -> Row:
-    name = f"{model_name(point.model)}, {attack_phrase(point.attack, point.epsilon, attack_name)}"
-    return Row(Label(name), cells_of_moves(point, cells))
-
-
 def _cell(value: float, point: Point, line: str = "") -> Cell:
     if math.isnan(value):
         return Cell(number(value, _DIGITS), "absent", keys=point.cells)
     return Cell(number(value, _DIGITS), "number", (line,) if line else (), keys=point.cells)
+
+
+def _phrase(point: Point) -> str:
+    return attack_phrase(point.attack, point.epsilon, attack_name)

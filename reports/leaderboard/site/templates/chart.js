@@ -47,14 +47,14 @@ function lineOf(name, look, numbers) {
 
 function chart(lines, title) {
   const frame = frameOf(lines);
-  const svg = draw("svg", {
-    class: "chart",
-    viewBox: `0 0 ${layout.width} ${layout.height}`,
-    role: "img",
-    "aria-label": `${title}. ${lines.map(inWords).join(" ")}`,
-  });
-  svg.append(...axes(frame), ...lines.map((line) => drawLine(line, frame)), ...names(lines, frame));
+  const svg = canvas(layout.height, `${title}. ${lines.map(inWords).join(" ")}`);
+  svg.append(...axes(frame), ...lines.map((line) => drawLine(line, frame)), ...endsOf(lines, frame));
   return svg;
+}
+
+function canvas(height, words) {
+  const viewBox = `0 0 ${layout.width} ${height}`;
+  return draw("svg", { class: "chart", viewBox, role: "img", "aria-label": words });
 }
 
 function draw(tag, attributes, words = "") {
@@ -81,13 +81,7 @@ function frameOf(lines) {
 }
 
 function axes({ floor, epsilons, end, x, y }) {
-  const parts = [];
-  const step = floor > -0.25 ? 0.25 : 0.5;
-  for (let srocc = Math.ceil(floor / step) * step; srocc <= 1; srocc += step) {
-    const at = y(10000 * srocc);
-    parts.push(draw("path", { class: srocc ? "grid" : "zero", d: `M${layout.left} ${at}H${end}` }));
-    parts.push(draw("text", { class: "tick srocc", x: layout.left - 7, y: at }, decimal(10000 * srocc + 0, 2)));
-  }
+  const parts = grid(floor, layout.left, end, y);
   let last = -Infinity;
   for (const epsilon of epsilons) {
     if (x(epsilon) - last < layout.tick) continue;
@@ -99,6 +93,20 @@ function axes({ floor, epsilons, end, x, y }) {
   parts.push(draw("text", { class: "axis", x: middle, y: layout.height - 8 }, "ε, in units of 1/255"));
   parts.push(draw("text", { class: "axis", transform: `translate(11 ${centre}) rotate(-90)` }, "SROCC"));
   return parts;
+}
+
+// Horizontal lines with their SROCC.
+function grid(floor, left, end, y) {
+  return ticksFrom(floor).flatMap((srocc) => [
+    draw("path", { class: srocc ? "grid" : "zero", d: `M${left} ${y(srocc)}H${end}` }),
+    draw("text", { class: "tick srocc", x: left - 7, y: y(srocc) }, decimal(srocc, 2)),
+  ]);
+}
+
+function ticksFrom(floor) {
+  const step = floor > 0.5 ? 500 : floor > -0.25 ? 2500 : 5000;
+  const count = Math.floor((10000 * (1 - floor)) / step);
+  return [...Array(count + 1).keys()].map((index) => 10000 - index * step);
 }
 
 function drawLine(line, { x, y }) {
@@ -120,18 +128,24 @@ function drawLine(line, { x, y }) {
   return group;
 }
 
-// The names of the lines at the right, each at the height of its line's end or near it.
-function names(lines, { end, y }) {
-  const ends = lines.map((line) => ({ line, at: y((line.measured.at(-1) ?? line.reported.at(-1)).srocc) }));
-  ends.sort((a, b) => a.at - b.at || compare(a.line.name, b.line.name));
-  ends.forEach((one, index) => {
-    if (index) one.at = Math.max(one.at, ends[index - 1].at + layout.gap);
+function endsOf(lines, { end, y }) {
+  const ends = lines.map(({ name, look, measured, reported }) => {
+    return { name, look, kind: "measured", at: y((measured.at(-1) ?? reported.at(-1)).srocc) };
   });
-  const overshoot = Math.max(0, ends.at(-1).at - (layout.height - layout.bottom));
-  return ends.flatMap(({ line, at }) => {
-    const group = draw("g", { class: lookOf(line) });
-    group.append(marker(line, "measured", `${end + 13} ${at - overshoot}`));
-    return [group, draw("text", { class: "name", x: end + 22, y: at - overshoot }, shortened(line.name))];
+  return names(ends, end, layout.height - layout.bottom);
+}
+
+// Names at the right, each at the height `at` of what it names or near it.
+function names(named, end, bottom) {
+  named.sort((a, b) => a.at - b.at || compare(a.name, b.name));
+  named.forEach((one, index) => {
+    if (index) one.at = Math.max(one.at, named[index - 1].at + layout.gap);
+  });
+  const overshoot = Math.max(0, (named.at(-1)?.at ?? 0) - bottom);
+  return named.flatMap(({ name, look, kind, at }) => {
+    const group = draw("g", { class: lookOf({ look }) });
+    group.append(marker({ look }, kind, `${end + 13} ${at - overshoot}`));
+    return [group, draw("text", { class: "name", x: end + 22, y: at - overshoot }, shortened(name))];
   });
 }
 

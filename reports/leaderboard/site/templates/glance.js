@@ -93,16 +93,9 @@ function scatter(points, title) {
   const x = (srocc) => square.left + ((end - square.left) * (srocc / 10000 - left)) / (1 - left);
   const y = (srocc) => square.top + ((bottom - square.top) * (1 - srocc / 10000)) / (1 - low);
   const words = points.map(inWordsOf);
-  const svg = draw("svg", {
-    class: "chart",
-    viewBox: `0 0 ${layout.width} ${square.size}`,
-    role: "img",
-    "aria-label": `${title}. ${words.slice(0, 20).join(" ")}${words.length > 20 ? " The table has all." : ""}`,
-  });
-  for (const srocc of ticksFrom(low)) {
-    svg.append(draw("path", { class: srocc ? "grid" : "zero", d: `M${square.left} ${y(srocc)}H${end}` }));
-    svg.append(draw("text", { class: "tick srocc", x: square.left - 7, y: y(srocc) }, decimal(srocc, 2)));
-  }
+  const rest = words.length > 20 ? " The table has all." : "";
+  const svg = canvas(square.size, `${title}. ${words.slice(0, 20).join(" ")}${rest}`);
+  svg.append(...grid(low, square.left, end, y));
   for (const srocc of ticksFrom(left)) {
     svg.append(draw("text", { class: "tick epsilon", x: x(srocc), y: bottom + 14 }, decimal(srocc, 2)));
   }
@@ -116,14 +109,10 @@ function scatter(points, title) {
   for (const point of [...points].sort((a, b) => (a.look !== null) - (b.look !== null))) {
     svg.append(dot(point, x, y, low));
   }
-  svg.append(...labels(points.filter((point) => point.look !== null), x, y, bottom));
+  const picked = points.filter((point) => point.look !== null);
+  const named = picked.map(({ entrant, look, kind, y: robust }) => ({ name: nameOf(entrant), look, kind, at: y(robust) }));
+  svg.append(...names(named, end, bottom));
   return svg;
-}
-
-function ticksFrom(floor) {
-  const step = floor > 0.5 ? 500 : floor > -0.25 ? 2500 : 5000;
-  const count = Math.floor((10000 * (1 - floor)) / step);
-  return [...Array(count + 1).keys()].map((index) => 10000 - index * step);
 }
 
 function dot({ entrant, kind, x: clean, y: robust, low, high, look }, x, y, floor) {
@@ -136,21 +125,6 @@ function dot({ entrant, kind, x: clean, y: robust, low, high, look }, x, y, floo
   if (isDoubtful(entrant) || entrant.unreliable) group.append(draw("circle", { class: "ring", cx, cy, r: 7.5 }));
   group.append(marker({ look: look ?? 0 }, kind, `${cx} ${cy}`));
   return group;
-}
-
-// The names of the picked models at the right, each at the height of its dot or near it.
-function labels(points, x, y, bottom) {
-  const placed = points.map((point) => ({ point, at: y(point.y) })).sort((a, b) => a.at - b.at);
-  placed.forEach((one, index) => {
-    if (index) one.at = Math.max(one.at, placed[index - 1].at + layout.gap);
-  });
-  const overshoot = Math.max(0, (placed.at(-1)?.at ?? 0) - bottom);
-  return placed.flatMap(({ point, at: height }) => {
-    const group = draw("g", { class: lookOf(point) });
-    const across = layout.width - square.right + 13;
-    group.append(marker(point, point.kind, `${across} ${height - overshoot}`));
-    return [group, draw("text", { class: "name", x: across + 9, y: height - overshoot }, shortened(nameOf(point.entrant)))];
-  });
 }
 
 function inWordsOf({ entrant, x, y }) {
