@@ -46,11 +46,6 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def agreeing(verb: str, count: int) -> str:
-    """Return a verb that agrees with a count: `1 model loses`, `7 models lose`."""
-    return f"{verb}s" if count == 1 else verb
-
-
 def capitalised(phrase: str) -> str:
     """A phrase as it begins a sentence; names inside it stay as they are."""
     return phrase[:1].upper() + phrase[1:]

@@ -119,11 +119,6 @@ class _Items:
         other.low, other.high = -self.high, -self.low
         return other
 
-    def cost(self, order: Indices) -> float:
-        """Return the sum over items of weight times the number of images before it."""
-        size, weight = self.size[order], self.weight[order]
-        return float((weight * (np.cumsum(size) - size / 2)).sum())
-
     def levels(self, order: Indices) -> Levels:
         """Return the level of each image."""
         place = np.empty(len(order), dtype=np.intp)

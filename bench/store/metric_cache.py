@@ -19,18 +19,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..core.files import regular
-from ..core.integrity import Damaged
 from ..core.progress import progress_over
 from ..core.text import plural
 from ..statistics.intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
 from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate, point_values
 from .cell_file import WORST, Scores, StoredCell, read_scores
 from .listing.index import INDEXED_FROM, SAMPLE
-from .sealed_parquet import is_sealed, write_sealed_table
+from .sealed_parquet import read_kept_table, write_sealed_table
 
 BAR_AFTER = 2.0  # seconds of computing after which a progress bar is shown
 SAVE_EVERY = 15.0  # seconds of computing that a killed process may lose
@@ -127,7 +124,7 @@ class MetricCache:
         self._path = path
         self._added: dict[_Key, CellMetrics] = {}
         self._saved = time.monotonic()
-        self._take(_read(path))
+        self._take(read_kept_table(path, _SCHEMA))
 
     def get(self, content: str, resamples: int) -> CellMetrics | None:
         """Return the metrics of a cell of this content; None if they are not kept.
@@ -156,7 +153,8 @@ class MetricCache:
         """Write what was added, and what other processes wrote since, if the file can be written."""
         if not self._added:
             return
-        kept = pa.concat_tables([_table(self._added), self._kept, _read(self._path)])
+        on_disk = read_kept_table(self._path, _SCHEMA)
+        kept = pa.concat_tables([_table(self._added), self._kept, on_disk])
         keys = kept.select(["content", "resamples"]).append_column("row", pa.array(range(kept.num_rows)))
         first = keys.group_by(["content", "resamples"]).aggregate([("row", "min")])["row_min"]
         self._take(kept.take(first.sort()))
@@ -251,18 +249,6 @@ def _attacked(scores: Scores) -> NDArray[np.float64]:
     if scores.ends is None:
         return scores.score
     return reflected(scores.quality, *attainable(scores.score, *scores.ends))
-
-
-def _read(path: Path) -> pa.Table:
-    """Return the table in a file, or one without rows."""
-    with suppress(pa.ArrowException, OSError, Damaged):
-        content = regular(path).read_bytes()
-        if is_sealed(content):
-            table = pq.read_table(pa.BufferReader(content))
-            definition = (_SCHEMA.metadata or {}).items()
-            if table.schema.equals(_SCHEMA) and definition <= (table.schema.metadata or {}).items():
-                return table.replace_schema_metadata(_SCHEMA.metadata)
-    return _SCHEMA.empty_table()
 
 
 def _table(kept: Mapping[_Key, CellMetrics]) -> pa.Table:

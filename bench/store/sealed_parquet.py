@@ -4,12 +4,13 @@ The page checksums of Parquet leave out the footer, where the metadata are. Here
 file as it is with zeros in place of the checksum, so that no bit of the file is without.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..core.files import replacing
+from ..core.files import regular, replacing
 from ..core.integrity import Damaged, checksum
 
 _KEY = b"iqabench.checksum"
@@ -30,6 +31,32 @@ def write_sealed_table(table: pa.Table, path: Path) -> None:
         temporary.write_bytes(content)
 
 
+def read_sealed_table(path: Path) -> pa.Table:
+    """Return the table of a file that `write_sealed_table` wrote.
+
+    Raises:
+        Damaged: the file has no checksum, or one that does not fit its content.
+        OSError, ArrowException: it cannot be read.
+    """
+    content = regular(path).read_bytes()
+    if not is_sealed(content):
+        raise Damaged("it has no checksum")
+    return pq.read_table(pa.BufferReader(content))
+
+
+def read_kept_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """Return the table of a file that may be lost; one without rows where it cannot be used.
+
+    A file with other columns than the schema, or without the schema's metadata, is of another version.
+    """
+    with suppress(pa.ArrowException, OSError, Damaged):
+        table = read_sealed_table(path)
+        metadata = (table.schema.metadata or {}).items()
+        if table.schema.equals(schema) and schema.metadata.items() <= metadata:
+            return table.replace_schema_metadata(schema.metadata)
+    return schema.empty_table()
+
+
 def is_sealed(content: bytes) -> bool:
     """Return whether a Parquet file has a checksum, after verifying it; files of earlier versions have none.
 
@@ -39,9 +66,7 @@ def is_sealed(content: bytes) -> bool:
     start = content.rfind(_BEFORE) + len(_BEFORE)
     if start < len(_BEFORE):
         keys = pq.read_metadata(pa.BufferReader(content)).metadata or {}
-        if any(
-            len(key) == len(_KEY) for key in keys
-        ):  # no other key has this length: a bit of it has flipped
+        if any(len(key) == len(_KEY) for key in keys):  # as no other key: a bit of it has flipped
             raise Damaged("its checksum has no legible name")
         return False
     end = start + len(_ZEROS)

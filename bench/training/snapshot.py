@@ -72,10 +72,6 @@ class Snapshot:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": per_weight})
         return state
 
-    def discard(self) -> None:
-        """Delete the file, once the run is finished."""
-        self.path.unlink(missing_ok=True)
-
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in tensors.items()}

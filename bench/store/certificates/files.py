@@ -2,23 +2,35 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...core.errors import UserError
-from ...core.files import regular, safe_name
-from ...core.integrity import Damaged
+from ...core.files import safe_name
 from ..cell import digest
-from ..sealed_parquet import is_sealed, write_sealed_table
+from ..sealed_parquet import read_sealed_table, write_sealed_table
 
 Kind = TypeVar("Kind")
 
 _METADATA = b"iqabench.certificate"
 ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights", "regime", "seed", "defence")
 """Fields of a cell that say of which images and model a certificate is."""
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What is known of a model's test images."""
+
+    about: dict[str, Any]  # the fields `ALIKE` of a cell of the model, and `variant`
+
+    @property
+    def title(self) -> str:
+        """The model and its dataset, for people."""
+        variant = f", {self.about['variant']}" if self.about.get("variant") else ""
+        return f"{self.about['dataset']} / {self.about['model']}{variant}, seed {self.about['seed']}"
 
 
 class Certificate(NamedTuple):
@@ -47,9 +59,7 @@ def read_certificates(folder: Path, understood: Callable[[Certificate], Kind]) -
     """
     for path in sorted(folder.rglob("*.parquet")):
         try:
-            if not is_sealed(content := regular(path).read_bytes()):
-                raise Damaged("it has no checksum")
-            table = pq.read_table(pa.BufferReader(content))
+            table = read_sealed_table(path)
             facts = json.loads(table.schema.metadata[_METADATA])
             found = understood(Certificate(table, {**facts, "about": _about(facts)}))
         except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
@@ -62,9 +72,3 @@ def _about(facts: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that every certificate has, whatever else stands beside them."""
     about = facts["about"]
     return {**{name: about[name] for name in ALIKE}, "variant": str(about.get("variant", ""))}
-
-
-def title_of(about: dict[str, Any]) -> str:
-    """Name a certified model and its dataset for people."""
-    variant = f", {about['variant']}" if about.get("variant") else ""
-    return f"{about['dataset']} / {about['model']}{variant}, seed {about['seed']}"

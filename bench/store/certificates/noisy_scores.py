@@ -3,33 +3,25 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .files import Certificate, read_certificates, title_of, write_certificate
+from .files import Certificate, Certified, read_certificates, write_certificate
 
 _FOLDER = "certificates"
 
 
 @dataclass(frozen=True)
-class NoisyScores:
-    """Scores of a model's test images under draws of normal noise."""
+class NoisyScores(Certified):
+    """Scores, under draws of normal noise, of the test images of the model behind `median_smoothing`."""
 
-    # the fields `ALIKE` of a cell of the model behind `median_smoothing`, and `variant`
-    about: dict[str, Any]
     sigma: float  # standard deviation of the noise, in pixel units of [0, 1]
     samples: int  # draws whose median the smoothed model gives
     images: tuple[str, ...]  # (N,) names, in ascending order
     quality: NDArray[np.float64]  # (N,) labels in [0, 1]
     scores: NDArray[np.float64]  # (N, n) scores
-
-    @property
-    def title(self) -> str:
-        """The model and its dataset, for people."""
-        return title_of(self.about)
 
     def write(self, store: Path) -> Path:
         """Write the file into a store, all of it or nothing, and return its path."""

@@ -9,27 +9,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .files import Certificate, read_certificates, title_of, write_certificate
+from .files import Certificate, Certified, read_certificates, write_certificate
 
 _FOLDER = "bounds"
 
 
 @dataclass(frozen=True)
-class ScoreBounds:
+class ScoreBounds(Certified):
     """Bounds of a model's scores over the balls around test images."""
 
-    about: dict[str, Any]  # the fields `ALIKE` of a cell of the model, and `variant`
     images: tuple[str, ...]  # (N,) names, in ascending order
     quality: NDArray[np.float64]  # (N,) labels in [0, 1]
     scores: NDArray[np.float64]  # (N,) clean scores
     radii: tuple[float, ...]  # (R,) in units of 1/255, ascending
     low: NDArray[np.float64]  # (N, R) least scores
     high: NDArray[np.float64]  # (N, R) largest scores
-
-    @property
-    def title(self) -> str:
-        """The model and its dataset, for people."""
-        return title_of(self.about)
 
     def write(self, store: Path) -> Path:
         """Write the file into a store, all of it or nothing, and return its path."""

@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ...core.files import regular
-from ...core.integrity import Damaged
 from ...core.version import __version__
 from ..cell_file import FORMAT, StoredCell, read_cell
-from ..sealed_parquet import is_sealed, write_sealed_table
+from ..sealed_parquet import read_kept_table, write_sealed_table
 
 INDEXED_FROM = 1000  # cells above which a store has an index; every file of a smaller one is read each time
 
@@ -31,7 +28,6 @@ SAMPLE = 500
 _WORTH_WRITING = 0.02  # part of the cells that had to be read
 _UNSETTLED = 2 * 10**9  # nanoseconds in which a file may change twice, and its times once
 
-_COLUMNS = ("name", "size", "modified", "changed", "inode", "key", "content", "told")
 _SCHEMA = pa.schema(
     [
         ("name", pa.string()),
@@ -136,19 +132,8 @@ def is_settled(stamp: Stamp, now: int) -> bool:
 
 
 def _load(file: Path) -> dict[str, Entry]:
-    try:
-        content = regular(file).read_bytes()
-        if not is_sealed(content):
-            return {}
-        table = pq.read_table(pa.BufferReader(content))
-    except (pa.ArrowException, OSError, Damaged):
-        return {}
-    if (
-        not table.schema.equals(_SCHEMA)
-        or not _SCHEMA.metadata.items() <= (table.schema.metadata or {}).items()
-    ):
-        return {}
-    names, *stamps, keys, contents, told = (table[column].to_pylist() for column in _COLUMNS)
+    table = read_kept_table(file, _SCHEMA)
+    names, *stamps, keys, contents, told = (column.to_pylist() for column in table.columns)
     rows = zip(names, zip(*stamps, strict=True), keys, contents, told, strict=True)
     return {name: Entry(stamp, key, content, text) for name, stamp, key, content, text in rows}
 
