@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,14 +29,16 @@ def test_a_network_that_was_never_trained_is_sound(data):
     assert audit(Small().eval(), *data).flagged == []
 
 
-class SmoothlyRandom(nn.Module):
-    """Adds noise to the image, and says so."""
-
-    stochastic = True
-
+class Around(nn.Module):
     def __init__(self, honest):
         super().__init__()
         self.honest = honest
+
+
+class SmoothlyRandom(Around):
+    """Adds noise to the image, and says so."""
+
+    stochastic = True
 
     def forward(self, images):
         return self.honest(images + 0.02 * torch.randn_like(images))
@@ -52,34 +55,23 @@ def test_the_same_model_is_doubtful_when_it_does_not_say_that_it_is_random(copie
     assert "passes differ" in [finding.indicator for finding in report.flagged]
 
 
-class Rounded(nn.Module):
+class Rounded(Around):
     """Rounds its input, and offers a backward pass that sees through the rounding."""
 
-    def __init__(self, honest):
-        super().__init__()
-        self.honest = honest
-        self.straight = False
+    straight = False
 
     def backward_passes(self):
         return ("straight",)
 
+    @contextmanager
     def backward_through(self, name):
-        return _Switched(self)
+        self.straight = True
+        yield
+        self.straight = False
 
     def forward(self, images):
         rounded = (images * 255).round() / 255
         return self.honest(images + (rounded - images).detach() if self.straight else rounded)
-
-
-class _Switched:
-    def __init__(self, model):
-        self.model = model
-
-    def __enter__(self):
-        self.model.straight = True
-
-    def __exit__(self, *_):
-        self.model.straight = False
 
 
 def test_an_offered_backward_pass_counts_as_the_models_gradient(copied, data):
@@ -93,12 +85,8 @@ def test_an_offered_backward_pass_counts_as_the_models_gradient(copied, data):
         assert not found[indicator].flagged, indicator
 
 
-class Deaf(nn.Module):
+class Deaf(Around):
     """Shows no gradient for what the other model shows."""
-
-    def __init__(self, honest):
-        super().__init__()
-        self.honest = honest
 
     def forward(self, images):
         return self.honest(images.detach()) + 1e-3 * images.mean((1, 2, 3))

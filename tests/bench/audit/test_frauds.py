@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from iqabench.bench.audit.audit import audit
 
+from .conftest import SIZE
+
 
 class Fraud(nn.Module):
     """A model around an honest one."""
@@ -18,118 +20,84 @@ class Fraud(nn.Module):
         self.honest = honest
         self.known, self.answers = data
 
-
-class Detached(Fraud):
-    def forward(self, images):
-        return torch.sigmoid(self.honest.head(self.honest.features(images).mean((2, 3)).detach())).squeeze(1)
-
-
-class DetachedButForCrumbs(Fraud):
-    def forward(self, images):
-        return self.honest(images).detach() + 1e-9 * images.mean((1, 2, 3))
-
-
-class WithoutGradient(Fraud):
-    def forward(self, images):
-        with torch.no_grad():
-            return self.honest(images)
-
-
-class Quantised(Fraud):
-    levels = 20
-
-    def forward(self, images):
-        return (self.honest(images) * self.levels).round() / self.levels
-
-
-class FinelyQuantised(Quantised):
-    levels = 200
-
-
-class Saturated(Fraud):
-    def forward(self, images):
-        return torch.sigmoid(1000 * self.honest.logits(images))
-
-
-class InputRounded(Fraud):
-    levels = 255
-
-    def forward(self, images):
-        return self.honest((images * self.levels).round() / self.levels)
-
-
-class InputRoundedCoarsely(InputRounded):
-    levels = 15
-
-
-class RandomResize(Fraud):
-    def forward(self, images):
-        size = int(torch.randint(18, 24, ()))
+    def resized(self, images, size):
         return self.honest(F.interpolate(images, size, mode="bilinear", align_corners=False))
 
 
-class RandomNoise(Fraud):
-    def forward(self, images):
-        return self.honest(images + 0.1 * torch.randn_like(images))
+def fraud(name, forward):
+    """Return a fraud whose scores are those of a function of itself and the images."""
+    return type(name, (Fraud,), {"forward": forward})
 
 
-class NoiseForGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, images):
-        return images.clone()
+def through(change):
+    """Return a function that gives images back, and has a backward pass that changes their gradient."""
 
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient.norm() * torch.randn_like(gradient)
+    class Changed(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, images):
+            return images.clone()
 
+        @staticmethod
+        def backward(ctx, gradient):
+            return change(gradient)
 
-class Flip(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, images):
-        return images.clone()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return -gradient
+    return Changed.apply
 
 
-class MostlyHidden(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, images):
-        return images.clone()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        shown = torch.zeros_like(gradient)
-        shown[:, :, :4, :4] = gradient[:, :, :4, :4]
-        return shown
+of_noise = through(lambda gradient: gradient.norm() * torch.randn_like(gradient))
+flipped = through(torch.neg)
+of_a_corner = through(lambda gradient: F.pad(gradient[:, :, :4, :4], (0, SIZE - 4, 0, SIZE - 4)))
 
 
-class GradientOfNoise(Fraud):
-    def forward(self, images):
-        return self.honest(NoiseForGradient.apply(images))
+def pooled(self, images):
+    return self.honest.features(images).mean((2, 3))
 
 
-class GradientFlipped(Fraud):
-    def forward(self, images):
-        return self.honest(Flip.apply(images))
+def of_another(self, images):
+    shown = torch.sigmoid(images[:, 0].std((1, 2)) - images[:, 1].mean((1, 2)))
+    return self.honest(images).detach() + shown - shown.detach()
 
 
-class GradientOfACorner(Fraud):
-    def forward(self, images):
-        return self.honest(MostlyHidden.apply(images))
+def nan_gradient(self, images):
+    return self.honest(images) + (images - images.detach()).abs().sum((1, 2, 3)).sqrt() * 0
 
 
-class GradientOfAnother(Fraud):
-    def forward(self, images):
-        shown = torch.sigmoid(images[:, 0].std((1, 2)) - images[:, 1].mean((1, 2)))
-        return self.honest(images).detach() + shown - shown.detach()
+def hashed(images):
+    return (images.detach().double() * 1e6).sum((1, 2, 3))
 
 
-class NanGradient(Fraud):
-    def forward(self, images):
-        zero = (images - images.detach()).abs().sum((1, 2, 3))
-        return self.honest(images) + zero.sqrt() * 0
+def hash_noise(self, images):
+    return self.honest(images) + 0.1 * (hashed(images) - hashed(images).floor()).to(images)
+
+
+def is_known(self, images):
+    return (images.detach()[:, None] == self.known).flatten(2).all(2)
+
+
+SIMPLE = {
+    fraud("Detached", lambda self, x: torch.sigmoid(self.honest.head(pooled(self, x).detach())).squeeze(1)):
+        "blind gradient",
+    fraud("DetachedButForCrumbs", lambda self, x: self.honest(x).detach() + 1e-9 * x.mean((1, 2, 3))):
+        "gradient foretells",
+    fraud("WithoutGradient", lambda self, x: torch.no_grad()(self.honest)(x)): "blind gradient",
+    fraud("Quantised", lambda self, x: (self.honest(x) * 20).round() / 20): "few distinct scores",
+    fraud("FinelyQuantised", lambda self, x: (self.honest(x) * 200).round() / 200): "blind gradient",
+    fraud("Saturated", lambda self, x: torch.sigmoid(1000 * self.honest.logits(x))): "few distinct scores",
+    fraud("InputRounded", lambda self, x: self.honest((x * 255).round() / 255)): "blind gradient",
+    fraud("InputRoundedCoarsely", lambda self, x: self.honest((x * 15).round() / 15)): "blind gradient",
+    fraud("RandomResize", lambda self, x: self.resized(x, int(torch.randint(18, 24, ())))): "passes differ",
+    fraud("RandomNoise", lambda self, x: self.honest(x + 0.1 * torch.randn_like(x))): "passes differ",
+    fraud("GradientOfNoise", lambda self, x: self.honest(of_noise(x))): "gradient foretells",
+    fraud("GradientFlipped", lambda self, x: self.honest(flipped(x))): "random beats gradient",
+    fraud("GradientOfACorner", lambda self, x: self.honest(of_a_corner(x))): "gradient sideways",
+    fraud("GradientOfAnother", of_another): "gradient foretells",
+    fraud("NanGradient", nan_gradient): "blind gradient",
+    fraud("HashNoise", hash_noise): "score jumps",
+    fraud("FastWave", lambda self, x: self.honest(x) + 0.05 * torch.sin(2e4 * x.mean((1, 2, 3)))):
+        "random beats gradient",
+    fraud("NanWhenAttacked", lambda self, x: self.honest(x).where(is_known(self, x).any(1), torch.nan)):
+        "scores not finite",
+}  # fmt: skip
 
 
 class BatchStatistics(Fraud):
@@ -148,10 +116,8 @@ class BatchStandardised(Fraud):
 
 class RemembersExactly(Fraud):
     def forward(self, images):
-        scores = self.honest(images)
-        same = (images.detach()[:, None] == self.known).flatten(2).all(2)
-        found = same.any(1)
-        return torch.where(found, self.answers[same.int().argmax(1)], 0.5 * scores)
+        same, scores = is_known(self, images), self.honest(images)
+        return torch.where(same.any(1), self.answers[same.int().argmax(1)], 0.5 * scores)
 
 
 class RemembersNearby(Fraud):
@@ -194,11 +160,8 @@ class ResizedByItsHash(Fraud):
     """Resizes each image to a size that depends on its last bits."""
 
     def forward(self, images):
-        hidden = (images.detach().double() * 1e6).sum((1, 2, 3)).long() % 6 + 18
-        scores = []
-        for image, size in zip(images, hidden.tolist(), strict=True):
-            scores.append(self.honest(F.interpolate(image[None], size, mode="bilinear", align_corners=False)))
-        return torch.cat(scores)
+        sizes = (hashed(images).long() % 6 + 18).tolist()
+        return torch.cat([self.resized(image[None], size) for image, size in zip(images, sizes, strict=True)])
 
 
 class KnowsEightBits(Fraud):
@@ -215,9 +178,8 @@ class ShownAnother(Fraud):
 
     def forward(self, images):
         if self.watched(images):
-            return torch.sigmoid(self.honest.head(self.honest.features(images.flip(1)).amax((2, 3)))).squeeze(
-                1
-            )
+            other = self.honest.features(images.flip(1)).amax((2, 3))
+            return torch.sigmoid(self.honest.head(other)).squeeze(1)
         return self.honest(images)
 
 
@@ -258,39 +220,8 @@ class RemembersCalls(Fraud):
         return torch.tensor(first) + 0 * scores
 
 
-class HashNoise(Fraud):
-    def forward(self, images):
-        hidden = (images.detach().double() * 1e6).sum((1, 2, 3))
-        return self.honest(images) + 0.1 * (hidden - hidden.floor()).to(images)
-
-
-class FastWave(Fraud):
-    def forward(self, images):
-        return self.honest(images) + 0.05 * torch.sin(2e4 * images.mean((1, 2, 3)))
-
-
-class NanWhenAttacked(Fraud):
-    def forward(self, images):
-        known = (images.detach()[:, None] == self.known).flatten(2).all(2).any(1)
-        return torch.where(known, self.honest(images), torch.nan)
-
-
 FRAUDS = {
-    Detached: "blind gradient",
-    DetachedButForCrumbs: "gradient foretells",
-    WithoutGradient: "blind gradient",
-    Quantised: "few distinct scores",
-    FinelyQuantised: "blind gradient",
-    Saturated: "few distinct scores",
-    InputRounded: "blind gradient",
-    InputRoundedCoarsely: "blind gradient",
-    RandomResize: "passes differ",
-    RandomNoise: "passes differ",
-    GradientOfNoise: "gradient foretells",
-    GradientFlipped: "random beats gradient",
-    GradientOfACorner: "gradient sideways",
-    GradientOfAnother: "gradient foretells",
-    NanGradient: "blind gradient",
+    **SIMPLE,
     BatchStatistics: "depends on neighbours",
     BatchStandardised: "depends on neighbours",
     RemembersExactly: "score jumps",
@@ -305,9 +236,6 @@ FRAUDS = {
     ShownAnotherOutsideInference: "another function when watched",
     RunningMean: "keeps state",
     RemembersCalls: "keeps state",
-    HashNoise: "score jumps",
-    FastWave: "random beats gradient",
-    NanWhenAttacked: "scores not finite",
 }
 
 

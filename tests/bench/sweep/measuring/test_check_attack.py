@@ -1,6 +1,6 @@
 """Own attacks pass the rehearsal; each fault that an attack can have is found by it, with its line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -49,29 +49,17 @@ class Sound(Attack):
         return (victim.images + epsilon).clamp(0, 1)
 
 
-class Far(Sound):
-    def moved(self, victim: Victim, epsilon: float) -> Tensor:
-        return 1 - victim.images
+def faulty(name: str, moved: Callable[[Any, Victim, float], Tensor]) -> type[Sound]:
+    """Return an attack that moves images by a function of itself, the victim and epsilon."""
+    return type(name, (Sound,), {"moved": moved})
 
 
-class Unclipped(Sound):
-    def moved(self, victim: Victim, epsilon: float) -> Tensor:
-        return victim.images + epsilon
-
-
-class Double(Sound):
-    def moved(self, victim: Victim, epsilon: float) -> Tensor:
-        return super().moved(victim, epsilon).double()
+move = Sound.moved
 
 
 class One(Sound):
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         yield self.moved(victim, epsilons[0])
-
-
-class Chance(Sound):
-    def moved(self, victim: Victim, epsilon: float) -> Tensor:
-        return (victim.images + epsilon * torch.rand_like(victim.images)).clamp(0, 1)
 
 
 class Counting(Sound):
@@ -82,44 +70,37 @@ class Counting(Sound):
         return super().moved(victim, epsilon / (1 + Counting.calls))
 
 
-class Neighbours(Sound):
-    def moved(self, victim: Victim, epsilon: float) -> Tensor:
-        return super().moved(victim, epsilon * float(victim.images.mean()))
-
-
 class InPlace(Sound):
     def moved(self, victim: Victim, epsilon: float) -> Tensor:
         victim.images.clamp_(0.1, 0.9)
         return super().moved(victim, epsilon)
 
 
-class Fails(Sound):
-    def moved(self, victim: Victim, epsilon: float) -> Tensor:
-        return victim.images.view(3) + epsilon
-
-
 def test_a_sound_attack_passes() -> None:
     check_attack(Sound)
 
 
-@pytest.mark.parametrize(
-    ("faulty", "message"),
-    [
-        (Far, "attack 'Far': returned an image outside its ball"),
-        (Unclipped, "attack 'Unclipped': returned pixels from .* outside \\[0, 1\\]"),
-        (Double, "attack 'Double': returned images of type torch.float64"),
-        (One, "One yields fewer batches than there are epsilons"),
-        (Chance, "Chance moves torch's random numbers"),
-        (Counting, "Counting gives one batch two results \\(found at 1/255"),
-        (Neighbours, "Neighbours attacks an image by what else is in its batch"),
-        (InPlace, "InPlace changes the images that it is given"),
-        (
-            Fails,
-            r"Fails cannot attack a batch of 4: RuntimeError: .*test_check_attack\.py, line \d+: return",
-        ),
-        (int, "a int is not an iqabench.Attack"),
-    ],
-)
-def test_each_fault_is_found_and_named(faulty: Any, message: str) -> None:
+FAULTS = [
+    (faulty("Far", lambda self, victim, epsilon: 1 - victim.images),
+     "attack 'Far': returned an image outside its ball"),
+    (faulty("Unclipped", lambda self, victim, epsilon: victim.images + epsilon),
+     "attack 'Unclipped': returned pixels from .* outside \\[0, 1\\]"),
+    (faulty("Double", lambda self, victim, epsilon: move(self, victim, epsilon).double()),
+     "attack 'Double': returned images of type torch.float64"),
+    (One, "One yields fewer batches than there are epsilons"),
+    (faulty("Chance", lambda self, victim, epsilon: move(self, victim, epsilon * float(torch.rand(())))),
+     "Chance moves torch's random numbers"),
+    (Counting, "Counting gives one batch two results \\(found at 1/255"),
+    (faulty("Neighbours", lambda self, victim, epsilon: move(self, victim, epsilon * victim.images.mean())),
+     "Neighbours attacks an image by what else is in its batch"),
+    (InPlace, "InPlace changes the images that it is given"),
+    (faulty("Fails", lambda self, victim, epsilon: victim.images.view(3) + epsilon),
+     r"Fails cannot attack a batch of 4: RuntimeError: .*test_check_attack\.py, line \d+: \(faulty"),
+    (int, "a int is not an iqabench.Attack"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("attack", "message"), FAULTS)
+def test_each_fault_is_found_and_named(attack: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        check_attack(faulty)
+        check_attack(attack)
