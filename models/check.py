@@ -1,13 +1,16 @@
 """Rehearses what a sweep does with a model, so that a fault shows in seconds, with the line that has it."""
 
 import inspect
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ..bench.core.errors import UserError, blaming_line
 from .adapted.adapter import Adapter
@@ -89,7 +92,24 @@ def _built(factory: Callable[[], nn.Module]) -> nn.Module:
     model = factory()
     if not isinstance(model, nn.Module):
         raise UserError(f"a {type(model).__name__} is not an nn.Module")
+    check_complete(model)
     return model
+
+
+def check_complete(model: nn.Module) -> None:
+    """Check that a model has its weights as soon as it is built.
+
+    Raises:
+        UserError: its constructor does not call the base class's, or has layers that wait for a first batch.
+    """
+    if "_parameters" not in vars(model):
+        raise UserError(f"{type(model).__name__} does not call super().__init__() in its __init__")
+    waiting = [name for name, weight in model.named_parameters() if is_lazy(weight)]
+    if waiting:
+        raise UserError(
+            f"{type(model).__name__} has no weight {waiting[0]!r} before its first batch; give the layer its "
+            "size, in place of a lazy one"
+        )
 
 
 def check_scores(model: nn.Module, images: Tensor) -> None:
@@ -112,12 +132,23 @@ def check_scores(model: nn.Module, images: Tensor) -> None:
     other_layout = _scores(model, channels_last, "two images in the layout channels_last")
     if getattr(model, "stochastic", False):
         return
+    drawn = _random_numbers()
     again = _scores(model, images, "two images")
     _require_same(
         model, scores, again, "gives one image two scores; if that is meant, say `stochastic = True`"
     )
+    if _random_numbers() != drawn:  # a rare event need not show in two scores
+        raise UserError(
+            f"{_name(model)} draws random numbers while it scores; if that is meant, say `stochastic = True`"
+        )
     _require_same(model, scores, alone, "scores an image by what else is in its batch")
     _require_same(model, scores, other_layout, "scores an image by its layout in memory")
+
+
+def _random_numbers() -> list[object]:
+    """Return the states of the generators that torch, numpy and Python share among all of a process."""
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - a model may draw from it
+    return [torch.get_rng_state().tolist(), name, keys.tolist(), rest, random.getstate()]
 
 
 def _scores(model: nn.Module, images: Tensor, what: str) -> Tensor:
@@ -182,11 +213,12 @@ def _check_weights(model: nn.Module, other: nn.Module, images: Tensor) -> None:
         tensors = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
         other.load_state_dict(load(save(tensors)))
     if not getattr(model, "stochastic", False):
-        loaded = _scores(other.eval(), images, "two images")
+        # The last image first, which shows a model that goes by what it was given before.
+        loaded = [_scores(other.eval(), image, "one image") for image in images.flip(0).unsqueeze(1)]
         _require_same(
             model,
             _scores(model, images, "two images"),
-            loaded,
-            "scores otherwise once its weights "
-            "were saved and loaded; what training changes belongs in parameters and buffers",
+            torch.cat(loaded[::-1]),
+            "scores otherwise once its weights were saved and loaded, or by what it was given before; what "
+            "training changes belongs in parameters and buffers, and nothing else counts",
         )

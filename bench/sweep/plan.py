@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from torch import Tensor, nn
 
 from ...attacks.tools.balls import Norm
+from ...models.check import check_complete
 from ..core import registry
 from ..core.config import Settings
 from ..core.errors import UserError
@@ -176,6 +177,10 @@ class PlannedModel:
         if not isinstance(model, nn.Module):
             found = type(model).__name__
             raise UserError(f"{self.where}: model {self.name!r} is a {found}, not an nn.Module")
+        try:
+            check_complete(model)
+        except UserError as error:
+            raise UserError(f"{self.where}: model {self.name!r}: {error}") from error
         return model
 
 

@@ -88,6 +88,15 @@ def flagged(title: str, attack: str, sentence: str) -> str:
     return f"{title}: {attack} is doubtful: {sentence} See `iqabench audit`"
 
 
+def otherwise(attack: str, image: str, before: float, now: float, clean: Path) -> str:
+    """Say that an attacked model is not the one that the clean images were scored by."""
+    return (
+        f"{attack} attacks a model that gives {image} the score {now:.4g}, where {clean} has {before:.4g} "
+        "under the same key: something has changed that keys do not name, such as a file that the model "
+        "reads or a library; raise its `version`, or remove its cells"
+    )
+
+
 def scored(title: str, values: Mapping[str, float], *, labelled: bool = True) -> str:
     """Say how well a model ranks the images, clean and attacked; without labels, how far scores move."""
     shown = ", ".join(

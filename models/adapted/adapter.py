@@ -58,7 +58,8 @@ class Adapter(nn.Module):
     def forward(self, images: Tensor, *references: Tensor) -> Tensor:
         """Return scores (N,) of images (N, 3, H, W) in [0, 1], higher is better.
 
-        A full-reference metric is also given the references, of the same shape.
+        A full-reference metric is also given the references, of the same shape. Scores are of the type of
+        the images, or float64 where float32 would not tell them apart.
         """
         prepared = [self._prepared(pictures) for pictures in (images, *references)]
         autocast = torch.autocast(images.device.type, torch.bfloat16) if self.low_precision else nullcontext()
@@ -70,7 +71,9 @@ class Adapter(nn.Module):
                 f"{type(self.model).__name__} gives {found} for {len(images)} images; it gives one "
                 "score for each, shape (N,) or (N, 1)"
             )
-        return self.scale.quality(scores.reshape(len(images)).to(images.dtype))
+        scores = scores.reshape(len(images))
+        quality = self.scale.quality(scores if scores.dtype == torch.float64 else scores.to(images.dtype))
+        return quality.to(images.dtype) if self.training else quality
 
     def _prepared(self, images: Tensor) -> Tensor:
         if self.input_size and list(images.shape[2:]) != self.input_size:

@@ -30,16 +30,17 @@ class Scale:
         """Map scores so that higher is better, and those within the range lie in [0, 1].
 
         With two bounds the map is linear, and a score outside an approximate range stays outside [0, 1]. With
-        one bound it is d / (1 + |d|), d the distance from the bound; with none, (1 + that) / 2 of the score.
+        one bound it is d / (1 + |d|), d the distance from the bound; with none, (1 + that) / 2 of the score,
+        in float64, since large scores come close to 1 and would be equal in float32.
         """
         if self.low is not None and self.high is not None:
             quality = (scores - self.low) / (self.high - self.low)
         elif self.low is not None:
-            quality = F.softsign(scores - self.low)
+            quality = F.softsign(scores.double() - self.low)
         elif self.high is not None:
-            quality = 1 - F.softsign(self.high - scores)
+            quality = 1 - F.softsign(self.high - scores.double())
         else:
-            quality = (1 + F.softsign(scores)) / 2
+            quality = (1 + F.softsign(scores.double())) / 2
         return 1 - quality if self.lower_is_better else quality
 
     def __str__(self) -> str:

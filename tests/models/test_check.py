@@ -1,8 +1,10 @@
 """Own models pass the rehearsal; each fault that a model can have is found by it, with its line."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -40,6 +42,31 @@ def by_its_batch(self: Sound, images: Tensor) -> Tensor:
     return scores - 0.5 * scores.mean()
 
 
+class SeededEachTime(Sound):
+    def forward(self, images: Tensor) -> Any:
+        torch.manual_seed(0)
+        return super().forward(images + torch.rand(()))
+
+
+class ByTheFirstBatch(Sound):
+    mean: Any = None
+
+    def forward(self, images: Tensor) -> Any:
+        self.mean = images.detach().mean() if self.mean is None else self.mean
+        return super().forward(images - self.mean)
+
+
+class WithoutSuper(nn.Module):
+    def __init__(self) -> None:
+        self.size = 3
+
+
+class Lazy(Sound):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.LazyLinear(1)  # type: ignore[assignment]
+
+
 class Shared(Sound):
     def __init__(self) -> None:
         super().__init__()
@@ -60,8 +87,8 @@ def test_own_models_pass(tiny_model: Callable[..., nn.Module], name: str) -> Non
     check_model(lambda: tiny_model(name))
 
 
-@pytest.mark.parametrize("model", [Sound, Shared])
-def test_a_sound_model_passes_also_with_a_module_of_two_names(model: type) -> None:
+@pytest.mark.parametrize("model", [Sound, Shared, SeededEachTime])
+def test_a_sound_model_passes_also_with_a_module_of_two_names_or_a_seed_of_its_own(model: type) -> None:
     check_model(model)
     check_model(model, torch.rand(2, 3, 17, 23))
 
@@ -79,6 +106,15 @@ FAULTS = [
     (faulty("Viewed", lambda self, images: score(self, images.view(len(images), -1).view(images.shape))),
      r"Viewed cannot score two images in the layout channels_last.*test_check\.py, line .*view"),
     (faulty("BatchStatistics", by_its_batch), "BatchStatistics scores an image by what else is in its batch"),
+    (faulty("RarelyRandom", lambda self, images: score(self, images) * (torch.rand(()) < 0.9999)),
+     "RarelyRandom draws random numbers while it scores.*stochastic = True"),
+    (faulty("ByNumpy", lambda self, images: score(self, images) * (np.random.rand() < 0.9999)),  # noqa: NPY002
+     "ByNumpy draws random numbers while it scores"),
+    (faulty("ByPython", lambda self, images: score(self, images) * (random.random() < 0.9999)),
+     "ByPython draws random numbers while it scores"),
+    (ByTheFirstBatch, "ByTheFirstBatch scores otherwise once .* or by what it was given before"),
+    (WithoutSuper, r"WithoutSuper does not call super\(\).__init__\(\) in its __init__"),
+    (Lazy, r"Lazy has no weight 'head.weight' before its first batch"),
     (faulty("Random", lambda self, images: score(self, images + torch.rand(()))),
      "Random gives one image two scores.*stochastic = True"),
     (faulty("NotANumber", lambda self, images: score(self, images) / 0 * 0),

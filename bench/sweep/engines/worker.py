@@ -27,6 +27,7 @@ from ..machine import context_of
 from ..measuring.measure import measure
 from ..measuring.notices import Notices
 from ..measuring.partial import Found, Joined, Partial
+from ..measuring.scoring import plain_scores
 from ..measuring.worst import realise_worst_case
 from ..patches import PatchMean
 from ..plan import PlannedAttack
@@ -34,6 +35,8 @@ from ..workload import training_stage
 from .compiling import compile_in_place
 from .folding import ready_to_score
 from .work import Measurement
+
+SAME_MODEL = 1e-3  # of scores: another machine, and other kernels, stay below it
 
 
 class Worker:
@@ -55,12 +58,13 @@ class Worker:
         self._metrics: dict[str, CellMetrics] = {}
         self._command = command
         self._notices = Notices(lambda line: self.progress.line(line))
+        self._noted: dict[str, str] = {}  # what is to be kept with the cells of a measurement, by its title
         self._loaded: tuple[Job, nn.Module] | None = None
 
     def begin(self, progress: Progress) -> None:
         """Begin anew with what is told and counted; a model that was loaded stays."""
         self.progress = progress
-        self.written, self._metrics = [], {}
+        self.written, self._metrics, self._noted = [], {}, {}
         self._notices = Notices(lambda line: self.progress.line(line))
 
     def train(self, job: Job) -> str:
@@ -179,6 +183,9 @@ class Worker:
         self.progress.begin(work.stage, work.title)
         if partial.damage:
             self.progress.line(wording.starts_again(work.title, partial.damage))
+        if sentence := self._otherwise(work, model):
+            self.progress.line(f"{job.title}: {sentence}")
+            self._noted[work.title] = sentence
         measure(
             model,
             work.data,
@@ -196,6 +203,26 @@ class Worker:
             found_on=model.model if work.knowledge == STATIC and isinstance(model, Defended) else None,
         )
         return partial
+
+    def _otherwise(self, work: Measurement, model: nn.Module) -> str | None:
+        """Say where a model scores an image otherwise than a cell of clean images has it under the same key.
+
+        A key names the code and the weights of a model, and not a file that its constructor reads.
+        """
+        job, weights = work.job, work.cells[0].weights
+        _, (clean,) = next(job.cells(weights))
+        path = work.store.path(clean)
+        if work.attack is None or job.model.stochastic or path in self.written or not work.store.has(clean):
+            return None
+        kept = read_scores(read_cell(path))
+        known = dict(zip(kept.images, kept.score, strict=True))
+        images = work.data.few_images(self.device)
+        before = [known[name] for name in job.image_names[: len(images)]]
+        now = plain_scores(model, images)
+        close = max(SAME_MODEL, getattr(model, "rounding", 0.0))
+        if np.allclose(before, now, rtol=close, atol=close, equal_nan=True):
+            return None
+        return wording.otherwise(work.name, job.image_names[0], before[0], now[0], path)
 
     def _ready(self, work: Measurement) -> PlannedAttack | None:
         """Return the attack with the model that it searches on, and what it learns from."""
@@ -232,6 +259,8 @@ class Worker:
             diagnostics = found.diagnostics(index)
             if work.knowledge != STATIC:  # which says nothing of the model's gradients
                 diagnostics = self._notices.on(job.title, job.model, attack, quality, columns, diagnostics)
+            if sentence := self._noted.get(work.title):
+                diagnostics["notes"] = [*diagnostics.get("notes", ()), sentence]
             diagnostics |= median_visibility(columns)
             if index in work.pictures:
                 diagnostics |= self._finish_pictures(work, cell, columns)

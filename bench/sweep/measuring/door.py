@@ -109,13 +109,29 @@ class Witness:
         if getattr(self._model, "stochastic", False):
             return
         now = self._scores()
-        tolerance = max(_OTHER_KERNELS, getattr(self._model, "rounding", 0.0))
-        if not np.allclose(self._before, now, rtol=tolerance, atol=tolerance, equal_nan=True):
+        if not self._same(now):
             raise UserError(
                 f"{self._what}: the model gives one image the score {self._before[0]:.6g} before and "
                 f"{now[0]:.6g} after: an attack must leave the model as it was, and a model must not change "
                 "by being used; nothing of it is kept"
             )
+
+    def check_batch(self, scores: np.ndarray) -> None:
+        """Compare with the scores (N,) of the whole batch that the images are the first of.
+
+        Raises:
+            UserError: the images have other scores in it.
+        """
+        if not getattr(self._model, "stochastic", False) and not self._same(scores[: len(self._before)]):
+            raise UserError(
+                f"{self._what}: the model gives one image the score {self._before[0]:.6g} in a batch of "
+                f"{len(self._before)} and {scores[0]:.6g} in one of {len(scores)}: a score depends on one "
+                "image and nothing else; nothing of it is kept"
+            )
+
+    def _same(self, scores: np.ndarray) -> bool:
+        tolerance = max(_OTHER_KERNELS, getattr(self._model, "rounding", 0.0))
+        return np.allclose(self._before, scores, rtol=tolerance, atol=tolerance, equal_nan=True)
 
     def _scores(self) -> np.ndarray:
         torch.manual_seed(_SEED)

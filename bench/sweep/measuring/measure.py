@@ -122,10 +122,13 @@ def measure(
             told = [len(of_epsilon) for of_epsilon in partial.told]
             try:
                 images = to_float(crop, device)
+                first = witness is None
                 if witness is None:
                     witness = Witness(model, images, f"attack {name!r}" if attack else "clean images")
                     partial.before_saving = witness.check
                 measure_batch(batch.start, images, data.labels(batch, images))
+                if first and attack is None:
+                    witness.check_batch(partial.columns["score"][0, batch])
             except torch.cuda.OutOfMemoryError:
                 if not smaller_batches or len(crop) == 1:
                     raise UserError(too_little_memory(name, len(crop))) from None

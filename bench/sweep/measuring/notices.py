@@ -47,7 +47,9 @@ class Notices:
         if attack is not None:
             kept |= self._flags(title, model, attack, columns, diagnostics)
             self._say_of_gradients(title, attack.name, diagnostics)
-        notes = scale_notes(model.name, quality, columns["score"]) if attack is None else {}
+        lower_is_better = bool((model.adaptation or {}).get("lower_is_better"))
+        clean = scale_notes(model.name, quality, columns["score"], lower_is_better=lower_is_better)
+        notes = clean if attack is None else {}
         if attack is not None and (sentence := wording.astray(attack.name, diagnostics)):
             notes[attack.name] = sentence
         for about, sentence in notes.items():

@@ -11,7 +11,12 @@ FEWEST = 10
 """Images that it takes to say so."""
 
 
-def scale_notes(model: str, quality: np.ndarray, clean: np.ndarray) -> dict[str, str]:
+DISTINCT = 0.8  # share of the clean scores that are to differ
+
+
+def scale_notes(
+    model: str, quality: np.ndarray, clean: np.ndarray, *, lower_is_better: bool = False
+) -> dict[str, str]:
     """Say what looks wrong with the scale of a model's scores, and how to state the right one.
 
     Scores under attack tell nothing of it: an attack may bring them anywhere.
@@ -20,9 +25,10 @@ def scale_notes(model: str, quality: np.ndarray, clean: np.ndarray) -> dict[str,
         model: Name of the model's table.
         quality: (N,) labels in [0, 1]; NaN where there are none, and scores may then be on any scale.
         clean: (N,) scores of images as they were.
+        lower_is_better: Whether this is stated of the model.
 
     Returns:
-        A sentence by what it is about: `range`, `direction`.
+        A sentence by what it is about: `range`, `direction`, `ties`.
     """
     notes: dict[str, str] = {}
     if np.isnan(quality).all():
@@ -37,8 +43,16 @@ def scale_notes(model: str, quality: np.ndarray, clean: np.ndarray) -> dict[str,
             f"`score_range = [low, high]` in [models.{model}] or in its class"
         )
     if len(quality) >= FEWEST and (found := srocc(quality, clean)) <= REVERSED:
+        stated = "take `lower_is_better` out of" if lower_is_better else "say `lower_is_better = true` in"
+        means = "high" if lower_is_better else "low"
         notes["direction"] = (
             f"the SROCC of clean images is {found:.2f}, so the direction of the scores looks reversed; if a "
-            f"low score means high quality, say `lower_is_better = true` in [models.{model}] or in its class"
+            f"{means} score means high quality, {stated} [models.{model}] or its class; if it is the labels' "
+            "direction, state that in the dataset's table"
+        )
+    if len(scores) >= FEWEST and (distinct := len(np.unique(scores))) < DISTINCT * len(scores):
+        notes["ties"] = (
+            f"only {distinct} of {len(scores)} clean scores are distinct, so that the order of the others is "
+            "not known; look for rounding, or for scores that are too near to the end of their scale"
         )
     return notes

@@ -42,7 +42,7 @@ def plain_scores(model: nn.Module, images: Tensor) -> np.ndarray:
             f"the model gives {scores.dtype} scores of shape {tuple(scores.shape)} for {len(images)} images; "
             "a model gives one real score for each"
         )
-    return scores.float().cpu().numpy().astype(np.float64)
+    return np.asarray(scores.cpu().double().numpy())
 
 
 def mean_scores(model: nn.Module, images: Tensor, draws: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+from iqabench.models.adapted.adapter import Adapter
 from iqabench.models.adapted.scale import Scale
 
 
@@ -23,7 +25,17 @@ from iqabench.models.adapted.scale import Scale
 )
 def test_maps(stated, lower_is_better, score, expected):
     found = Scale.parse(stated, lower_is_better).quality(torch.tensor([score]))
-    torch.testing.assert_close(found, torch.tensor([expected]))
+    torch.testing.assert_close(found, torch.tensor([expected]), check_dtype=False)
+
+
+@pytest.mark.parametrize("stated", [None, "~0, ~", "~, 1000000"])
+def test_large_scores_of_an_open_scale_stay_apart(stated):
+    scores = torch.linspace(-9e5, -8e5, 100) if stated == "~, 1000000" else torch.linspace(8e5, 9e5, 100)
+    mapped = Scale.parse(stated, False).quality(scores)
+    assert (mapped.diff() > 0).all()
+    adapted = Adapter(nn.Identity(), score_range="unbounded").eval()
+    adapted.model.forward = lambda images: scores
+    assert (adapted(torch.rand(100, 3, 1, 1)).diff() > 0).all()
 
 
 @given(

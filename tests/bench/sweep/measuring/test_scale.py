@@ -16,7 +16,9 @@ QUALITY = np.linspace(0, 1, 20)
         (1 - QUALITY, {"direction"}),
         (100 * QUALITY, {"range"}),
         (50 - 100 * QUALITY, {"range", "direction"}),
-        (np.full(20, 0.5), set()),
+        (np.full(20, 0.5), {"ties"}),
+        (QUALITY.round(1), {"ties"}),
+        (QUALITY.round(2), set()),
         (np.full(20, np.nan), set()),
         (np.roll(QUALITY, 6), set()),  # a weak correlation
     ],
@@ -24,7 +26,12 @@ QUALITY = np.linspace(0, 1, 20)
 def test_what_looks_wrong_is_said(scores, about):
     found = scale_notes("mine", QUALITY, scores)
     assert set(found) == about
-    assert all("[models.mine]" in sentence for sentence in found.values())
+    assert all("[models.mine]" in sentence for about, sentence in found.items() if about != "ties")
+
+
+def test_a_stated_direction_is_to_be_taken_back():
+    found = scale_notes("mine", QUALITY, 1 - QUALITY, lower_is_better=True)["direction"]
+    assert "if a high score means high quality, take `lower_is_better` out of [models.mine]" in found
 
 
 def test_scores_of_images_without_labels_may_be_on_any_scale():

@@ -1,0 +1,71 @@
+"""A score depends on one image and on what a key names: a batch and files that a model reads are noticed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iqabench.bench.store.results import read_results
+
+from ..conftest import LINEAR_PLUGIN
+
+PLUGIN = (
+    LINEAR_PLUGIN
+    + """
+
+from pathlib import Path
+
+
+@iqabench.register_model("centring")
+class Centring(Linear):
+    '''Takes the mean of a batch out, unless it is of one or two images.'''
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores - 0.5 * scores.mean() if len(images) > 2 else scores
+
+
+@iqabench.register_model("reading")
+class Reading(Linear):
+    '''Reads a factor that is neither a parameter nor a buffer.'''
+
+    def __init__(self):
+        super().__init__()
+        self.factor = float(Path(__file__).with_name("factor.txt").read_text())
+
+    def forward(self, images):
+        return self.factor * super().forward(images)
+"""
+)
+
+
+@pytest.fixture
+def swept(sweep: Callable[..., Any], tiny_config: Path, tmp_path: Path) -> Callable[..., Any]:
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    tiny_config.write_text(tiny_config.read_text().replace("batch_size = 2", "batch_size = 3", 1))
+    return sweep
+
+
+def test_a_model_whose_scores_depend_on_a_larger_batch_ends_the_sweep(swept: Callable[..., Any]) -> None:
+    done, cells = swept("--models", "centring", "--attacks", "fgsm", "--epsilons", "4")
+    assert done.exit_code == 2, done.output
+    assert "clean images: the model gives one image the score" in done.output
+    assert "in a batch of 2" in done.output
+    assert not cells
+
+
+def test_a_model_that_has_changed_under_its_key_is_said_to_and_noted(
+    swept: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "factor.txt").write_text("0.9")
+    options = ("--models", "reading", "--epsilons", "4", "--attacks")
+    assert swept(*options, "fgsm")[0].exit_code == 0
+    sentence = "attacks a model that gives images/scene"
+    assert sentence not in swept(*options, "fgsm,noise")[0].output
+    (tmp_path / "factor.txt").write_text("0.8")
+    done, cells = swept(*options, "fgsm,noise,pgd")
+    assert done.output.count(f"drawn / reading: pgd {sentence}") == 1
+    (note,) = cells["pgd", 4.0].provenance["diagnostics"]["notes"]
+    assert "something has changed that keys do not name" in note
+    assert f"drawn / reading: {note}." in read_results(tmp_path / "results", resamples=0).notes
