@@ -147,8 +147,8 @@ def check_scores(model: nn.Module, images: Tensor) -> None:
 
 def _random_numbers() -> list[object]:
     """Return the states of the generators that torch, numpy and Python share among all of a process."""
-    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - a model may draw from it
-    return [torch.get_rng_state().tolist(), name, keys.tolist(), rest, random.getstate()]
+    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - a model may draw from it
+    return [torch.get_rng_state().tolist(), repr(numpys), random.getstate()]
 
 
 def _scores(model: nn.Module, images: Tensor, what: str) -> Tensor:
