@@ -50,7 +50,8 @@ def scale_notes(
             f"{means} score means high quality, {stated} [models.{model}] or its class; if it is the labels' "
             "direction, state that in the dataset's table"
         )
-    if len(scores) >= FEWEST and (distinct := len(np.unique(scores))) < DISTINCT * len(scores):
+    distinct = len(np.unique(scores))
+    if len(scores) >= FEWEST and 1 < distinct < DISTINCT * len(scores):  # of one there is no order at all
         notes["ties"] = (
             f"only {distinct} of {len(scores)} clean scores are distinct, so that the order of the others is "
             "not known; look for rounding, or for scores that are too near to the end of their scale"

@@ -16,7 +16,7 @@ QUALITY = np.linspace(0, 1, 20)
         (1 - QUALITY, {"direction"}),
         (100 * QUALITY, {"range"}),
         (50 - 100 * QUALITY, {"range", "direction"}),
-        (np.full(20, 0.5), {"ties"}),
+        (np.full(20, 0.5), set()),
         (QUALITY.round(1), {"ties"}),
         (QUALITY.round(2), set()),
         (np.full(20, np.nan), set()),
