@@ -25,7 +25,7 @@ class TookLongError(BaseException):
 
 def called(workspace: Workspace, command: list[str], seconds: float) -> Result:
     """Call a command within limits, and check that it ended with a status and without a traceback."""
-    with workspace.entered(), limited(seconds), warnings.catch_warnings():
+    with workspace.entered(), limited(seconds, command), warnings.catch_warnings():
         warnings.simplefilter("error")
         result = workspace.invoke(command)
     if not (result.exception is None or isinstance(result.exception, SystemExit)):
@@ -45,11 +45,11 @@ def the_error(result: Result) -> str:
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def limited(seconds: float, command: list[str]) -> Iterator[None]:
     """Let a call take so many seconds, and MORE_MEMORY more than is in use."""
 
     def late(*_: object) -> None:
-        raise TookLongError(f"took more than {seconds:.0f} s")
+        raise TookLongError(f"{command} took more than {seconds:.0f} s")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -63,6 +63,8 @@ ODD = (
 )
 """Values that mean nothing, or not there."""
 
+PATIENCE = 240.0  # seconds; `--models all` trains every model there is
+
 STARTS_PROCESSES = ("workers", "engine", "address")
 """Options whose values start processes, which tests of their own look at."""
 
@@ -107,7 +109,7 @@ def test_no_value_of_an_option_shows_a_traceback_or_hangs(workspace: Workspace) 
         workspace.restore(KINDS["configuration"])
         (workspace.root / "locked").mkdir(mode=0o500)
         (workspace.root / "endless").symlink_to("/dev/zero")  # a call may replace it, but no device
-        result = called(workspace, command, 60)
+        result = called(workspace, command, PATIENCE)
         nothing_to_compare = command[0] == "check" and result.stdout  # a verdict, not an error
         if result.exit_code == 2 and not nothing_to_compare:
             the_error(result)
