@@ -30,6 +30,8 @@ class SearchRecord:
     returned: int = 0  # images that another library's attack returned, each counted upwards and downwards
     unmoved: int = 0  # of these, how many were returned as they were
     risen: int = 0  # of these, how many had a higher value of the objective than the clean image
+    # largest change of a clean image's score when a gradient is asked for; 0 where passes differ anyway
+    watched: float = 0.0
 
     def checked(self, values: Tensor, gradient: Tensor) -> Tensor:
         """Count the gradients (N, 3, H, W) of values (N,), and return them made finite."""
@@ -91,14 +93,21 @@ class Victim:
         return replace(self, model=views[backward]) if backward in views else self
 
     def is_random(self) -> bool:
-        """Return whether passes over the batch differ by more than rounding, with a gradient or without."""
+        """Return whether passes over the batch differ by more than rounding, with a gradient or without.
+
+        If they do not, the record keeps how far the two kinds of passes are apart.
+        """
         plain = [self.scores(self.images) for _ in range(2)]
         if _differ(*plain):
             return True
         with torch.inference_mode(False), torch.enable_grad():
             pixels = self.images.detach().requires_grad_()
             watched = [self.model(pixels).detach() for _ in range(2)]
-        return _differ(*watched)
+        if _differ(*watched):
+            return True
+        apart = (plain[0] - watched[0]).abs().masked_fill(plain[0].isnan() & watched[0].isnan(), 0)
+        self.record.watched = max(self.record.watched, float(apart.nan_to_num(1, 1).max()))
+        return False
 
     def scores(self, images: Tensor) -> Tensor:
         """Return scores (N,) without gradient: the means over `eot_samples` plain inference passes."""

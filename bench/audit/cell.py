@@ -15,6 +15,7 @@ BLACK_BOX = 0.25
 HIDDEN = 0.25
 DISTINCT = 0.8
 UNMOVED = 0.1
+WATCHED = 0.01  # far above rounding in bf16, in which a search may be
 
 Flag = dict[str, Any]
 
@@ -27,8 +28,8 @@ def audit_cell(
     Args:
         columns: Those of a cell with intervals: `score`, `low` and `high`, and `low_by` and `high_by` where
             the attack has members.
-        diagnostics: What the search told: `gradients`, `zero_gradients`, `nonfinite_gradients`, `views` and
-            `draws`; what is missing is not examined.
+        diagnostics: What the search told: `gradients`, `zero_gradients`, `nonfinite_gradients`, `views`,
+            `draws` and `watched`; what is missing is not examined.
         stochastic: Whether the model says that its passes differ.
 
     Returns:
@@ -40,6 +41,7 @@ def audit_cell(
         *_gradients(np.concatenate([low <= AT_AN_END, high >= 1 - AT_AN_END]), diagnostics),
         *_members(by, diagnostics.get("views", ())),
         *_passes(diagnostics.get("draws", 1), stochastic),
+        *_watched(diagnostics.get("watched", 0.0)),
         *_scores(score, low, high),
     ]
 
@@ -104,6 +106,12 @@ def _passes(draws: int, stochastic: bool) -> Iterator[Flag]:
     if draws > 1 and not stochastic:
         sentence = "Two passes over the same images differ, which the model does not say."
         yield _flag("passes differ", draws, 1, sentence)
+
+
+def _watched(change: float) -> Iterator[Flag]:
+    if change > WATCHED:
+        sentence = f"Scores change by up to {change:.2g} while gradients are enabled."
+        yield _flag("another function when watched", change, WATCHED, sentence)
 
 
 def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[Flag]:

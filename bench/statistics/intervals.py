@@ -19,11 +19,12 @@ from .worst_case import worst_case_plcc, worst_case_srocc
 
 INTERVAL_METRICS = (
     "worst_srocc", "worst_plcc", "worst_drop", "reflection_srocc", "reflection_plcc", "reflection_mse",
-    "r_zhang", "r_msu", "gain_up", "gain_down", "wasserstein", "energy", "median_width",
+    "paper_reflection_srocc", "r_zhang", "r_msu", "gain_up", "gain_down", "wasserstein", "energy",
+    "median_width",
 )  # fmt: skip
 """Names of what `evaluate_intervals` returns, in the order in which they are shown."""
 
-_OF_LABELS = INTERVAL_METRICS[:6]
+_OF_LABELS = INTERVAL_METRICS[:7]
 
 PAPER_SPLIT = 0.5  # label at which the paper's score reflection turns
 
@@ -125,6 +126,9 @@ def evaluate_intervals(
         measures["worst_drop"] = _drop(case, realised, resamples, confidence, seed)
         if math.isnan(measures["worst_drop"].value):
             reasons["worst_drop"] = reasons.get("worst_srocc", "clean scores without a correlation")
+        measures["paper_reflection_srocc"] = _paper_reflection(case, resamples, confidence, seed)
+        if math.isnan(measures["paper_reflection_srocc"].value):
+            reasons["paper_reflection_srocc"] = reasons.get("reflection_srocc", "constant scores")
     else:
         measures = dict.fromkeys(_OF_LABELS, Measure(math.nan, math.nan, math.nan))
         reasons = dict.fromkeys(_OF_LABELS, NO_LABELS)
@@ -169,6 +173,16 @@ def _drop(case: _Intervals, worst: Array, resamples: int, confidence: float, see
     counts = cached_counts(len(worst), resamples, seed)
     clean, attacked = (weighted_srocc(case.quality, scores, counts) for scores in (case.score, worst))
     return Measure(value, *percentile_bounds(clean - attacked, confidence))
+
+
+def _paper_reflection(case: _Intervals, resamples: int, confidence: float, seed: int) -> Measure:
+    """Measure SROCC under score reflection that splits where the paper does."""
+    scores = reflected(case.quality, case.low, case.high, PAPER_SPLIT)
+    value = srocc(case.quality, scores)
+    if math.isnan(value) or not resamples:
+        return Measure(value, math.nan, math.nan)
+    drawn = weighted_srocc(case.quality, scores, cached_counts(len(scores), resamples, seed))
+    return Measure(value, *percentile_bounds(drawn, confidence))
 
 
 def _sizes(case: _Intervals, counts: Counts) -> dict[str, Array]:

@@ -23,8 +23,14 @@ from numpy.typing import NDArray
 
 from ..core.progress import progress_over
 from ..core.text import plural
-from ..statistics.intervals import INTERVAL_METRICS, attainable, evaluate_intervals, reflected
-from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate, point_values
+from ..statistics.intervals import (
+    INTERVAL_METRICS,
+    PAPER_SPLIT,
+    attainable,
+    evaluate_intervals,
+    reflected,
+)
+from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate, point_values, srocc
 from .cell_file import WORST, Scores, StoredCell, read_scores
 from .listing.index import INDEXED_FROM, SAMPLE
 from .sealed_parquet import read_kept_table, write_sealed_table
@@ -92,8 +98,9 @@ class CellMetrics:
             values |= dict.fromkeys(INTERVAL_METRICS, math.nan)
         else:
             values |= {f"reflection_{name}": values[name] for name in ("srocc", "plcc", "mse")}
+            values["paper_reflection_srocc"] = srocc(scores.quality, _attacked(scores, PAPER_SPLIT))
         if scores.ends is not None and WORST in scores.further:
-            values["worst_srocc"] = point_values(scores.quality, scores.further[WORST])[0]["srocc"]
+            values["worst_srocc"] = srocc(scores.quality, scores.further[WORST])
         kept = [self.evaluation.measures[name].value for name in values]
         told = (self.scored_on, self.evaluation.n, self.evaluation.status)
         return told == (scores.scored_on, len(scores.images), status) and np.allclose(
@@ -244,11 +251,11 @@ def _sample_holds(cells: Sequence[StoredCell], cache: MetricCache, resamples: in
     return True
 
 
-def _attacked(scores: Scores) -> NDArray[np.float64]:
+def _attacked(scores: Scores, split: float | None = None) -> NDArray[np.float64]:
     """Return the scores (N,) that `METRICS` are of: of attainable intervals those under score reflection."""
     if scores.ends is None:
         return scores.score
-    return reflected(scores.quality, *attainable(scores.score, *scores.ends))
+    return reflected(scores.quality, *attainable(scores.score, *scores.ends), split)
 
 
 def _table(kept: Mapping[_Key, CellMetrics]) -> pa.Table:

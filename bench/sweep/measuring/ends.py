@@ -65,6 +65,8 @@ class Tally:
         if told["gradients"]:
             self._rests_on = {key: told[key] for key in gradients}
         told |= self._rests_on
+        if watched := round(record.watched, 4):
+            told["watched"] = watched
         if record.views:
             told["views"] = sorted(record.views)
         curves = [curve for of_epsilon in record.query_curve.values() for curve in of_epsilon]

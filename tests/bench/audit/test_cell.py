@@ -29,6 +29,7 @@ def test_an_honest_cell_has_no_flag():
         ({"zero_gradients": 101}, "blind gradient"),
         ({"nonfinite_gradients": 1}, "gradient not finite"),
         ({"draws": 20}, "passes differ"),
+        ({"watched": 0.011}, "another function when watched"),
     ],
 )
 def test_what_the_search_told_is_flagged(diagnostics, flag):

@@ -42,6 +42,7 @@ def test_values_equal_an_independent_evaluation():
         "reflection_srocc": stats.spearmanr(quality, reflection).statistic,
         "reflection_plcc": stats.pearsonr(quality, reflection).statistic,
         "reflection_mse": np.mean((quality - reflection) ** 2),
+        "paper_reflection_srocc": stats.spearmanr(quality, np.where(quality > 0.5, low, high)).statistic,
         "r_zhang": np.mean(np.log10(room / np.abs(far - score))),
         "r_msu": np.mean(np.log10(room / (np.abs(far - score) + 1e-6))),
         "gain_up": np.mean(high - score),
@@ -130,11 +131,19 @@ def test_reflection_splits_at_the_median_or_where_the_paper_does():
     assert reflected(quality, low, high, PAPER_SPLIT).tolist() == [0, 0, 0]
 
 
-def test_the_scale_of_labels_changes_only_the_error():
+def test_the_scale_of_labels_changes_only_the_error_and_what_the_paper_splits_at_its_middle():
     quality, *intervals = attacked()
     first, second = values_of(quality, *intervals), values_of(quality / 4 + 0.7, *intervals)
-    assert second.pop("reflection_mse") != first.pop("reflection_mse")
+    for dependent in ("reflection_mse", "paper_reflection_srocc"):
+        assert abs(second.pop(dependent) - first.pop(dependent)) > 0.01
     assert second == pytest.approx(first, abs=1e-9)
+
+
+def test_where_the_median_label_is_the_middle_of_the_scale_the_paper_s_split_gives_the_same():
+    quality, *intervals = attacked(61)
+    quality += 0.5 - np.median(quality)
+    found = evaluate_intervals(quality, *intervals, resamples=50)
+    assert found["paper_reflection_srocc"] == found["reflection_srocc"]
 
 
 def test_an_added_image_moves_no_other_images_score():

@@ -66,7 +66,7 @@ def test_a_flipped_bit_of_the_kept_metrics_is_as_good_as_no_metrics(store):
     ("column", "value"),
     [
         *(("srocc", 0.99), ("srocc", 5.0), ("n", -5), ("mse", 0.0), ("worst_srocc", 0.99)),
-        *(("srocc_low", 0.5), ("mse_high", 0.5), ("worst_srocc_high", 0.9)),
+        *(("srocc_low", 0.5), ("mse_high", 0.5), ("worst_srocc_high", 0.9), ("paper_reflection_srocc", 0.9)),
     ],
 )
 def test_kept_metrics_that_are_not_those_of_the_scores_are_not_believed(store, column, value, sealed):

@@ -90,11 +90,12 @@ def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_and_is_f
     np.testing.assert_allclose(caught["score"], table["score"], atol=1e-6)
     # The gradient points the wrong way, and still black-box queries go some of the way.
     assert ((caught["high"] - caught["score"]) > 0.2 * (table["high"] - table["score"])).all()
-    honest, (flag,) = (provenance["diagnostics"]["flags"] for provenance in provenances)
+    honest, flags = (provenance["diagnostics"]["flags"] for provenance in provenances)
     assert honest == []
-    assert flag["indicator"] == "hidden gradient"
-    assert flag["value"] > flag["threshold"]
-    assert f"cheating: auto is doubtful: {flag['sentence']}" in " ".join(done.output.split())
+    assert [flag["indicator"] for flag in flags] == ["hidden gradient", "another function when watched"]
+    for flag in flags:
+        assert flag["value"] > flag["threshold"]
+        assert f"cheating: auto is doubtful: {flag['sentence']}" in " ".join(done.output.split())
 
 
 def test_ends_of_a_random_model_are_means_with_their_errors(sweep):
