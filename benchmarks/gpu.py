@@ -8,15 +8,20 @@ dense, of the precision in use; of a card that is not in the list, that of a lar
 run, which is printed in any case. A backward pass to pixels counts as one pass; what an attack does besides
 its passes counts as nothing. `memory allows` is the share of the peak at which the card's memory would be
 busy without a pause, if each convolution read its input and wrote its output once, all else being free.
+`fed` compares ways in which batches of pixels come from a dataset to the device to be scored.
 """
 
 import copy
+import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
+from unittest.mock import patch
 
 import click
 
@@ -24,13 +29,18 @@ from iqabench.bench.core.process import prepare_process
 
 prepare_process()
 
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 import torch  # noqa: E402
+from PIL import Image  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from iqabench import create_attack, create_model  # noqa: E402
 from iqabench.attacks.tools.objectives import ascend  # noqa: E402
 from iqabench.bench.core.configuration.values import Precision  # noqa: E402
-from iqabench.bench.datasets.pixels import to_float  # noqa: E402
+from iqabench.bench.datasets import prefetch  # noqa: E402
+from iqabench.bench.datasets.base import Dataset  # noqa: E402
+from iqabench.bench.datasets.pixels import PixelCache, to_float  # noqa: E402
 from iqabench.bench.sweep.engines.folding import ready_to_score  # noqa: E402
 from iqabench.bench.training.precision import precision_on, tf32_where  # noqa: E402
 from iqabench.benchmarks.auto import Counted as Forwarded  # noqa: E402
@@ -38,6 +48,7 @@ from iqabench.models.adapted.adapter import Adapter  # noqa: E402
 
 PRECISIONS: tuple[Precision, ...] = ("bf16", "tf32", "fp32")  # the slowest last
 FORWARD_FLOPS = 2 * 4.09e9 / 224**2  # a pixel of ResNet-50: 4.09 G multiply-adds at 224 px (He et al. 2016)
+DRAWN, FED = 64, 2048  # images that are drawn, and scored on a card to see how fast they come
 PEAKS = {  # TFLOP/s without sparsity in bfloat16, TF32 and float32, of the makers' data sheets
     "H100 PCIe": (756, 378, 51),
     "H100": (989.4, 494.7, 67),
@@ -115,6 +126,52 @@ def measure_compiling(model: nn.Module, precision: Precision, size: int, image_s
         f"{precision}: compiled, PGD-10, batch {size}: {size / compiled:.4g} images/s, "
         f"{plain / compiled:.2f} x as fast after {compiling:.0f} s: {even}"
     )
+
+
+def measure_feeding(model: nn.Module, precision: Precision, size: int, image_size: int, rounds: int) -> str:
+    """Return a line on clean scoring from a dataset's pixels, by the way in which they reach the device."""
+    device = next(model.parameters()).device
+    scoring = Adapter(model, precision="bf16").to(device) if precision == "bf16" else model
+    batches = math.ceil((FED if device.type == "cuda" else 2 * size) / size)
+    rows = [
+        [place % DRAWN for place in range(start, start + size)] for start in range(0, batches * size, size)
+    ]
+
+    def score_all(crops: Iterable[Tensor]) -> None:
+        for crop in crops:
+            score(scoring, to_float(crop, device))
+
+    with tempfile.TemporaryDirectory() as folder:
+        pixels = drawn_pixels(Path(folder), image_size)
+        there = to_float(pixels.test_batch(rows[0]), device)
+
+        def unpinned() -> None:
+            with patch.object(prefetch, "pinned", lambda item: item):
+                score_all(prefetch.prefetched(map(pixels.test_batch, rows), device))
+
+        ways: dict[str, Callable[[], object]] = {
+            "already on the device": lambda: [score(scoring, there) for _ in rows],
+            "read in turn": lambda: score_all(map(pixels.test_batch, rows)),
+            "read ahead": unpinned,
+            "read ahead and pinned": lambda: score_all(
+                prefetch.prefetched(map(pixels.test_batch, rows), device)
+            ),
+        }
+        with tf32_where(precision):
+            times = {way: seconds_of(work, device, rounds) for way, work in ways.items()}
+    told = ", ".join(f"{way} {size * batches / seconds:.4g}" for way, seconds in times.items())
+    return f"{precision}: fed, clean scoring, batch {size}, images/s: {told}"
+
+
+def drawn_pixels(folder: Path, side: int) -> PixelCache:
+    """Draw images, and return their pixels as a sweep reads them."""
+    generator = np.random.default_rng(0)
+    paths = [f"{number}.png" for number in range(DRAWN)]
+    for path in paths:
+        coarse = generator.integers(256, size=(side // 8, side // 8, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((side, side)).save(folder / path, compress_level=1)
+    table = pd.DataFrame({"path": paths, "scene": paths, "distortion": "", "quality": 0.5})
+    return PixelCache.open(Dataset("drawn", folder, table, 0.0, 1.0, False, 0), side, folder)
 
 
 def memory_bound(model: nn.Module, precision: Precision, image_size: int, peak: float, rounds: int) -> float:
@@ -282,6 +339,7 @@ def main(
         ready = ready_to_score(copy.deepcopy(model), batch(place, 2, image_size)[0], precision)
         for line in measure_precision(ready, precision, sizes, image_size, rounds, side):
             click.echo(line)
+        click.echo(measure_feeding(ready, precision, sizes[-1], image_size, rounds))
         if compiling:
             click.echo(measure_compiling(ready, precision, sizes[-1], image_size, rounds))
 

@@ -195,14 +195,14 @@ def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
     """Return images as models take them.
 
     Args:
-        batch: (N, 3, H, W) uint8.
+        batch: (N, 3, H, W) uint8. From pinned memory it is copied while the processor goes on.
         device: The device to put them on.
 
     Returns:
         (N, 3, H, W) float in [0, 1], on a CPU in channels-last memory order. On a GPU a model's weights
         decide the order that it computes in.
     """
-    images = batch.to(device)
+    images = batch.to(device, non_blocking=batch.is_pinned())
     order = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format
     return images.to(memory_format=order).float().div_(255)
 

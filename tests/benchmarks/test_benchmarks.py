@@ -39,6 +39,10 @@ TINY = {
     "store": ("--cells 12 --images 20", "results again: 12 cells"),
     "scale": ("array --workers 2 --cells 8 --seconds 0.1", "of their time is lost"),
     "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
+    "together": (
+        "--device cpu --backbone test_resnet --batch-size 1 --image-size 32 --workers 1 --seconds 0.1",
+        "1 processes",
+    ),
     "training": ("--batch-size 2 --rounds 1", "local_linearity"),
 }
 CONFIG = """
