@@ -107,11 +107,7 @@ class WinnerTakesAll(nn.Module):
         self.sampled = True
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map features (N, C, ...) to the same shape.
-
-        Raises:
-            UserError: C is not a multiple of the number of competitors.
-        """
+        """Map features (N, C, ...) to the same shape; a UserError unless the competitors divide C."""
         channels = features.shape[1]
         if channels % self.competitors:
             raise UserError(

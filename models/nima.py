@@ -35,11 +35,7 @@ class NIMA(BackboneModel):
         self.register_buffer("ratings", torch.linspace(0, 1, BINS), persistent=False)
 
     def distribution(self, images: Tensor) -> Tensor:
-        """Return the predicted distribution (N, 10) of the ratings 1 to 10; rows sum to 1.
-
-        Args:
-            images: (N, 3, H, W) float in [0, 1], RGB.
-        """
+        """Return the distribution (N, 10) predicted for images (N, 3, H, W) in [0, 1]; rows sum to 1."""
         return torch.softmax(self._rating_logits(self.normalise(images)), dim=1)
 
     def score(self, normalised: Tensor) -> Tensor:

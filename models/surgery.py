@@ -18,31 +18,19 @@ class Stage(NamedTuple):
 
 
 def replace_activations(backbone: nn.Module, make: Make) -> None:
-    """Put a new module in the place of every ReLU, calling `make` once for each.
-
-    Raises:
-        UserError: the backbone has no ReLU.
-    """
+    """Replace every ReLU by a new module, calling `make` once for each; a UserError where there is none."""
     for parent, name in _activations(backbone):
         setattr(parent, name, make())
 
 
 def replace_last_activation(block: nn.Module, module: nn.Module) -> None:
-    """Put a module in the place of the ReLU that ends a residual block.
-
-    Raises:
-        UserError: the block has no ReLU.
-    """
+    """Replace the ReLU that ends a residual block by a module; a UserError where there is none."""
     parent, name = _activations(block)[-1]
     setattr(parent, name, module)
 
 
 def stages(backbone: nn.Module) -> list[Stage]:
-    """Return the stages of a residual network, in order.
-
-    Raises:
-        UserError: the backbone is not made of such stages.
-    """
+    """Return the stages of a residual network, in order; a UserError where the backbone has none."""
     levels: Any = backbone.feature_info
     modules = dict(backbone.named_modules())
     candidates = [(modules.get(level["module"]), level["num_chs"]) for level in levels]

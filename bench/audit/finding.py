@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from .evidence import Evidence
@@ -70,16 +70,7 @@ class Finding:
     def record(self) -> dict[str, Any]:
         """Return the finding as JSON holds it; a number that is not finite is null, and flagged."""
         value = None if self.value is None or not math.isfinite(self.value) else round(self.value, 6)
-        return {
-            "indicator": self.indicator,
-            "flagged": self.flagged,
-            "value": value,
-            "threshold": self.threshold,
-            "doubtful": self.doubtful,
-            "sentence": self.sentence,
-            "source": self.source,
-            "advice": self.advice,
-        }
+        return {"indicator": self.indicator, "flagged": self.flagged, **asdict(self), "value": value}
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,7 @@ def with_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Verify the checksum of a JSON document, and return what it is of; a document may have none.
-
-    Raises:
-        Damaged: the checksum is that of another content.
-    """
+    """Return a JSON document without its checksum, if it has one; `Damaged` where that does not fit."""
     content = {key: value for key, value in document.items() if key != CHECKSUM}
     if CHECKSUM in document and document[CHECKSUM] != checksum(_canonical(content)):
         raise Damaged("its checksum does not fit its content")

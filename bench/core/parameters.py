@@ -84,11 +84,7 @@ def keyed(factory: Callable[..., Any], complete: Mapping[str, Any]) -> dict[str,
 
 
 def read_table(path: Path, schema: type[Schema]) -> Schema:
-    """Read a TOML file as one table of a schema.
-
-    Raises:
-        UserError: not TOML, an unknown or missing key, or a value that is not accepted.
-    """
+    """Read a TOML file as one table of a schema; a UserError names what is not accepted in it."""
     try:
         return schema.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -31,11 +31,7 @@ class Problem(NamedTuple):
 
 
 def rating_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns with the rating distribution, from the worst rating to the best.
-
-    Raises:
-        UserError: A rating between 1 and the best has no column.
-    """
+    """Return the columns of the ratings, the worst first; a UserError where one in between lacks."""
     names = [str(name) for name in table if re.fullmatch(rf"{RATINGS}\d+", str(name))]
     expected = [f"{RATINGS}{rating}" for rating in range(1, len(names) + 1)]
     if set(names) != set(expected):

@@ -71,11 +71,7 @@ class Framing:
 
     @classmethod
     def of(cls, value: Any, image_size: int) -> "Framing":
-        """Return the framing that a value of the key `pixels` asks for.
-
-        Raises:
-            ValueError: The value is not accepted; says what is.
-        """
+        """Return the framing that a value of the key `pixels` asks for; a ValueError says what can be."""
         try:
             asked = _VALUE.validate_python(value)
         except ValidationError:
@@ -201,11 +197,7 @@ class FramedPixels:
             start = stop
 
     def require(self, dataset: "Dataset", rows: Sequence[int], side: int, what: str) -> None:
-        """See that pictures are at least as high and wide as a crop of them.
-
-        Raises:
-            UserError: A picture is smaller; names it.
-        """
+        """Raise a UserError with the name of a picture that is less high or wide than a crop of it."""
         for row in rows:
             height, width = self.cache.shape(row)
             if min(height, width) < side:

@@ -38,12 +38,7 @@ class Probe:
         return scores
 
     def fgsm_direction(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The signs (N, 3, H, W) of the gradient that FGSM steps along (CPRL, Eq. 5).
-
-        Args:
-            images: (N, 3, H, W) in [0, 1].
-            labels: (N,) quality in [0, 1].
-        """
+        """The signs of FGSM's gradient (CPRL, Eq. 5) at images (N, 3, H, W), given their quality (N,)."""
         found = []
         with torch.random.fork_rng(), undisturbed(self.model):
             batches = zip(self._batches(images), self._batches(labels), strict=True)

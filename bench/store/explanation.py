@@ -227,11 +227,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> Path:
 
 
 def read_explanation(folder: Path) -> Explanation:
-    """Read the explanation in a folder.
-
-    Raises:
-        ValueError: there is none, or it is damaged, or a newer version wrote it.
-    """
+    """Read the explanation in a folder; a ValueError where it is missing, damaged or of a newer version."""
     if not (folder / FILE).is_file():
         raise ValueError("an earlier version of iqabench wrote them")
     try:

@@ -77,11 +77,7 @@ def _model_and_images(cell: StoredCell) -> str:
 
 
 def _curve(cells: Sequence[StoredCell], scores: dict[Path, Scores], form: Form) -> Logistic:
-    """Fit the curve of one model on one dataset.
-
-    Raises:
-        ValueError: there are no clean scores, the fit fails, or the curve does not rise; says which.
-    """
+    """Fit the curve of one model on one dataset; a ValueError says why that cannot be."""
     clean = [scores[cell.path] for cell in cells if cell.provenance["cell"]["attack"] == "none"]
     if not clean:
         raise ValueError("the store has no clean scores to fit it to")

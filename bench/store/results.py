@@ -260,11 +260,7 @@ def _one_file_each(cells: Sequence[StoredCell], root: Path) -> tuple[list[Stored
 
 
 def _copies(files: Sequence[StoredCell], root: Path) -> list[tuple[Path, Path]]:
-    """Return (copy, original) for each of a cell's files but the first; files without usable scores are none.
-
-    Raises:
-        UserError: two files differ.
-    """
+    """Return (copy, original) for each of a cell's usable files but the first; a UserError if two differ."""
     if len({file.content for file in files}) == 1:
         return [(file.path, files[0].path) for file in files[1:]]
     readable = [(file.path, scores) for file in files if (scores := _scores(file)) is not None]

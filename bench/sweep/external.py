@@ -100,11 +100,7 @@ def add_external(
         intervals.include(job.image_names, attack, scores)
     before = intervals.worst_srocc(task.data.quality)
     further = sum(intervals.extend(index, score, NAME) for index, score in task.scores())
-    params = {
-        "images": images,
-        "known": digest(sorted(key for key, _, _ in known)),
-        "norm": norm,
-    }
+    params = {"images": images, "known": digest(sorted(key for key, _, _ in known)), "norm": norm}
     cell = replace(clean_cell, attack=NAME, attack_params=params, epsilon=task.epsilon)
     table = job.data.dataset.table.iloc[job.data.test_rows].rename(columns={"path": "image"})
     told = {"files": len(files), "further_ends": further, "draws": task.draws}
@@ -219,8 +215,7 @@ class _Intervals:
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of a cell."""
-        names = ("score", "low", "high", "low_by", "high_by")
-        return {name: getattr(self, name) for name in names}
+        return vars(self)
 
     def worst_srocc(self, quality: np.ndarray) -> float:
         """Return the lowest SROCC of scores chosen inside the intervals."""

@@ -216,14 +216,12 @@ class Job:
             )
         images, batch = len(data.training.rows), self.settings.training.batch_size
         if images < batch:
+            ready = (
+                f", or give it its weights with `weights` in [models.{self.model.name}]" if labelled else ""
+            )
             raise UserError(
                 f"dataset {data.dataset.name!r} has {images} training images, fewer than one batch of "
-                f"{batch}, to train {self.model.name!r} with: lower `batch_size` of [training]"
-                + (
-                    f", or give it its weights with `weights` in [models.{self.model.name}]"
-                    if labelled
-                    else ""
-                )
+                f"{batch}, to train {self.model.name!r} with: lower `batch_size` of [training]{ready}"
             )
         side = self.model.framing.training_crop
         data.cache.require(data.dataset, data.training.rows.tolist(), side, "a training crop")

@@ -62,11 +62,7 @@ def mask_of_rank(ascending: Tensor, channels: int, b: float, reading: Reading) -
 
 
 def check_mask(b: float, reading: str) -> None:
-    """Check the arguments of a mask.
-
-    Raises:
-        ValueError: `b` is not in [0, 0.5], or there is no such reading.
-    """
+    """Raise a ValueError where `b` is not in [0, 0.5], or there is no such reading."""
     if not 0 <= b <= 0.5:
         raise ValueError(f"b must be in [0, 0.5], got {b}")
     if reading not in READINGS:

@@ -119,11 +119,7 @@ def reading(files: WeightFiles, arch: str) -> Iterator[None]:
 
 
 def check_filled(net: nn.Module, files: WeightFiles) -> None:
-    """Require that no weights of a missing backbone are left.
-
-    Raises:
-        UserError: some are; names the file.
-    """
+    """Raise a UserError with the name of a file of weights that a missing backbone leaves unfilled."""
     absent = [url for url, path in files.asked.items() if path is None]
     if absent and any(tensor.is_floating_point() and tensor.isnan().any() for tensor in _tensors(net)):
         files.refuse(absent[0])

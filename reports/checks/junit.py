@@ -44,11 +44,7 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
 
 
 def write_junit(path: Path, suite: str, cases: Iterable[Case]) -> None:
-    """Write a test suite as JUnit XML.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
+    """Write a test suite as JUnit XML; a UserError where the file cannot be written."""
     try:
         write_text(path, junit(suite, cases))
     except OSError as error:

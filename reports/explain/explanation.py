@@ -75,11 +75,7 @@ class Explanations(NamedTuple):
 
 
 def explanations(root: Path, results: Results) -> Explanations:
-    """Find the explanations in a store.
-
-    Returns:
-        Those that can be read; a note says what is wrong with another.
-    """
+    """Return the explanations in a store that can be read; a note says what is wrong with another."""
     found, notes = [], []
     for folder in sorted({path.parent for path in (root / FOLDER).rglob("explanation.*")}):
         where = folder.relative_to(root).as_posix()

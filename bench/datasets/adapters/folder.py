@@ -27,11 +27,7 @@ class Folder(DatasetAdapter):
         super().__init__(root, 0.0, 1.0)
 
     def read(self) -> pd.DataFrame:
-        """Return a row for each image file; hidden files and folders are passed over.
-
-        Raises:
-            UserError: There is no such folder, or no image in it.
-        """
+        """Return a row for each image, hidden ones passed over; a UserError where there are none."""
         if not self.root.is_dir():
             raise UserError(f"no such folder: root = {self.root}; it should hold images")
         found = (

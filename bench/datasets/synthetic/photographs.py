@@ -38,11 +38,7 @@ def photograph(name: str, height: int, width: int) -> npt.NDArray[np.uint8]:
 
 
 def photograph_at_full_size(name: str) -> npt.NDArray[np.uint8]:
-    """Return a photograph as it is, (H, W, 3) sRGB.
-
-    Raises:
-        UserError: scikit-image is not installed, or without this file.
-    """
+    """Return a photograph as it is, (H, W, 3) sRGB; a UserError where scikit-image does not have it."""
     package = find_spec("skimage")
     if package is None or package.origin is None:
         raise UserError(

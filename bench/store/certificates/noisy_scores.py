@@ -31,11 +31,7 @@ class NoisyScores(Certified):
 
 
 def read_noisy_scores(store: Path) -> Iterator[NoisyScores]:
-    """Return what the files of a store hold, in the order of their paths.
-
-    Raises:
-        UserError: a file is damaged, or is another one.
-    """
+    """Return what the files of a store hold; order and errors are those of `read_certificates`."""
     return read_certificates(store / _FOLDER, _understood)
 
 

@@ -34,11 +34,7 @@ class ScoreBounds(Certified):
 
 
 def read_score_bounds(store: Path) -> Iterator[ScoreBounds]:
-    """Return what the files of a store hold, in the order of their paths.
-
-    Raises:
-        UserError: a file is damaged, or is another one.
-    """
+    """Return what the files of a store hold; order and errors are those of `read_certificates`."""
     return read_certificates(store / _FOLDER, _understood)
 
 

@@ -118,11 +118,7 @@ class Mirror:
                 return
 
     def bring(self, path: Path) -> None:
-        """Fetch a file that was in the bucket when `follow` looked, and is not here.
-
-        Raises:
-            UserError: it cannot be fetched.
-        """
+        """Fetch a file that was in the bucket when `follow` looked, and is not here, or raise a UserError."""
         name = path.relative_to(self.folder).as_posix()
         if name in self._on_demand:
             with lock_on(self.folder / ".copies.lock"):

@@ -55,11 +55,7 @@ class PlannedDefence:
         return Defended(model, steps).eval()
 
     def check(self) -> None:
-        """Rehearse the defences of plugins; those of this package are tested.
-
-        Raises:
-            UserError: one breaks the contract; see `iqabench.testing.check_defence`.
-        """
+        """Rehearse the defences of plugins by `iqabench.testing.check_defence`; our own are tested."""
         for name, factory, params in self.steps:
             if registry.source_digest(factory):
                 try:
@@ -82,11 +78,7 @@ class PlannedDefence:
 
 
 def plan_defences(settings: Settings) -> list[PlannedDefence | None]:
-    """Return the defences of the sweep, `None` for none, each checked.
-
-    Raises:
-        UserError: an unknown defence, or a parameter that is not accepted.
-    """
+    """Return the defences of the sweep, `None` for none; errors are those of `plan_defence`."""
     asked = settings.run.defences
     if asked == [ALL]:
         asked = [NONE, *dict.fromkeys([*registry.names("defences"), *settings.defences])]

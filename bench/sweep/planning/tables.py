@@ -16,11 +16,7 @@ LONGEST_NAME = 150
 
 
 def framing_of(settings: Settings, name: str, value: Any) -> Framing:
-    """Return what the key `pixels` of a model's table says.
-
-    Raises:
-        UserError: it has another value.
-    """
+    """Return what the key `pixels` of a model's table says; a UserError where it is not accepted."""
     try:
         return Framing.of(value, settings.run.image_size)
     except ValueError as error:
@@ -92,11 +88,7 @@ def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, d
 
 
 def built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
-    """Call a factory with its parameters.
-
-    Raises:
-        UserError: it fails; names the table, and the user's line.
-    """
+    """Call a factory with its parameters; a UserError of its own names the table and the user's line."""
     try:
         with blaming_line("cannot be built"):
             return factory(**params)
