@@ -133,6 +133,11 @@ def shown(value: Any, length: int = 80) -> str:
         text = repr(value)
     except (ValueError, RecursionError):  # Python does not print integers of thousands of digits
         return "a value too long to print"
+    return cut(text, length)
+
+
+def cut(text: str, length: int = 80) -> str:
+    """Return a text, cut where it is long."""
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 

@@ -216,12 +216,11 @@ class Job:
             )
         images, batch = len(data.training.rows), self.settings.training.batch_size
         if images < batch:
-            ready = (
-                f", or give it its weights with `weights` in [models.{self.model.name}]" if labelled else ""
-            )
+            its_own = f", or give it its weights with `weights` in [models.{self.model.name}]"
             raise UserError(
                 f"dataset {data.dataset.name!r} has {images} training images, fewer than one batch of "
-                f"{batch}, to train {self.model.name!r} with: lower `batch_size` of [training]{ready}"
+                f"{batch}, to train {self.model.name!r} with: lower `batch_size` of [training]"
+                f"{its_own * labelled}"
             )
         side = self.model.framing.training_crop
         data.cache.require(data.dataset, data.training.rows.tolist(), side, "a training crop")

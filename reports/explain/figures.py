@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,6 +14,7 @@ from matplotlib.ticker import MultipleLocator
 from ...bench.core.text import number
 from ...bench.store.explanation import ExplainedModel, Explanation, StageActivations
 from ..catalogue import Style, dataset_name, model_name, ordered
+from ..figures.drawing import new_figure
 from ..figures.palette import INK, MUTED, styles
 
 _SCORES = "cividis"  # even steps of lightness, and the same to the colour-blind
@@ -26,7 +26,7 @@ _READABLE_ON_ANY_COLOUR: list[AbstractPathEffect] = [withStroke(linewidth=1.8, f
 def draw_figure1(explanation: Explanation) -> Figure:
     """Draw the image, its magnified perturbation and the attacked image, above the scores of both models."""
     model, image = explanation.models[0], explanation.image
-    figure = _figure(8.4, 4.4)
+    figure = new_figure(8.4, 4.4)
     figure.suptitle(
         f"{model_name(model.name)} under FGSM with ε = {explanation.epsilon:g}/255\n{_shown(explanation)}",
         fontsize=10.5,
@@ -53,7 +53,7 @@ def draw_figure1(explanation: Explanation) -> Figure:
 def draw_figure4(explanation: Explanation) -> Figure:
     """Draw the landscapes of both models on one scale of colours."""
     models = _in_order(explanation)
-    figure = _figure(8.4, 4.3)
+    figure = new_figure(8.4, 4.3)
     figure.suptitle(f"Scores around {_shown(explanation)}", fontsize=10.5, parse_math=False)
     scale = _scale(np.concatenate([model.landscape.scores for model in models]))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
@@ -69,7 +69,7 @@ def draw_figure5(explanation: Explanation) -> Figure:
     """Draw the activations of the channels in descending order: a row per stage, a column per model."""
     models = [model for model in _in_order(explanation) if model.stages]
     numbers = sorted({stage.stage for model in models for stage in model.stages})
-    figure = _figure(4.9 * len(models), 1.0 + 2.7 * len(numbers))
+    figure = new_figure(4.9 * len(models), 1.0 + 2.7 * len(numbers))
     figure.suptitle(
         f"Channel activations for {_shown(explanation)}; under FGSM with ε = {explanation.epsilon:g}/255\n"
         "±: mean absolute change of a channel (the changes' sum as a share of the activations' sum)",
@@ -90,12 +90,6 @@ def draw_figure5(explanation: Explanation) -> Figure:
             if column == 0:
                 axes.set_ylabel("activation, mean over positions")
         panels[-1, column].set_xlabel("channels, in descending order of the clean activation")
-    return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
     return figure
 
 
@@ -125,18 +119,8 @@ def _draw_scores(axes: Axes, explanation: Explanation) -> None:
     looks = styles([model.name for model in models])
     for height, model in enumerate(reversed(models)):
         look = looks[model.name]
-        axes.annotate(
-            "",
-            (model.attacked, height),
-            (model.clean, height),
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": look.light,
-                "linewidth": 1.8,
-                "shrinkA": 4,
-                "shrinkB": 0,
-            },
-        )
+        arrow = {"arrowstyle": "-|>", "color": look.light, "linewidth": 1.8, "shrinkA": 4, "shrinkB": 0}
+        axes.annotate("", (model.attacked, height), (model.clean, height), arrowprops=arrow)
         axes.plot([model.clean], [height], "o", color=look.light, markerfacecolor="white", markersize=7)
     label = explanation.image.quality
     axes.axvline(label, color=MUTED.light, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
@@ -185,12 +169,8 @@ def _draw_landscape(
             color="white", fontsize=8.5, path_effects=_READABLE_ON_ANY_COLOUR,
         )  # fmt: skip
     lowest, highest = number(scores.min(), 2), number(scores.max(), 2)
-    axes.set_title(
-        f"{model_name(model.name)}: scores {lowest} to {highest}",
-        fontweight="bold",
-        loc="left",
-        parse_math=False,
-    )
+    title = f"{model_name(model.name)}: scores {lowest} to {highest}"
+    axes.set_title(title, fontweight="bold", loc="left", parse_math=False)
     axes.set_xlabel("along FGSM's direction, in 1/255")
     axes.xaxis.set_major_locator(MultipleLocator(epsilon))
     axes.yaxis.set_major_locator(MultipleLocator(epsilon))
@@ -216,13 +196,8 @@ def _draw_activations(axes: Axes, stage: StageActivations, model: ExplainedModel
     many = len(ranks) > _CHANNELS_AS_SHAPES
     axes.stairs(np.where(marked, clean, 0), edges, fill=True, color=look.light, rasterized=many)
     axes.stairs(np.where(marked, 0, clean), edges, fill=True, color=_UNMARKED, rasterized=many)
-    point: dict[str, Any] = {
-        "marker": "o",
-        "markersize": 2.0,
-        "color": INK.light,
-        "linestyle": "none",
-        "markeredgewidth": 0,
-    }
+    point: dict[str, Any] = {"marker": "o", "markersize": 2.0, "markeredgewidth": 0, "linestyle": "none"}
+    point["color"] = INK.light
     axes.plot(ranks, attacked, **point, rasterized=many)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_title(

@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...bench.core.files import replacing
@@ -49,6 +50,13 @@ def figure_style(name: str) -> Iterator[None]:
         yield
 
 
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, in inches, that lays itself out when it is drawn."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def write_drawing(figure: Figure, path: Path) -> Path:
     """Write a figure as a PNG, SVG or PDF file, by the path's suffix. Call it inside `figure_style`."""
     form = path.suffix.removeprefix(".").lower()
@@ -67,9 +75,10 @@ def drawn_svg(figure: Figure, **options: Any) -> str:
 def themed_element(figure: Figure, prefix: str) -> str:
     """Return a figure as an element of a page, in colours and a font that follow the page's.
 
-    Call it inside `figure_style`, with fonts of SVG kept as text. The prefix begins all identifiers.
+    Call it inside `figure_style`. The prefix begins all identifiers.
     """
-    element = as_element(drawn_svg(figure, transparent=True), prefix)
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        element = as_element(drawn_svg(figure, transparent=True), prefix)
     element = re.sub(r"(font: [^;]*?px) [^;\"]+", r"\1 var(--font, sans-serif)", element)
     for colour, (variable, _) in themed().items():
         element = element.replace(colour, f"var({variable}, {colour})")

@@ -3,16 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...bench.core.errors import UserError
 from ..catalogue import Style, ordered
-from ..figures.drawing import figure_style, themed_element, write_drawing
+from ..figures.drawing import figure_style, new_figure, themed_element, write_drawing
 from ..figures.labels import spread
 from ..figures.palette import INK, MUTED, styles
 from .curves import Curve, Panel
@@ -36,8 +34,7 @@ def draw_figure6(panels: Sequence[Panel]) -> Figure:
     places = _places(panels)
     rows, columns = (1 + max(place[axis] for place in places) for axis in (0, 1))
     width, height = _size(panels)
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width * columns, height * rows)
     looks = _looks(panels)
     for (row, column), panel in zip(places, panels, strict=True):
         axes = figure.add_subplot(rows, columns, row * columns + column + 1)
@@ -65,9 +62,8 @@ def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
 
     It shares scale and colours with `panels`, which are all of the page.
     """
-    figure = Figure(figsize=_size(panels), layout="constrained")
-    FigureCanvasAgg(figure)
-    with figure_style("figure6"), mpl.rc_context({"svg.fonttype": "none"}):
+    figure = new_figure(*_size(panels))
+    with figure_style("figure6"):
         _draw_panel(figure.subplots(), panel, _looks(panels), _limits(panels), title=False)
         return themed_element(figure, f"panel{panels.index(panel)}")
 

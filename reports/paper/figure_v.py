@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -52,7 +51,7 @@ def draw_visibility(panel: VisibilityPanel, kind: str, looks: Mapping[str, Style
 def visibility_svgs(panels: Sequence[VisibilityPanel]) -> Iterator[tuple[VisibilityPanel, str, str]]:
     """Yield panels, ε, PSNR or SSIM, and the SVG element for HTML, in colours that follow light and dark."""
     looks = attack_looks(panels)
-    with figure_style("visibility"), mpl.rc_context({"svg.fonttype": "none"}):
+    with figure_style("visibility"):
         for place, panel in enumerate(panels):
             for kind in PLACES:
                 if any(panel.shows(kind, quantity) for quantity in QUANTITIES):

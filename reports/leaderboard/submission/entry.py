@@ -23,12 +23,11 @@ from pydantic_core import ErrorDetails
 
 from ....bench.core.errors import nearest
 from ....bench.core.files import regular
-from ....bench.core.parameters import accepted
+from ....bench.core.parameters import accepted, cut
 from ....bench.store.condition import attack_phrase
 
 LARGEST = 1 << 20  # maximum bytes of an entry's TOML file
 _SMALLEST_EPSILON = 0.1  # of a reported number; less is surely in pixel units, where 1/255 is 0.0039
-_SHOWN = 80  # characters of a value or key in an error
 
 
 def _line(text: str) -> str:
@@ -232,7 +231,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ValueError(f"not a TOML file in UTF-8: byte {error.start} is no text") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"not a TOML file: {_brief(str(error), 200)}") from None
+        raise ValueError(f"not a TOML file: {cut(str(error), 200)}") from None
 
 
 def _rows(schema: type[Number], rows: Any) -> dict[int, Number]:
@@ -257,7 +256,7 @@ def _in_words(problem: ErrorDetails) -> str:
     if not keys:  # the whole table
         rule = problem["msg"].removeprefix("Value error, ")
         return f"{where}accepted is {rule if problem['type'] == 'value_error' else 'a table'}"
-    key = _brief(".".join(map(str, keys)))
+    key = cut(".".join(map(str, keys)))
     if problem["type"] == "extra_forbidden":
         belongs = schema is Reported and key in Measured.model_fields
         advice = "it belongs under [[measured]]" if belongs else nearest(key, schema.model_fields)
@@ -269,7 +268,7 @@ def _in_words(problem: ErrorDetails) -> str:
             f"{where}key 'scores': missing, so nothing can verify the number: give the file of its per-image "
             "scores, or move the row to [[reported]] and say its source"
         )
-    return f"{where}key {key!r}: {accepted({**problem, 'input': _Brief(problem['input'])})}"
+    return f"{where}key {key!r}: {accepted(problem)}"
 
 
 def _duplicates(table: str, rows: Mapping[int, _Number]) -> Iterator[str]:
@@ -285,20 +284,3 @@ def in_words(condition: Sequence[Any]) -> str:
     """Return a dataset, attack and epsilon as a phrase: `live, fgsm at 1/255`."""
     dataset, attack, epsilon = condition
     return f"{dataset}, {attack_phrase(attack, epsilon)}"
-
-
-class _Brief:
-    """A value whose representation is short, for messages."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        try:
-            return _brief(repr(self.value))
-        except (ValueError, RecursionError):  # Python does not print integers of thousands of digits
-            return "a value too long to print"
-
-
-def _brief(text: str, length: int = _SHOWN) -> str:
-    return text if len(text) <= length else f"{text[: length - 3]}..."

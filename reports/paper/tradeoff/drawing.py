@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...catalogue import ordered
-from ...figures.drawing import figure_style, themed_element, write_drawing
+from ...figures.drawing import figure_style, new_figure, themed_element, write_drawing
 from ...figures.labels import spread
 from ...figures.palette import INK, MUTED, styles
 from .points import Spot, Tradeoff
@@ -28,7 +26,7 @@ def write_tradeoff(panel: Tradeoff, path: Path) -> Path:
 
 def inline_tradeoff(panel: Tradeoff, prefix: str) -> str:
     """Return a panel as an SVG element for HTML, in colours that follow light and dark."""
-    with figure_style(_NAME), mpl.rc_context({"svg.fonttype": "none"}):
+    with figure_style(_NAME):
         return themed_element(draw_tradeoff(panel, title=False), prefix)
 
 
@@ -37,8 +35,7 @@ def draw_tradeoff(panel: Tradeoff, *, title: bool = True) -> Figure:
     named = _named(panel.spots)
     height = max(4.0, 0.9 + _HEIGHT_PER_LABEL * len(named))
     width = 7.2 if title else 5.6  # a page is read on phones, too
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height)
     axes = figure.subplots()
     looks = styles(ordered("model", (spot.model for spot in panel.spots)))
     for spot in panel.spots:
