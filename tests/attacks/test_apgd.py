@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from torch import nn
 
 from iqabench.attacks.apgd import APGD, checkpoints
 from iqabench.attacks.pgd import PGD
+from iqabench.attacks.rank import Rank
 from iqabench.attacks.tools.balls import ball_around
 from iqabench.attacks.tools.objectives import ascend, descend, score_reflection
 from iqabench.attacks.tools.victim import SearchRecord, Victim
@@ -92,11 +95,12 @@ def test_intervals_grow_with_epsilon_whatever_their_order(smooth_or_relu_model, 
         assert torch.equal(low_first.flip(0), low)
 
 
+@pytest.mark.parametrize("attack", [APGD(steps=5), Rank(steps=5)], ids=["apgd", "rank"])
 @pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_eight_bit_images_are_exact_grey_levels_inside_the_ball(model, batch, norm):
+def test_eight_bit_images_are_exact_grey_levels_inside_the_ball(model, batch, norm, attack):
     images = (batch.images * 255).round() / 255
     epsilons = [1 / 255, 3 / 255] if norm == "linf" else [0.3, 1.0]
-    attack = APGD(steps=5, norm=norm, eight_bit=True)
+    attack = replace(attack, norm=norm, eight_bit=True)
     for epsilon, found in zip(epsilons, attack.perturb(model, images, batch.labels, epsilons), strict=True):
         levels = np.rint(found.double().numpy() * 255).astype(np.uint8)
         assert np.array_equal(levels.astype(np.float32) / np.float32(255), found.numpy())

@@ -291,6 +291,22 @@ def test_where_no_view_shows_a_gradient_scores_alone_are_searched(batch):
     assert set(interval.low_by + interval.high_by) == {"square"}
 
 
+def test_without_a_gradient_the_standard_budget_climbs_finite_differences_of_the_score(
+    model, batch, monkeypatch
+):
+    monkeypatch.setitem(BUDGETS, "standard", BUDGETS["standard"]._replace(blind_queries=2))
+
+    class Table(nn.Module):
+        def forward(self, images):
+            return torch.tensor(model(images).tolist())
+
+    (found,) = Auto().interval(Table(), batch.images, EPSILONS[1:])
+    (known,) = Auto(budget="quick").interval(model, batch.images, EPSILONS[1:])
+    assert set(found.low_by + found.high_by) == {"apgd (finite differences)"}
+    shares = (found.high_scores - found.low_scores) / (known.high_scores - known.low_scores)
+    assert (shares > 0.2).all()
+
+
 def test_nan_is_counted_and_does_not_pass_for_a_robust_image(model, batch):
     class Diverged(nn.Module):
         def forward(self, images):

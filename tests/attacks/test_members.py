@@ -1,14 +1,21 @@
-"""MI-FGSM against its reference implementation, and transfer between models."""
+"""MI-FGSM against its reference implementation, transfer between models, and what `auto` makes of members."""
 
 import pytest
 import torch
 from torch import nn
 
+from iqabench.attacks.apgd import APGD
+from iqabench.attacks.auto import Auto
 from iqabench.attacks.fgsm import FGSM
 from iqabench.attacks.mifgsm import MIFGSM
+from iqabench.attacks.pgd import PGD
+from iqabench.attacks.rank import Rank
+from iqabench.attacks.square import Square
 from iqabench.attacks.tools.objectives import descend
 from iqabench.attacks.transfer import Transfer
 from iqabench.bench.core.errors import UserError
+from iqabench.bench.statistics.metrics import srocc
+from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.benchmarks.two_logits import TwoLogits
 
 from .conftest import build_model
@@ -44,3 +51,53 @@ def test_transfer_moves_the_attacked_model_by_the_sources_gradient_alone(model, 
 def test_transfer_without_its_source_model_says_which_is_missing(model, batch):
     with pytest.raises(UserError, match="source model 'nima' is missing"):
         next(Transfer(source="nima").perturb(model, *batch, [0.1]))
+
+
+@torch.no_grad()
+def test_the_worst_case_of_auto_is_not_above_the_srocc_that_any_member_leaves(model, batch):
+    generator = torch.Generator().manual_seed(5)
+    images = batch.images[:1] + 0.3 * torch.rand((16, *batch.images.shape[1:]), generator=generator)
+    images = images.clamp(0, 1)
+    labels = model(images).argsort().argsort() / 15
+    (found,) = Auto(budget="quick").interval(model, images, [1 / 255])
+    worst = worst_case_srocc(labels, found.low_scores, found.high_scores).value
+    members = [FGSM(), PGD(), APGD(steps=20), MIFGSM(), Square(queries=100), Rank(), Rank(form="pearson")]
+    members.append(Transfer(steps=10).from_model(build_model(nn.Tanh)))
+    left = [
+        srocc(labels, model(next(attack.perturb(model, images, labels, [1 / 255])))) for attack in members
+    ]
+    assert -0.99 < worst <= min(left) + 1e-9 < 1
+
+
+class Jolted(nn.Module):
+    """A random model each of whose draws moves all scores of a batch further than an attack does."""
+
+    def __init__(self, honest):
+        super().__init__()
+        self.honest = honest
+
+    def forward(self, images):
+        return self.honest(images) + 0.1 * torch.randn(len(images))
+
+
+@pytest.mark.parametrize("eight_bit", [False, True])
+@pytest.mark.parametrize("random", [False, True])
+def test_a_larger_epsilon_keeps_what_a_smaller_one_found_where_its_own_search_finds_nothing(
+    model, batch, monkeypatch, random, eight_bit
+):
+    def blunted(search):
+        return lambda member, victim, ball, start: (
+            search(member, victim, ball, start) if ball.epsilon < 3 / 255 else victim.images
+        )
+
+    for member in (APGD, MIFGSM):
+        monkeypatch.setattr(member, "search", blunted(member.search))
+    images = (batch.images * 255).round() / 255
+    attack = Auto(budget="quick", eight_bit=eight_bit)
+    small, large = attack.interval(Jolted(model) if random else model, images, [2 / 255, 8 / 255])
+    assert all(by != "clean" for by in small.low_by + small.high_by)
+    for end in ("low", "high"):
+        kept = getattr(large, f"{end}_images")
+        assert torch.equal(kept, getattr(small, f"{end}_images"))
+        assert not torch.equal(kept, images)
+        assert not eight_bit or torch.equal(kept, (kept * 255).round() / 255)
