@@ -21,11 +21,11 @@ def handed_in(sweep, iqabench, drawn_database, tiny_config, tmp_path):
     sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4", *elsewhere)
     folder = images / "drawn" / "linear" / "apgd-4"
 
-    def run(epsilon="4"):
+    def run(epsilon="4", *options):
         return iqabench(
             "entry", "images", str(folder), "--model", "linear", "--dataset", str(drawn_database),
             "--epsilon", epsilon, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
-            "--results", str(tmp_path / "results"),
+            "--results", str(tmp_path / "results"), *options,
         )  # fmt: skip
 
     return run, folder
@@ -62,6 +62,18 @@ def test_what_the_store_knows_of_the_model_behind_a_defence_does_not_count(hande
     run, _ = handed_in
     sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4", "--defences", "flip")
     assert "20 images inside the ball; 10 ends further than any known attack" in run().output
+
+
+def test_in_the_l2_ball_their_distance_is_euclidean_and_attacks_of_the_other_norm_do_not_count(handed_in):
+    run, _ = handed_in
+    refused = run("4", "--norm", "l2")
+    assert refused.exit_code == 2
+    assert "/255 from the image that is scored, in the L2 norm, where 4/255 is allowed" in refused.output
+    # 4/255 at each of 3 x 24 x 24 values is 166/255.
+    assert (
+        "20 images inside the ball; 20 ends further than any known attack"
+        in run("167", "--norm", "l2").output
+    )
 
 
 def outside(folder, name):

@@ -12,7 +12,9 @@ from scipy.stats import spearmanr
 from iqabench.attacks.tools.balls import ball_around
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.progress import Progress
+from iqabench.bench.statistics.intervals import attainable, reflected
 from iqabench.bench.statistics.worst_case import worst_case_srocc
+from iqabench.bench.store.metric_cache import ALL_METRICS
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.measuring import measure, partial, worst
 from iqabench.bench.sweep.measuring.partial import EndImages, Partial
@@ -34,6 +36,27 @@ def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep):
         assert diagnostics["largest_linf"] == pytest.approx(epsilon, rel=1e-4)
         assert diagnostics["gradients"] > 0
         assert diagnostics["zero_gradients"] == 0
+
+
+def test_the_scale_of_the_labels_changes_errors_and_the_paper_s_split_and_nothing_else(
+    sweep, iqabench, drawn_database, tiny_config, tmp_path
+):
+    lower = f'[datasets.lower]\nadapter = "csv"\nroot = "{drawn_database}"\nlow = -1.1\nhigh = 1.0\n'
+    tiny_config.write_text(tiny_config.read_text() + lower)  # all labels are above 0.5
+    both = ("--datasets", f"{drawn_database},lower")
+    done, _ = sweep("--models", "linear", "--attacks", "apgd,fgsm", "--epsilons", "4", *both)
+    assert done.exit_code == 0, done.output
+    rows = json.loads(iqabench("results", "--format", "json", "--results", str(tmp_path / "results")).output)
+    drawn, lower = (
+        {row["attack"]: row for row in rows if row["dataset"] == name} for name in ("drawn", "lower")
+    )
+    numbers = [f"{name}{bound}" for name in ALL_METRICS for bound in ("", "_low", "_high")]
+    moved = {name for name in numbers if lower["apgd"][name] != pytest.approx(drawn["apgd"][name], abs=1e-9)}
+    names = ("mse", "rmse", "reflection_mse", "paper_reflection_srocc")
+    assert moved == {f"{name}{bound}" for name in names for bound in ("", "_low", "_high")}
+    assert drawn["fgsm"]["srocc"] < lower["fgsm"]["srocc"] - 0.5
+    for row in (drawn, lower):
+        assert row["apgd"]["paper_reflection_srocc"] == pytest.approx(row["fgsm"]["srocc"], abs=0.02)
 
 
 def worst_srocc_in_results(iqabench, tmp_path, attack):
@@ -106,6 +129,11 @@ def test_ends_of_a_random_model_are_means_with_their_errors(sweep):
     assert 0.001 < errors.mean() < 0.004  # 0.01 / sqrt(20) = 0.0022
     assert (table["low"] <= table["score"]).mean() > 0.9
     assert cells["apgd", 4.0].provenance["diagnostics"]["realised"] >= 0.7
+    # Where the images found for the choice rank better than those of the reflected ends, these count.
+    ends = reflected(table["quality"], *attainable(table["score"], table["low"], table["high"]))
+    assert (
+        spearmanr(table["quality"], table["worst"]).statistic <= spearmanr(table["quality"], ends).statistic
+    )
 
 
 def test_a_larger_epsilon_computed_later_is_what_it_would_have_been_at_once(sweep, tmp_path):

@@ -62,6 +62,26 @@ def test_images_are_written_inside_their_ball_with_the_scores_of_the_files(sweep
     pd.testing.assert_frame_equal(pd.read_csv(folder / "scores.csv"), table)
 
 
+def test_of_an_eight_bit_attack_the_files_have_the_scores_that_are_stored(sweep, tiny_config, tmp_path):
+    tables = '[attacks.png]\nlike = "apgd"\nsteps = 10\neight_bit = true\n'
+    tiny_config.write_text(tiny_config.read_text() + tables)
+    done, cells = sweep(
+        "--models", "linear", "--attacks", "png", "--epsilons", "2.5", "--save-images", f"{tmp_path}/i"
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "i" / "drawn" / "linear" / "png-2.5"
+    table, stored = pd.read_csv(folder / "scores.csv"), pd.read_parquet(cells["png", 2.5].path)
+    np.testing.assert_allclose(table["score_png"], table["score"], atol=1e-6)
+    np.testing.assert_allclose(
+        [linear_score(folder / file) for file in table["file"]], table["score"], atol=1e-6
+    )
+    two_levels = 2 / 255 * np.abs(WEIGHT).sum()  # of 2.5
+    np.testing.assert_allclose(stored["high"] - stored["score"], two_levels, rtol=1e-3)
+    assert cells["png", 2.5].provenance["diagnostics"]["eight_bit_kept"] == pytest.approx(1)
+    assert (stored["worst"] >= stored["low"] - 1e-6).all()
+    assert (stored["worst"] <= stored["high"] + 1e-6).all()
+
+
 def test_each_image_has_a_name_of_its_own_that_stays_in_the_folder():
     names = picture_names(["a/1.png", "a_1.bmp", "../../b.png", "c d.png"])
     assert names == ["a_1-1.png", "a_1-2.png", ".._.._b.png", "c_d.png"]
