@@ -19,7 +19,7 @@ from ..core.parameters import complete_parameters
 from .adapters.tables import numbers
 from .checks import find_problems, rating_columns
 from .decoding import LARGEST
-from .splits import load_or_make_split, with_test_list
+from .splits import in_one_spelling, load_or_make_split, with_test_list
 from .wording import message
 
 COLUMNS = ["path", "score", "scene", "distortion"]
@@ -48,6 +48,8 @@ class DatasetAdapter(ABC):
     def __init__(self, root: str, low: float, high: float, lower_is_better: bool = False) -> None:
         if not low < high:
             raise UserError(f"`low` must be below `high`, found low = {low:g} and high = {high:g}")
+        if math.isfinite(low) and math.isfinite(high) and math.isinf(high - low):
+            raise UserError(f"a scale from {low:g} to {high:g} is too wide for numbers of 64 bits")
         self.root = Path(root).expanduser().absolute()
         self.low = low
         self.high = high
@@ -191,7 +193,8 @@ def read_table(adapter: str, params: Mapping[str, Any], *, where: str) -> tuple[
         if absent:
             raise UserError(f"dataset adapter {adapter!r}: its read() returns no column {absent[0]!r}")
         table = table.assign(**{name: numbers(table[name]) for name in ["score", *rating_columns(table)]})
-    return source, table.sort_values("path", kind="stable", ignore_index=True)
+    table = table.sort_values("path", kind="stable", ignore_index=True)
+    return source, table.assign(scene=in_one_spelling(table["scene"]))
 
 
 def quality(scores: npt.ArrayLike, low: float, high: float, lower_is_better: bool) -> npt.NDArray[np.float64]:

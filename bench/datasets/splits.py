@@ -4,6 +4,8 @@ The paper divides 4:1 at random, keeps the division for all experiments, and let
 both sides (Section 5.1), since a model that has seen a scene has an easier test.
 """
 
+import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,26 @@ def split_by_scene(table: pd.DataFrame, seed: int) -> pd.Series:
         tested = [min(drawn, key=lambda place: sizes.iloc[place])]
     sides = np.where(table["scene"].isin(sizes.index[tested]), "test", "train")
     return pd.Series(sides, index=table.index, name="split")
+
+
+def in_one_spelling(scenes: pd.Series) -> pd.Series:
+    """Return the scenes (N,), with one name for those whose names differ only in the way they are written.
+
+    Case, normal forms of Unicode, kinds and number of blanks, characters without width, and zeros around a
+    whole number do not make another scene, or one scene could stand on both sides of a division.
+    """
+    spellings = scenes.map(_spelling)
+    if spellings.nunique() == scenes.nunique(dropna=False):
+        return scenes
+    first = dict(zip(spellings[::-1], scenes[::-1], strict=True))
+    return spellings.map(first)
+
+
+def _spelling(name: object) -> str:
+    seen = "".join(letter for letter in str(name) if unicodedata.category(letter) != "Cf")
+    text = " ".join(unicodedata.normalize("NFC", seen).casefold().split())
+    number = re.fullmatch(r"0*(\d+)(?:\.0*)?", text)
+    return number[1] if number else text
 
 
 def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:

@@ -74,7 +74,7 @@ class CsvTable(DatasetAdapter):
             self.low = float(scores.min())
         if math.isinf(self.high):
             self.high = float(scores.max())
-        if not self.low < self.high:
+        if not (self.low < self.high and self.high - self.low < math.inf):
             raise UserError(
                 f"{self.file}: scores from {scores.min():g} to {scores.max():g} give no scale from "
                 f"{self.low:g} to {self.high:g}; state both `low` and `high` in the dataset's table"

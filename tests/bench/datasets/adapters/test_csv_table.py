@@ -3,6 +3,7 @@ from PIL import Image
 
 from iqabench import UserError
 from iqabench.bench.datasets.base import read_table
+from iqabench.bench.datasets.splits import split_by_scene
 
 
 @pytest.fixture
@@ -53,6 +54,24 @@ def test_scene_distortion_and_split_are_taken_from_the_file(write, open_as):
     assert table["split"].tolist() == ["train", "train", "test"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Boat", "boat"), ("é", "e\u0301"), ("a b", "a\xa0 b"), ("a", "a\u200b"), ("1", "01"), ("2", "2.0")],
+)
+def test_a_scene_written_in_two_ways_stands_on_one_side(write, open_as, one, other):
+    rows = [f"{n}.bmp,{n},{scene}" for n, scene in enumerate([one, other, "x", "y", "10", "100"])]
+    file = write("\n".join(["path,score,scene", *rows]) + "\n")
+    table = open_as("csv", root=file).table
+    assert table["scene"].tolist() == [one, one, "x", "y", "10", "100"]
+    for seed in range(8):
+        split = split_by_scene(table, seed)
+        assert split[0] == split[1]
+    sides = [f"{row},{side}" for row, side in zip(rows, ["train", "test"] * 3, strict=True)]
+    file = write("\n".join(["path,score,scene,split", *sides]) + "\n", draw=False)
+    with pytest.raises(UserError, match="is in both training"):
+        open_as("csv", root=file)
+
+
 def test_scene_called_nan_is_a_scene(write, open_as):
     file = write("path,score,scene\na.bmp,3,NA\nb.bmp,7,nan\nc.bmp,5,null\n")
     assert open_as("csv", root=file).table["scene"].tolist() == ["NA", "nan", "null"]
@@ -91,6 +110,8 @@ REFUSED = {
     "decimal comma": ("path,score,scene\na.bmp,3,boat\nb.bmp,7,5,boat\n", FIELDS),
     "short row": ("path,score,scene\na.bmp,3,boat\nb.bmp,7\n", FIELDS),
     "equal scores": ("path,score\na.bmp,3\nb.bmp,3\n", NO_SCALE),
+    "a scale without a width": ("path,score\na.bmp,1.7e308\nb.bmp,-1.7e308\n",
+                              "scores from .* give no scale"),
     "a rating left out": ("path,score,opinions_1,opinions_3\na.bmp,3,1,3\nb.bmp,7,2,2\n",
                           "opinions_1, opinions_3: a rating distribution takes opinions_1, op"),
 }  # fmt: skip
