@@ -1,5 +1,6 @@
 """Datasets of a sweep: opened, split and decoded, and which of their images are trained on and scored."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from ...core import registry
 from ...core.config import Settings
 from ...core.errors import UserError
-from ...core.files import safe_name
+from ...core.files import regular, safe_name, write_text
 from ...datasets.base import Dataset, open_dataset
 from ...datasets.framing import FramedPixels, Framing
 from ...datasets.subset import balanced_subset
@@ -128,12 +129,57 @@ def plan_datasets(
                 'and their place in reports; give each a table `[datasets.NAME]` with `adapter = "csv"` and '
                 "its path as `root`"
             )
+        if name not in settings.datasets and arguments["params"]:
+            _check_source(arguments, results)
         with settings.blaming("datasets", arguments["name"]):
             dataset = open_dataset(**arguments)
         folder = results / "cache"
         cache = FramedPixels.open(dataset, framing, folder)
+        _note_source(arguments)
         planned[name] = PlannedDataset.limited(dataset, cache, settings.run.limit, folder)
     return [planned[name] for name in scored], [planned[name] for name in trained_on]
+
+
+def _check_source(arguments: dict[str, Any], results: Path) -> None:
+    """See that a file or folder that is named by its path does not take another's place in reports.
+
+    Raises:
+        UserError: its name stands in the store for another one, which is still there.
+    """
+    source, note, name = _source(arguments), _source_note(arguments), arguments["name"]
+    try:
+        other = Path(regular(note).read_text(encoding="utf-8"))
+        taken = other.exists() and source.exists() and not _alike(source, other)
+    except (OSError, ValueError):
+        return  # nothing was noted, or it is damaged
+    if taken:
+        raise UserError(
+            f"{name} is the name of {other} in {results}, and {source} would take its place in reports; give "
+            "one of them another name by a table `[datasets.NAME]` with "
+            f'`adapter = "{arguments["adapter"]}"` and its path as `root`, or use other --results'
+        )
+
+
+def _note_source(arguments: dict[str, Any]) -> None:
+    """Note in the store, for `_check_source`, which file or folder a name stands for."""
+    if arguments["params"].get("root"):
+        with suppress(OSError):
+            write_text(_source_note(arguments), str(_source(arguments)))
+
+
+def _source(arguments: dict[str, Any]) -> Path:
+    return Path(arguments["params"]["root"]).expanduser().absolute()
+
+
+def _source_note(arguments: dict[str, Any]) -> Path:
+    split: Path = arguments["split_file"]
+    return split.with_name(f"{safe_name(arguments['name'])}.source")
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to the same folder, or to files of the same content."""
+    both_files = one.is_file() and other.is_file()
+    return one.samefile(other) or (both_files and one.read_bytes() == other.read_bytes())
 
 
 def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str, Any]:
