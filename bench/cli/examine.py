@@ -25,7 +25,7 @@ SPARE = 2_000_000_000  # bytes that a store, its caches and checkpoints may well
 
 
 class Finding(NamedTuple):
-    """One part that was looked at."""
+    """A part that was examined."""
 
     what: str  # its name
     there: bool | None  # whether it is there; None: it need not be
@@ -61,7 +61,7 @@ def _device(asked: str) -> Finding:
             f"{name}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free; torch {torch.__version__}",
         )
     if asked == "cuda":
-        return Finding("device", False, "no GPU that torch sees: install a torch for CUDA, or `--device cpu`")
+        return Finding("device", False, "torch sees no GPU: install torch with CUDA, or use `--device cpu`")
     cores = plural(os.cpu_count() or 1, "core")
     threads = plural(torch.get_num_threads(), "thread")
     return Finding("device", True, f"no GPU; {cores}, torch {torch.__version__} with {threads}")
@@ -93,7 +93,7 @@ def _dataset(settings: Settings, name: str, results: Path) -> Finding:
     except UserError as error:
         return Finding(what, False, str(error))
     return Finding(
-        what, True, f"{plural(len(table), 'image')}; `iqabench datasets verify {name}` looks at each"
+        what, True, f"{plural(len(table), 'image')}; `iqabench datasets verify {name}` checks each"
     )
 
 

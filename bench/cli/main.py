@@ -39,7 +39,7 @@ LONGEST = 1500  # characters of a message, in which a damaged file may be quoted
 
 
 class ForPeople(click.Group):
-    """Shows an error of a command as a message with exit status 2, and Ctrl-C as what to do next."""
+    """Shows an error of a command as a message, with exit status 2, and says after Ctrl-C what to do next."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take `--debug` wherever it stands; keep the arguments for processes that run the same command."""

@@ -23,7 +23,7 @@ STORE = f"{__name__}.store"  # its address as it was given, there too
 
 
 class _Path(click.Path):
-    """A path of this machine: not the empty one, which would be the working folder, nor an address."""
+    """A path on this machine; an address is refused, and so is an empty path."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path."""
@@ -116,23 +116,25 @@ plugins = click.option(
     help="Python file that registers models, attacks or datasets. May be repeated.",
 )
 configuration = _options(
-    click.option("--config", "config_file", type=PATH, help="Configuration. Default: ./bench.toml."),
+    click.option(
+        "--config", "config_file", type=PATH, help="File of the configuration. Default: ./bench.toml."
+    ),
     click.option(
         "--profile",
         metavar="A,B,...",
-        help="Overlays of the configuration: demo (default), paper, table5, table6 or your own; A,B: both.",
+        help="Profiles to lay over the configuration: demo (default), paper, table5, table6 or your own.",
     ),
 )
 what = _options(
-    list_option("--datasets", "Names, paths of CSV files, or all."),
-    list_option("--models", "Names, or all."),
+    list_option("--datasets", "Names of datasets, paths of CSV files, or all."),
+    list_option("--models", "Names of models, or all."),
 )
 training = _options(
-    list_option("--train-on", "Datasets to train on, instead of the one that is scored."),
+    list_option("--train-on", "Datasets to train on instead of the one that is scored."),
     click.option(
-        "--regime", type=click.Choice(["clean", "adversarial"]), help="What training sees. Default: clean."
+        "--regime", type=click.Choice(["clean", "adversarial"]), help="Training regime. Default: clean."
     ),
-    list_option("--seed", "Of initial weights and of training; several: each.", int),
+    list_option("--seed", "Seed of initial weights and of training; with several, each is used.", int),
     click.option(
         "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N. Default: a GPU where there is one."
     ),
@@ -146,7 +148,7 @@ logistic = click.option(
     default="none",
     show_default=True,
     callback=lambda context, parameter, value: None if value == "none" else value,
-    help="Parameters of a logistic before PLCC and RMSE.",
+    help="Number of parameters of a logistic that is fitted before PLCC and RMSE.",
 )
 
 
@@ -154,9 +156,9 @@ engine = _options(
     click.option(
         "--engine",
         type=click.Choice(["local", "ray"]),
-        help="This machine, or a Ray cluster. Default: local.",
+        help="local: this machine; ray: a Ray cluster. Default: local.",
     ),
-    click.option("--address", metavar="ADDRESS", help="Of the Ray cluster: auto, or HOST:PORT of its head."),
+    click.option("--address", metavar="ADDRESS", help="Address of the Ray cluster: auto, or HOST:PORT."),
 )
 
 
@@ -170,7 +172,7 @@ def verbosity(command: Command) -> Command:
 
 @contextmanager
 def told(results: Path, *, quiet: bool, verbose: bool) -> Iterator[bool]:
-    """Keep what is said while work goes on in the store's `run.log`, with times; say more on request.
+    """Keep the messages of a command in the store's `run.log`, with times, and print more of them on request.
 
     Yields:
         Whether to show progress.
@@ -229,7 +231,7 @@ def settings_of(options: dict[str, Any]) -> "Settings":
 
 
 def say(text: object, *, nl: bool = True, err: bool = False) -> None:
-    """Print text to the terminal; what a name or note in it would make a terminal do is not done."""
+    """Print text to the terminal, without control characters that a name or note in it may hold."""
     from ..core.text import printable
 
     click.echo(printable(str(text)), nl=nl, err=err)
@@ -249,7 +251,7 @@ def arguments() -> list[str]:
 
 
 def address() -> str:
-    """Return the address of the store as the command that runs was given it."""
+    """Return the address of the store as it was given on the command line."""
     return str(click.get_current_context().meta[STORE])
 
 

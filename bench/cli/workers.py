@@ -1,4 +1,4 @@
-"""Further processes at the same sweep: they run the same command, and divide its jobs through the store."""
+"""Starts further processes for a sweep: they run the same command, and divide its jobs through the store."""
 
 import os
 import subprocess
@@ -19,11 +19,11 @@ PATIENCE = 60.0  # seconds that a worker has to keep what it has done
 
 @contextmanager
 def working_together(arguments: Sequence[str], workers: int) -> Iterator[None]:
-    """Let further processes work at the command, for the time of the block.
+    """Run the command in further processes, too, while the block runs.
 
-    They are `workers` with this one. Each takes a job that no other is at, as processes that share a store
-    do, and its share of the cores. What they say appears among the lines of this process. When the block ends
-    first they are stopped by SIGTERM.
+    There are `workers` processes, this one included. Each takes jobs that no other process works on, and has
+    its share of the cores. Their messages appear among those of this process. If the block ends before they
+    do, they are stopped by SIGTERM.
     """
     if workers < 2:
         yield
@@ -55,7 +55,7 @@ def working_together(arguments: Sequence[str], workers: int) -> Iterator[None]:
 
 @contextmanager
 def ended_by_the_first() -> Iterator[None]:
-    """End a worker without a word when the process that started it asks for it."""
+    """End a worker silently when the process that started it asks for it."""
     try:
         yield
     except Terminated:

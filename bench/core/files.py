@@ -16,7 +16,7 @@ from .errors import UserError
 
 
 class Keeper(Protocol):
-    """Keeps the files of a folder somewhere else, too. What its methods raise, the caller gets."""
+    """Keeps copies of the files of a folder elsewhere. Errors of its methods reach the caller."""
 
     def finished(self, path: Path) -> None:
         """Keep a file that is complete, before `replacing` returns."""
@@ -73,13 +73,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def completed(path: Path) -> None:
-    """Have a file kept elsewhere that is complete, where its folder has a keeper."""
+    """Let the keeper of a file's folder, if there is one, keep the file, which is complete."""
     for keeper in _keepers(path):
         keeper.finished(path.absolute())
 
 
 def bring(path: Path) -> None:
-    """Have a file fetched that is not here, if it is kept elsewhere: large ones wait until needed."""
+    """Fetch a file that is kept elsewhere and not here; large files wait until they are needed."""
     if not path.exists():
         for keeper in _keepers(path):
             keeper.bring(path.absolute())
@@ -113,7 +113,7 @@ def regular(path: Path) -> Path:
 def csv_rows(file: Path) -> tuple[list[str], dict[int, list[str]]]:
     """Return the heading of a comma-separated file, and its rows by the line on which each ends.
 
-    Cells are without the spaces around them. Blank rows are left out.
+    Spaces around cells are removed, and blank rows are left out.
 
     Raises:
         UserError: The file cannot be read, has two columns of one name, or a row that has more or fewer

@@ -31,7 +31,7 @@ def with_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_checksum(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON document without its checksum, if it has one; `Damaged` where that does not fit."""
+    """Return a JSON document without its checksum, if it has one; raises `Damaged` if that does not fit."""
     content = {key: value for key, value in document.items() if key != CHECKSUM}
     if CHECKSUM in document and document[CHECKSUM] != checksum(_canonical(content)):
         raise Damaged("its checksum does not fit its content")

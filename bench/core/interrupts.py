@@ -33,8 +33,9 @@ def terminating() -> Iterator[None]:
 def finishing(what: str) -> Iterator[None]:
     """Put off Ctrl-C and SIGTERM in the block until it calls `stop_if_asked`, or ends.
 
-    A second one stops at once. In another thread than the main one, which signals do not reach, and where the
-    caller handles them in a way of its own, nothing is put off. What is waited for is named as a phrase.
+    A second signal stops at once. Nothing is put off in a thread other than the main one, which signals do
+    not reach, or where the caller handles the signals itself. `what` is a phrase that names what is waited
+    for.
     """
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     put_off = [

@@ -18,8 +18,8 @@ class Stage(NamedTuple):
 class Pace:
     """Seconds per image of each kind of work with each model, learnt while it is done.
 
-    What has not been done yet is taken to cost what a rehearsal said, times what the work done so far cost in
-    comparison with its rehearsal; without a rehearsal, what the kind of work costs with other models.
+    Work that has not begun is estimated by its rehearsal, times the ratio of measured to rehearsed time of
+    the work done so far. Without a rehearsal, the time of the same kind of work with other models is taken.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,7 +47,7 @@ class Pace:
         self._rehearsed[stage.kind, stage.model] = seconds
 
     def unknown(self, job: str) -> dict[Stage, float]:
-        """Return the images left of those stages of a job of whose cost nothing is known yet."""
+        """Return the images left of those stages of a job whose pace is not known yet."""
         known = self._images.keys() | self._rehearsed.keys()
         return {
             stage: images
@@ -56,7 +56,7 @@ class Pace:
         }
 
     def begin(self, stage: Stage) -> None:
-        """Take the time from now on for that of a stage."""
+        """Count the time from now on as that of a stage."""
         self._stage = stage
         self._since = self._clock()
 
@@ -81,7 +81,7 @@ class Pace:
 
         Args:
             stage: The stage.
-            images: How many; fewer than none, where they have to be done again.
+            images: How many; negative where images have to be done again.
             timed: How many images were done in `seconds`.
             seconds: Time that they took.
         """
@@ -111,7 +111,7 @@ class Pace:
         return seconds / self.workers
 
     def _rate(self, key: tuple[str, str], measured: Mapping[tuple[str, str], float]) -> float | None:
-        """Seconds per image of a kind of work with a model, as measured or as estimated."""
+        """Return the seconds per image of a kind of work with a model, measured or estimated."""
         if key in measured:
             return measured[key]
         if key in self._rehearsed:
@@ -120,7 +120,9 @@ class Pace:
         return float(np.mean(alike)) if alike else None
 
     def _correction(self, kind: str, measured: Mapping[tuple[str, str], float]) -> float:
-        """Measured over rehearsed seconds: of a kind of work or, before it began, of all work."""
+        """Return the ratio of measured to rehearsed seconds of a kind of work; before it began, that of all
+        work.
+        """
         ratios = {
             key: rate / self._rehearsed[key]
             for key, rate in measured.items()

@@ -1,6 +1,6 @@
-"""Settings of a whole process on which speed and repeatability hang.
+"""Settings of a whole process on which speed and repeatability depend.
 
-A command makes them, once. Importing or calling the library never does: the caller decides about the process.
+A command makes them once. The library never makes them when it is imported or called: the caller decides.
 `python benchmarks/cpu.py` shows what those for speed are worth.
 """
 

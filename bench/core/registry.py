@@ -1,6 +1,6 @@
 """The registry of models, attacks, defences, datasets and recipes: entry points, and plugin files.
 
-The package registers its own through the same door as anyone else (see `pyproject.toml`).
+The package registers its own methods in the same way as anyone else (see `pyproject.toml`).
 Listing names reads package metadata only; nothing is imported before a name is resolved. A name with a
 colon, such as `pyiqa:musiq`, is one of another library's: an entry point of the group
 `iqabench.models.libraries` names the module that knows what it stands for. `FILE.py:NAME` and
@@ -151,8 +151,9 @@ def library(kind: Kind, prefix: str) -> Any:
 def source_digest(factory: Factory) -> str | None:
     """Return the digest of a plugin's source; None for this package's own, whose version says it.
 
-    A plugin's code can change while its name and weights stay the same, so results are keyed by it. With its
-    file count those that it imports, and that these import, unless they belong to an installed package.
+    A plugin's code can change while its name and weights stay the same, so results are keyed by it. The
+    digest covers the plugin's file, the files that it imports, and those that they import in turn, but not
+    those of installed packages.
     """
     if factory.__module__.startswith(_PACKAGE):
         return None
@@ -264,7 +265,7 @@ def plugin_files() -> list[Path]:
     """Return the files that registered what is registered in this process, for another process to load.
 
     Raises:
-        UserError: something was registered without `load_plugin`, as by a class of a notebook.
+        UserError: something was registered without `load_plugin`, such as a class of a notebook.
     """
     files: dict[Path, None] = {}
     for kind, registered in _PLUGINS.items():

@@ -47,7 +47,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def capitalised(phrase: str) -> str:
-    """A phrase as it begins a sentence; names inside it stay as they are."""
+    """Return a phrase as it begins a sentence; names inside it stay as they are."""
     return phrase[:1].upper() + phrase[1:]
 
 

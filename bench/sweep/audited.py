@@ -1,4 +1,4 @@
-"""The audit of a model of the sweep, on some of the test images."""
+"""Audits a model of the sweep on some of the test images."""
 
 from pathlib import Path
 

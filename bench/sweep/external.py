@@ -1,4 +1,4 @@
-"""Adversarial images from outside: checked against their ball, scored, and counted with what is known."""
+"""Checks adversarial images from outside, scores them, and counts them with known attacks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -65,8 +65,8 @@ def add_external(
         results: The store's folder.
         folder: `NAME.png`, or `{low,high,adversarial}/NAME.png`, with the names that `--save-images` gives;
             an image may be there several times, or not at all.
-        norm: Of the ball.
-        command: To be remembered with the cell.
+        norm: Norm of the ball.
+        command: Command line that is kept with the cell.
 
     Raises:
         UserError: more than one model or epsilon is chosen, a file belongs to no test image, has another
@@ -226,7 +226,8 @@ def _known(store: Store, clean: Cell, task: _Task, images: str) -> Iterator[tupl
     """Yield key, attack and scores of the cells whose images lie in the same ball, of the same model.
 
     The single score of an attack that gives no interval counts, too, unless it is one draw of a random model.
-    A plugin's attack counts where its parameters say its norm. The same images from outside do not.
+    A plugin's attack counts where its parameters say its norm. Cells of the same images from outside do not
+    count.
     """
     for stored in store.cells():
         fields = stored.provenance["cell"]

@@ -31,7 +31,7 @@ from .planning.tables import framing_of
 USUAL_BATCH = 16  # images scored and attacked at once where nothing is known of the memory: the paper's batch
 
 ADAPTIVE, STATIC = "adaptive", "static"
-"""What an attack knows of a defence: it goes through it, or it is made on the bare model."""
+"""What an attack knows of a defence: it attacks through the defence, or it is made on the bare model."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class Job:
 
     @property
     def variant(self) -> str:
-        """Name of what sets the model apart from that of its table: a grid's point, a defence, a dataset."""
+        """Name of what sets the model apart from that of its table: a point of a grid, a defence, a
+        dataset.
+        """
         elsewhere = f"trained on {self.trained_on.dataset.name}" if self.trained_on else ""
         return ", ".join(filter(None, [self.model.variant, elsewhere]))
 
@@ -201,7 +203,7 @@ class Job:
         return replace(self, data=data, model=model, attacks=[], trained_on=trained_on)
 
     def check_training_images(self, *, labelled: bool = True) -> None:
-        """See that there is enough to train with.
+        """Check that there are labels and images enough to train with.
 
         Raises:
             UserError: there are no labels, fewer training images than one batch takes, or one is smaller
@@ -250,7 +252,7 @@ class Job:
             raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
 
     def check_learning(self) -> None:
-        """See that there are training images, where an attack learns on them.
+        """Check that there are training images if an attack learns on them.
 
         Raises:
             UserError: there are none, or the model is a full-reference metric, which knows test images only.
@@ -285,8 +287,9 @@ class Job:
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
         """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon.
 
-        An attack that needs a gradient has no cells of a black box, and one that needs labels none of images
-        without. With a defence an attack has cells with the knowledge of it, and cells without.
+        An attack that needs a gradient has no cells of a black box, and one that needs labels has no cells of
+        images without labels. Behind a defence, an attack has cells with knowledge of the defence and cells
+        without.
         """
         run = self.settings.run
         learnt = {name: learner.weights() for name, learner in self.learners.items()}
@@ -334,7 +337,7 @@ class Job:
             )
 
     def _attacks(self) -> Iterator[tuple[PlannedAttack, str | None]]:
-        """Yield each attack as it needs to be against the model, and what it knows of its defence."""
+        """Yield each attack as it is run against the model, and what it knows of the defence."""
         left_out = {*self.impossible, *self.bound_to_labels}
         for attack in self.attacks:
             if attack.name not in left_out:

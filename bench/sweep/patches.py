@@ -33,8 +33,8 @@ class PatchMean(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return mean scores (N,) of pictures (N, 3, H, W), at least as high and wide as a patch.
 
-        Each crop is a batch of N of its own, so that what an attack knows a score by, one element for each
-        image, holds inside the model too.
+        Each crop is a batch of N of its own. So batches inside the model, too, have one element for each
+        image, on which attacks rely.
         """
         size = self._patches.size
         scores = [

@@ -68,11 +68,11 @@ class PlannedAttack:
         return bool(getattr(self.factory, "intervals", False))
 
     def against(self, model: "PlannedModel") -> "PlannedAttack":
-        """The attack as this model needs it: over one sample, where a model's passes do not differ."""
+        """Return the attack as this model needs it: with one sample, where a model's passes do not differ."""
         return self if model.stochastic else self.over_one_sample()
 
     def over_one_sample(self) -> "PlannedAttack":
-        """The attack with one gradient a step, whatever the model."""
+        """Return the attack with one gradient a step, whatever the model."""
         if self.params.get("eot_samples", 1) == 1:
             return self
         params = {**self.params, "eot_samples": 1}
@@ -165,7 +165,7 @@ class PlannedModel:
         return adapted(model, self.adaptation)
 
     def build_empty(self) -> nn.Module:
-        """The architecture alone, to load a checkpoint into."""
+        """Build the architecture alone, to load a checkpoint into."""
         return adapted(self._call(self._empty()), self.adaptation)
 
     def _empty(self) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def check_tables(settings: Settings) -> list[str]:
     """Check every `[datasets.X]`, `[models.X]` and `[attacks.X]`, whether the sweep uses it or not.
 
     Returns:
-        A sentence on each table that nothing is registered for, which may be that of a plugin that was not
+        A sentence on each table for which nothing is registered; it may belong to a plugin that was not
         named.
 
     Raises:
@@ -214,7 +214,7 @@ def check_tables(settings: Settings) -> list[str]:
 
 
 def plan_models(settings: Settings) -> list[PlannedModel]:
-    """The models of the sweep and their variants, their parameters checked against their constructors.
+    """Return the models of the sweep and their variants, with parameters checked against their constructors.
 
     A model behind a defence of the sweep is a variant too, which has the same weights.
     """
@@ -240,13 +240,13 @@ def _defence(name: str) -> str:
 
 
 def plan_attacks(settings: Settings) -> list[PlannedAttack]:
-    """The attacks of the sweep, their parameters checked; clean scoring is not among them."""
+    """Return the attacks of the sweep, with parameters checked; clean scoring is not among them."""
     names = chosen_names(settings.run.attacks, "attacks", settings.attacks)
     return [plan_attack(settings, name) for name in names]
 
 
 def plan_attack(settings: Settings, name: str) -> PlannedAttack:
-    """An attack by the name of its table, its parameters checked."""
+    """Return an attack by the name of its table, with its parameters checked."""
     factory, params, _ = checked(settings, "attacks", name)
     where = settings.where_table("attacks", name)
     attack = built(factory, params, where)
@@ -264,7 +264,7 @@ def plan_attack(settings: Settings, name: str) -> PlannedAttack:
 
 
 def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
-    """A model at every point of its grid, called by what sets it apart from the model's own table.
+    """Return a model for every point of its grid, named by what distinguishes it from the model's own table.
 
     So a point at the model's own parameters is no variant of it, and one point has one name in any grid.
     """

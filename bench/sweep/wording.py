@@ -22,7 +22,7 @@ def between_levels(epsilons: Sequence[float]) -> list[str]:
 
 def put_off(title: str) -> str:
     """Say that a job waits."""
-    return f"{title}: another process is at it; going on with the next"
+    return f"{title}: another process works on it; going on with the next"
 
 
 def loaded(path: Path, said: str) -> str:

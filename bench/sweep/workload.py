@@ -25,7 +25,7 @@ def scoring_stage(job: Job, attack: PlannedAttack | None, cells: Sequence[Cell])
 def images_to_train(job: Job) -> dict[Stage, int]:
     """Return how many images the training of a job's model has, an image counted in each epoch.
 
-    None, where it has weights, or another job trains it.
+    None where it has weights, or where another job trains it.
     """
     if job.weights() is not None or job.home is not job:
         return {}

@@ -1,4 +1,4 @@
-"""`iqabench audit`: whether the robustness that attacks find of a model deserves belief."""
+"""`iqabench audit`: tells whether the robustness of a model under attack can be believed."""
 
 import json
 import sys
@@ -14,7 +14,9 @@ from .. import shared
 @click.command()
 @click.argument("model")
 @click.option("--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file.")
-@click.option("--source", metavar="MODEL", help="Another model, whose perturbations are tried on this one.")
+@click.option(
+    "--source", metavar="MODEL", help="Another model; the perturbations found on it are tried on this one."
+)
 @click.option(
     "--images",
     type=click.IntRange(min=4),
@@ -30,11 +32,12 @@ from .. import shared
 def audit(
     model: str, dataset: str, source: str | None, images: int, as_json: bool, results: Path, **options: Any
 ) -> None:
-    """Look for signs that attacks fail on MODEL for other reasons than that it is robust.
+    """Look for signs that attacks fail on MODEL for a reason other than robustness.
 
-    Trains what has no weights yet. The first is taken of several seeds, and of the variants of a grid.
+    Models without weights are trained first. Of several seeds, and of the variants of a grid, the first is
+    audited.
 
-    Exit status 0: sound, no sign was found. 1: doubtful; each sign is told with what to do next. 2: wrong
+    Exit status 0: sound, no sign was found. 1: doubtful; each sign is printed with what to do next. 2: wrong
     usage.
     """
     prepare_process()

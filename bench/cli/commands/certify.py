@@ -1,4 +1,4 @@
-"""`iqabench certify`: bounds on what any attack can do to a model."""
+"""`iqabench certify`: bounds what any attack can do to a model."""
 
 import math
 from pathlib import Path
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     type=click.Choice(["l2", "linf"]),
     default="l2",
     show_default=True,
-    help="Of the ball. l2: models behind median smoothing; linf: models as they are.",
+    help="Norm of the ball. l2: models behind median smoothing; linf: models as they are.",
 )
 @shared.list_option(
-    "--radii", "Of the ball, in units of 1/255. Default: 5,10,20 of l2, 0.25,0.5,1 of linf.", float
+    "--radii", "Radii of the ball, in units of 1/255. Default: 5,10,20 for l2, 0.25,0.5,1 for linf.", float
 )
 @click.option(
     "--draws",
     type=click.IntRange(min=100, max=1_000_000),
     default=1000,
     show_default=True,
-    help="Noisy scores of each image, for l2.",
+    help="Number of noisy scores of each image (l2 only).",
 )
 @shared.training
 @click.option("--limit", type=int, help="Certify only so many test images of each dataset.")
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 def certify(
     results: Path, norm: str, radii: list[float] | None, draws: int, quiet: bool, **options: Any
 ) -> None:
-    """Certify models: bounds of their scores in a ball that hold whatever the attack.
+    """Certify models: bound their scores in a ball, whatever the attack.
 
-    For L2 balls, of models behind median smoothing: keeps noisy scores of every test image in the store, from
-    which `iqabench check --certified` computes the interval of any radius. For L-inf balls, by interval bound
-    propagation, of models without anything random: keeps the bounds. Prints the clean SROCC, and the lowest
-    that is possible.
+    L2 balls need a model behind median smoothing. Noisy scores of every test image are kept in the store, and
+    `iqabench check --certified` computes the interval of any radius from them. L-inf balls need a model
+    without randomness. Its scores are bounded by interval bound propagation, and the bounds are kept. The
+    command prints the clean SROCC and the lowest SROCC that is possible.
     """
     if radii is not None and not (radii and all(0 <= radius < math.inf for radius in radii)):
         raise click.BadParameter("accepted are numbers of at least 0", param_hint="--radii")

@@ -1,4 +1,4 @@
-"""`iqabench check`: a store against the numbers that it should have."""
+"""`iqabench check`: compares a store with the numbers that it should hold."""
 
 import json
 import sys
@@ -24,9 +24,9 @@ from .. import shared
     help="Write the store's numbers to FILE, to check against later.",
 )
 @click.option("--claims", is_flag=True, help="Evaluate the paper's claims instead.")
-@click.option("--certified", is_flag=True, help="Check that no L2 attack left a certified interval.")
-@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
-@click.option("--junit", type=shared.PATH, metavar="FILE", help="Write it as JUnit XML, for CI, too.")
+@click.option("--certified", is_flag=True, help="Check that no L2 attack has left a certified interval.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole check as JSON.")
+@click.option("--junit", type=shared.PATH, metavar="FILE", help="Also write the check as JUnit XML, for CI.")
 @shared.configuration
 @shared.results_to_read
 def check(

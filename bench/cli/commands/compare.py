@@ -1,4 +1,4 @@
-"""`iqabench compare`: whether one model is more robust than another, on the same images."""
+"""`iqabench compare`: tells whether one model is more robust than another on the same images."""
 
 from contextlib import nullcontext
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`iqabench corruptions`: whether scores fall when images get worse in everyday ways."""
+"""`iqabench corruptions`: tells whether scores fall when images get worse in everyday ways."""
 
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from .. import shared
 @click.command()
 @shared.configuration
 @shared.what
-@shared.list_option("--defences", "Names, median+flip for one after the other, none, or all.")
+@shared.list_option("--defences", "Names of defences, median+flip for one after the other, none, or all.")
 @shared.training
 @click.option("--limit", type=int, help="Score only so many test images of each dataset.")
-@click.option("--out", type=shared.PATH, metavar="FILE", help="Write the score of every image as CSV, too.")
+@click.option("--out", type=shared.PATH, metavar="FILE", help="Also write the score of every image as CSV.")
 @click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
 @shared.results
 @shared.plugins
 def corruptions(results: Path, out: Path | None, quiet: bool, **options: Any) -> None:
-    """Score test images under everyday corruptions at five severities, where a score should fall.
+    """Score test images under everyday corruptions at five severities; scores should fall.
 
     Monotonicity: 1 where an image's score falls with every step of severity, -1 where it rises; the mean over
     images. Sensitivity: the mean fall to the highest severity, in standard deviations of the clean scores.

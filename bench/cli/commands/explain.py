@@ -1,4 +1,4 @@
-"""`iqabench explain`: one image under attack, and two models inside."""
+"""`iqabench explain`: shows an attack on one image, and what it does inside two models."""
 
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from .. import shared
 @click.command()
 @click.argument("model")
 @click.option("--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file.")
-@click.option("--beside", metavar="MODEL", help="To compare with. Default: resnet; for resnet, cprl.")
+@click.option("--beside", metavar="MODEL", help="Model to compare with. Default: resnet; for resnet, cprl.")
 @click.option(
     "--image",
     metavar="PATH|N",
-    help="In the dataset's table, or number of a test image. Default: the one FGSM moves by the median.",
+    help="Path or number of a test image. Default: the one whose score FGSM moves by the median.",
 )
 @click.option("--epsilon", metavar="E", default="1", show_default=True, help="In units of 1/255.")
 @click.option(
-    "--out", type=shared.PATH, help="Folder of the figures. Default: explain/DATASET/MODEL in the store."
+    "--out", type=shared.PATH, help="Folder for the figures. Default: explain/DATASET/MODEL in the store."
 )
 @shared.configuration
 @shared.training
@@ -39,8 +39,8 @@ def explain(
     """Show what FGSM does to one image and inside MODEL, beside another model.
 
     Keeps the numbers in the store, where `iqabench report` finds them, and draws the paper's Figures 1, 4
-    and 5 as SVG, PNG and PDF, with the numbers behind them as CSV. Trains what has no weights yet. Of several
-    seeds the first is taken.
+    and 5 as SVG, PNG and PDF, with the numbers behind them as CSV. Models without weights are trained first.
+    Of several seeds, the first is used.
     """
     prepare_process()
     beside = beside or ("cprl" if model == "resnet" else "resnet")

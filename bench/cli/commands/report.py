@@ -1,4 +1,4 @@
-"""`iqabench report`: the paper's tables and figures."""
+"""`iqabench report`: renders the paper's tables and figures."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ FORMATS = ["html", "latex", "markdown", "csv"]
 def report(form: str, out: Path, logistic: Any, results: Path) -> None:
     """Render the paper's tables and figures from the store.
 
-    Figures 1, 4 and 5 are drawn from what `iqabench explain` left in it.
+    Figures 1, 4 and 5 are drawn from the numbers that `iqabench explain` keeps there.
     """
     from ....reports import write_report
 

@@ -1,4 +1,4 @@
-"""`iqabench results`: the numbers of a store."""
+"""`iqabench results`: prints the numbers of a store."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`iqabench run`: the sweep."""
+"""`iqabench run`: runs the sweep."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ..workers import WORKER, ended_by_the_first, working_together
 @shared.configuration
 @shared.what
 @shared.list_option("--attacks", "Names, or all.")
-@shared.list_option("--defences", "Names, median+flip for one after the other, none, or all.")
+@shared.list_option("--defences", "Names of defences, median+flip for one after the other, none, or all.")
 @shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255; 8/255 is 8.")
 @shared.training
 @click.option("--limit", type=int, help="Score only so many test images of each dataset.")
@@ -22,9 +22,11 @@ from ..workers import WORKER, ended_by_the_first, working_together
     "--save-images",
     type=shared.PATH,
     metavar="DIR",
-    help="Write the adversarial images as PNG files there, with their scores before and after rounding.",
+    help="Folder for the adversarial images as PNG files, with their scores before and after rounding.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that divide the sweep's jobs.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of processes that share the jobs of the sweep."
+)
 @shared.engine
 @click.option(WORKER, is_flag=True, hidden=True)
 @shared.verbosity
@@ -35,8 +37,8 @@ def run(
 ) -> None:
     """Sweep datasets x models x attacks x epsilon; train what has no weights; skip what is done.
 
-    Ends with the SROCC of each model, clean and in the worst case that was found within each epsilon. What is
-    said on the way is kept in the store's run.log.
+    Ends with the SROCC of each model, clean and in the worst case that was found within each epsilon.
+    Messages are also kept in the store's run.log.
     """
     prepare_process()
     settings = shared.settings_of(options)

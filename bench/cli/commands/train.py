@@ -1,4 +1,4 @@
-"""`iqabench train`: training alone."""
+"""`iqabench train`: trains models without scoring them."""
 
 from pathlib import Path
 from typing import Any

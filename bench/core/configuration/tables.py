@@ -30,17 +30,21 @@ class RunSettings(Configured):
     )
     defences: Names = Field(
         default=["none"],
-        description="what images pass before a model scores them: names from `iqabench list defences`, "
-        '"median+flip" for one after the other, "none" for the model as it is; "all" for none and each',
+        description="defences that images pass before a model scores them: names from "
+        '`iqabench list defences`, "median+flip" for one after the other, "none" for the model as it is; '
+        '"all" for none and each',
     )
     epsilons: Epsilons = Field(description="radii of the L-inf ball, in units of 1/255")
     regime: Regime = Field(
         description='"clean": training sees the images as they are; "adversarial": attacked ones besides'
     )
     seed: Seeds = Field(
-        description="of the initial weights and of the order and crops of the training images; a list: each"
+        description="seed of the initial weights, and of the order and crops of the training images; "
+        "a list: each is used"
     )
-    split_seed: int = Field(ge=0, le=LARGEST, description="of the division into training and test scenes")
+    split_seed: int = Field(
+        ge=0, le=LARGEST, description="seed of the division into training and test scenes"
+    )
     image_size: int = Field(
         ge=16,
         description="side of the square crop in pixels; an image's shorter side is resized to it, unless a "
@@ -56,8 +60,8 @@ class RunSettings(Configured):
     )
     precision: Precision = Field(
         default="fp32",
-        description='of the passes in which attacks search: "tf32" and "bf16" are faster where a device has '
-        "instructions for them; images, and the passes that score them, stay in float32",
+        description='precision of the passes in which attacks search: "tf32" and "bf16" are faster where a '
+        "device has instructions for them; images, and the passes that score them, stay in float32",
     )
     compile: bool = Field(
         default=False,
@@ -105,8 +109,8 @@ class TrainingSettings(Configured):
 
     epochs: int = Field(ge=1, description="passes over the training images")
     batch_size: int = Field(ge=2, description="images a step")
-    learning_rate: float = Field(gt=0, description="of AdamW, at its highest")
-    weight_decay: float = Field(ge=0, description="of AdamW")
+    learning_rate: float = Field(gt=0, description="learning rate of AdamW, at its highest")
+    weight_decay: float = Field(ge=0, description="weight decay of AdamW")
     schedule: Literal["constant", "cosine"] = Field(
         description='"cosine": a linear rise over the first tenth of the steps, then half a cosine to zero'
     )
@@ -127,8 +131,8 @@ class EngineSettings(Configured):
 
     address: str | None = Field(
         default=None,
-        description='of the cluster: "auto" for that of this machine, or HOST:PORT of its head; absent: '
-        "`RAY_ADDRESS`, or else a cluster of this machine alone, which ends with the command",
+        description='address of the cluster: "auto" for that of this machine, or HOST:PORT of its head; '
+        "absent: `RAY_ADDRESS`, or else a cluster of this machine alone, which ends with the command",
     )
     cpus: Annotated[FiniteFloat, Field(gt=0)] = Field(
         default=1, description="processor cores of a task, and threads of torch in it"

@@ -31,7 +31,7 @@ def certify_models(
         settings: Datasets and models, with `median_smoothing` as the first of their defences.
         results: The store's folder.
         draws: Number of noisy scores of each image.
-        command: To be remembered with what is trained.
+        command: Command line that is kept with what is trained.
         show: Whether to show progress.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Every batch that an attack returns is checked before it is scored, and that it left the model as it was."""
+"""Checks every batch that an attack returns before it is scored, and that the model is as it was."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,7 +46,7 @@ def distances(
         images: (N, 3, H, W) in [0, 1].
         adversarial: What the attack returned for them.
         epsilon: Radius of the ball, in pixel units of [0, 1].
-        norm: Of the ball.
+        norm: Norm of the ball.
         attack: Name of the attack, for the message.
 
     Raises:
@@ -84,9 +84,7 @@ def distances(
 
 
 class Witness:
-    """Scores of a few images that are known from before.
-
-    A random model is not watched.
+    """Compares the scores of a few images before and after an attack. A random model is not watched.
 
     Args:
         model: In evaluation mode, on the device of the images.
@@ -104,7 +102,7 @@ class Witness:
         """Score the images again.
 
         Raises:
-            UserError: their scores are others than before.
+            UserError: their scores have changed.
         """
         if getattr(self._model, "stochastic", False):
             return

@@ -21,7 +21,7 @@ class Ends(NamedTuple):
         low_images: (N, 3, H, W), those with the lowest scores.
         high_images: (N, 3, H, W), those with the highest.
         low_by: What reached each lowest score: the attack, or a member of it.
-        high_by: Likewise.
+        high_by: What reached each highest score.
     """
 
     low_images: Tensor
@@ -35,7 +35,7 @@ class Tally:
     """Counts of a search, taken for each epsilon.
 
     Attributes:
-        record: What the attack fills.
+        record: Record that the attack fills.
     """
 
     record: SearchRecord = field(default_factory=SearchRecord)
@@ -45,11 +45,11 @@ class Tally:
     def since(self) -> dict[str, Any]:
         """Return the counts since the last call, for a cell's diagnostics.
 
-        Images that took no gradient of their own rest on those that were taken last, as FGSM's of a larger
-        epsilon do, and have their counts.
+        Images that needed no gradient of their own, such as FGSM's of a larger epsilon, are made from the
+        gradients that were taken last, and have their counts.
 
-        Of a black-box search `query_gain` is the sum over ends of how far the best value had risen after
-        each number of queries, and `query_ends` their number.
+        For a black-box search, `query_gain` is the sum over ends of the rise of the best value after each
+        number of queries, and `query_ends` is the number of ends.
         """
         record = self.record
         gradients = {
@@ -135,7 +135,7 @@ def _started(
     epsilons: Sequence[float],
     **options: Any,
 ) -> Iterator[Tensor]:
-    """Return the batches that an attack yields; the list of epsilons that it is given is its own.
+    """Return the batches that an attack yields; it is given a list of epsilons of its own.
 
     Raises:
         UserError: its `perturb` does not take what it is given, or returns something else.

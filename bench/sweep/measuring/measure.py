@@ -1,4 +1,4 @@
-"""Scores of one model on one dataset under one attack: the loop over batches, and its resumption."""
+"""Scores one model on one dataset under one attack: the loop over batches, and how it is resumed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -58,23 +58,23 @@ def measure(
     pictures: Mapping[int, Pictures] | None = None,
     found_on: nn.Module | None = None,
 ) -> None:
-    """Score the images that `partial` is for, attacked within each epsilon, into it.
+    """Attack the images of `partial` within each epsilon, score them, and keep the results in `partial`.
 
-    An interval attack is run upwards and downwards. What is stored of it comes from plain inference passes
-    over the final images, apart from the search, so that a model that behaves otherwise while it is searched
-    gains nothing by it.
+    An interval attack is run upwards and downwards. The stored scores come from plain inference passes over
+    the final images, not from the search. So a model that behaves differently while it is searched gains
+    nothing.
 
     Args:
         model: In evaluation mode, on the device.
         data: N images and their labels.
         attack: None: the images as they are; `epsilons` is then `[0.0]`.
         epsilons: E radii in pixel units of [0, 1], ascending.
-        name: Of the attack, for messages.
-        seed: Of a stochastic model's random numbers; the attack has its own.
+        name: Name of the attack, for messages.
+        seed: Seed of a stochastic model's random numbers; the attack has its own.
         batch_size: Images at once, if they are of one shape and not larger than the paper's.
-        smaller_batches: Whether a batch that a GPU's memory does not hold is halved, and those after it.
+        smaller_batches: Whether to halve a batch that a GPU's memory does not hold, and the batches after it.
         device: Where the model is.
-        precision: Of the passes in which the attack searches; the images are scored in float32.
+        precision: Precision of the passes in which the attack searches; images are scored in float32.
         partial: Where to keep the columns, and what is already there.
         progress: Advanced by the images scored, once for each epsilon.
         pictures: Where to write adversarial images, by the number of the epsilon.

@@ -1,4 +1,4 @@
-"""Notices on numbers that a sweep has just found: each is said once, and kept with the cell."""
+"""Notices on numbers that a sweep has just found: each is printed once, and kept with the cell."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Columns = Mapping[str, np.ndarray]
 
 
 class Notices:
-    """Says what is doubtful about a model's numbers.
+    """Prints what is doubtful about a model's numbers.
 
     Args:
         say: Shows a line to the user.
@@ -36,9 +36,9 @@ class Notices:
         """Say what looks wrong in a cell, and return its diagnostics with the flags and notes to be kept.
 
         Args:
-            title: Of the job.
+            title: Title of the job.
             model: The model.
-            attack: None where the images are as they were.
+            attack: The attack; None for clean images.
             quality: (N,) labels.
             columns: (N,) values by column of the cell.
             diagnostics: What the attack told of its search.

@@ -170,7 +170,7 @@ class Found:
         """Remove the files of a measurement that is finished and stored."""
 
     def check_ends(self) -> None:
-        """See that the images of the ends are as they were written; otherwise discard all.
+        """Check that the images of the ends are as they were written; otherwise discard all.
 
         Raises:
             UserError: they are not.
@@ -196,7 +196,7 @@ class Partial(Found):
         part: As above.
         done: The images before this one are measured, as far as they are in the part.
         damage: Why what was kept on disk cannot be used; None where it can, or nothing was.
-        before_saving: Is called before anything is written; what it raises prevents that.
+        before_saving: Called before anything is written; if it raises, nothing is written.
     """
 
     ends: EndImages

@@ -25,7 +25,7 @@ class Pictures:
 
     Attributes:
         folder: `ROOT/DATASET/MODEL/ATTACK-EPSILON`.
-        key: Of the cell, in every row of `scores.csv`.
+        key: Key of the cell, in every row of `scores.csv`.
         images: Names of the images.
     """
 
@@ -35,7 +35,7 @@ class Pictures:
 
     @classmethod
     def of(cls, cell: Cell, root: Path, images: Sequence[str]) -> "Pictures":
-        """Return those of a cell under a folder."""
+        """Return the pictures of a cell under a folder."""
         regime = "" if cell.regime == "clean" else cell.regime
         seed = f"seed {cell.seed}" if cell.seed else ""
         unaware = "static" if cell.knowledge == "static" else ""
@@ -66,7 +66,7 @@ class Pictures:
             start: Number of the first image.
             images: (N, 3, H, W), the originals.
             ends: (N, 3, H, W), adversarial images by end: `low` and `high`, or `adversarial`.
-            ball: Around the originals.
+            ball: Ball around the originals.
             draws: Passes to average.
 
         Returns:
@@ -123,7 +123,7 @@ def _levels(images: Tensor) -> Tensor:
 
 
 def picture_names(images: Sequence[str]) -> list[str]:
-    """Return a file name for each image, each once: its path with `_` for what may not be in one."""
+    """Return a file name for each image, none of them twice: its path, with `_` for forbidden characters."""
     names = [safe_name(str(Path(image).with_suffix(""))) for image in images]
     alike = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
     return [

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class References:
-    """The undistorted images of a dataset, with their pixels as those of the distorted ones.
+    """The undistorted images of a dataset, with pixels like those of the distorted ones.
 
     Args:
         data: The dataset.
@@ -63,7 +63,7 @@ class References:
 
     @property
     def digest(self) -> str:
-        """Digest of the references' pixels."""
+        """Return the digest of the references' pixels."""
         return self.pixels.digest
 
     def of(self, row: int) -> Tensor:
@@ -84,7 +84,7 @@ def with_references(model: nn.Module, data: PlannedDataset) -> nn.Module:
 
 
 def check_references(job: Job) -> None:
-    """See that a full-reference metric can be measured on the images of a job.
+    """Check that a full-reference metric can be measured on the images of a job.
 
     Raises:
         UserError: as `References`; or the model is to be trained, sees patches, or two images with different

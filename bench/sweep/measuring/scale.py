@@ -1,14 +1,14 @@
-"""What a user is told if a model's scores are not where labels are, or not in their direction."""
+"""Tells the user if a model's scores are not on the scale of the labels, or run in the other direction."""
 
 import numpy as np
 
 from ...statistics.metrics import srocc
 
 REVERSED = -0.5
-"""SROCC of the clean scores from which on down a model is taken to call bad images good."""
+"""Largest SROCC of clean scores at which their direction is taken to be reversed."""
 
 FEWEST = 10
-"""Images that it takes to say so."""
+"""Smallest number of images for such a statement."""
 
 
 DISTINCT = 0.8  # share of the clean scores that are to differ
@@ -19,7 +19,7 @@ def scale_notes(
 ) -> dict[str, str]:
     """Say what looks wrong with the scale of a model's scores, and how to state the right one.
 
-    Scores under attack tell nothing of it: an attack may bring them anywhere.
+    Scores under attack are not looked at, since an attack may move them anywhere.
 
     Args:
         model: Name of the model's table.

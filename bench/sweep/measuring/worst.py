@@ -80,18 +80,18 @@ def realise_worst_case(
 ) -> None:
     """Find images for the worst case of every epsilon, and put their scores into the column `worst`.
 
-    A model with jumps may skip wanted scores, and then the images that came closest may rank better than
-    others that are known: those of the reflected ends, and the worst case of a smaller epsilon. The set of
-    images with the lowest SROCC counts.
+    The scores of a model with jumps may miss the chosen values. Then the images that came closest may rank
+    better than other known images: those of the reflected ends, and the worst case of a smaller epsilon. The
+    set of images with the lowest SROCC counts.
 
     Args:
-        model: In evaluation mode, on the device. Of a random model means over fresh draws are compared with
-            the wanted score, as closely as their standard error, and the images found are scored by others.
+        model: In evaluation mode, on the device. For a random model, means over fresh draws are compared with
+            the chosen score, within their standard error, and the images found are scored by further draws.
         attack: An interval attack, whose ends are in `partial`.
-        name: Of the attack, for messages.
+        name: Name of the attack, for messages.
         data: N images and their labels.
         epsilons: E radii in pixel units of [0, 1], ascending.
-        seed: Of a random model's draws.
+        seed: Seed of a random model's draws.
         batch_size: Images at once.
         device: Where the model is.
         partial: Where the ends are, and where scores and diagnostics go.

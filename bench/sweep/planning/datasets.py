@@ -183,7 +183,7 @@ def _alike(one: Path, other: Path) -> bool:
 
 
 def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str, Any]:
-    """The arguments of `open_dataset` for a `[datasets.NAME]` table, a CSV file or a folder of images."""
+    """Return the arguments of `open_dataset` for a `[datasets.NAME]` table, a CSV file or a folder."""
     table = dict(settings.datasets.get(name, {}))
     if not table and name not in registry.names("datasets") and Path(name).expanduser().is_dir():
         table, name = {"adapter": "folder", "root": name}, Path(name).expanduser().resolve().name

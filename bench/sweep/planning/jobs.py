@@ -1,4 +1,4 @@
-"""Jobs of a sweep: every dataset x model x seed, and with `train_on` every dataset that weights come from."""
+"""Plans the jobs of a sweep: every dataset x model x seed, for each dataset that weights come from."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -12,7 +12,7 @@ from ...datasets.framing import RESIZE, Framing
 from ..adaptation import adaptation, class_of
 
 LONGEST_NAME = 150
-"""Bytes of a name; files named after it add a digest and more, and a file system allows 255."""
+"""Maximum bytes of a name: files named after it add a digest and more, and a file system allows 255."""
 
 
 def framing_of(settings: Settings, name: str, value: Any) -> Framing:
@@ -50,7 +50,7 @@ def checked(
 
 
 def check_name(settings: Settings, kind: registry.Kind, name: str) -> None:
-    """See that files can be named after a method or dataset, before anything is trained."""
+    """Check that files can be named after a method or dataset, before anything is trained."""
     size = len(name.encode("utf-8", "replace"))
     if not name.isprintable() or {*name} & {*"/\\"} or not name.strip(". ") or size > LONGEST_NAME:
         raise UserError(
@@ -60,7 +60,7 @@ def check_name(settings: Settings, kind: registry.Kind, name: str) -> None:
 
 
 def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, dict[str, Any]]:
-    """The name that a table's method is registered under, and its parameters, those it starts from too."""
+    """Return the registered name of a table's method, and its parameters with those that it starts from."""
     tables: dict[str, dict[str, Any]] = getattr(settings, kind)
     table = dict(tables.get(name, {}))
     if kind == "datasets":

@@ -14,31 +14,33 @@ from ... import shared
 
 @click.group()
 def entry() -> None:
-    """Entries of the leaderboard: make one from a store, find what is wrong with one."""
+    """Make an entry of the leaderboard from a store, or find out what is wrong with one."""
 
 
 @entry.command()
-@click.option("--model", metavar="NAME", required=True, help="Registered name, as in the store.")
+@click.option("--model", metavar="NAME", required=True, help="Registered name of the model, as in the store.")
 @click.option(
     "--out",
     type=shared.PATH,
     metavar="FILE.toml",
     required=True,
-    help="The entry; its per-image scores go to the folder FILE.scores.",
+    help="File of the entry; its per-image scores go to the folder FILE.scores.",
 )
-@click.option("--regime", default="clean", show_default=True, help="Of the training.")
-@click.option("--variant", default="", help="Of the model, in a grid. Default: as its own table has it.")
-@click.option("--name", help="As the leaderboard shows it. Default: the model's.")
-@click.option("--author", "authors", metavar="NAME", multiple=True, help="May be repeated.")
-@click.option("--paper", metavar="TITLE", help="The paper that the model is from.")
-@click.option("--url", help="Of the paper.")
-@click.option("--year", type=int, help="Of the paper.")
-@click.option("--code", metavar="URL", help="Where the code is.")
-@click.option("--weights", metavar="URL", help="Where the weights are.")
-@click.option("--training", metavar="PHRASE", help="How it was trained. Default: the regime.")
+@click.option("--regime", default="clean", show_default=True, help="Training regime of the model.")
+@click.option(
+    "--variant", default="", help="Variant of the model in a grid. Default: the model of its own table."
+)
+@click.option("--name", help="Name shown on the leaderboard. Default: the model's.")
+@click.option("--author", "authors", metavar="NAME", multiple=True, help="An author. May be repeated.")
+@click.option("--paper", metavar="TITLE", help="Title of the paper that presents the model.")
+@click.option("--url", help="Address of the paper.")
+@click.option("--year", type=int, help="Year of the paper.")
+@click.option("--code", metavar="URL", help="Address of the code.")
+@click.option("--weights", metavar="URL", help="Address of the weights.")
+@click.option("--training", metavar="PHRASE", help="How the model was trained. Default: the regime.")
 @shared.results
 def create(model: str, out: Path, results: Path, **facts: Any) -> None:
-    """Make an entry of the newest numbers of one model in the store, with their per-image scores."""
+    """Make an entry from the newest numbers of one model in the store, with their per-image scores."""
     from .....reports.leaderboard.submission.create import create_entry
 
     shared.say(create_entry(results, model, out, **facts))
@@ -54,9 +56,9 @@ def create(model: str, out: Path, results: Path, **facts: Any) -> None:
     required=True,
 )
 def verify(files: tuple[Path, ...]) -> None:
-    """Say everything that is wrong with entries, their numbers against their per-image scores included.
+    """List everything that is wrong with entries. Their numbers are compared with their per-image scores.
 
-    Exit status 0: nothing. 1: something. 2: wrong usage.
+    Exit status 0: nothing is wrong. 1: something is wrong. 2: wrong usage.
     """
     _verify(files)
 
@@ -64,11 +66,11 @@ def verify(files: tuple[Path, ...]) -> None:
 @entry.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @shared.configuration
-@click.option("--model", metavar="NAME", required=True, help="The model that the images are made for.")
-@click.option("--dataset", metavar="NAME", required=True, help="Name, or path of a CSV file.")
+@click.option("--model", metavar="NAME", required=True, help="The model that the images were made for.")
+@click.option("--dataset", metavar="NAME", required=True, help="Name of the dataset, or path of a CSV file.")
 @click.option("--epsilon", metavar="E", required=True, help="Radius of the ball, in units of 1/255.")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
-@click.option("--limit", type=int, help="As in the sweep whose cells the images join.")
+@click.option("--limit", type=int, help="Limit of the sweep whose cells the images join.")
 @shared.training
 @shared.results
 @shared.plugins

@@ -1,4 +1,4 @@
-"""`iqabench import`: scores that others measured."""
+"""`iqabench import`: puts scores that others measured into a store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("file", type=shared.PATH)
-@click.option("--model", metavar="NAME", required=True, help="What to call the metric.")
+@click.option("--model", metavar="NAME", required=True, help="Name of the metric in the store.")
 @click.option("--source", metavar="TEXT", required=True, help="Who measured it, and where that is published.")
-@click.option("--dataset", metavar="NAME", help="Of all rows, where the file has no such column.")
-@click.option("--attack", metavar="NAME", help="Likewise.")
-@click.option("--epsilon", type=float, metavar="E", help="Likewise, in units of 1/255.")
+@click.option("--dataset", metavar="NAME", help="Dataset of all rows, if the file has no such column.")
+@click.option("--attack", metavar="NAME", help="Attack of all rows, if the file has no such column.")
+@click.option(
+    "--epsilon",
+    type=float,
+    metavar="E",
+    help="Epsilon of all rows in units of 1/255, if the file has no such column.",
+)
 @click.option(
     "--scores", metavar="WORST,BEST", default="0,1", show_default=True, help="Ends of the metric's scale."
 )
@@ -36,9 +41,9 @@ def import_scores(
 ) -> None:
     """Put per-image scores that others measured into the store.
 
-    FILE is a CSV with the columns image, clean, and adversarial or low and high; and any of attack, epsilon,
-    psnr, ssim, label, dataset. Result files of MSU's benchmarks are read as they are. Every number of it is
-    shown as measured elsewhere.
+    FILE is a CSV with the columns image, clean, and adversarial or low and high; it may also have attack,
+    epsilon, psnr, ssim, label, dataset. Result files of MSU's benchmarks are read as they are. Each of its
+    numbers is shown as measured elsewhere.
     """
     from ....store.outside.cells import store_outside
     from ....store.outside.table import read_outside

@@ -1,4 +1,4 @@
-"""`iqabench leaderboard`: the public site."""
+"""`iqabench leaderboard`: builds the public site."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,7 +23,9 @@ from ... import shared
     help="A store whose numbers take part as measured. Default: results, where there is one.",
 )
 def leaderboard(out: Path, entries: tuple[Path, ...], results: str | None) -> None:
-    """Build the leaderboard as a static site: a ranking per database and threat, a page per model."""
+    """Build the leaderboard as a static site: a ranking for each database and threat, a page for each
+    model.
+    """
     from .....reports.leaderboard.compose import compose_board
     from .....reports.leaderboard.site.site import write_site
 

@@ -1,4 +1,4 @@
-"""`iqabench config`: the configuration in force."""
+"""`iqabench config`: prints the configuration in force."""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ from ... import shared
 
 @click.group()
 def datasets() -> None:
-    """Look at datasets."""
+    """Check datasets."""
 
 
 @datasets.command()
@@ -51,4 +51,4 @@ def _table_3(adapter: str) -> str:
 
 
 _NOTES = {"live": "the database has 779", "vcl": "552 distorted images and their 23 references"}
-"""Remarks on a printed number of images that the database does not have."""
+"""Remarks on databases of which the paper prints another number of images than they have."""

@@ -17,7 +17,7 @@ MARKS = {True: "ok", False: "missing", None: "note"}
 @shared.results_at_hand
 @shared.plugins
 def doctor(results: Path, **options: Any) -> None:
-    """Look at device, libraries, configuration, weights, datasets and store, before a long run.
+    """Check device, libraries, configuration, weights, datasets and store before a long run.
 
     Exit status 0: what the run needs is there. 1: something is missing, with what to do about it.
     """

@@ -1,4 +1,4 @@
-"""`iqabench list`: what is registered."""
+"""`iqabench list`: lists what is registered."""
 
 from pathlib import Path
 from typing import Any
