@@ -31,13 +31,14 @@ class Budget(NamedTuple):
 
     Attributes:
         steps: Gradient steps of Auto-PGD, or of MI-FGSM for a model whose passes differ.
-        shared: One step through each view, and the others through that which moved the image furthest; else
-            as many through each view, and as many again from a random start through the best.
+        shared: Whether only one step is taken through each view, and the others through the view that moved
+            the image furthest. Otherwise all steps are taken through each view, and as many again from a
+            random start through the best view.
         queries: Scores that Square asks for.
         blind_queries: Scores that Square asks for where no view shows a gradient.
         differences: Random directions of a gradient by finite differences, where no view shows one.
         eot_samples: Passes that are averaged for a model whose passes differ.
-        choice_samples: Passes that two images of such a model are compared by.
+        choice_samples: Passes by which two images of such a model are compared.
     """
 
     steps: int
@@ -82,18 +83,18 @@ class Auto(Attack):
     """The furthest that any member attack moves each score, upwards and downwards.
 
     Auto-PGD searches through every view of the model that shows another gradient: its own, the backward
-    passes it offers, one that sees through operations that stop a gradient, its logit. For a model whose
-    passes differ MI-FGSM does: Auto-PGD goes by the values along its way, which are then mostly noise, while
-    a sum of gradients is the better the more there are of them. Square asks for scores only. Each candidate
-    is scored by the model itself in a plain inference pass, and an image keeps the one that moved its score
-    furthest; the next search starts there, and so does a larger epsilon. One draw of a random model moves a
-    score further than the choice between two candidates does, so both are scored with the same draws.
+    passes it offers, one that sees through operations that stop a gradient, its logit. A model whose passes
+    differ is searched by MI-FGSM instead: Auto-PGD chooses its steps by the values along its way, which are
+    mostly noise there, while a sum of gradients improves with their number. Square asks for scores only. Each
+    candidate is scored by the model itself in a plain inference pass, and an image keeps the one that moved
+    its score furthest; the next search starts there, and so does a larger epsilon. One draw of a random model
+    moves a score further than the choice between two candidates does, so both are scored with the same draws.
 
     Attributes:
         budget: `quick` or `standard`; see `BUDGETS`.
-        norm: "linf" or "l2": of the ball.
+        norm: Norm of the ball, "linf" or "l2".
         eight_bit: Round every adversarial image to 256 grey levels inside the ball.
-        seed: Of random draws, together with each image.
+        seed: Seed of random draws, together with each image.
     """
 
     version: ClassVar[int] = 4

@@ -100,7 +100,7 @@ def advanced(model: nn.Module, found: Iterator[Found]) -> Iterator[Found]:
 
 
 def checked_images(images: Tensor, labels: Tensor, epsilons: Sequence[float]) -> Tensor:
-    """Return the images, detached, once the batch is what the contract asks for.
+    """Return the images, detached, if the batch is what the contract asks for.
 
     Raises:
         ValueError: Images are not (N, C, H, W) float32 or float64 in [0, 1], or labels not (N,) in [0, 1].

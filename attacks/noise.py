@@ -1,4 +1,4 @@
-"""Random perturbations: the control that shows an attack's effect is not the size of its step."""
+"""Random perturbations: a control that shows whether an attack's effect is due to its size alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Noise(Attack):
     Attributes:
         kind: `sign`: plus or minus epsilon at every pixel, the size of FGSM's step. `uniform`: drawn
             uniformly from the ball, PGD's random start. All epsilons are one draw, scaled.
-        seed: Of the noise, where no generator is passed.
+        seed: Seed of the noise, where no generator is passed.
     """
 
     needs_gradient: ClassVar[bool] = False

@@ -23,7 +23,7 @@ class PGD(Attack):
             by which the ball can be crossed from any start.
         random_start: Start from a point drawn uniformly from the ball instead of from the image. The
             points of all epsilons are one draw, scaled.
-        seed: Of the random start, where no generator is passed.
+        seed: Seed of the random start, where no generator is passed.
         eot_samples: Forward passes each gradient is averaged over; for models that are random at test time.
         backward: "own": the gradient is the model's own, to which a mask made of ranks is constant. Otherwise
             the name of a backward pass (BPDA): "soft ranks 0.1" of CPRL also sees which features can be

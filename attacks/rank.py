@@ -16,7 +16,7 @@ from .tools.victim import Victim
 
 @dataclass(frozen=True)
 class Rank(Attack):
-    """Iterated ascent on how far the scores of a batch run against its labels.
+    """Iterated ascent on how far the ranking of a batch by its scores is inverted.
 
     Score reflection has two targets, so the order inside each half of the labels survives it; here every
     pair counts. The images of a batch depend on one another: other batches give other images. A larger
@@ -26,8 +26,8 @@ class Rank(Attack):
         form: "pairwise": the sum over pairs of how far the worse image is above the better, up to `margin`
             (a hinge). "pearson": minus Pearson's correlation of scores and labels.
         steps: Gradient steps for each epsilon; their length falls from half the radius to a twentieth of it.
-        margin: Of the hinge, in units of the score.
-        norm: "linf" or "l2": of the ball.
+        margin: Margin of the hinge, in units of the score.
+        norm: Norm of the ball, "linf" or "l2".
         eight_bit: Round every adversarial image to 256 grey levels inside the ball.
     """
 

@@ -18,15 +18,15 @@ EOT_SAMPLES = 10  # for a model whose passes differ
 
 @dataclass(frozen=True)
 class Search(Attack):
-    """A search that never gives back what it found. A subclass implements `search` for one epsilon.
+    """A search that never loses what it has found. A subclass implements `search` for one epsilon.
 
     A larger epsilon starts from what a smaller one found, so that a score attained at one epsilon is attained
     at all larger ones. Values and gradients of a model whose passes differ are averaged over 10 passes.
 
     Attributes:
-        norm: "linf" or "l2": of the ball.
+        norm: Norm of the ball, "linf" or "l2".
         eight_bit: Round every adversarial image to 256 grey levels, as an image file holds, inside the ball.
-        seed: Of random draws, together with each image.
+        seed: Seed of random draws, together with each image.
         intervals: The attack is to be run with the objectives `ascend` and `descend`, which give the ends of
             each image's interval of attainable scores.
     """

@@ -38,7 +38,7 @@ class Transfer(Search):
         return bound
 
     def search(self, victim: Victim, ball: Ball, start: Tensor) -> Tensor:
-        """See `Search.search`; a UserError where no source model was given."""
+        """See `Search.search`; raises UserError where no source model was given."""
         if self._model is None:
             raise UserError(
                 f"attack 'transfer': the source model {self.source!r} is missing; give it by `from_model`"

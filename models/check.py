@@ -113,7 +113,7 @@ def check_complete(model: nn.Module) -> None:
 
 
 def check_scores(model: nn.Module, images: Tensor) -> None:
-    """Check that scores depend on one image and nothing else; it may be otherwise where `stochastic` says so.
+    """Check that each score depends on its image alone, unless the model states `stochastic`.
 
     Raises:
         UserError: they depend on chance, on the rest of a batch or on its layout in memory, are not one for

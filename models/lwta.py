@@ -87,8 +87,8 @@ class WinnerTakesAll(nn.Module):
 
     Args:
         competitors: Channels per block.
-        training_temperature: Of the Gumbel-softmax sample in training mode.
-        test_temperature: Of the Gumbel-softmax sample in evaluation mode.
+        training_temperature: Temperature of the Gumbel-softmax sample in training mode.
+        test_temperature: Temperature of the Gumbel-softmax sample in evaluation mode.
 
     Attributes:
         surrogate: Temperature of the softmax that gradients go through in evaluation mode in place of the
@@ -107,7 +107,7 @@ class WinnerTakesAll(nn.Module):
         self.sampled = True
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map features (N, C, ...) to the same shape; a UserError unless the competitors divide C."""
+        """Map features (N, C, ...) to the same shape; raise UserError unless the competitors divide C."""
         channels = features.shape[1]
         if channels % self.competitors:
             raise UserError(

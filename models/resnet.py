@@ -7,7 +7,7 @@ from .base import BackboneModel
 
 
 class ResNet(BackboneModel):
-    """The plain regression model, and the frame that CPRL, LWTA, Denoise and SAT change.
+    """The plain regression model, and the base that CPRL, LWTA, Denoise and SAT change.
 
     He et al., Deep Residual Learning for Image Recognition, CVPR 2016, with one output instead of classes.
 

@@ -18,19 +18,19 @@ class Stage(NamedTuple):
 
 
 def replace_activations(backbone: nn.Module, make: Make) -> None:
-    """Replace every ReLU by a new module, calling `make` once for each; a UserError where there is none."""
+    """Replace every ReLU by a new module that `make` makes; raise UserError where there is none."""
     for parent, name in _activations(backbone):
         setattr(parent, name, make())
 
 
 def replace_last_activation(block: nn.Module, module: nn.Module) -> None:
-    """Replace the ReLU that ends a residual block by a module; a UserError where there is none."""
+    """Replace the ReLU that ends a residual block by a module; raise UserError where there is none."""
     parent, name = _activations(block)[-1]
     setattr(parent, name, module)
 
 
 def stages(backbone: nn.Module) -> list[Stage]:
-    """Return the stages of a residual network, in order; a UserError where the backbone has none."""
+    """Return the stages of a residual network, in order; raise UserError where the backbone has none."""
     levels: Any = backbone.feature_info
     modules = dict(backbone.named_modules())
     candidates = [(modules.get(level["module"]), level["num_chs"]) for level in levels]

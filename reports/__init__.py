@@ -1,4 +1,4 @@
-"""Reports: the paper's tables and figures, rendered from a store; its numbers. Loaded on first use."""
+"""Reports: the paper's tables and figures rendered from a store, and the paper's numbers."""
 
 from typing import TYPE_CHECKING
 

@@ -120,7 +120,7 @@ metric_name = partial(_label, "metric")
 
 
 def dataset_note(name: str) -> str:
-    """Return what is to be known of numbers on a dataset, in sentences; empty for most."""
+    """Return what a reader has to know about numbers on a dataset, in sentences; empty for most."""
     found = catalogue().datasets.get(name)
     return found.note if found else ""
 

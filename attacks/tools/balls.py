@@ -114,7 +114,7 @@ def norms(images: Tensor) -> Tensor:
 
 
 def displaced(images: Tensor, direction: Tensor, epsilon: float) -> Tensor:
-    """Images moved by epsilon times a direction, kept inside the ball and [0, 1].
+    """Return images moved by epsilon times a direction, kept inside the ball and [0, 1].
 
     Args:
         images: (N, C, H, W) in [0, 1], float32 or float64.
@@ -128,7 +128,7 @@ def displaced(images: Tensor, direction: Tensor, epsilon: float) -> Tensor:
 
 
 def ball(images: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """Lowest and highest value each pixel may take; clamping to them projects onto the ball.
+    """Return the lowest and highest value that each pixel may take; clamping to them projects onto the ball.
 
     Args:
         images: (N, C, H, W) in [0, 1], float32 or float64.

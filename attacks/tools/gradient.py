@@ -82,7 +82,7 @@ def differentiable_scores(model: Scorer, pixels: Tensor) -> Tensor:
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients to weights, for the time of the context; then all as before."""
+    """Put a model into evaluation mode without gradients to weights; restore it after the block."""
     modes = {module: module.training for module in model.modules()}
     trainable = [weight for weight in model.parameters() if weight.requires_grad]
     try:

@@ -10,7 +10,7 @@ Objective = Callable[[Tensor, Tensor], Tensor]
 
 
 def score_reflection(scores: Tensor, labels: Tensor, threshold: float = 0.5) -> Tensor:
-    """Distance of the score from the end of the scale its label lies at (CPRL, Eq. 5).
+    """Return the distance of the score from the end of the scale near its label (CPRL, Eq. 5).
 
     The target is t = sign(y - 0.5): images better than the threshold are pushed down, the others up, which
     inverts the ranking. For scores in [0, 1] and t in {-1, +1} the paper's ||h - t||_2 is 1 - t h; in that

@@ -24,7 +24,7 @@ def ssim(images: Tensor, others: Tensor) -> Tensor:
 
 
 class Original:
-    """Images that several versions are compared with; what SSIM needs of them is computed once.
+    """Images that several versions are compared with; their part of SSIM is computed once.
 
     Args:
         images: (N, C, H, W) in [0, 1].

@@ -46,7 +46,7 @@ class Torchattack(Search):
         return found
 
     def _pieces(self, victim: Victim) -> Iterator[Tensor]:
-        """Yield the rows to attack at once: one each, where an image's draws are to be its own."""
+        """Yield the rows to attack at once: one at a time where each image has draws of its own."""
         rows = torch.arange(len(victim.images), device=victim.images.device)
         yield from torch.split(rows, 1 if self.offered.draws else len(rows))
 

@@ -128,7 +128,7 @@ def open_dataset(
     This checks that the images exist, and not whether they can be decoded.
 
     Args:
-        name: What to call it.
+        name: Name of the dataset.
         adapter: One of `iqabench list datasets`, or registered by a plugin.
         params: The adapter's parameters, such as `root`.
         split_seed: Seed of the division into training and test.

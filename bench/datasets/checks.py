@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
 
 def rating_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns of the ratings, the worst first; a UserError where one in between lacks."""
+    """Return the columns of the ratings, the worst first; raises UserError if one in between is missing."""
     names = [str(name) for name in table if re.fullmatch(rf"{RATINGS}\d+", str(name))]
     expected = [f"{RATINGS}{rating}" for rating in range(1, len(names) + 1)]
     if set(names) != set(expected):
@@ -94,6 +94,6 @@ def _missing(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _plain(name: str) -> str:
-    """Return a name without what Unicode, upper case and image suffixes let it differ in."""
+    """Return a name in a form that does not depend on its Unicode form, its case or its image suffix."""
     stem, dot, suffix = unicodedata.normalize("NFC", name).casefold().rpartition(".")
     return f"{stem}{dot}{'jpg' if suffix == 'jpeg' else suffix}"

@@ -1,4 +1,4 @@
-"""From an image file of any kind to 8-bit RGB, or to the reason why that cannot be."""
+"""Decodes an image file of any kind to 8-bit RGB, or says why that is not possible."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +57,7 @@ def decode_rgb_bytes(content: bytes, *, largest: int = LARGEST) -> Image.Image:
       published numbers come from. For quality as such it makes no difference.
 
     Args:
-        content: Of a file.
+        content: Bytes of a file.
         largest: Most pixels that an image may have. Its header tells, before anything is decoded.
 
     Raises:

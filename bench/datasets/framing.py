@@ -71,7 +71,9 @@ class Framing:
 
     @classmethod
     def of(cls, value: Any, image_size: int) -> "Framing":
-        """Return the framing that a value of the key `pixels` asks for; a ValueError says what can be."""
+        """Return the framing that a value of the key `pixels` asks for; a ValueError says what is
+        accepted.
+        """
         try:
             asked = _VALUE.validate_python(value)
         except ValidationError:
@@ -175,7 +177,7 @@ class FramedPixels:
         return self.cache.test_batch(rows, (height, width))
 
     def bucketed(self, rows: np.ndarray) -> np.ndarray:
-        """Return the rows with those of one shape together, else in their order."""
+        """Return the rows grouped by shape, otherwise in their order."""
         shapes = [self.shape(row) for row in rows.tolist()]
         first = {shape: place for place, shape in reversed([*enumerate(shapes)])}
         ordered: np.ndarray = rows[np.argsort([first[shape] for shape in shapes], kind="stable")]
@@ -184,8 +186,8 @@ class FramedPixels:
     def batches(self, rows: np.ndarray, batch_size: int, start: int = 0) -> Iterator[slice]:
         """Yield slices of bucketed rows, each of one shape, from number `start` on.
 
-        A batch holds at most `batch_size` images, and of whole pictures and patches no more pixels than as
-        many of the paper's images have.
+        A batch holds at most `batch_size` images. Of whole pictures and patches it holds no more pixels than
+        that many images of the paper have.
         """
         while start < len(rows):
             shape = self.shape(int(rows[start]))

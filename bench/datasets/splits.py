@@ -83,7 +83,8 @@ def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
             Empty lines and those that begin with `#` do not count. None: the table as it is.
 
     Raises:
-        UserError: the file cannot be read, names no image, or names one that is not there or not one alone.
+        UserError: the file cannot be read, names no image, or has a name that no image or several images
+        have.
     """
     if file is None:
         return table

@@ -9,7 +9,7 @@ PARTS = 5  # parts of the scale of quality, of which each has its share of the c
 
 
 def balanced_subset(table: pd.DataFrame, count: int, seed: int) -> np.ndarray:
-    """Choose images that stand for all.
+    """Choose images that represent all.
 
     One image after the other is taken: the one whose scene, distortion, level of the distortion and part of
     the scale have the smallest shares of their images in the choice so far, on average. So the choice for a

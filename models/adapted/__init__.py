@@ -1,1 +1,1 @@
-"""What makes a model of a network or a metric as it is: input, range and direction, or a black box."""
+"""Makes a model of a network or a metric as it is: by its input, range and direction, or as a black box."""

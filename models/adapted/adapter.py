@@ -1,4 +1,4 @@
-"""A network as it is, made to keep the contract: the size of its input, normalisation, precision, range."""
+"""Adapts a network as it is to the contract of models: size of its input, normalisation, precision, range."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -17,7 +17,9 @@ class Scale:
 
     @classmethod
     def parse(cls, stated: str | None, lower_is_better: bool) -> "Scale":
-        """Read a range in pyiqa's words: two bounds, `~` for about or, alone, for none; else a ValueError."""
+        """Read a range as pyiqa writes it: two bounds, `~` for about or, alone, for none; or raise
+        ValueError.
+        """
         parts = [part.strip().removeprefix("~") for part in (stated or "~, ~").split(",")]
         low, high = (float(part) if part else None for part in parts)
         return cls(low, high, lower_is_better, stated or "")

@@ -48,7 +48,7 @@ class Defended(nn.Module):
     """A model behind defences.
 
     Its own backward pass is the exact gradient where a defence is differentiable. A rounding, as in JPEG,
-    passes the gradient on unchanged, for its own gradient is zero.
+    passes the gradient on unchanged, because its own gradient is zero.
 
     Args:
         model: Images (N, 3, H, W) in [0, 1] to scores (N,).

@@ -99,9 +99,9 @@ class _Absent(dict[str, Any]):
 
 @contextmanager
 def reading(files: WeightFiles, arch: str) -> Iterator[None]:
-    """Have pyiqa read its weights from files at hand, by loaders that run nothing, and be silent.
+    """Make pyiqa read its weights silently from files at hand, by loaders that run nothing.
 
-    A backbone's ImageNet weights that are missing are no error yet: pyiqa asks for them also where the
+    Missing ImageNet weights of a backbone are not an error at this point: pyiqa asks for them also where the
     metric's own file replaces them. They are set to NaN, and what is left of them is found by `check_filled`.
 
     Args:

@@ -1,4 +1,4 @@
-"""Denoising: a network from images to images is fitted to take off noise of any strength up to a limit.
+"""Denoising: a network from images to images is fitted to remove noise of any strength up to a limit.
 
 Zhang, Zuo, Chen, Meng and Zhang, "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image
 Denoising", TIP 2017, for noise of unknown strength:

@@ -30,7 +30,7 @@ class GradientNorm(Recipe):
     As a finite difference, a step takes three more passes forward than a plain one and three more back.
 
     Attributes:
-        weight: Of the norm.
+        weight: Weight of the norm.
         form: How the norm is differentiated.
         step_size: h of the finite difference, in pixel units of [0, 1].
     """

@@ -23,12 +23,12 @@ from ..recipe import Labels, Recipe, Terms, descend
 
 @dataclass(eq=False)
 class IntervalBounds(Recipe):
-    """Adds the worst squared error that the bounds allow. A step costs two plain ones more.
+    """Adds the worst squared error that the bounds allow. A step costs as much as three plain ones.
 
     Attributes:
         epsilon: Radius of the L-inf ball at the end, in units of 1/255.
         ramp: Steps in which the radius rises.
-        weight: Of the worst squared error.
+        weight: Weight of the worst squared error.
     """
 
     epsilon: Epsilon = 0.1

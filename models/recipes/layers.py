@@ -12,7 +12,7 @@ def matrices(model: nn.Module) -> Iterator[Tensor]:
 
 
 def change_matrices(model: nn.Module, change: Callable[[Tensor], Tensor]) -> None:
-    """Put in the place of each of the matrices what a function makes of it."""
+    """Replace each of the matrices by the result of a function of it."""
     for weight in _weights(model):
         matrix = weight.reshape(len(weight), -1)  # a copy, where the memory order is channels last
         weight.copy_(change(matrix).view(weight.shape))

@@ -1,7 +1,7 @@
 """Noise augmentation: the regression loss is taken on noisy images.
 
 Cohen, Rosenfeld and Kolter, "Certified Adversarial Robustness via Randomized Smoothing", ICML 2019, train the
-base of a smoothed model so:
+base of a smoothed model in this way:
 
     L = E_G L_regression(x + G, y),    G of N(0, sigma^2 I).
 """

@@ -28,7 +28,7 @@ class Spectral(Recipe):
     norm. Batch normalisation has a gain of its own, which is not limited.
 
     Attributes:
-        limit: Of the largest singular value of each layer.
+        limit: Limit of the largest singular value of each layer.
     """
 
     limit: Annotated[float, Field(gt=0)] = 1.0

@@ -1,1 +1,1 @@
-"""The store against a paper, a pinned baseline, or the paper's claims."""
+"""Compares a store with a paper, a pinned baseline, or the paper's claims."""

@@ -75,7 +75,7 @@ class Pinned(BaseModel):
 def pin(store: Path, path: Path) -> str:
     """Write the numbers of a store as a baseline: a JSON list of rows with the columns of `results`.
 
-    Of several cells that one row would stand for the newest is pinned, as the reports show it.
+    Of several cells that belong to one row, the newest is pinned, as in the reports.
 
     Returns:
         What was written and what was not, in sentences.
@@ -183,7 +183,7 @@ def _row(path: Path, number: int, values: Mapping[str, Any]) -> Pinned:
 
 
 def _current(frame: pd.DataFrame, baseline: Sequence[Pinned]) -> dict[Condition, list[_Row]]:
-    """Return the rows of each condition now, the newest last; on other images only if on no pinned ones."""
+    """Return the rows of each condition, the newest last; on other images only if none is on these."""
     pinned = defaultdict(list)
     for row in baseline:
         pinned[tuple(getattr(row, name) for name in RUN)].append(row)

@@ -100,7 +100,7 @@ def evaluate_claims(results: Results, tolerance: float) -> Claims:
 
     Args:
         results: From `read_results`.
-        tolerance: Of SROCC: a rise with epsilon of no more than this is no help.
+        tolerance: Tolerance of SROCC: a rise with epsilon of no more than this does not count.
     """
     frame = results.frame
     selection = select(results.only(frame["model"].isin(paper_models())))
@@ -244,7 +244,7 @@ def _listed(numbers: Mapping[str, float]) -> list[str]:
 
 
 def _sentence(shown: Sequence[str], **models: Sequence[str]) -> str:
-    """Return what was found, then the models of which it was not, by reason."""
+    """Return what was found, then the models that were left out, by reason."""
     missing = [
         f"{reason.replace('_', ' ')}: {listing([*map(model_name, names)])}"
         for reason, names in models.items()

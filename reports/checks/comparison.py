@@ -56,7 +56,7 @@ class Comparison:
 
         Args:
             measured: The number.
-            status: Of the evaluation behind it; other than `ok`, the number never holds.
+            status: Status of the evaluation behind it; unless it is `ok`, the number never holds.
             changed: What else differs; given as the reason if the number does not hold.
         """
         gap = measured - self.expected

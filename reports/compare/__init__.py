@@ -1,1 +1,1 @@
-"""Two models of one store or of two, compared on the same images."""
+"""Compares two models, of one store or of two, on the same images."""

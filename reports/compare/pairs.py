@@ -63,7 +63,7 @@ class Comparison:
     """Two models, wherever both were measured on the same images.
 
     Attributes:
-        first, second: What they are called.
+        first, second: Names of the two models.
         compared: A row for each condition and metric.
         notes: What is not compared, or not alike, in sentences.
     """
@@ -195,12 +195,12 @@ def _width(scores: Scores) -> Array:
 
 
 def _unlike(rows: pd.DataFrame, condition: _Condition) -> Iterator[str]:
-    """Say what else than the model differs between the cells."""
+    """Say what differs between the cells besides the model."""
     dataset, attack, epsilon = condition
     if rows["attack_params"].nunique() > 1:
         yield (
-            f"{attack_phrase(attack, epsilon)} on {dataset} was run with different parameters, of which the "
-            "weaker flatters its model."
+            f"{attack_phrase(attack, epsilon)} on {dataset} was run with different parameters; the weaker "
+            "attack makes its model look better."
         )
     for column, what in (("pixels", "in different ways"), ("image_size", "at different sizes")):
         if rows[column].nunique(dropna=False) > 1:

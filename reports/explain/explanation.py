@@ -39,7 +39,7 @@ class ShownFigure:
             return write_drawing(_DRAW[self.number](self.explanation), path)
 
     def element(self, prefix: str) -> str:
-        """Draw it as an SVG element of a page, its identifiers begun with a prefix."""
+        """Draw it as an SVG element of a page, with a prefix to its identifiers."""
         with figure_style(f"figure{self.number}"):
             return as_element(drawn_svg(_DRAW[self.number](self.explanation)), prefix, label=self.words)
 

@@ -95,7 +95,7 @@ def _groups_of(table: Table, row: Row) -> Iterator[tuple[str, list[tuple[str, Ce
 
 
 def _commands(text: str) -> Markup:
-    """Return a sentence in which what stands between backticks is code."""
+    """Return a sentence with the text between backticks as code."""
     parts = text.split("`")
     return Markup().join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part)

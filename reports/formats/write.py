@@ -37,7 +37,8 @@ def write_report(store: Store | Path, form: str, out: Path, *, logistic: Form | 
             \\input, and the figures as PDF), `markdown` (`report.md`, with the figures as SVG) or `csv`
             (`tables.csv`, with `cells.csv` and the numbers behind the figures).
         out: Folder to write into; made if missing.
-        logistic: Parameters of a logistic before PLCC and RMSE, which every table with a PLCC states.
+        logistic: Number of parameters of the logistic that is fitted before PLCC and RMSE; every table with a
+            PLCC states it.
 
     Returns:
         The file to open or to compile.

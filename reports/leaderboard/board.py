@@ -10,7 +10,7 @@ Kind = Literal["reported", "measured"]
 
 
 Condition = tuple[str, str, float]
-"""Dataset, attack and epsilon: what an entrant has one number of a kind under."""
+"""Dataset, attack and epsilon; under them an entrant has one number of each kind."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ class Entrant:
     def audit_on(self, dataset: str) -> str:
         """Return the verdict on a dataset, empty for none.
 
-        A verdict that an entry states is of all its datasets; that of audited cells, of theirs.
+        A verdict that an entry states holds for all its datasets, that of audited cells for the datasets of
+        the cells.
         """
         return dict(self.audits).get(dataset, "" if self.audits else self.audit)
 

@@ -19,7 +19,7 @@ DIGITS = 4  # digits after the decimal point, as in the paper
 
 
 class Entry(NamedTuple):
-    """A request for what a table is to say of one model under one condition."""
+    """What a table shows of one model under one condition."""
 
     point: Point | None  # what was measured; None if nothing was run
     dataset: str
@@ -92,7 +92,7 @@ def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:
 
 
 def verdict_cell(audits: Iterable[str]) -> Cell:
-    """Return what audits say together: `doubtful` if one does."""
+    """Return the verdict of several audits: `doubtful` if one of them is."""
     found = verdict(audits)
     return Cell(found, "flag" if found == "doubtful" else "text") if found else Cell(NOT_RUN, "absent")
 

@@ -129,7 +129,7 @@ def grouped(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[tuple
 
 
 def completeness_and_age(cells: pd.DataFrame) -> tuple[float, str]:
-    """Return what to prefer cells by: scores on all test images, or on more of them, then a later date."""
+    """Return a key of preference: cells of all test images, or of more of them, then of a later date."""
     return float(cells["limit"].astype(float).fillna(math.inf).min()), str(cells["created"].fillna("").max())
 
 
@@ -264,7 +264,7 @@ def _undefined(cells: pd.DataFrame) -> Iterator[str]:
 
 
 def _doubtful(cells: pd.DataFrame) -> Iterator[str]:
-    """Say of each model whose audit is doubtful why, once for the strengths that have the same red flags."""
+    """Say why the audit of a model is doubtful, once for all strengths with the same red flags."""
     doubtful = cells[cells["audit"] == "doubtful"]
     columns = ["dataset", "model", "attack", "red_flags"]
     for (dataset, model, attack, red_flags), group in grouped(doubtful, columns):

@@ -57,17 +57,17 @@ RESNET_OF_TABLES = "The paper's ResNet is that of its Tables 1 and 4."
 ROBUSTNESS = (
     "SROCC says how well scores rank the images: 1 as the labels do, 0 at chance, −1 in reverse. An image's "
     "attainable interval runs from the lowest to the highest score that was found within ε; its median width "
-    "is over the images. The worst case is the lowest SROCC that scores from these intervals can give, the "
-    "drop what it lies below the clean SROCC. The audit looks for signs that a worst case is too good to be "
-    "true. In brackets: 95% bootstrap intervals over images. Seconds an image: the search at all ε together, "
-    "on the machine that ran it."
+    "is over the images. The worst case is the lowest SROCC that scores from these intervals can give; the "
+    "drop is how far it lies below the clean SROCC. The audit looks for signs that a worst case is too good "
+    "to be true. In brackets: 95% bootstrap intervals over images. Seconds an image: time of the search at "
+    "all ε together, on the machine that ran it."
 )
 DEFENCES = (
     "Static: the attack is made on the bare model, and its images are scored behind the defence. Adaptive: "
-    "the attack goes through the defence, and what it leaves is what the model withstands. Where the "
-    "adaptive attack is weaker than the static one, its gradient is misled and the row is doubtful. Defences "
-    "that give up about as much clean SROCC (at most {prices}, or more) stand together, in descending order "
-    "of the adaptive worst case. 95% bootstrap intervals over images are in brackets."
+    "the attack goes through the defence, so that its result is the robustness of the defended model. Where "
+    "the adaptive attack is weaker than the static one, its gradient is misled and the row is doubtful. "
+    "Defences that give up about as much clean SROCC (at most {prices}, or more) stand together, in "
+    "descending order of the adaptive worst case. 95% bootstrap intervals over images are in brackets."
 )
 ACROSS = (
     "Each row is of a model trained on the training images of one database; each group of columns is of the "
@@ -83,11 +83,11 @@ ELSEWHERE = (
     "another norm: the source says. 95% bootstrap intervals over images are below."
 )
 VISIBILITY = (
-    "Attacks within one ε can differ by many dB in what is seen of them. Each point is an attack at one ε, "
+    "Attacks within one ε can differ by many dB in how visible they are. Each point is an attack at one ε, "
     "placed by ε, by the median PSNR and by the median SSIM of its adversarial images. Compare attacks one "
-    "above the other: the lower the SROCC and the wider the intervals of scores, the more an "
-    "attack finds at that visibility. The dotted line is the SROCC without attack. Bands are 95% bootstrap "
-    "intervals over images."
+    "above the other: the lower the SROCC and the wider the intervals of scores, the more an attack finds at "
+    "that visibility. The dotted line is the SROCC without attack. Bands are 95% bootstrap intervals over "
+    "images."
 )
 CURVES = "The curves are of models with clean training. Bands are 95% bootstrap intervals over images."
 TRADEOFF = (
@@ -153,8 +153,8 @@ UNLABELLED = (
 UNLABELLED_TABLE = (
     "These images have no labels, so no SROCC can be computed. An image's interval runs from the lowest to "
     "the highest score that was found inside the ball; the median width is over images. The mean rise and "
-    "fall are from the clean score to its ends. R (MSU) is the mean of log10 of the room that a score had to "
-    "move in over how far it moved; higher is better. 95% bootstrap intervals over images are in brackets."
+    "fall are from the clean score to its ends. R (MSU) is the mean of log10 of how far a score could move "
+    "over how far it did move; higher is better. 95% bootstrap intervals over images are in brackets."
 )
 SCORED = "The results are of {models} on {datasets}."
 ATTACKED = "The images were attacked by {attacks}, which changed a pixel by at most {epsilons}/255."

@@ -1,4 +1,4 @@
-"""Any images with scores: a CSV file beside them."""
+"""Reads any images with scores: a CSV file lies beside them."""
 
 import math
 import posixpath
@@ -42,7 +42,7 @@ class CsvTable(DatasetAdapter):
 
         Raises:
             UserError: There is no such file, it lacks a column, has an absolute path, or leaves the bounds
-                open while its scores span none.
+                open although all its scores are equal.
         """
         if not self.file.is_file():
             raise UserError(f"no such file: root = {self.file}; it should be a CSV with columns path,score")

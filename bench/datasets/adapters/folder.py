@@ -16,7 +16,7 @@ SUFFIXES = {
 
 
 class Folder(DatasetAdapter):
-    """All images in a folder and the folders under it, none with a label; all are for testing.
+    """All images in a folder and the folders under it, without labels; all are for testing.
 
     Attacks that look for each image's interval run on them. What compares scores with labels is undefined.
     """
@@ -27,7 +27,7 @@ class Folder(DatasetAdapter):
         super().__init__(root, 0.0, 1.0)
 
     def read(self) -> pd.DataFrame:
-        """Return a row for each image, hidden ones passed over; a UserError where there are none."""
+        """Return a row for each image but hidden ones; raises UserError if there is none."""
         if not self.root.is_dir():
             raise UserError(f"no such folder: root = {self.root}; it should hold images")
         found = (

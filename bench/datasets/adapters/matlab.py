@@ -19,7 +19,7 @@ SECONDS = 60
 
 
 def read_vectors(file: Path, *variables: str) -> list[npt.NDArray[Any]]:
-    """Read MATLAB vectors or cell arrays, each flat: (N,) numbers or str; a UserError if one is missing."""
+    """Read MATLAB vectors or cell arrays as (N,) numbers or str; raises UserError if one is missing."""
     try:
         regular(file).open("rb").close()
         command = [sys.executable, "-P", str(READER), str(file.absolute()), *variables]

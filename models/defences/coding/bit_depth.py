@@ -15,7 +15,7 @@ class BitDepth(Defence):
     The rounding passes gradients on unchanged (BPDA).
 
     Args:
-        bits: Of each value.
+        bits: Number of bits of each value.
     """
 
     def __init__(self, bits: Annotated[int, Field(ge=1, le=8)] = 5) -> None:

@@ -21,7 +21,7 @@ class JPEG(Defence):
     in the backward pass is the loss of resolution of the colours.
 
     Args:
-        quality: Of JPEG, from 1 to 95.
+        quality: Quality of JPEG, from 1 to 95.
     """
 
     near_identity: ClassVar[bool] = True

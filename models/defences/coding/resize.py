@@ -16,7 +16,7 @@ class Resize(Defence):
     gradient.
 
     Args:
-        scale: Sides of the smaller image, as a part of those of the image.
+        scale: Length of the sides of the smaller image, as a share of those of the image.
     """
 
     def __init__(self, scale: Annotated[float, Field(gt=0, le=1)] = 0.5) -> None:

@@ -21,8 +21,8 @@ class Bilateral(Defence):
     |x_p - x_q| over the three colours. One pass. The gradient is exact; the identity is offered besides.
 
     Args:
-        sigma_space: In pixels; the window reaches to 2 of them.
-        sigma_colour: In units of the pixel range [0, 1].
+        sigma_space: Standard deviation in pixels; the window reaches as far as 2 of them.
+        sigma_colour: Standard deviation in units of the pixel range [0, 1].
     """
 
     near_identity: ClassVar[bool] = True

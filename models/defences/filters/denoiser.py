@@ -9,7 +9,7 @@ from ..base import Defence
 
 
 class Denoiser(Defence):
-    """Takes off an image what a small residual network takes for noise, and keeps the result in [0, 1].
+    """Removes from an image what a small residual network takes for noise; the result is kept in [0, 1].
 
     Zhang, Zuo, Chen, Meng and Zhang, Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image
     Denoising (DnCNN), TIP 2017, without batch normalisation. It is trained once per dataset, on the training

@@ -10,7 +10,7 @@ from ..base import Defence
 
 
 def odd(value: int) -> int:
-    """Return an odd number; a ValueError where it is even."""
+    """Return an odd number; raise ValueError where it is even."""
     if value % 2 == 0:
         raise ValueError("an odd number")
     return value

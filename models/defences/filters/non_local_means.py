@@ -22,7 +22,7 @@ class NonLocalMeans(Defence):
     One pass. The gradient is exact; the identity is offered besides.
 
     Args:
-        strength: In units of the pixel range [0, 1].
+        strength: Strength in units of the pixel range [0, 1].
         patch_size: Side of the squares that are compared, in pixels; odd.
         distance: How far q may be from p along each side, in pixels.
     """

@@ -24,8 +24,8 @@ class TotalVariation(Defence):
     is offered besides.
 
     Args:
-        weight: Of the total variation.
-        iterations: Of the ascent.
+        weight: Weight of the total variation.
+        iterations: Number of iterations of the ascent.
     """
 
     near_identity: ClassVar[bool] = True

@@ -17,7 +17,7 @@ class Rotation(Defence):
     Bilinear interpolation; pixels of the border go on outside. One pass, exact gradient of each draw.
 
     Args:
-        degrees: The limit.
+        degrees: The limit, in degrees.
     """
 
     stochastic: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""An entry made from a store: the newest numbers of one model, with the per-image scores behind them."""
+"""Makes an entry from a store: the newest numbers of one model, with the per-image scores behind them."""
 
 import hashlib
 import math
@@ -54,16 +54,16 @@ def create_entry(
         store: A store, or its folder.
         model: Registered name.
         out: The TOML file, `FILE.toml`; scores go to `FILE.scores`. Neither may exist.
-        regime: Of the training.
-        variant: Of the model, in a grid; empty for the model as its own table configures it.
-        name: As the leaderboard shows it. Default: the model's, with its variant.
-        authors: Of the paper, or of the model.
-        paper: Title of the paper that the model is from.
-        url: Of that paper.
-        year: Likewise.
+        regime: Training regime of the model.
+        variant: Variant of the model in a grid; empty for the model of its own table.
+        name: Name shown on the leaderboard. Default: the model's, with its variant.
+        authors: Authors of the paper, or of the model.
+        paper: Title of the paper that presents the model.
+        url: Address of that paper.
+        year: Year of that paper.
         code: URL of the code.
         weights: URL of the weights, or of a page that offers them.
-        training: As a phrase. Default: the regime.
+        training: How the model was trained, as a phrase. Default: the regime.
 
     Returns:
         What was written and what was left out, in sentences.

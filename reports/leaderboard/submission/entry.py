@@ -117,7 +117,7 @@ class _Number(_Table):
 
     @property
     def condition(self) -> tuple[str, str, float]:
-        """Dataset, attack and epsilon: what an entry has one number of a kind for."""
+        """Dataset, attack and epsilon; for them an entry has one number of each kind."""
         return self.dataset, self.attack, self.epsilon
 
 
@@ -214,7 +214,7 @@ def understood(values: Mapping[str, Any]) -> Reading:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    """Return the values of a TOML file; a ValueError says why there are none."""
+    """Return the values of a TOML file; raise ValueError where there are none."""
     if path.is_dir():
         raise ValueError("a folder; name the TOML file in it")
     try:

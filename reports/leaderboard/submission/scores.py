@@ -62,7 +62,7 @@ def condition_of(row: Row) -> Condition:
 
 
 def labels_of(cell: StoredCell) -> dict[str, float]:
-    """Return the quality by image; a ValueError where the cell's scores cannot be read."""
+    """Return the quality by image; raise ValueError where the cell's scores cannot be read."""
     scores = read_scores(cell)
     return dict(zip(scores.images, scores.quality.tolist(), strict=True))
 

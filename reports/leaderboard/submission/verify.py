@@ -1,6 +1,6 @@
-"""Verification of an entry: its TOML file, and each measured number against its per-image scores.
+"""Verifies an entry: its TOML file, and each measured number against its per-image scores.
 
-`iqabench entry verify` says everything that is wrong; a board takes only entries with which nothing is.
+`iqabench entry verify` lists everything that is wrong; a board takes only entries without any fault.
 """
 
 import math
@@ -46,7 +46,7 @@ _OF_THE_IMAGES = {
 
 @dataclass(frozen=True)
 class Examination:
-    """An entry looked at from all sides."""
+    """The result of examining an entry."""
 
     path: Path  # its TOML file
     entry: Entry | None  # what it says; None if its file alone is wrong already
@@ -55,7 +55,7 @@ class Examination:
 
     @property
     def numbers(self) -> tuple[Number, ...]:
-        """Its numbers: the reported as they are, the measured as its scores have them, in full precision."""
+        """Its numbers: reported ones as they are, measured ones from its scores, in full precision."""
         reported = reported_numbers(self.entry) if self.entry else ()
         return (*reported, *measured_numbers(file.cell for file in self.files))
 
@@ -63,7 +63,7 @@ class Examination:
 def verify(paths: Sequence[Path]) -> tuple[str, int]:
     """Return what `iqabench entry verify` prints of some files, and its exit status: 0 or 1.
 
-    A file with which nothing is wrong has one line, and one more for each red flag.
+    A file without faults has one line, and one more for each red flag.
     """
     examined = [examine(path) for path in paths]
     lines = [line for found in examined for line in _lines(found)]
@@ -74,7 +74,7 @@ def examine(path: Path, kept: MetricCache | None = None) -> Examination:
     """Read an entry and the files of scores that it names, and check all of it.
 
     Args:
-        path: The TOML file. Whatever is in it or not in it, nothing is raised.
+        path: The TOML file. Nothing is raised, whatever it holds.
         kept: Metrics of files of scores that were read before.
     """
     reading = read_entry(path)

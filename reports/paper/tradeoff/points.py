@@ -16,7 +16,7 @@ PLACE = ("dataset", "model", "variant", "defence", "attack", "epsilon")
 
 
 PRICES = (0.02, 0.05, 0.1)
-"""Bounds of what a defence gives up of clean SROCC, between which defences count as equally dear."""
+"""Bounds of the loss of clean SROCC by a defence, between which defences count as equally costly."""
 
 
 Points = dict[tuple[Any, ...], Point]
