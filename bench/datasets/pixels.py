@@ -148,6 +148,27 @@ class PixelCache:
 
         return self._batch(rows, (side, side) if side else self._square(), draw)
 
+    def same_as(
+        self, rows: Sequence[int], other: "PixelCache", others: Sequence[int]
+    ) -> list[tuple[int, int]]:
+        """Return the rows that have the pixels of a row of another cache, each with the first such row."""
+        seen: dict[tuple[int, ...], list[int]] = {}
+        for row in others:
+            seen.setdefault(other._places[row][1:], []).append(row)
+        pairs = (
+            (
+                row,
+                next(
+                    (one for one in seen.get(self._places[row][1:], ()) if self._equal(row, other, one)), -1
+                ),
+            )
+            for row in rows
+        )
+        return [(row, one) for row, one in pairs if one >= 0]
+
+    def _equal(self, row: int, other: "PixelCache", one: int) -> bool:
+        return bool((self._image(row) == other._image(one)).all())
+
     def _square(self) -> tuple[int, int]:
         if self.image_size is None:
             raise ValueError("images that are not resized have no size of crops of their own; give one")

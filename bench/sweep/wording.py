@@ -20,6 +20,16 @@ def between_levels(epsilons: Sequence[float]) -> list[str]:
     ]
 
 
+def seen_in_training(dataset: str, trained_on: str, found: Sequence[tuple[str, str]]) -> str:
+    """Say that test images are training images, too, each given with that one."""
+    image, same = found[0]
+    return (
+        f"{dataset}: {len(found)} of the test images have the pixels of training images of {trained_on}, "
+        f"such as {image} of {same}: a model that has seen them has an easier test; `scene` or `split` in the "
+        "table of labels keeps them on one side"
+    )
+
+
 def put_off(title: str) -> str:
     """Say that a job waits."""
     return f"{title}: another process works on it; going on with the next"

@@ -1,6 +1,6 @@
 """A sweep that is planned and checked, with what its engines share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,7 +94,7 @@ class Sweep:
             defence.check()
         files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
         loaded = [wording.loaded(path, said) for path in files if (said := read_weights(path)[1])]
-        notes += [*wording.between_levels(settings.run.epsilons), *loaded]
+        notes += [*wording.between_levels(settings.run.epsilons), *loaded, *_seen_in_training(jobs)]
         return cls(settings, jobs, Store(results), command, save_images, notes)
 
     def announce(self, progress: Progress, *, score: bool) -> None:
@@ -152,3 +152,12 @@ class Sweep:
         for path in map(self.store.path, work.cells):
             if reason := self.store.damaged.pop(path, None):
                 yield wording.damaged_cell(path, reason)
+
+
+def _seen_in_training(jobs: Sequence[Job]) -> Iterator[str]:
+    """Say of each dataset that models are trained for which of its test images are training images, too."""
+    trained = [(job.data, job.training_data) for job in jobs if job.model.fitted_by != "none"]
+    pairs = {(data.dataset.name, on.dataset.name): (data, on) for data, on in trained}
+    for (name, trained_on), (data, on) in pairs.items():
+        if found := data.seen_in(on):
+            yield wording.seen_in_training(name, trained_on, found)

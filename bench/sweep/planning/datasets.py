@@ -77,6 +77,13 @@ class PlannedDataset:
             None if distributions is None else distributions[rows],
         )
 
+    def seen_in(self, training: "PlannedDataset") -> list[tuple[str, str]]:
+        """Return the images to score that are among the training images of a dataset, each with that one."""
+        rows = np.flatnonzero(training.dataset.table["split"] == "train").tolist()
+        pairs = self.cache.cache.same_as(self.test_rows.tolist(), training.cache.cache, rows)
+        mine, theirs = self.dataset.table["path"], training.dataset.table["path"]
+        return [(mine[row], theirs[other]) for row, other in pairs]
+
     def identity(self) -> dict[str, Any]:
         """The fields of `Cell` that say which pixels and labels these are."""
         framing = self.cache.framing

@@ -175,7 +175,12 @@ def test_a_seed_of_the_command_line_is_bounded_as_one_of_a_file():
 
 @pytest.mark.parametrize(
     ("written", "epsilons"),
-    [("[8, 0.5]", [8, 0.5]), ('["8/255", " 1 / 255 ", "2"]', [8, 1, 2]), ("[0, 0.1, 255]", [0, 0.1, 255])],
+    [
+        ("[8, 0.5]", [8, 0.5]),
+        ('["8/255", " 1 / 255 ", "2"]', [8, 1, 2]),
+        ("[0, 0.1, 255]", [0, 0.1, 255]),
+        ("[3.9999999, 1.23456789]", [4, 1.23457]),
+    ],
 )
 def test_an_epsilon_is_in_units_of_a_grey_level_and_may_say_so(tmp_path, written, epsilons):
     (tmp_path / "mine.toml").write_text(f"[run]\nepsilons = {written}")

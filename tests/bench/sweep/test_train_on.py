@@ -1,5 +1,6 @@
 """Models trained on one dataset and scored on another: weights, keys, names, and what is refused."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -129,3 +130,24 @@ def test_what_is_wrong_with_the_other_dataset_is_said_before_anything_is_trained
     assert "unknown" in swept(*options, "--train-on", "nothing", status=2)
     few = swept(*options, "--train-on", "small", status=2)
     assert "dataset 'small' has 2 training images, fewer than one batch of 4" in few
+
+
+def test_test_images_that_are_training_images_too_are_said_to_be(
+    swept, drawn_database: Path, tmp_path: Path
+) -> None:
+    crossed = swept("--models", "tiny", "--datasets", "whole", "--train-on", "first", "--attacks", "noise")
+    assert re.search(r"whole: \d+ of the test images have the pixels of training images of first", crossed)
+    quick = ("--models", "tiny", "--datasets", "first", "--results", str(tmp_path / "other"))
+    assert "have the pixels of" not in swept(*quick, command="train")
+    table = pd.read_csv(drawn_database)
+    first, last = table["path"].iloc[[0, -1]]
+    shutil.copy(tmp_path / first, tmp_path / last)
+    sides = np.where(table["scene"] == table["scene"].iloc[-1], "test", "train")
+    table.assign(split=sides).to_csv(drawn_database, index=False)
+    told = (
+        f"first: 1 of the test images have the pixels of training images of first, such as {last} of {first}:"
+    )
+    assert told in swept(*quick, command="train")
+    assert "have the pixels of" not in swept(
+        "--models", "linear", "--datasets", "first", "--attacks", "noise"
+    )
