@@ -25,8 +25,8 @@ def seen_in_training(dataset: str, trained_on: str, found: Sequence[tuple[str, s
     image, same = found[0]
     return (
         f"{dataset}: {len(found)} of the test images have the pixels of training images of {trained_on}, "
-        f"such as {image} of {same}: a model that has seen them has an easier test; `scene` or `split` in the "
-        "table of labels keeps them on one side"
+        f"such as {image} of {same}: a model that has seen them has an easier test; `scene` or `split` in "
+        "the table of labels keeps them on one side"
     )
 
 
