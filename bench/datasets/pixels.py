@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -154,17 +155,16 @@ class PixelCache:
         """Return the rows that have the pixels of a row of another cache, each with the first such row."""
         seen: dict[tuple[int, ...], list[int]] = {}
         for row in others:
-            seen.setdefault(other._places[row][1:], []).append(row)
-        pairs = (
-            (
-                row,
-                next(
-                    (one for one in seen.get(self._places[row][1:], ()) if self._equal(row, other, one)), -1
-                ),
-            )
-            for row in rows
-        )
-        return [(row, one) for row, one in pairs if one >= 0]
+            seen.setdefault(other._content(row), []).append(row)
+        pairs = []
+        for row in rows:
+            equal = (one for one in seen.get(self._content(row), ()) if self._equal(row, other, one))
+            pairs += [(row, one) for one in islice(equal, 1)]
+        return pairs
+
+    def _content(self, row: int) -> tuple[int, ...]:
+        """Return height, width and checksum of an image."""
+        return tuple(self._places[row][1:])
 
     def _equal(self, row: int, other: "PixelCache", one: int) -> bool:
         return bool((self._image(row) == other._image(one)).all())
