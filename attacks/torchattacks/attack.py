@@ -39,9 +39,8 @@ class Torchattack(Search):
             [self._attacked(victim.only(rows), ball.epsilon, clean[rows]) for rows in self._pieces(victim)]
         )
         whole = found.isfinite().flatten(1).all(1).view(-1, 1, 1, 1)
-        found = torch.where(
-            whole, found, victim.images
-        )  # a zero gradient that torchattacks divided by itself
+        # Elsewhere it is a zero gradient that torchattacks divided by itself.
+        found = torch.where(whole, found, victim.images)
         victim.record.verify(victim.images, found, clean, victim.values(found))
         return found
 

@@ -33,9 +33,7 @@ class ScoreClassifier(nn.Module):
         super().__init__()
         self._victim = victim
         self._clean = clean
-        self.place = nn.Parameter(
-            torch.zeros(0, device=victim.images.device)
-        )  # tells torchattacks the device
+        self.place = nn.Parameter(torch.zeros(0, device=victim.images.device))  # tells the device
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (M, 2) of images (M, 3, H, W): the victim's, or M versions of its one."""

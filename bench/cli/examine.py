@@ -55,11 +55,8 @@ def _device(asked: str) -> Finding:
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
         name = torch.cuda.get_device_name()
-        return Finding(
-            "device",
-            True,
-            f"{name}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free; torch {torch.__version__}",
-        )
+        memory = f"{free / 1e9:.0f} of {total / 1e9:.0f} GB free"
+        return Finding("device", True, f"{name}, {memory}; torch {torch.__version__}")
     if asked == "cuda":
         return Finding("device", False, "torch sees no GPU: install torch with CUDA, or use `--device cpu`")
     cores = plural(os.cpu_count() or 1, "core")

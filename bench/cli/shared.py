@@ -142,6 +142,9 @@ training = _options(
 )
 
 
+form = click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
 logistic = click.option(
     "--logistic",
     type=click.Choice(["none", "four", "five"]),

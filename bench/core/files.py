@@ -104,9 +104,8 @@ def remove_leftovers(path: Path) -> None:
 def regular(path: Path) -> Path:
     """Return a path; an OSError where it is a folder, a pipe or a device, which might never end."""
     if path.exists() and not path.is_file():
-        raise OSError(
-            errno.EINVAL, "a folder, not a file" if path.is_dir() else "not a regular file", str(path)
-        )
+        what = "a folder, not a file" if path.is_dir() else "not a regular file"
+        raise OSError(errno.EINVAL, what, str(path))
     return path
 
 

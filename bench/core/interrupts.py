@@ -39,7 +39,7 @@ def finishing(what: str) -> Iterator[None]:
     """
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     put_off = [
-        number for number, handler in handlers.items() if handler in (signal.default_int_handler, _raise)
+        number for number, before in handlers.items() if before in (signal.default_int_handler, _raise)
     ]
     if current_thread() is not main_thread() or not put_off:
         yield

@@ -286,9 +286,7 @@ def _register(kind: Kind, name: str) -> Callable[[Registered], Registered]:
             raise UserError(f"{kind[:-1]} {name!r} is already registered by an installed package")
         known, file = _file_of(_PLUGINS[kind].get(name)), _file_of(factory)
         if known and known == file:
-            raise UserError(
-                f"{file}: registers the {kind[:-1]} {name!r} twice; give one of them another name"
-            )
+            raise UserError(f"{file}: registers the {kind[:-1]} {name!r} twice; give one another name")
         if known and file:
             raise UserError(
                 f"{known} and {file} both register the {kind[:-1]} {name!r}; give one of them another name"

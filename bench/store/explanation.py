@@ -99,9 +99,8 @@ class StageActivations:
     @model_validator(mode="after")
     def _checked(self) -> "StageActivations":
         arrays = (self.clean, self.attacked, self.kept_clean, self.kept_attacked, self.marked)
-        if self.clean.ndim != 1 or {array.shape for array in arrays if array is not None} != {
-            self.clean.shape
-        }:
+        shapes = {array.shape for array in arrays if array is not None}
+        if self.clean.ndim != 1 or shapes != {self.clean.shape}:
             raise ValueError("arrays of one number per channel")
         return self
 

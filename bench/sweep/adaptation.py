@@ -25,9 +25,7 @@ def class_of(name: str, table: dict[str, Any], where: str) -> str:
     network, black_box = table.pop("network", None), table.get("black_box")
     boxed = [key for key in ("function", "command") if key in table]
     if network is not None and boxed:
-        raise ParameterError(
-            where, "network", f"keys 'network' and {boxed[0]!r} name two models: leave out one"
-        )
+        raise ParameterError(where, "network", f"keys 'network' and {boxed[0]!r} name two models: drop one")
     if not isinstance(network, str | None) or (network is not None and ":" not in network):
         raise ParameterError(
             where,

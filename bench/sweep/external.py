@@ -197,9 +197,7 @@ class _Intervals:
         """Extend the intervals by what a stored attack reached."""
         places = {image: place for place, image in enumerate(scores.images)}
         low, high = scores.ends or (scores.score, scores.score)
-        low_by, high_by = (
-            scores.further.get(end, np.full(len(low), attack)) for end in ("low_by", "high_by")
-        )
+        low_by, high_by = (scores.further.get(by, np.full(len(low), attack)) for by in ("low_by", "high_by"))
         for index, place in enumerate(places[image] for image in images):
             self.extend(index, float(low[place]), str(low_by[place]))
             self.extend(index, float(high[place]), str(high_by[place]))

@@ -215,9 +215,7 @@ def _on_pns(frame: pd.DataFrame) -> Iterator[tuple[str, _Found]]:
 def _improves(cells: pd.DataFrame) -> _Found:
     """Tell whether CPRL is better with the PNS risk, at each weight that was run, than without."""
     by_weight = sorted((weight, point(group)) for (weight,), group in grouped(cells, ["pns_weight"]))
-    values = {
-        (f"PNS weight {weight:g}" if weight else _MASK_ALONE): _srocc(found) for weight, found in by_weight
-    }
+    values = {f"PNS weight {weight:g}" if weight else _MASK_ALONE: _srocc(one) for weight, one in by_weight}
     numbers = {name: value for name, value in values.items() if not math.isnan(value)}
     broken = [f"{name}: no usable scores" for name in values if name not in numbers]
     evidence = ", ".join([*_listed(numbers), *broken])

@@ -90,9 +90,8 @@ def as_element(svg: str, prefix: str, label: str = "") -> str:
 
     The prefix begins all identifiers, so that several fit on a page; the label says what the picture shows.
     """
-    element = re.sub(
-        r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL
-    )
+    element = svg[svg.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", element, flags=re.DOTALL)
     element = re.sub(r'\s(width|height)="[\d.]+pt"', "", element, count=2)
     element = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}-", element)
     return element.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1) if label else element

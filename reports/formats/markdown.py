@@ -46,9 +46,8 @@ def escape(text: object) -> str:
     # Addresses of which GitHub would make a link.
     escaped = re.sub(r"(?i)\b(www)\.", r"\1&#46;", re.sub(r"\b(\w+)://", r"\1&#58;//", escaped))
     # The beginning of a line that would make it an item of a list.
-    return re.sub(
-        r"^(\s*)([-+=]|\d(?=\d*[.)](?:\s|$)))", lambda found: f"{found[1]}&#{ord(found[2])};", escaped
-    )
+    item = r"^(\s*)([-+=]|\d(?=\d*[.)](?:\s|$)))"
+    return re.sub(item, lambda found: f"{found[1]}&#{ord(found[2])};", escaped)
 
 
 def _columns_of(cell: Cell) -> Iterator[Markup]:

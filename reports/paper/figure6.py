@@ -156,9 +156,7 @@ def _end(curve: Curve, limits: tuple[float, float]) -> tuple[float, float]:
 
 def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
     """Return one scale for all panels: from the lowest bound to 1, in steps of a quarter."""
-    numbers = [
-        number for panel in panels for curve in panel.curves for number in (*curve.lows, *curve.values)
-    ]
+    numbers = [one for panel in panels for curve in panel.curves for one in (*curve.lows, *curve.values)]
     lowest = min([number for number in numbers if np.isfinite(number)], default=0.0)
     return max(-1.02, np.floor(4 * min(lowest, 0.0)) / 4 - 0.02), 1.02
 

@@ -58,9 +58,8 @@ def certify(
         settings = shared.settings_of({**options, "defences": ["median_smoothing"]})
         rows, note = _smoothed(settings, results, radii or [5.0, 10.0, 20.0], draws, command, not quiet)
     else:
-        rows, note = _bounded(
-            shared.settings_of(options), results, radii or [0.25, 0.5, 1.0], command, not quiet
-        )
+        settings = shared.settings_of(options)
+        rows, note = _bounded(settings, results, radii or [0.25, 0.5, 1.0], command, not quiet)
     shared.say("\n".join(aligned({name: [row[name] for row in rows] for name in rows[0]})))
     shared.say(note)
 

@@ -46,9 +46,7 @@ def check(
     nothing to compare.
     """
     if sum([against is not None, pin is not None, claims, certified]) > 1:
-        raise click.UsageError(
-            "--against, --pin, --claims and --certified exclude one another: give one of them"
-        )
+        raise click.UsageError("--against, --pin, --claims and --certified exclude one another: give one")
     if pin and (as_json or junit):
         raise click.UsageError("--pin writes FILE and checks nothing: leave out --json and --junit")
     if certified:
@@ -63,9 +61,7 @@ def check(
         return
     if against is not None and not against.strip():
         raise click.UsageError("--against is empty; it is published, or a file of pinned numbers")
-    verdict = _verdict(
-        "published" if against is None else against, claims, settings.check.model_dump(), results
-    )
+    verdict = _verdict(against or "published", claims, settings.check.model_dump(), results)
     if junit:
         from ....reports.checks.junit import write_junit
 

@@ -13,9 +13,7 @@ from .. import shared
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--against", metavar="STORE", help="The store of B. Default: that of A.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
-)
+@shared.form
 @shared.results_to_read
 def compare(first: str, second: str, against: str | None, form: Any, results: Path) -> None:
     """Compare two models under every condition that both were measured under.

@@ -10,9 +10,7 @@ from .. import shared
 
 
 @click.command()
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
-)
+@shared.form
 @shared.logistic
 @shared.results_to_read
 def results(form: Any, logistic: Any, results: Path) -> None:

@@ -160,9 +160,7 @@ def _with_strength(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.Data
     """Return the table with `epsilon`: its own, the largest change that it tells, or what PSNR allows."""
     if "epsilon" in table:
         if (table["epsilon"] == 0).any():
-            raise UserError(
-                f"{path}: epsilon 0: accepted is a number above 0 and up to 255, in units of 1/255"
-            )
+            raise UserError(f"{path}: epsilon 0: accepted is a number above 0, up to 255, in units of 1/255")
         return table
     groups = table.groupby(["dataset", "attack"])
     if "l_inf" in table:

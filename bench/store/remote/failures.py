@@ -67,15 +67,11 @@ def _sentence(address: str, error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in _LOCAL:
         return f"no copy can be kept here: {told}; IQABENCH_STORES names another folder for copies of stores"
     if _refused(error):
-        return (
-            f"access refused ({told}): these credentials may not do that; ask its owner, or use others{how}"
-        )
+        return f"access refused ({told}): the credentials may not do that; ask its owner, or use others{how}"
     if _no_credentials(error):
         return f"no credentials for this bucket ({told}){how}"
     if isinstance(error, FileNotFoundError):
-        return (
-            f"no such bucket, or a file was removed just now ({told}): check the name, or create the bucket"
-        )
+        return f"no such bucket, or a file was removed just now ({told}): check the name, or create it"
     server = f", and {cloud.server}" if cloud else ""
     return (
         f"cannot be reached ({type(error).__name__}: {told}): check the network{server}; then run the same "

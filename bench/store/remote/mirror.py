@@ -55,9 +55,7 @@ class Mirror:
         self._files = files
         self._root = root.rstrip("/")
         self._record = Record(folder / ".copies.sqlite")
-        self._on_demand: dict[
-            str, str
-        ] = {}  # versions of files in the bucket that are fetched when asked for
+        self._on_demand: dict[str, str] = {}  # versions of what is fetched when it is asked for
 
     def follow(self, needs: Needs) -> list[str]:
         """Fetch what is needed and not here, as it is in the bucket now.
@@ -139,9 +137,7 @@ class Mirror:
     def _there(self) -> dict[str, str]:
         """Return the version of each file in the bucket by its name in the store."""
         found = self._files.find(self._root, detail=True)
-        if (
-            not found and "az" in self._files.protocol
-        ):  # Azure's library lists a missing container as an empty one
+        if not found and "az" in self._files.protocol:  # which lists a missing container as an empty one
             self._files.ls(self._root.split("/")[0])
         named = {path.removeprefix(f"{self._root}/"): facts for path, facts in found.items()}
         return {name: _version(facts) for name, facts in named.items() if is_kept(name)}
@@ -163,14 +159,11 @@ class Mirror:
         with progress_over(len(names), show=True, delay=2.0) as progress:
             progress.doing(f"fetching {plural(len(names), 'file')} of {self.address}")
             for start in range(0, len(names), _AT_ONCE):
-                batch = {
-                    name: parts / str(place) for place, name in enumerate(names[start : start + _AT_ONCE])
-                }
+                now = names[start : start + _AT_ONCE]
+                batch = {name: parts / str(place) for place, name in enumerate(now)}
                 with explained(self.address):
                     parts.mkdir(exist_ok=True)
-                    self._files.get(
-                        [self._path(name) for name in batch], [str(part) for part in batch.values()]
-                    )
+                    self._files.get([self._path(name) for name in batch], [*map(str, batch.values())])
                 copies = {}
                 for name, part in batch.items():
                     copies[name] = Copy(versions[name], Stamp.of(part))

@@ -38,7 +38,7 @@ def checked(
     pixels = table.pop("pixels", RESIZE) if kind == "models" else RESIZE
     if not isinstance(weights, str | None):
         where = settings.where(kind, name, "weights")
-        raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is the path of a file")
+        raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is a file's path")
     framing_of(settings, name, pixels)
     factory, options = registry.resolve(kind, registered), None
     with settings.blaming("grid" if point else kind, name):
@@ -70,9 +70,7 @@ def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, d
             raise UserError(f"{where}: key 'adapter': found {shown(adapter)}, accepted is the name of one")
         if not isinstance(test_list := table.pop("test_list", None), str | None):
             where = settings.where(kind, name, "test_list")
-            raise UserError(
-                f"{where}: key 'test_list': found {shown(test_list)}, accepted is the path of a file"
-            )
+            raise UserError(f"{where}: key 'test_list': found {shown(test_list)}, accepted is a file's path")
         return adapter, table
     passed = [name]
     while (like := table.pop("like", None)) is not None:

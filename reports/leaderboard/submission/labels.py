@@ -17,9 +17,7 @@ class KnownLabels:
 
     def __init__(self) -> None:
         self._quality: Mapping[str, dict[str, float]] = defaultdict(dict)
-        self._told: set[tuple[str, str]] = (
-            set()
-        )  # version, digest of images and labels: no need to read again
+        self._told: set[tuple[str, str]] = set()  # version, digest of images and labels that were read
 
     def learn_from_store(self, results: pd.DataFrame, root: Path) -> None:
         """Learn the labels of a store, from one cell of each set of test images."""
