@@ -186,15 +186,20 @@ def read_table(adapter: str, params: Mapping[str, Any], *, where: str) -> tuple[
             table: object = source.read()
         except SystemExit as error:
             raise UserError(f"dataset adapter {adapter!r}: calls sys.exit({error.code!r})") from error
-        if not isinstance(table, pd.DataFrame):
-            kind = type(table).__name__
-            raise UserError(f"dataset adapter {adapter!r}: its read() returns a {kind}, not a DataFrame")
-        absent = [column for column in COLUMNS if column not in table]
-        if absent:
-            raise UserError(f"dataset adapter {adapter!r}: its read() returns no column {absent[0]!r}")
-        table = table.assign(**{name: numbers(table[name]) for name in ["score", *rating_columns(table)]})
-    table = table.sort_values("path", kind="stable", ignore_index=True)
-    return source, table.assign(scene=in_one_spelling(table["scene"]))
+        found = checked_table(table, f"dataset adapter {adapter!r}")
+        found = found.assign(**{name: numbers(found[name]) for name in ["score", *rating_columns(found)]})
+    found = found.sort_values("path", kind="stable", ignore_index=True)
+    return source, found.assign(scene=in_one_spelling(found["scene"]))
+
+
+def checked_table(table: object, who: str) -> pd.DataFrame:
+    """Return what `read` gave, unless it is something else than a table with `COLUMNS`: a UserError."""
+    if not isinstance(table, pd.DataFrame):
+        raise UserError(f"{who}: read() returns a {type(table).__name__}, not a pandas.DataFrame")
+    absent = [column for column in COLUMNS if column not in table]
+    if absent:
+        raise UserError(f"{who}: read() returns no column {absent[0]!r}")
+    return table
 
 
 def quality(scores: npt.ArrayLike, low: float, high: float, lower_is_better: bool) -> npt.NDArray[np.float64]:

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError, blaming_line
-from .base import COLUMNS, DatasetAdapter, quality
+from .base import DatasetAdapter, checked_table, quality
 from .checks import find_problems, rating_columns
 from .decoding import Undecodable, decode_rgb
-from .splits import SIDES, split_by_scene
+from .splits import check_sides, split_by_scene
 from .wording import message
 
 DECODED = 16  # images, spread over the table
@@ -41,7 +41,10 @@ def check_dataset(factory: Callable[[], DatasetAdapter]) -> None:
     if problems:
         raise UserError(f"{name}: {message(problems[0], most=1)}")
     quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
-    _check_split(name, table)
+    if "split" in table:
+        check_sides(table, table["split"], source=f"{name}: the column 'split' of read()")
+    else:
+        split_by_scene(table, 0)
     for place in np.linspace(0, len(table) - 1, min(DECODED, len(table))).round().astype(int):
         file = source.root / table["path"].iloc[place]
         try:
@@ -57,11 +60,7 @@ def check_dataset(factory: Callable[[], DatasetAdapter]) -> None:
 def _read(source: DatasetAdapter, name: str) -> pd.DataFrame:
     with blaming_line(f"{name}: read() fails"):
         table = source.read()
-    if not isinstance(table, pd.DataFrame):
-        raise UserError(f"{name}: read() returns a {type(table).__name__}, not a pandas.DataFrame")
-    absent = [column for column in COLUMNS if column not in table]
-    if absent:
-        raise UserError(f"{name}: read() returns no column {absent[0]!r}")
+    table = checked_table(table, name)
     for column in ["score", *rating_columns(table)]:
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise UserError(
@@ -75,17 +74,3 @@ def _read(source: DatasetAdapter, name: str) -> pd.DataFrame:
         if PurePosixPath(path).is_absolute() or "\\" in path or ".." in PurePosixPath(path).parts:
             raise UserError(f"{name}: the path {path!r} is not relative to `root` with / between folders")
     return table.sort_values("path", kind="stable", ignore_index=True)
-
-
-def _check_split(name: str, table: pd.DataFrame) -> None:
-    if "split" not in table:
-        split_by_scene(table, 0)
-        return
-    strange = table.loc[~table["split"].isin(SIDES), "split"]
-    if len(strange):
-        raise UserError(
-            f"{name}: the column 'split' holds {strange.iloc[0]!r}; accepted are {' and '.join(SIDES)}"
-        )
-    both = table.groupby("scene")["split"].nunique()
-    if (both > 1).any():
-        raise UserError(f"{name}: scene {both.index[both > 1][0]!r} is in both training and test")

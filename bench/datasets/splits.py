@@ -118,9 +118,9 @@ def find_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
             `train` and `test`, or has a scene on both sides.
     """
     if "split" in table:
-        return _checked(table, table["split"], source="the dataset's column 'split'")
+        return check_sides(table, table["split"], source="the dataset's column 'split'")
     if file.exists():
-        return _checked(table, _saved(table, file), source=str(file))
+        return check_sides(table, _saved(table, file), source=str(file))
     return split_by_scene(table, seed)
 
 
@@ -166,7 +166,8 @@ def _saved(table: pd.DataFrame, file: Path) -> pd.Series:
     return table["path"].map(sides)
 
 
-def _checked(table: pd.DataFrame, split: pd.Series, *, source: str) -> pd.Series:
+def check_sides(table: pd.DataFrame, split: pd.Series, *, source: str) -> pd.Series:
+    """Return a division, unless it is no division of whole scenes into `train` and `test`: a UserError."""
     strange = table.loc[~split.isin(SIDES), "path"]
     if not strange.empty:
         raise UserError(

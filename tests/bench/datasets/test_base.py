@@ -107,7 +107,7 @@ def test_plugin_adapter_without_a_column_of_the_contract_is_told(open_as, tmp_pa
             return pd.DataFrame({"path": ["a"], "score": [0.5], "distortion": ["blur"]})
 
     monkeypatch.setitem(registry._PLUGINS["datasets"], "sceneless", Sceneless)
-    with pytest.raises(UserError, match=r"adapter 'sceneless': its read\(\) returns no column 'scene'"):
+    with pytest.raises(UserError, match=r"adapter 'sceneless': read\(\) returns no column 'scene'"):
         open_as("sceneless", root=tmp_path)
 
 
