@@ -48,7 +48,7 @@ from iqabench.models.adapted.adapter import Adapter  # noqa: E402
 
 PRECISIONS: tuple[Precision, ...] = ("bf16", "tf32", "fp32")  # the slowest last
 FORWARD_FLOPS = 2 * 4.09e9 / 224**2  # a pixel of ResNet-50: 4.09 G multiply-adds at 224 px (He et al. 2016)
-DRAWN, FED = 64, 2048  # images that are drawn, and scored on a card to see how fast they come
+DRAWN, FED = 64, 1024  # images that are drawn, and scored on a card to see how fast they come
 PEAKS = {  # TFLOP/s without sparsity in bfloat16, TF32 and float32, of the makers' data sheets
     "H100 PCIe": (756, 378, 51),
     "H100": (989.4, 494.7, 67),

@@ -57,6 +57,8 @@ def together(workers: int, arguments: list[str]) -> float:
     ]
     for other in others:
         if other.stdout is None or other.stdout.readline() != "ready\n":
+            for process in others:
+                process.kill()
             raise click.ClickException("a process ended before it was ready")
     for other in others:
         if other.stdin:
