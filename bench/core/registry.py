@@ -103,7 +103,8 @@ def by_path(name: str) -> Factory:
 
 def _module_of(path: Path) -> ModuleType:
     """Run a file as a module, once."""
-    name = f"iqabench_file_{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+    where_and_what = os.fsencode(path.resolve()) + path.read_bytes()  # a file may read others beside it
+    name = f"iqabench_file_{path.stem}_{hashlib.sha256(where_and_what).hexdigest()[:8]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
@@ -157,13 +158,22 @@ def source_digest(factory: Factory) -> str | None:
     """
     if factory.__module__.startswith(_PACKAGE):
         return None
-    own = Path(inspect.getfile(factory)).resolve()
-    module = sys.modules.get(factory.__module__)
-    running = hashlib.sha256(own.read_bytes())
-    others = {file.read_bytes() for file in (_imported(module) if module else set()) - {own}}
-    for digest in sorted(hashlib.sha256(content).digest() for content in others):
+    own, *others = (file.read_bytes() for file in source_files(factory))
+    running = hashlib.sha256(own)
+    for digest in sorted({hashlib.sha256(content).digest() for content in others}):
         running.update(digest)
     return running.hexdigest()[:16]
+
+
+def source_files(factory: Factory) -> list[Path]:
+    """Return the file of a class or function, if it has one, then the user's files that this imports."""
+    try:
+        own = Path(inspect.getfile(factory)).resolve()
+    except TypeError:  # written in C
+        return []
+    module = sys.modules.get(factory.__module__)
+    imported = _imported(module) if module and not is_installed(own) else set()
+    return [own, *sorted(imported - {own}, key=lambda file: file.read_bytes())]
 
 
 def _imported(module: ModuleType) -> set[Path]:

@@ -1,7 +1,6 @@
 """A metric that only answers: a Python function or a command, from a picture to a number."""
 
 import hashlib
-import inspect
 import re
 import shutil
 import subprocess
@@ -19,7 +18,8 @@ from torch import Tensor, nn
 from ...bench.core import registry
 from ...bench.core.errors import UserError
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|\b(?:nan|inf|infinity)\b)", re.IGNORECASE)
+_WITH_COMMA = re.compile(r"\d[\d.]*,\d[\d.,]*(?=\D*$)")  # the last number, if a comma is in it
 
 
 class BlackBox(nn.Module):
@@ -85,7 +85,7 @@ def _function(name: str) -> tuple[Callable[[np.ndarray], float], list[Path]]:
                 f"the function {name} failed for a picture {shape}: {type(error).__name__}: {error}"
             ) from error
 
-    return ask, [Path(inspect.getfile(function))]
+    return ask, registry.source_files(function)
 
 
 def _command(command: list[str], timeout: float) -> tuple[Callable[[np.ndarray], float], list[Path]]:
@@ -126,4 +126,9 @@ def _number(printed: str, command: list[str]) -> float:
     numbers = _NUMBER.findall(printed)
     if not numbers:
         raise UserError(f"the command {command[0]} printed no number: {printed[:80]!r}")
+    if found := _WITH_COMMA.search(printed):
+        raise UserError(
+            f"the command {command[0]} printed {found[0]!r}, which may be one number or several: it is to "
+            "print the score last, with a decimal point"
+        )
     return float(numbers[-1])

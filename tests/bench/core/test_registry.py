@@ -98,6 +98,15 @@ def test_two_plugins_of_one_file_name_have_each_its_own_source(plugin):
     assert registry.source_digest(factories[1]) == second
 
 
+def test_files_of_one_name_and_content_each_read_what_lies_beside_them(tmp_path):
+    text = "from pathlib import Path\ndef number(): return Path(__file__).with_name('n.txt').read_text()\n"
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net.py").write_text(text)
+        (tmp_path / folder / "n.txt").write_text(folder)
+    assert [registry.by_path(f"{tmp_path}/{folder}/net.py:number")() for folder in "ab"] == ["a", "b"]
+
+
 def test_a_file_that_a_plugin_imports_is_part_of_its_source(plugin, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "deep_layers.py").write_text("import math\nfactor = 1\ndef scaled(x): return x\n")

@@ -43,6 +43,32 @@ def test_a_command_gets_a_file_and_prints_the_score_last(tmp_path):
     torch.testing.assert_close(model(images), -(images * 255).round().mean((1, 2, 3)))
 
 
+@pytest.mark.parametrize(
+    ("printed", "score"),
+    [
+        ("1,5 images: 0.25", 0.25),
+        ("of [1, 2]: .5 dB", 0.5),
+        ("-1e-3", -1e-3),
+        ("image 3: NaN", np.nan),
+        ("7: -inf", -np.inf),
+    ],
+)
+def test_the_last_number_that_a_command_prints_is_the_score(printed, score):
+    model = BlackBox(command=[sys.executable, "-c", f"print({printed!r})", "{image}"])
+    assert model(torch.rand(1, 3, 4, 4)).item() == pytest.approx(score, nan_ok=True)
+
+
+def test_a_file_that_a_function_imports_is_part_of_its_source(functions, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "black_box_parts.py").write_text("def part(image): return image\n")
+    with open(functions, "a") as file:
+        file.write("from black_box_parts import part\n")
+    before = BlackBox(f"{functions}:mean").state_dict()["source"]
+    (tmp_path / "black_box_parts.py").write_text("def part(image): return image + 1\n")
+    assert not torch.equal(before, BlackBox(f"{functions}:mean").state_dict()["source"])
+    assert BlackBox("math:fsum").state_dict()["source"].any()
+
+
 def test_another_source_is_another_model(functions):
     before = BlackBox(f"{functions}:mean").state_dict()["source"]
     assert not torch.equal(before, BlackBox(f"{functions}:broken").state_dict()["source"])
@@ -71,6 +97,9 @@ def test_mistakes_are_named(params, message):
     ("code", "message"),
     [
         ("print('none')", "printed no number: 'none"),
+        ("print('score: 37,5')", "printed '37,5', which may be one number or several"),
+        ("print('0.5,0.7 (two)')", "printed '0.5,0.7', which may be"),
+        ("print('1,234.5')", "printed '1,234.5', which may be"),
         ("import sys; sys.exit('out of memory')", "ended with status 1: out of memory"),
         ("import time; time.sleep(9)", "took longer than 0.3 s"),
     ],
