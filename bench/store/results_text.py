@@ -12,6 +12,9 @@ from .results import COLUMNS, IDENTITY, RESIZE, Results
 
 FORMATS = ("table", "csv", "json")
 
+_WHICH_TO_BELIEVE = (
+    "Where there is a worst srocc, believe it: SROCC under an attack that has none can overstate robustness"
+)
 _SHOWN_DIGITS = 10  # of a digest, in the table for people
 
 
@@ -69,6 +72,9 @@ def _table(frame: pd.DataFrame) -> list[str]:
     if frame["stand_in"].any():
         shown["dataset"] = shown["dataset"].where(~frame["stand_in"], shown["dataset"] + "*")
     lines = aligned(shown)
+    alone = (frame["attack"] != "none") & frame["worst_srocc"].isna() & frame["srocc"].notna()
+    if alone.any() and frame["worst_srocc"].notna().any():
+        lines += ["", _WHICH_TO_BELIEVE]
     if frame["stand_in"].any():
         lines += ["", "* stands in for a database: its labels are computed, not given by people"]
     return lines

@@ -27,7 +27,7 @@ from ..paper.report import Report
 from ..paper.selection import WORST
 from ..paper.table import Cell, Row, Table
 from ..paper.tradeoff.drawing import inline_tradeoff
-from ..paper.wording import TRADEOFF, VISIBILITY
+from ..paper.wording import TRADEOFF, VISIBILITY, caption, which_to_believe
 from ..published import PAPER, citations
 from ..published.bibtex import bibtex, bibtex_of_iqabench
 from .templating import environment, policy_digest
@@ -56,6 +56,8 @@ def render_html(report: Report, *, images: bool = False) -> str:
         for place, panel in enumerate(report.tradeoffs)
     ]
     script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
+    has_auto = report.results.loc[report.results["attack"] == AUTO, WORST].notna().any()
+    believe = which_to_believe(report.results["attack"].unique()) if has_auto else ""
     made = environment(__package__, autoescape=True)
     made.filters["commands"] = _commands
     made.globals["groups_of"] = _groups_of
@@ -65,7 +67,8 @@ def render_html(report: Report, *, images: bool = False) -> str:
         images=images,
         figures=figures,
         visibility=[(panel, kind, Markup(svg)) for panel, kind, svg in visibility_svgs(report.visibility)],
-        visibility_caption=VISIBILITY,
+        believe=believe,
+        visibility_caption=caption(VISIBILITY, believe),
         tradeoffs=tradeoffs,
         tradeoff_caption=TRADEOFF.format(auto=attack_name(AUTO)),
         places={key: place for place, key in enumerate(report.results["key"])},

@@ -12,7 +12,7 @@ from ...published.bibtex import bibtex, bibtex_of_iqabench
 from ..board import Entrant, Number
 from ..ranking import ALL, Ranking, Standing
 from .overview import cell, moves_in_words
-from .pages import UNKNOWN, render, srocc
+from .pages import UNKNOWN, believe, render, srocc
 from .payload import curves_data
 
 _SCRIPTS = ("data.js", "chart.js")
@@ -32,6 +32,7 @@ def render_model(
                 "name": dataset_name(dataset),
                 "stand_in": any(one.stand_in for one in mine),
                 "note": dataset_note(dataset),
+                "believe": believe(mine),
                 "rows": list(_conditions(mine)),
             }
         )

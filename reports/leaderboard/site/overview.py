@@ -7,10 +7,10 @@ from typing import Any
 
 from ....bench.core.text import number
 from ....bench.store.condition import attack_phrase
-from ...catalogue import STAND_IN, attack_name, dataset_name, dataset_note, ordered
+from ...catalogue import AUTO, STAND_IN, attack_name, dataset_name, dataset_note, ordered
 from ..board import Board, Entrant, Move
 from ..ranking import CLEAN, Pair, Ranking, by_name
-from .pages import UNKNOWN, render, srocc
+from .pages import UNKNOWN, believe, render, srocc
 from .payload import label
 
 _MOVES = ("width", "rise", "fall", "r", "psnr", "ssim")  # attributes of `Move` in the order of the columns
@@ -32,6 +32,7 @@ def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[st
         {},
         title=dataset_name(dataset),
         lead=lead,
+        believe=believe(one for one in board.numbers if one.dataset == dataset),
         sections=sections,
         moves=moves_in_words(moved),
     )
@@ -63,7 +64,7 @@ def _source(move: Move) -> str:
     return f"measured elsewhere by {move.measured_by}" if move.measured_by else "measured"
 
 
-def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, str]) -> str:
+def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, str], board: Board) -> str:
     """Render the page of an attack: a table for each database, and the attack's parameters."""
     mine = [one for one in rankings if one.threat.attack == attack]
     sections = [
@@ -74,7 +75,14 @@ def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, 
     told = "; ".join(filter(None, used))
     lead = f"Parameters of measured numbers: {told}." if told else ""
     return render(
-        "overview.html.j2", (), {}, title=attack_name(attack), lead=lead, sections=sections, moves=[]
+        "overview.html.j2",
+        (),
+        {},
+        title=attack_name(attack),
+        lead=lead,
+        believe=believe(one for one in board.numbers if one.attack in (AUTO, attack)),
+        sections=sections,
+        moves=[],
     )
 
 

@@ -6,6 +6,7 @@ users; the templates escape them.
 
 import json
 import math
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,8 +16,9 @@ from markupsafe import Markup
 
 from ....bench.core.text import interval, listing, number, plural
 from ... import formats
-from ...catalogue import attack_name
+from ...catalogue import AUTO, attack_name
 from ...formats.templating import environment, policy_digest
+from ...paper.wording import which_to_believe
 from ..board import Entrant, Number
 from ..ranking import BOUND_DIGITS, SROCC_DIGITS
 
@@ -47,6 +49,13 @@ def srocc(known: Number | None) -> tuple[str, str]:
     if math.isnan(known.srocc):
         return "undefined", ""
     return number(known.srocc, SROCC_DIGITS), interval(known.low, known.high, BOUND_DIGITS)
+
+
+def believe(numbers: Iterable[Number]) -> str:
+    """Say which of the attacks behind some numbers to believe, if worst cases under `auto` are among them."""
+    known = list(numbers)
+    has_auto = any(one.attack == AUTO and one.worst_case for one in known)
+    return which_to_believe({one.attack for one in known}) if has_auto else ""
 
 
 def _embedded(data: Any) -> str:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...catalogue import AUTO, attack_name, dataset_note
-from ...paper.wording import which_to_believe
+from ...catalogue import attack_name, dataset_note
 from ..board import Board
 from ..ranking import CLEAN, Pair, Ranking, Standing, by_name, opening
-from .pages import UNKNOWN, render, srocc
+from .pages import UNKNOWN, believe, render, srocc
 from .payload import board_data, caption, note, ranked_by
 
 _SCRIPTS = ("data.js", "chart.js", "glance.js", "hover.js", "leaderboard.js")
@@ -34,19 +33,13 @@ def render_rankings(
         ranking=ranking,
         overviews=overviews or {},
         changed=changed,
-        believe=_believe(board, attacks),
+        believe=believe(board.numbers),
         caption=caption(ranking) if ranking else "",
         note=dataset_note(ranking.threat.dataset) if ranking else "",
         ranked_by=ranked_by(ranking) if ranking else "",
         rows=_rows(ranking) if ranking else [],
         index={entrant.slug: index for index, entrant in enumerate(by_name(board.entrants))},
     )
-
-
-def _believe(board: Board, attacks: Sequence[str]) -> str:
-    """Say which of the board's attacks to believe, if it has worst cases under `auto`."""
-    known = any(number.attack == AUTO and number.worst_case for number in board.numbers)
-    return which_to_believe(attacks) if known else ""
 
 
 def _rows(ranking: Ranking) -> list[dict[str, Any]]:

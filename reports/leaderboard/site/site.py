@@ -52,7 +52,7 @@ def write_site(board: Board, out: Path) -> Path:
         f"models/{one.slug}.html": render_model(one, attacks, standings[one.slug]) for one in board.entrants
     }
     pages |= {page: render_database(name, ranked, methods, board) for name, page in databases.items()}
-    pages |= {page: render_attack(name, ranked, databases) for name, page in methods.items()}
+    pages |= {page: render_attack(name, ranked, databases, board) for name, page in methods.items()}
     changed = _changed(former, board, ranked, out)
     overviews = {
         "Databases": {dataset_name(name): page for name, page in databases.items()},

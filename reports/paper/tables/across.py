@@ -10,7 +10,7 @@ from ....bench.store.newest import newest
 from ...catalogue import attack_name, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import EPSILON, Entry, metric_cells
-from ..selection import REGIME, WORST, Content, Point, points_by
+from ..selection import REGIME, WORST, Content, Point, has_worst_case, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 _PLACE = ("trained_on", "dataset", "model", "attack", "epsilon")
@@ -41,6 +41,7 @@ def build(content: Content) -> Iterator[Table]:
             wording.ACROSS,
             wording.logistic(content.results["logistic"]),
             wording.doubted(point.audit for point in points.values()),
+            wording.which_to_believe(attack for attack, _ in conditions if has_worst_case(points.values())),
             wording.several_seeds(seed for point in points.values() for seed in point.seeds),
             wording.stand_ins(stand_ins),
         ),

@@ -92,6 +92,8 @@ def test_an_interval_attacks_row_has_its_worst_case_and_the_metrics_under_score_
     header, *lines = render_results(found).splitlines()
     assert header.endswith("worst srocc  median width")
     assert [line.split()[-1] for line in lines] == ["-", "0.6000"]
+    drawn_cell(store, score, attack="fgsm", epsilon=1.0)
+    assert render_results(read_results(store)).splitlines()[-1].startswith("Where there is a worst srocc, ")
 
 
 def test_cells_that_differ_only_in_weights_are_all_kept_and_told_apart(store):

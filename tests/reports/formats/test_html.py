@@ -140,6 +140,15 @@ def test_in_the_table_of_all_cells_a_worst_case_leads(results):
     assert attacked[10:12] == ["−0.2000 [−0.300, −0.100] ", "0.3000 [0.200, 0.400] "]
 
 
+def test_beside_auto_the_table_of_all_cells_says_which_attack_to_believe(results):
+    fgsm = {"attack": "fgsm", "epsilon": 1.0}
+    for rows, told in (((fgsm, under_auto("resnet", 1.0, -0.2)), True), ((fgsm,), False)):
+        caption = Page(render_html(compose(results({"srocc": 0.9}, *rows)))).captions[-2]
+        assert caption.startswith("Every cell of the store")
+        assert ("Believe the worst case under auto, " in caption) == told
+        assert ("FGSM, as the paper has it, is weaker and can overstate robustness." in caption) == told
+
+
 def test_a_stand_in_is_marked_wherever_its_numbers_appear(text):
     assert text.count('<span class="stand-in">stand-in</span>') == 4
     assert "† synthetic stands in for a database" in text

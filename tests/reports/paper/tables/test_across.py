@@ -40,6 +40,15 @@ def test_rows_are_what_was_trained_on_and_groups_what_was_tested(results) -> Non
     assert not any("MSE" in column.heading for group in table.groups for column in group.columns)
 
 
+def test_beside_auto_it_says_that_fgsm_is_weaker(results) -> None:
+    fgsm = {"attack": "fgsm", "epsilon": 1.0, **elsewhere("live", dataset="koniq")}
+    rows = [{"dataset": "koniq"}, {"dataset": "koniq", **elsewhere("live")}, fgsm]
+    both = tables_of(results(*rows, under_auto("resnet", 1.0, 0.25, **elsewhere("live", dataset="koniq"))))
+    assert "Believe the worst case under auto, " in both["X"].caption
+    assert ": FGSM, as the paper has it, is weaker" in both["X"].caption
+    assert "Believe" not in tables_of(results(*rows))["X"].caption
+
+
 def test_cells_of_other_databases_are_in_no_other_table(results) -> None:
     report = compose(crossed(results))
     tables = {table.number: table for table in report.tables}
