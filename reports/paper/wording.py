@@ -62,6 +62,14 @@ ROBUSTNESS = (
     "to be true. In brackets: 95% bootstrap intervals over images. Seconds an image: time of the search at "
     "all ε together, on the machine that ran it."
 )
+MOVED = (
+    "Robustness R is the mean over images of log10 of the room that a score had to move in over how far its "
+    "farther end moved: in the form of Zhang et al. (2022), undefined where a score did not move, and in "
+    "that of MSU's benchmark (Antsiferova et al., 2024), with 1e-6 added to the move. Higher is better. The "
+    "distances are MSU's, between clean scores and the upper ends of the attainable intervals; mean rise and "
+    "mean fall are to the two ends. All are on quality in [0, 1], whatever scores are at hand. In brackets: "
+    "95% bootstrap intervals over images."
+)
 DEFENCES = (
     "Static: the attack is made on the bare model, and its images are scored behind the defence. Adaptive: "
     "the attack goes through the defence, so that its result is the robustness of the defended model. Where "
