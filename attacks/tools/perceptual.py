@@ -30,10 +30,7 @@ class Network:
 def network(metric: str, weights_dir: str | None, download: bool) -> Network:
     """Return a full-reference metric of pyiqa, frozen.
 
-    Args:
-        metric: Its name in pyiqa.
-        weights_dir: Folder that holds the files of its weights, besides pyiqa's own cache.
-        download: Fetch files that are missing.
+    Files of its weights are looked for in `weights_dir`, too; `download` fetches those that are missing.
 
     Raises:
         UserError: pyiqa or a file of weights is missing; says where to put it.

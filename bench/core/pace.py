@@ -77,13 +77,9 @@ class Pace:
             self.elsewhere(self._stage, images)
 
     def elsewhere(self, stage: Stage, images: float, timed: float = 0.0, seconds: float = 0.0) -> None:
-        """Count images of a stage as done, whoever did them.
+        """Count images of a stage as done, whoever did them; negative ones have to be done again.
 
-        Args:
-            stage: The stage.
-            images: How many; negative where images have to be done again.
-            timed: How many images were done in `seconds`.
-            seconds: Time that they took.
+        `timed` of them took `seconds`, which tells of the pace.
         """
         key = (stage.kind, stage.model)
         if timed or seconds:

@@ -64,11 +64,7 @@ def _parameter(key: str, value: Any) -> str:
 
 
 def aligned(columns: dict[str, Any]) -> list[str]:
-    """Return the lines of a table for people: names to the left, numbers to the right.
-
-    Args:
-        columns: Texts by heading, the same number under each; `dataset` is one of them.
-    """
+    """Return a table for people of texts by heading, `dataset` among them: names left, numbers right."""
     texts = {"dataset", "model", "regime", "attack", "variant", "status", "verdict"}
     lines = [""] * (len(columns["dataset"]) + 1)
     for name, values in columns.items():

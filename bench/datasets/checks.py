@@ -40,12 +40,7 @@ def rating_columns(table: pd.DataFrame) -> list[str]:
 
 
 def find_problems(table: pd.DataFrame, source: "DatasetAdapter") -> list[Problem]:
-    """Return everything wrong with a table that can be seen without decoding an image, gravest first.
-
-    Args:
-        table: A row per image, with `path` and `score`.
-        source: What read it.
-    """
+    """Return everything wrong with a table that can be seen without decoding an image, gravest first."""
     root = source.root
     if table.empty:
         return [Problem("no images", (str(root),), {})]

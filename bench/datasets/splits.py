@@ -19,18 +19,12 @@ PARTS = 5  # one part in this many is for testing
 
 
 def split_by_scene(table: pd.DataFrame, seed: int) -> pd.Series:
-    """Draw a division in which every scene is whole.
+    """Draw a division, `train` or `test` by the table's index, in which every scene is whole.
 
-    Scenes are visited in an order drawn from the seed; each goes to the test side if that brings its share
-    of *images* nearer to the wanted one. Searching for the subset that comes nearest of all would favour
-    scenes of a fitting size: of LIVE's 29, only those with exactly 26 images would ever be tested.
-
-    Args:
-        table: A row per image, with `scene`. The order of the rows does not matter.
-        seed: Seed of the order.
-
-    Returns:
-        `train` or `test` by the table's index; at least one scene on either side.
+    Scenes are visited in an order drawn from the seed; each goes to the test side if that brings its share of
+    *images* nearer to the wanted one. Searching for the subset that comes nearest of all would favour scenes
+    of a fitting size: of LIVE's 29, only those with exactly 26 images would ever be tested. There is at least
+    one scene on either side, and the order of the rows does not matter.
 
     Raises:
         UserError: There are fewer than two scenes.

@@ -9,20 +9,12 @@ PARTS = 5  # parts of the scale of quality, of which each has its share of the c
 
 
 def balanced_subset(table: pd.DataFrame, count: int, seed: int) -> np.ndarray:
-    """Choose images that represent all.
+    """Choose images that represent all, and return their places in the table (count,), ascending.
 
     One image after the other is taken: the one whose scene, distortion, level of the distortion and part of
     the scale have the smallest shares of their images in the choice so far, on average. So the choice for a
     smaller count is a part of that for a larger one. Names and seed decide between equals, and not the order
     of the table.
-
-    Args:
-        table: A row per image, with `path`, `quality`, `scene` and `distortion`.
-        count: Number of images to choose, no more than there are.
-        seed: Seed of the choice.
-
-    Returns:
-        (count,) places in the table, ascending.
     """
     order = table.assign(drawn=[_drawn(path, seed) for path in table["path"]], place=range(len(table)))
     order = order.sort_values("drawn", ignore_index=True)

@@ -64,9 +64,7 @@ def identical(paths: Sequence[str], on_both_sides: bool) -> str:
 def in_words(found: "Verification", published: str = "") -> str:
     """Return a verification as plain text: a line per finding, the problems last.
 
-    Args:
-        found: What was found.
-        published: What the CPRL paper's Table 3 says of the database, if it does.
+    `published` is what the CPRL paper's Table 3 says of the database, if it does.
     """
     root = found.source.root if found.source else "not read"
     lines = [f"{found.name}: {root}"]

@@ -17,12 +17,9 @@ SHARE_WITHOUT_MASK = 0.1  # of the channels is marked where neither model has a 
 
 
 def stage_activations(probe: Probe, image: Tensor, adversarial: Tensor) -> tuple[StageActivations, ...]:
-    """Return the activations of every stage, no channel marked; none for a model without residual stages.
+    """Return the activations of every stage for an image (1, 3, H, W) in [0, 1] and the same attacked.
 
-    Args:
-        probe: The model whose activations are recorded.
-        image: (1, 3, H, W) in [0, 1].
-        adversarial: The same, attacked.
+    No channel is marked. There are no stages of a model without residual ones.
     """
     clean, attacked = (_observe(probe, pixels) for pixels in (image, adversarial))
     return tuple(

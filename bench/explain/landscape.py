@@ -14,17 +14,10 @@ STEPS_PER_EPSILON = 5
 
 
 def landscape(probe: Probe, image: Tensor, along: Tensor, across: Tensor, epsilon: float) -> Landscape:
-    """Score clamp(x + s u + t v) over a grid of s and t from -2 epsilon to 2 epsilon.
+    """Score clamp(x + s u + t v) over a grid of 21 steps s and 21 steps t from -2 epsilon to 2 epsilon.
 
-    Args:
-        probe: The model whose scores are wanted.
-        image: x, (1, 3, H, W) in [0, 1].
-        along: u, (1, 3, H, W): the FGSM direction.
-        across: v, (1, 3, H, W): the random direction.
-        epsilon: In units of 1/255; (epsilon, 0) is the image that FGSM makes within it.
-
-    Returns:
-        The landscape: 21 x 21 scores.
+    The image x and the directions u, that of FGSM, and v, a random one, are (1, 3, H, W). Epsilon is in units
+    of 1/255; (epsilon, 0) is the image that FGSM makes within it.
     """
     reach = REACH * STEPS_PER_EPSILON
     steps = np.arange(-reach, reach + 1) / STEPS_PER_EPSILON  # in epsilons: 0 and 1 are exact
@@ -36,19 +29,13 @@ def landscape(probe: Probe, image: Tensor, along: Tensor, across: Tensor, epsilo
 
 
 def random_direction(along: Tensor, seed: int) -> Tensor:
-    """Draw a direction at a right angle to another: random signs, orthogonalised by Gram-Schmidt.
+    """Draw a direction (1, 3, H, W) at a right angle to another: random signs, made so by Gram-Schmidt.
 
     A random sign for each pixel and channel is what FGSM would step along if its gradient knew nothing. The
     part of it that lies along the other direction is taken off (Euclidean inner product over all pixels and
     channels, in double precision) and the rest scaled to an L-inf norm of 1, as FGSM's direction has it.
-    Between two directions of signs little is taken off, so the Euclidean norms are about the same too.
-
-    Args:
-        along: (1, 3, H, W), the direction to be orthogonal to.
-        seed: Of the signs; the same seed gives two models the same signs.
-
-    Returns:
-        (1, 3, H, W), the type and device of `along`.
+    Between two directions of signs little is taken off, so the Euclidean norms are about the same too. The
+    same seed gives two models the same signs.
     """
     generator = torch.Generator().manual_seed(seed)
     signs = 2 * torch.randint(0, 2, along.shape, generator=generator).double() - 1

@@ -69,14 +69,10 @@ class CellMetrics:
 
     @classmethod
     def of(cls, scores: Scores, resamples: int) -> "CellMetrics":
-        """Evaluate a cell's raw scores.
+        """Evaluate a cell's raw scores; without resamples, the intervals are undefined.
 
         An interval attack's SROCC, PLCC, MSE, KROCC and RMSE are those under score reflection, as of an
         attack with that objective; its worst case is among `INTERVAL_METRICS`.
-
-        Args:
-            scores: From `read_scores`.
-            resamples: Bootstrap resamples behind the intervals; 0 leaves them undefined.
         """
         measures = dict.fromkeys(INTERVAL_METRICS, _UNDEFINED)
         if scores.ends is not None:

@@ -19,9 +19,6 @@ def audit_model(settings: Settings, results: Path, count: int, *, command: str =
 
     The test images are evenly spread over their quality. Of whole pictures the centres are taken, as large as
     the smallest and no larger than 320 pixels.
-
-    Raises:
-        UserError: something in configuration, data or weights is wrong.
     """
     jobs = trained_models(settings, results, command=command, check=False)
     job, model = jobs[0]

@@ -9,14 +9,10 @@ from ..datasets.framing import Patches
 
 
 class PatchMean(nn.Module):
-    """The mean of a model's scores of square crops.
+    """The mean of a model's scores of square crops (N, 3, S, S).
 
     An attribute that it does not have itself is the model's, such as `stochastic`, or the backward passes
     that the model offers.
-
-    Args:
-        model: Images (N, 3, S, S) in [0, 1] to scores (N,).
-        patches: Where the crops are.
     """
 
     def __init__(self, model: nn.Module, patches: Patches) -> None:

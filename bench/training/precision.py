@@ -28,11 +28,7 @@ def precision_on(device: torch.device, wanted: Precision) -> Precision:
 
 @contextmanager
 def tf32_where(wanted: Precision) -> Iterator[None]:
-    """Let convolutions and products on a GPU round their factors to TF32, for the time of the block.
-
-    Args:
-        wanted: "tf32" lets them, anything else keeps them in the format of the tensors.
-    """
+    """Inside the block, round factors of convolutions and products on a GPU to TF32, if "tf32" is wanted."""
     matmul, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, convolutions.allow_tf32
     matmul.allow_tf32 = convolutions.allow_tf32 = wanted == "tf32"

@@ -19,11 +19,7 @@ class SupportVectors:
 
 
 def read_svr(path: Path, features: int) -> SupportVectors:
-    """Read a regression with radial basis functions.
-
-    Args:
-        path: A file that libsvm's `svm_save_model` wrote.
-        features: K, the number of features.
+    """Read a regression of K features with radial basis functions from a file that `svm_save_model` wrote.
 
     Raises:
         UserError: The file cannot be read, or holds something else.

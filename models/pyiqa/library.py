@@ -48,10 +48,7 @@ def resolve(name: str) -> "type[PyiqaMetric]":
 
 
 def names(*, full_reference: bool = False) -> list[str]:
-    """Return the names of the metrics that can be models, sorted.
-
-    Args:
-        full_reference: Those that compare with a reference, instead of those that do not.
+    """Return the names, sorted, of the metrics that can be models: without a reference, or with one.
 
     Raises:
         UserError: pyiqa is missing.

@@ -52,11 +52,7 @@ class GradientNorm(Recipe):
 def gradient_norm(model: nn.Module, images: Tensor, form: Form, step_size: float) -> Tensor:
     """Return the mean L1 norm of the gradient of scores to pixels, differentiable to the weights.
 
-    Args:
-        model: Images (N, 3, H, W) to scores (N,).
-        images: (N, 3, H, W) in [0, 1].
-        form: See `GradientNorm`.
-        step_size: h, of the finite difference.
+    Images are (N, 3, H, W) in [0, 1]; the form is as in `GradientNorm`, h the step of its finite difference.
     """
     pixels = images.detach().requires_grad_()
     twice = form == "double_backward"

@@ -52,12 +52,9 @@ class Comparison:
         return f"{table}{self.condition.phrase}: {metric_name(self.metric)}"
 
     def judged(self, measured: float, *, status: str = OK, changed: str = "") -> "Comparison":
-        """Judge a number of the store.
+        """Judge a number of the store, which never holds if the evaluation behind it is not `ok`.
 
-        Args:
-            measured: The number.
-            status: Status of the evaluation behind it; unless it is `ok`, the number never holds.
-            changed: What else differs; given as the reason if the number does not hold.
+        `changed` is what else differs, the reason given if the number does not hold.
         """
         gap = measured - self.expected
         verdict: Status = "falls short"

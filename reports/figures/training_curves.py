@@ -27,14 +27,9 @@ _COLOURS = {
 
 
 def write_training_curves(card_path: Path) -> Path:
-    """Write the curves of a training next to its checkpoint, as `.csv` and `.svg`.
+    """Write the curves on a checkpoint's card next to it, as `.csv` and `.svg`, and return the plot.
 
-    Args:
-        card_path: The checkpoint's card. Its `curve` has a row per epoch: `epoch`, the mean of each loss
-            term, `learning_rate`.
-
-    Returns:
-        The plot.
+    The card's `curve` has a row per epoch: `epoch`, the mean of each loss term, `learning_rate`.
 
     Raises:
         UserError: the card is damaged.

@@ -12,9 +12,8 @@ from ..figures.palette import themed
 def environment(*packages: str, **options: Any) -> Environment:
     """Return a jinja2 environment of the templates of some packages, which knows the colours of figures.
 
-    Args:
-        packages: Each with a folder `templates`; of two templates of one name the first package's is taken.
-        options: Of `jinja2.Environment`: how values are escaped, and what tags look like.
+    Of two templates of one name the first package's is taken. The options say how values are escaped, and
+    what tags look like.
     """
     made = Environment(
         loader=ChoiceLoader([PackageLoader(name) for name in packages]),

@@ -142,9 +142,7 @@ def point(cells: pd.DataFrame) -> Point:
 def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ...], Point]:
     """Return the point of each group of cells that agree in some columns, in the order of the cells.
 
-    Args:
-        cells: Rows of a results table.
-        columns: Two or more, which tell apart at least dataset, model, attack and epsilon.
+    The columns tell apart at least dataset, model, attack and epsilon.
     """
     runs = defaultdict(list)
     of_runs = cells[[*columns, *_Run._fields]]

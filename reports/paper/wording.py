@@ -262,12 +262,8 @@ def published(
 ) -> str:
     """Write the paper's numbers as small print: `paper 0.8807 (−0.0134)`; empty without numbers.
 
-    Args:
-        source: The dataset they are of, where it is not the measured one's.
-        numbers: As they are printed.
-        measured: To be compared with `value`; NaN if it cannot be.
-        value: The paper's, if there is one number.
-        digits: Of the difference.
+    The source is the dataset that they are of, where it is not the measured one's. Where the paper has one
+    number, `value`, it is compared with the measured one in `digits`.
     """
     if not numbers:
         return ""

@@ -43,12 +43,8 @@ def central_difference(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return half the change (N,) that a step both ways makes: foretold, measured, and its standard error.
 
-    Args:
-        evidence: The model.
-        point: Images (N, 3, H, W) to step from.
-        direction: (N, 3, H, W) in [-1, 1].
-        length: (N,), in pixel units.
-        gradient: (N, 3, H, W) of the scores.
+    The step is from images (N, 3, H, W), of which a gradient is known, along a direction in [-1, 1]; its
+    length (N,) is in pixel units.
     """
     step = wide(length, point) * direction.to(point)
     ahead, behind = (point + step).clamp(0, 1), (point - step).clamp(0, 1)

@@ -34,15 +34,10 @@ def numbers(cells: pd.Series) -> pd.Series:
 
 
 def check_lengths(expected: int, lengths: dict[str, int], *, why: str) -> None:
-    """Check that label arrays that belong together all have the expected length.
-
-    Args:
-        expected: The length.
-        lengths: What was found, by file and variable.
-        why: Where the expected length comes from.
+    """Check that label arrays that belong together, by file and variable, have the length that they should.
 
     Raises:
-        UserError: An array has another length; names every array and its length.
+        UserError: An array has another length; names every array and its length, and says why.
     """
     if set(lengths.values()) != {expected}:
         found = ", ".join(f"{name} has {length}" for name, length in lengths.items())

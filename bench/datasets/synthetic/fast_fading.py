@@ -30,17 +30,9 @@ TO_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -
 def fast_fading(
     image: npt.NDArray[np.uint8], errors_per_kilopixel: float, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """Decode a picture whose code stream was hit by bit errors.
+    """Decode a picture (H, W, 3) sRGB after bit errors in its code stream, given per 1000 pixels.
 
     With a generator in the same state, the errors of a lower rate are among those of a higher one.
-
-    Args:
-        image: (H, W, 3) sRGB, as decoded from the undamaged stream.
-        errors_per_kilopixel: Wrong bits in the stream for every 1000 pixels.
-        rng: Where the errors are and what they do.
-
-    Returns:
-        (H, W, 3) sRGB.
     """
     height, width, _ = image.shape
     planes = (image.astype(np.float64) - 128) @ TO_YCBCR.T

@@ -49,15 +49,9 @@ def load_metrics(names: Iterable[str] = METRICS) -> Metrics:
 
 
 def measure(metrics: Metrics, pictures: Pixels, source: Pixels) -> npt.NDArray[np.float64]:
-    """Compare the distorted versions of one picture with it.
+    """Compare distorted versions (N, H, W, 3) of a picture (H, W, 3) with it by M metrics.
 
-    Args:
-        metrics: M metrics by name.
-        pictures: (N, H, W, 3) distorted versions.
-        source: (H, W, 3) pristine picture.
-
-    Returns:
-        (N, M) values, higher is better, each metric on its own scale.
+    The values (N, M) are higher for better pictures, those of each metric on its own scale.
     """
     distorted = _to_tensor(pictures)
     pristine = _to_tensor(source[None]).expand_as(distorted)
@@ -75,15 +69,10 @@ def measure(metrics: Metrics, pictures: Pixels, source: Pixels) -> npt.NDArray[n
 
 
 def mean_rank(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return quality as the mean, over metrics, of a picture's rank among all.
+    """Return quality (N,) in [0, 1]: the mean, over M metrics (N, M), of a picture's rank among all.
 
-    Ranks make metrics on different scales comparable, and spread the qualities evenly.
-
-    Args:
-        values: (N, M) values of M metrics, higher is better; N is at least 2.
-
-    Returns:
-        (N,) in [0, 1]: 0 (1) if a picture is the worst (best) in every metric.
+    Ranks make metrics on different scales comparable, and spread the qualities evenly. A picture that is the
+    worst (best) in every metric has 0 (1). N is at least 2, and higher values are better.
     """
     ranks = rankdata(values, axis=0)
     share: npt.NDArray[np.float64] = (ranks.mean(axis=1) - 1) / (len(values) - 1)

@@ -85,14 +85,7 @@ def plan(scenes: int, size: int, seed: int, like_photographs: bool = False) -> I
 
 
 def generate(folder: Path, scenes: int, size: int, seed: int, like_photographs: bool = False) -> pd.DataFrame:
-    """Make a dataset's images, as PNG files in sub-folders.
-
-    Args:
-        folder: An empty folder.
-        scenes: Number of scenes.
-        size: Height of the images in pixels.
-        seed: Seed of everything random.
-        like_photographs: See `Synthetic`.
+    """Make a dataset's images, `size` pixels high, as PNG files in sub-folders of an empty folder.
 
     Returns:
         A row per image: `path` relative to the folder, `score` in [0, 1] (higher is better), `scene`,

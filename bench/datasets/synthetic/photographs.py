@@ -20,18 +20,9 @@ PHOTOGRAPHS = {
 
 
 def photograph(name: str, height: int, width: int) -> npt.NDArray[np.uint8]:
-    """Return the middle of a photograph, scaled.
+    """Return the middle of one of `PHOTOGRAPHS`, scaled: (height, width, 3) sRGB.
 
-    Args:
-        name: A key of `PHOTOGRAPHS`.
-        height: In pixels.
-        width: In pixels.
-
-    Returns:
-        (height, width, 3) sRGB: as much of the photograph as has this shape.
-
-    Raises:
-        UserError: scikit-image is not installed, or without this file.
+    It is as much of the photograph as has this shape. A UserError says that scikit-image does not have it.
     """
     picture = Image.fromarray(photograph_at_full_size(name))
     return np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS))

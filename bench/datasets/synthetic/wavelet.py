@@ -13,14 +13,10 @@ GAIN = 1.149604398860241
 
 
 def wavelet(image: Array) -> list[Array]:
-    """Decompose a picture.
+    """Decompose a picture (H, W), its right and lower edges mirrored up to a multiple of 2^LEVELS.
 
-    Args:
-        image: (H, W) of any size; its right and lower edges are mirrored up to a multiple of 2^LEVELS.
-
-    Returns:
-        3 LEVELS + 1 bands, finest first: details across, down and both of each level, and last the low-pass
-        band. Scaled so that coefficients have about the deviation of orthonormal ones.
+    There are 3 LEVELS + 1 bands, finest first: details across, down and both of each level, and last the
+    low-pass band. They are scaled so that coefficients have about the deviation of orthonormal ones.
     """
     unit = 2**LEVELS
     height, width = image.shape

@@ -56,12 +56,7 @@ class Entry:
 
 
 class Listing:
-    """The cells of a store's files, and (file, reason) of those that cannot be read, in `unreadable`.
-
-    Args:
-        root: The store's folder.
-        paths: The files, in the order in which they are listed.
-    """
+    """The readable cells of a store's files, in order; (file, reason) of the others is in `unreadable`."""
 
     def __init__(self, root: Path, paths: Sequence[str]) -> None:
         self.unreadable: list[tuple[Path, str]] = []

@@ -39,14 +39,9 @@ _VERSIONS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified"
 class Mirror:
     """A working folder that follows a store in a bucket.
 
-    A file that changed in the bucket is fetched, one that was removed there is removed here, and one that
-    was finished here is put there. Where both changed, the bucket's is taken.
-
-    Args:
-        address: Of the store, for people.
-        files: Where the bucket is.
-        root: The store's folder there.
-        folder: The working folder.
+    A file that changed in the bucket is fetched, one that was removed there is removed here, and one that was
+    finished here is put there. Where both changed, the bucket's is taken. The store is in the folder `root`
+    of the bucket; its address is for people.
     """
 
     def __init__(self, address: str, files: AbstractFileSystem, root: str, folder: Path) -> None:

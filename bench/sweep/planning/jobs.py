@@ -15,9 +15,6 @@ def plan_jobs(settings: Settings, results: Path) -> list[Job]:
 
     A model that brings its weights has one seed, and is not trained on another dataset. It comes before those
     that are trained, so that the first numbers are there soon.
-
-    Raises:
-        UserError: something in configuration or data is wrong.
     """
     models, attacks = plan_models(settings), plan_attacks(settings)
     inner_attack = _inner_attack(settings)

@@ -24,8 +24,7 @@ def bound_models(
     """Bound the scores of all test images within radii in units of 1/255, and keep the bounds in the store.
 
     Raises:
-        UserError: something in configuration, data or weights is wrong, or a model computes what there are
-            no bounds of.
+        UserError: as `trained_models`, or a model computes what there are no bounds of.
     """
     found, radii = [], sorted(set(radii))
     device = choose_device(settings.run.device)

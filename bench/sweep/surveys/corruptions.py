@@ -32,9 +32,6 @@ def score_corrupted(
     """Score the test images of each model of the settings under every corruption at every severity.
 
     Random corruptions draw from the seed of the model and the number of the image's batch.
-
-    Raises:
-        UserError: something in configuration, data or weights is wrong.
     """
     found = []
     device = choose_device(settings.run.device)

@@ -22,12 +22,8 @@ def loss_gradient(regime: Regime, model: nn.Module, images: Tensor, labels: Labe
 def worst_images(model: nn.Module, images: Tensor, labels: Labels, epsilon: float, steps: int) -> Tensor:
     """Return the images of L-inf balls with the largest squared error that `auto`'s search finds.
 
-    Args:
-        model: Attacked in evaluation mode, as `auto` does; left as it was found.
-        images: (N, 3, H, W) in [0, 1]: centres of the balls.
-        labels: Of the images.
-        epsilon: Radius, in pixel units of [0, 1].
-        steps: Gradient steps of Auto-PGD.
+    The balls are around images (N, 3, H, W) in [0, 1], their radius in pixel units; `steps` are those of
+    Auto-PGD. The model is attacked in evaluation mode, as `auto` does, and left as it was found.
     """
     victim = Victim(model, images.detach(), labels.quality, squared_error)
     with torch.no_grad(), undisturbed(model):

@@ -57,15 +57,10 @@ class LocalLinearity(Recipe):
 
 
 class LinearParts(NamedTuple):
-    """The parts of a score's change under a perturbation d.
+    """The parts of a score's change under a perturbation d."""
 
-    Attributes:
-        distance: (N,) g(d, x), the distance from linearity.
-        slope: (N,) d . grad_x f(x), what a linear model would change by.
-    """
-
-    distance: Tensor
-    slope: Tensor
+    distance: Tensor  # (N,) g(d, x), the distance from linearity
+    slope: Tensor  # (N,) d . grad_x f(x), what a linear model would change by
 
 
 def linear_parts(model: nn.Module, images: Tensor, perturbation: Tensor) -> LinearParts:
@@ -80,11 +75,8 @@ def linear_parts(model: nn.Module, images: Tensor, perturbation: Tensor) -> Line
 def least_linear(model: nn.Module, images: Tensor, epsilon: float, steps: int) -> Tensor:
     """Return images of the ball at which scores are furthest from linear, as a few gradient steps find them.
 
-    Args:
-        model: Images (N, 3, H, W) to scores (N,).
-        images: (N, 3, H, W) in [0, 1]: centres of the balls.
-        epsilon: Radius, in pixel units of [0, 1].
-        steps: Gradient steps, from a random start, for at the centre the gradient of g is zero.
+    The balls are around images (N, 3, H, W) in [0, 1], their radius in pixel units. The steps begin at a
+    random place, for at the centre the gradient of g is zero.
     """
     ball = LinfBall(images, epsilon)
     centre = images.detach().requires_grad_()

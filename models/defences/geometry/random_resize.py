@@ -33,12 +33,10 @@ class RandomResize(Defence):
 
 
 def windows(images: Tensor, factors: Tensor, positions: Tensor) -> Tensor:
-    """Return windows of enlarged images.
+    """Return windows of images (N, C, H, W) that are enlarged by factors (N,), at least 1.
 
-    Args:
-        images: (N, C, H, W).
-        factors: (N,), by which they are enlarged, at least 1.
-        positions: (N, 2) in [0, 1]: of the window across and down, 0 at the left and top, 1 at the far end.
+    Positions (N, 2) in [0, 1] are those of the window across and down: 0 at the left and top, 1 at the far
+    end.
     """
     height, width = images.shape[2:]
     room = torch.tensor([width, height], dtype=factors.dtype) * (1 - 1 / factors).unsqueeze(1)

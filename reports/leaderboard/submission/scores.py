@@ -70,13 +70,7 @@ def labels_of(cell: StoredCell) -> dict[str, float]:
 def read_score_file(
     folder: Path, row: int, name: str, kept: MetricCache | None = None
 ) -> tuple[ScoreFile | None, tuple[str, ...]]:
-    """Read a cell's file and evaluate it.
-
-    Args:
-        folder: The folder of the entry.
-        row: Number of the measured row that names the file.
-        name: Path of the file in the folder.
-        kept: Metrics of files that were read before, with which nothing was wrong.
+    """Read the file of a cell, which a measured row of an entry names, and evaluate it, unless that is kept.
 
     Returns:
         The file, or None where it cannot be used; and what is wrong with it, in phrases.

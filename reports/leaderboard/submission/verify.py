@@ -71,11 +71,9 @@ def verify(paths: Sequence[Path]) -> tuple[str, int]:
 
 
 def examine(path: Path, kept: MetricCache | None = None) -> Examination:
-    """Read an entry and the files of scores that it names, and check all of it.
+    """Read an entry and the files of scores that it names, and check all of it; nothing is raised.
 
-    Args:
-        path: The TOML file. Nothing is raised, whatever it holds.
-        kept: Metrics of files of scores that were read before.
+    `kept` are the metrics of files of scores that were read before.
     """
     reading = read_entry(path)
     problems = list(reading.problems)
