@@ -198,3 +198,8 @@ def _cprl(b: float, pns_weight: float, place: dict[str, Any]) -> dict[str, Any]:
     return {
         **place, "model": "cprl", "variant": variant, "model_params": json.dumps(params), "weights": weights,
     }  # fmt: skip
+
+
+def behind(defence: str, **stated: Any) -> dict[str, Any]:
+    """Return what a row of results of a model behind a defence states of it."""
+    return {"variant": f"defence={defence}", "defence": defence, "defence_params": f'"{defence}"', **stated}

@@ -159,78 +159,54 @@ def test_each_paper_is_cited():
 
 def test_another_paper_is_one_more_pair_of_files(tmp_path):
     write(tmp_path, "2,live,mine,pgd,2,x,-0.25\n\n3,live,,none,0,,,,,779,5\n")
-    place = {
-        "table": "2",
-        "dataset": "live",
-        "model": "mine",
-        "attack": "pgd",
-        "epsilon": 2.0,
-        "variant": "x",
-    }
     first, *counts = published.load(tmp_path).to_dict("records")
-    assert first == {**place, "metric": "srocc", "value": -0.25, "source": "other"}
+    place = {"dataset": "live", "model": "mine", "attack": "pgd", "epsilon": 2.0, "variant": "x"}
+    assert first == {"table": "2", **place, "metric": "srocc", "value": -0.25, "source": "other"}
     assert [(row["metric"], row["value"]) for row in counts] == [("images", 779), ("types", 5)]
 
 
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        (
-            "\n1,live,mine,fgsm,1,,,,high\n",
-            r"other.csv, line 3: key 'mse': found 'high', accepted is a valid",
-        ),
-        ("1,live,mine,fgsm,1,,nan\n", r"other.csv, line 2: key 'srocc': found 'nan', accepted is a finite"),
-        ("1,live,mine,fgsm,one,,1\n", r"line 2: key 'epsilon': found 'one'"),
-        ("1,,mine,fgsm,1,,1\n", r"line 2: key 'dataset': missing"),
-        ("1,live,mine,none,1,,1\n", r"line 2: accepted is attack `none` with epsilon 0"),
-        (
-            "3,live,mine,none,0,,,,,1\n",
-            r"line 2: accepted is any of srocc, plcc, mse, rise and r of a model, or images",
-        ),
-        (
-            "1,live,mine,fgsm,1\n",
-            r"line 2: accepted is any of srocc, plcc, mse, rise and r of a model, or images",
-        ),
-        ("1,live,mine,fgsm,1,,1,1,1,,,7\n", r"line 2: unknown key 'without a column'"),
-        ("1,live,a,fgsm,1,,1\n1,live,a,fgsm,1.0,,2\n", r"line 3: repeats line 2; keep one"),
-    ],
-)
-def test_a_row_that_cannot_be_understood_is_named(tmp_path, rows, said):
-    write(tmp_path, rows)
-    with pytest.raises(UserError, match=said):
-        published.load(tmp_path)
+NO_METRIC = "line 2: accepted is any of srocc, plcc, mse, rise and r of a model, or images"
+FAULTS = {
+    "a text": (
+        "\n1,live,mine,fgsm,1,,,,high\n",
+        "other.csv, line 3: key 'mse': found 'high', accepted is a valid",
+    ),
+    "NaN": ("1,live,mine,fgsm,1,,nan\n", "other.csv, line 2: key 'srocc': found 'nan', accepted is a finite"),
+    "no epsilon": ("1,live,mine,fgsm,one,,1\n", "line 2: key 'epsilon': found 'one'"),
+    "no dataset": ("1,,mine,fgsm,1,,1\n", "line 2: key 'dataset': missing"),
+    "clean at 1": ("1,live,mine,none,1,,1\n", "line 2: accepted is attack `none` with epsilon 0"),
+    "images of a model": ("3,live,mine,none,0,,,,,1\n", NO_METRIC),
+    "nothing": ("1,live,mine,fgsm,1\n", NO_METRIC),
+    "a field more": ("1,live,mine,fgsm,1,,1,1,1,,,7\n", "line 2: unknown key 'without a column'"),
+    "twice": ("1,live,a,fgsm,1,,1\n1,live,a,fgsm,1.0,,2\n", "line 3: repeats line 2; keep one"),
+}
+ROW = "1,live,mine,fgsm,1,,1\n"
+HEADERS = {
+    "srok": (HEADER.replace("srocc", "srok"), "line 2: unknown key 'srok': did you mean 'srocc'"),
+    "Attack": (HEADER.replace("attack", "Attack"), "line 2: key 'attack': missing"),
+    "no text": (b"\xff\xfe\n", "other.csv: not a CSV file in UTF-8"),
+}
+CITATIONS = {
+    "none": (None, "other.csv: write other.toml beside it, with title, authors, year"),
+    "yeer": (CITATION.replace("year", "yeer"), "other.toml: key 'year': missing|unknown key 'yeer'"),
+    "a link": (CITATION + 'link = "x"\n', "other.toml: unknown key 'link': Known: authors, doi, models"),
+    "nobody": (CITATION.replace('["A. Author"]', "[]"), r"other.toml: key 'authors': found \[\]"),
+    "no TOML": ("title = ", "other.toml: not a TOML file in UTF-8"),
+}
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("rows", "files", "told"),
     [
-        (HEADER.replace("srocc", "srok"), r"line 2: unknown key 'srok': did you mean 'srocc'"),
-        (HEADER.replace("attack", "Attack"), r"line 2: key 'attack': missing"),
-        (b"\xff\xfe\n", r"other.csv: not a CSV file in UTF-8"),
+        *((rows, {}, told) for rows, told in FAULTS.values()),
+        *((ROW, {"header": header}, told) for header, told in HEADERS.values()),
+        *(("", {"citation": citation}, told) for citation, told in CITATIONS.values()),
     ],
+    ids=[*FAULTS, *HEADERS, *CITATIONS],
 )
-def test_columns_other_than_those_promised_are_named(tmp_path, header, said):
-    write(tmp_path, "1,live,mine,fgsm,1,,1\n", header=header)
-    with pytest.raises(UserError, match=said):
-        published.load(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("citation", "said"),
-    [
-        (None, r"other.csv: write other.toml beside it, with title, authors, year"),
-        (CITATION.replace("year", "yeer"), r"other.toml: key 'year': missing|unknown key 'yeer'"),
-        (
-            CITATION + 'link = "x"\n',
-            r"other.toml: unknown key 'link': Known: authors, doi, models, title, url, year",
-        ),
-        (CITATION.replace('["A. Author"]', "[]"), r"other.toml: key 'authors': found \[\]"),
-        ("title = ", r"other.toml: not a TOML file in UTF-8"),
-    ],
-)
-def test_a_citation_that_is_missing_or_incomplete_is_named(tmp_path, citation, said):
-    write(tmp_path, "", citation=citation)
-    with pytest.raises(UserError, match=said):
+def test_a_row_a_heading_or_a_citation_that_cannot_be_understood_is_named(tmp_path, rows, files, told):
+    write(tmp_path, rows, **files)
+    with pytest.raises(UserError, match=told):
         published.load(tmp_path)
 
 

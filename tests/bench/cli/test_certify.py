@@ -48,14 +48,22 @@ def certified(
 
 
 @pytest.fixture
-def attacked(certified: Callable[..., Result], tmp_path: Path) -> Path:
+def filled(certified: Callable[..., Result], tmp_path: Path) -> Callable[..., Path]:
+    """Run commands one after the other, and return the store."""
+
+    def fill(*commands: tuple[str, ...]) -> Path:
+        for done in (certified(*command) for command in commands):
+            assert done.exit_code == 0, done.output
+        return tmp_path / "results"
+
+    return fill
+
+
+@pytest.fixture
+def attacked(filled: Callable[..., Path]) -> Path:
     """Return a store with certificates of the linear model and with an L2 attack on it."""
-    for done in (
-        certified("certify", "--draws", "400", "--radii", "0,20"),
-        certified("run", "--defences", "median_smoothing", "--attacks", "auto_l2", "--epsilons", "5"),
-    ):
-        assert done.exit_code == 0, done.output
-    return tmp_path / "results"
+    attack = ("--defences", "median_smoothing", "--attacks", "auto_l2", "--epsilons", "5")
+    return filled(("certify", "--draws", "400", "--radii", "0,20"), ("run", *attack))
 
 
 def test_certificates_of_a_linear_model_are_those_of_its_closed_form(
@@ -99,14 +107,10 @@ def test_no_attack_leaves_the_certified_intervals_and_one_that_does_fails_the_ch
 
 
 @pytest.fixture
-def bounded(certified: Callable[..., Result], tmp_path: Path) -> Path:
+def bounded(filled: Callable[..., Path]) -> Path:
     """Return a store with bounds of the linear model in L-inf balls, and with an attack on it."""
-    for done in (
-        certified("certify", "--norm", "linf", "--radii", "1,4"),
-        certified("run", "--attacks", "auto", "--epsilons", "3"),
-    ):
-        assert done.exit_code == 0, done.output
-    return tmp_path / "results"
+    attack = ("run", "--attacks", "auto", "--epsilons", "3")
+    return filled(("certify", "--norm", "linf", "--radii", "1,4"), attack)
 
 
 def test_bounds_of_a_linear_model_are_exact_and_no_attack_leaves_them(

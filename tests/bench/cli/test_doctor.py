@@ -1,7 +1,6 @@
 """`iqabench doctor` says what is there, and what to do about what is not."""
 
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -34,10 +33,8 @@ def test_all_that_a_run_needs_is_named(doctor, drawn_database, tmp_path):
 
 def test_what_is_missing_is_said_with_what_to_do(doctor, tiny_config, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyiqa", None)
-    tiny_config.write_text(
-        tiny_config.read_text()
-        + '\n[models.mine]\nlike = "tiny"\nweights = "none.pth"\n[datasets.live]\nroot = "no"\n'
-    )
+    tables = '\n[models.mine]\nlike = "tiny"\nweights = "none.pth"\n[datasets.live]\nroot = "no"\n'
+    tiny_config.write_text(tiny_config.read_text() + tables)
     done = doctor("--datasets", "live,synthetic", "--models", "mine")
     lines = found(done)
     assert done.exit_code == 1
@@ -59,11 +56,8 @@ def test_weights_are_looked_into(doctor, tiny_config, tmp_path, drawn_database, 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_missed(iqabench, tiny_config, tiny_plugin, drawn_database, tmp_path):
+def test_a_gpu_that_is_not_there_is_missed(doctor, tiny_config, drawn_database):
     tiny_config.write_text(tiny_config.read_text().replace('"cpu"', '"cuda"'))
-    done = iqabench(
-        *("doctor", "--config", str(tiny_config), "--plugin", str(tiny_plugin)),
-        *("--datasets", str(drawn_database), "--results", str(Path(tmp_path, "results"))),
-    )
+    done = doctor("--datasets", str(drawn_database))
     assert "--device cpu" in found(done)["device"]
     assert done.exit_code == 1

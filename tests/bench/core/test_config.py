@@ -60,22 +60,40 @@ def test_a_file_in_the_working_folder_is_found(tmp_path, monkeypatch):
         ("[profiles]\nmine = 3", r"\[profiles\]: key 'mine': found 3, accepted is a table"),
         ("profile = 'demoo'", "unknown profile 'demoo': did you mean 'demo'"),
         ("[run", "mine.toml: not valid TOML"),
+        ("[run]\nmodels = " + "[" * 3000 + "]" * 3000, "not valid TOML"),
+        ("[run]\nmodels = " + "[" * 60 + "]" * 60, "key 'models.0'"),
+        ("[run]\nregime = '" + "x" * 3000 + "'", r"found 'x{70,77}\.\.\."),
+        ("[profiles.x]\nextends = [0]", r"\[profiles.x\]: key 'extends': found \[0\]"),
+        ("[run]\nepsilons = []", r"key 'epsilons': found \[\], accepted is at least one radius"),
+        (
+            f"[run]\nsplit_seed = {2**63}",
+            "key 'run.split_seed': found 9223372036854775808, accepted is a num",
+        ),
+        (f"[run]\nseed = {2**64}", "key 'run.seed': found 18446744073709551616, accepted is a number of 64"),
+        ("[run]\nsplit_seed = 1e30", r"\[run\]: key 'split_seed': found 1e\+30, accepted is"),
+        ("[run]\nseed = 1e30", r"\[run\]: key 'seed': found 1e\+30, accepted is a whole number"),
+        ("[training]\nlearning_rate = inf", r"\[training\]: key 'learning_rate': found inf, accepted is a f"),
+        *(
+            (f"[run]\ndevice = '{name}'", 'key \'device\': found .*, accepted is "auto", "cpu", "cuda" or')
+            for name in ("gpu", "cuda:", "cuda:x", "0")
+        ),
     ],
 )
-def test_a_mistake_is_named_with_file_table_key_and_what_is_accepted(tmp_path, text, message):
-    with pytest.raises(UserError, match=message):
+def test_a_mistake_is_named_shortly_with_file_table_key_and_what_is_accepted(tmp_path, text, message):
+    with pytest.raises(UserError, match=message) as error:
         settings_of(tmp_path, text)
+    assert len(str(error.value)) < 400
 
 
-def test_a_mistake_on_the_command_line_is_not_blamed_on_a_file(tmp_path):
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_mistake_on_the_command_line_is_not_blamed_on_a_file(tmp_path, seed):
     with pytest.raises(UserError, match=r"^command line: \[run\]: key 'seed'"):
-        settings_of(tmp_path, "", overrides={"run": {"seed": -1}})
+        settings_of(tmp_path, "", overrides={"run": {"seed": [seed]}})
 
 
 def test_the_table_that_is_to_blame_is_the_last_that_says_something(tmp_path):
-    mine = settings_of(
-        tmp_path, "[models.resnet]\nbackbone = 'a'\n[profiles.paper.models.sat]\nbackbone = 'b'\n"
-    )
+    tables = "[models.resnet]\nbackbone = 'a'\n[profiles.paper.models.sat]\nbackbone = 'b'\n"
+    mine = settings_of(tmp_path, tables)
     assert mine.where_table("models", "resnet").endswith("mine.toml: [models.resnet]")
     assert mine.where_table("models", "sat") == "bench.toml: [profiles.demo.models.sat]"
 
@@ -121,56 +139,16 @@ def test_the_tables_of_the_page_are_written_from_the_settings():
 
 def test_every_key_is_described_and_documented():
     documented = (Path(config_module.PACKAGED).parent / "docs" / "configuration.md").read_text()
-    tables = (
-        config_module.RunSettings,
-        config_module.TrainingSettings,
-        config_module.AdversarialSettings,
-        config_module.EngineSettings,
-        config_module.CheckSettings,
-        config_module.Settings,
-    )
+    names = ("Run", "Training", "Adversarial", "Engine", "Check", "")
+    tables = [getattr(config_module, f"{name}Settings") for name in names]
     for table in tables:
         for name, field in table.model_fields.items():
             assert field.description
             assert f"`{name}`" in documented, f"docs/configuration.md does not mention {name}"
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            f"[run]\nsplit_seed = {2**63}",
-            "key 'run.split_seed': found 9223372036854775808, accepted is a number of",
-        ),
-        (
-            f"[run]\nseed = {2**64}",
-            "key 'run.seed': found 18446744073709551616, accepted is a number of 64 bits",
-        ),
-        ("[run]\nsplit_seed = 1e30", r"\[run\]: key 'split_seed': found 1e\+30, accepted is"),
-        ("[run]\nseed = 1e30", r"\[run\]: key 'seed': found 1e\+30, accepted is a whole number"),
-        (
-            "[training]\nlearning_rate = inf",
-            r"\[training\]: key 'learning_rate': found inf, accepted is a finite",
-        ),
-        ("[profiles.x]\nextends = [0]", r"\[profiles.x\]: key 'extends': found \[0\]"),
-        ("[run]\nmodels = " + "[" * 3000 + "]" * 3000, "not valid TOML"),
-        ("[run]\nmodels = " + "[" * 60 + "]" * 60, "key 'models.0'"),
-        ("[run]\nregime = '" + "x" * 3000 + "'", r"found 'x{70,77}\.\.\."),
-    ],
-)
-def test_what_no_number_or_name_can_be_is_refused_in_a_short_sentence(tmp_path, text, message):
-    with pytest.raises(UserError, match=message) as error:
-        settings_of(tmp_path, text)
-    assert len(str(error.value)) < 400
-
-
 def test_a_byte_order_mark_is_no_part_of_the_configuration(tmp_path):
     assert settings_of(tmp_path, "\ufeff[run]\nsplit_seed = 7\n").run.split_seed == 7
-
-
-def test_a_seed_of_the_command_line_is_bounded_as_one_of_a_file():
-    with pytest.raises(UserError, match="command line: \\[run\\]: key 'seed'"):
-        load_settings(overrides={"run": {"seed": [2**63]}})
 
 
 @pytest.mark.parametrize(
@@ -208,11 +186,6 @@ def test_a_gpu_can_be_named_by_its_number(tmp_path, device):
     assert settings_of(tmp_path, f"[run]\ndevice = '{device}'").run.device == device
 
 
-def test_an_empty_list_of_radii_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"key 'epsilons': found \[\], accepted is at least one radius"):
-        settings_of(tmp_path, "[run]\nepsilons = []")
-
-
 @pytest.mark.parametrize("written", ['"Auto"', "0", "-1", "true", "2.0", '"16"', "[]"])
 def test_a_batch_is_a_number_of_images_or_auto(tmp_path, written):
     told = r"\[run\]: key 'batch_size': found .*, accepted is a whole number from 1, or \"auto\"$"
@@ -243,9 +216,3 @@ def test_an_empty_option_is_not_one_that_was_left_out(iqabench, command, told):
 def test_an_empty_path_and_an_address_are_no_folders_of_this_machine(iqabench, path, told):
     refused = iqabench("report", "--out", path)
     assert (refused.exit_code, f"Invalid value for '--out': {told}" in refused.output) == (2, True)
-
-
-@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "0"])
-def test_another_device_is_refused_with_those_that_there_are(tmp_path, device):
-    with pytest.raises(UserError, match=r'key \'device\': found .*, accepted is "auto", "cpu", "cuda" or'):
-        settings_of(tmp_path, f"[run]\ndevice = '{device}'")

@@ -6,16 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from iqabench.bench.core.files import (
-    bring,
-    lock_on,
-    regular,
-    remove_leftovers,
-    replacing,
-    safe_name,
-    watching,
-    write_text,
-)
+from iqabench.bench.core import files
+from iqabench.bench.core.files import bring, lock_on, regular, replacing, safe_name, watching, write_text
 
 
 @pytest.fixture
@@ -89,7 +81,7 @@ def test_an_error_about_the_temporary_file_names_the_file_itself(tmp_path):
 def test_leftovers_of_killed_processes_are_removed_and_nothing_else(tmp_path):
     for name in (".a.npz.0123.part", ".b.npz.0123.part", "a.npz"):
         (tmp_path / name).write_text("")
-    remove_leftovers(tmp_path / "a.npz")
+    files.remove_leftovers(tmp_path / "a.npz")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".b.npz.0123.part", "a.npz"]
 
 

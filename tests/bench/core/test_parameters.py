@@ -9,13 +9,9 @@ from iqabench.bench.core.parameters import LATER, Inherited, complete_parameters
 
 class Factory:
     def __init__(
-        self,
-        kind: Literal["a", "b"],
-        steps: Annotated[int, Field(ge=1)] = 10,
-        step_size: float | None = None,
-        copy: bool = False,
-        args: dict[str, Any] | None = None,
-    ) -> None: ...
+        self, kind: Literal["a", "b"], steps: Annotated[int, Field(ge=1)] = 10,
+        step_size: float | None = None, copy: bool = False, args: dict[str, Any] | None = None,
+    ) -> None: ...  # fmt: skip
 
 
 def complete(**given):

@@ -19,23 +19,14 @@ def texts_of(fact, cells):
 def test_a_cell_is_headed_by_what_was_measured(results):
     variant = {"model": "cprl", "variant": "b=0.3", "dataset": "synthetic", "attack": "pgd", "epsilon": 0.5}
     found = headings(results({}, variant).frame)
-    assert texts_of(found, 2) == [
-        "ResNet on LIVE without attack",
-        "CPRL (b=0.3) on synthetic under PGD at 0.5/255",
-    ]
+    resnet, cprl = "ResNet on LIVE without attack", "CPRL (b=0.3) on synthetic under PGD at 0.5/255"
+    assert texts_of(found, 2) == [resnet, cprl]
 
 
 def test_each_cell_has_its_own_facts_whether_shared_or_not(results):
-    commands = ["run --seed 1", "run --seed 2", "run --seed 1"]
-    checkpoints = ["a", "b", "c"]
-    facts = facts_of(
-        results(
-            *(
-                {"command": command, "checkpoint": checkpoint, "device": "cpu"}
-                for command, checkpoint in zip(commands, checkpoints, strict=True)
-            )
-        )
-    )
+    commands, checkpoints = ["run --seed 1", "run --seed 2", "run --seed 1"], ["a", "b", "c"]
+    pairs = zip(commands, checkpoints, strict=True)
+    facts = facts_of(results(*({"command": one, "checkpoint": card, "device": "cpu"} for one, card in pairs)))
     for name, texts in {"Command": commands, "Checkpoint": checkpoints, "Device": ["cpu"] * 3}.items():
         assert texts_of(facts[name], 3) == texts
     assert facts["Command"].texts == ("run --seed 1", "run --seed 2")
@@ -44,18 +35,9 @@ def test_each_cell_has_its_own_facts_whether_shared_or_not(results):
 
 def test_facts_read_as_in_the_report_and_what_is_not_known_is_left_out(results):
     params = json.dumps({"steps": 10})
-    facts = facts_of(
-        results(
-            {
-                "dataset": "synthetic",
-                "stand_in": True,
-                "attack": "pgd",
-                "epsilon": 2.0,
-                "attack_params": params,
-            },
-            {"seconds": None, "limit": 64},
-        )
-    )
+    attacked = {"attack": "pgd", "epsilon": 2.0, "attack_params": params}
+    stand_in = {"dataset": "synthetic", "stand_in": True, **attacked}
+    facts = facts_of(results(stand_in, {"seconds": None, "limit": 64}))
     assert {name: texts_of(fact, 2) for name, fact in facts.items()}.items() >= {
         "Dataset": ["synthetic (stands in for a database)", "LIVE"],
         "Attack": ["PGD", "no attack"],

@@ -20,78 +20,45 @@ def other_versions(cells, columns):
     )
 
 
-@pytest.mark.parametrize(
-    ("rows", "shown", "note"),
-    [
-        pytest.param(
-            [
-                {"weights": "a", "created": NEW, "srocc": 0.9},
-                {"weights": "b", "created": OLD, "srocc": 0.1},
-                {"weights": "b", "created": OLD, "attack": "fgsm", "epsilon": 1.0, "srocc": 0.2},
-            ],
-            {"resnet none 0": 0.9},
-            other_versions("2 cells", "weights"),
-            id="the newest weights",
-        ),
-        pytest.param(
-            [{"limit": 16, "created": NEW, "srocc": 0.1}, {"limit": None, "created": OLD, "srocc": 0.9}],
-            {"resnet none 0": 0.9},
-            other_versions("1 cell", "limit"),
-            id="all test images before a newer part of them",
-        ),
-        pytest.param(
-            [{"limit": 60, "created": OLD, "srocc": 0.9}, {"limit": 12, "created": NEW, "srocc": 0.1}],
-            {"resnet none 0": 0.9},
-            other_versions("1 cell", "limit"),
-            id="a larger part before a newer and smaller one",
-        ),
-        pytest.param(
-            [{"weights": "a", "srocc": 0.1}, {"weights": "b", "srocc": 0.2}],
-            {"resnet none 0": 0.1},
-            other_versions("1 cell", "weights"),
-            id="the first of equally old versions",
-        ),
-        pytest.param(
-            [{**TEN, "created": OLD, "srocc": 0.5}, {**FORTY, "created": NEW, "srocc": 0.4}],
-            {"resnet pgd 1": 0.4},
-            "The tables and curves leave out 1 cell of PGD on LIVE with steps 10. They show what was run "
-            "last.",
-            id="the newest parameters of an attack",
-        ),
-        pytest.param(
-            [TEN, {**FORTY, "model": "cprl"}],
-            {"resnet pgd 1": 0.5, "cprl pgd 1": 0.5},
-            "PGD was not run with the same parameters throughout: steps 10 for ResNet; steps 40 for CPRL.",
-            id="different parameters in one table",
-        ),
-        pytest.param(
-            [{"limit": 16}, {"model": "cprl"}],
-            {"resnet none 0": 0.5, "cprl none 0": 0.5},
-            "The cells on LIVE are not all of the same images (they differ in limit): compare them with "
-            "care.",
-            id="models scored on different images",
-        ),
-        pytest.param(
-            [{"model": "cprl", "srocc": 0.9}, VARIANT, {**VARIANT, "variant": "b=0.2"}],
-            {"cprl none 0": 0.9},
-            "Tables 1, 2 and 4 and the curves leave out 2 cells of variants of CPRL on LIVE (such as b=0.3): "
-            "they show each model as its own table configures it.",
-            id="no variants",
-        ),
-        pytest.param(
-            [{}, {"regime": "adversarial", "model": "cprl"}],
-            {"resnet none 0": 0.5},
-            "The tables and curves leave out 1 cell of models trained by the regime “adversarial”.",
-            id="no other regime",
-        ),
-        pytest.param(
-            [{"seed": 0, "srocc": 0.8}, {"seed": 1, "status": "constant scores", "mse": 0.1}],
-            {"resnet none 0": 0.8},
-            "ResNet diverged on LIVE: constant scores (no attack; seed 1).",
-            id="no diverged seed in the mean",
-        ),
-    ],
-)
+LEFT_OUT = "The tables and curves leave out 1 cell of "
+OLD_B = {"weights": "b", "created": OLD}
+CHOSEN = {
+    "the newest weights": (
+        [{"weights": "a", "created": NEW, "srocc": 0.9}, {**OLD_B, "srocc": 0.1},
+         {**OLD_B, "attack": "fgsm", "epsilon": 1.0, "srocc": 0.2}],
+        {"resnet none 0": 0.9}, other_versions("2 cells", "weights")),
+    "all test images before a newer part of them": (
+        [{"limit": 16, "created": NEW, "srocc": 0.1}, {"limit": None, "created": OLD, "srocc": 0.9}],
+        {"resnet none 0": 0.9}, other_versions("1 cell", "limit")),
+    "a larger part before a newer and smaller one": (
+        [{"limit": 60, "created": OLD, "srocc": 0.9}, {"limit": 12, "created": NEW, "srocc": 0.1}],
+        {"resnet none 0": 0.9}, other_versions("1 cell", "limit")),
+    "the first of equally old versions": (
+        [{"weights": "a", "srocc": 0.1}, {"weights": "b", "srocc": 0.2}],
+        {"resnet none 0": 0.1}, other_versions("1 cell", "weights")),
+    "the newest parameters of an attack": (
+        [{**TEN, "created": OLD, "srocc": 0.5}, {**FORTY, "created": NEW, "srocc": 0.4}],
+        {"resnet pgd 1": 0.4}, LEFT_OUT + "PGD on LIVE with steps 10. They show what was run last."),
+    "different parameters in one table": (
+        [TEN, {**FORTY, "model": "cprl"}], {"resnet pgd 1": 0.5, "cprl pgd 1": 0.5},
+        "PGD was not run with the same parameters throughout: steps 10 for ResNet; steps 40 for CPRL."),
+    "models scored on different images": (
+        [{"limit": 16}, {"model": "cprl"}], {"resnet none 0": 0.5, "cprl none 0": 0.5},
+        "The cells on LIVE are not all of the same images (they differ in limit): compare them with care."),
+    "no variants": (
+        [{"model": "cprl", "srocc": 0.9}, VARIANT, {**VARIANT, "variant": "b=0.2"}], {"cprl none 0": 0.9},
+        "Tables 1, 2 and 4 and the curves leave out 2 cells of variants of CPRL on LIVE (such as b=0.3): "
+        "they show each model as its own table configures it."),
+    "no other regime": (
+        [{}, {"regime": "adversarial", "model": "cprl"}], {"resnet none 0": 0.5},
+        LEFT_OUT + "models trained by the regime “adversarial”."),
+    "no diverged seed in the mean": (
+        [{"seed": 0, "srocc": 0.8}, {"seed": 1, "status": "constant scores", "mse": 0.1}],
+        {"resnet none 0": 0.8}, "ResNet diverged on LIVE: constant scores (no attack; seed 1)."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "shown", "note"), CHOSEN.values(), ids=CHOSEN)
 def test_of_several_cells_one_is_shown_and_the_others_are_noted(results, rows, shown, note):
     selection = select(results(*rows))
     found = {f"{one.model} {one.attack} {one.epsilon:g}": one.srocc.value for one in selection.points}

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -10,12 +9,8 @@ from iqabench.bench.store.results import Results
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
-from ....fabricated import under_auto
+from ....fabricated import behind, under_auto
 from ...tables import cell_of, row_of, tables_of
-
-
-def behind(defence: str, **stated: Any) -> dict[str, Any]:
-    return {"variant": f"defence={defence}", "defence": defence, "defence_params": f'"{defence}"', **stated}
 
 
 @pytest.fixture
@@ -84,15 +79,9 @@ def test_without_a_defence_there_is_no_such_table(results) -> None:
 
 def test_defences_of_one_price_stand_together_in_the_order_of_their_worst_case(results) -> None:
     clean = {"cheap": 0.89, "cheaper": 0.895, "dear": 0.7}
-    worst = {"cheap": 0.3, "cheaper": 0.1, "dear": 0.6}
-    rows = [
-        row
-        for name in clean
-        for row in (
-            {"srocc": clean[name], **behind(name)},
-            under_auto("resnet", 1.0, worst[name], knowledge="adaptive", **behind(name)),
-        )
-    ]
+    rows = [{"srocc": srocc, **behind(name)} for name, srocc in clean.items()]
+    for name, worst in (("cheap", 0.3), ("cheaper", 0.1), ("dear", 0.6)):
+        rows.append(under_auto("resnet", 1.0, worst, knowledge="adaptive", **behind(name)))
     table = tables_of(results({"srocc": 0.9}, under_auto("resnet", 1.0, 0.0), *rows))["D"]
     names = [row.name.text.removeprefix("ResNet, ") for row in table.rows]
     assert names == ["no defence", "cheap", "cheaper", "dear"]

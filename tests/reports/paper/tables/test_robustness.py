@@ -12,12 +12,8 @@ from iqabench.reports.paper.report import compose
 from ....fabricated import under_auto
 from ...tables import cell_of, row_of, tables_of
 
-ENDS = {
-    ("resnet", 1.0): (-0.2, 0.3),
-    ("resnet", 2.0): (-0.5, 0.6),
-    ("cprl", 1.0): (0.1, 0.2),
-    ("cprl", 2.0): (-0.4, 0.5),
-}
+ENDS = {("resnet", 1.0): (-0.2, 0.3), ("resnet", 2.0): (-0.5, 0.6)}
+ENDS |= {("cprl", 1.0): (0.1, 0.2), ("cprl", 2.0): (-0.4, 0.5)}
 
 
 @pytest.fixture
@@ -76,9 +72,8 @@ def test_numbers_of_a_doubtful_audit_are_marked_wherever_they_stand_and_the_note
     rows += [under_auto("resnet", 1.0, 0.8, **doubted), under_auto("cprl", 1.0, 0.1, audit="sound")]
     report = compose(results(*rows, under_auto("sat", 1.0, 0.2)))
     tables = {table.number: table for table in report.tables}
-    assert [row_of(tables["0"], name).cells[3][0].text for name in ("ResNet", "CPRL", "SAT")] == [
-        "doubtful", "sound", "–"
-    ]  # fmt: skip
+    verdicts = [row_of(tables["0"], name).cells[3][0].text for name in ("ResNet", "CPRL", "SAT")]
+    assert verdicts == ["doubtful", "sound", "–"]
     assert [cell.text for cell in row_of(tables["0"], "ResNet").cells[1]] == ["0.8000‡"]
     assert row_of(tables["0"], "ResNet").cells[2][0].text == "0.1000‡"
     assert row_of(tables["A1"], "ResNet").all_cells[0].text == "0.8000‡"
@@ -87,7 +82,7 @@ def test_numbers_of_a_doubtful_audit_are_marked_wherever_they_stand_and_the_note
     assert "‡" not in tables["4"].caption
     (note,) = (note for note in report.notes if "doubtful" in note)
     assert note.startswith(
-        "ResNet is doubtful on LIVE: its numbers under auto at 1/255 may be too high. Half of"
+        "ResNet is doubtful on LIVE: its numbers under auto at 1/255 may be too high. Half"
     )
 
 

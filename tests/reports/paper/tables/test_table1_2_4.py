@@ -15,20 +15,17 @@ def bold(table, model, heading):
     return texts(table, model, heading, "best")
 
 
+def clean(results, *rows):
+    """Table 4 of these rows."""
+    return tables_of(results(*rows))["4"]
+
+
 def test_tables_one_two_and_four_are_fgsm_pgd_and_clean(results):
-    tables = tables_of(
-        results(
-            {"srocc": 0.9},
-            {"attack": "fgsm", "epsilon": 1.0, "srocc": 0.3},
-            {"attack": "fgsm", "epsilon": 8.0, "srocc": -0.8},
-            {"attack": "pgd", "epsilon": 1.0, "srocc": 0.2},
-        )
-    )
-    assert {number: texts(tables[number], "ResNet", "LIVE")[0] for number in "124"} == {
-        "1": "0.3000",
-        "2": "0.2000",
-        "4": "0.9000",
-    }
+    attacked = [("fgsm", 1.0, 0.3), ("fgsm", 8.0, -0.8), ("pgd", 1.0, 0.2)]
+    rows = [{"attack": attack, "epsilon": epsilon, "srocc": srocc} for attack, epsilon, srocc in attacked]
+    tables = tables_of(results({"srocc": 0.9}, *rows))
+    shown = {number: texts(tables[number], "ResNet", "LIVE")[0] for number in "124"}
+    assert shown == {"1": "0.3000", "2": "0.2000", "4": "0.9000"}
     assert tables["1"].title == "Under FGSM at 1/255, with clean training"
 
 
@@ -45,26 +42,20 @@ def test_rows_and_columns_follow_the_catalogue_and_then_the_alphabet(results):
 
 
 def test_the_best_of_each_column_is_bold_and_low_error_is_best(results):
-    table = tables_of(
-        results(
-            {"model": "resnet", "srocc": 0.91, "plcc": 0.70, "mse": 0.02},
-            {"model": "cprl", "srocc": 0.90, "plcc": 0.80, "mse": 0.01},
-            {"model": "sat", "srocc": -0.95, "plcc": 0.1, "mse": 0.5},
-        )
-    )["4"]
+    table = clean(
+        results,
+        {"model": "resnet", "srocc": 0.91, "plcc": 0.70, "mse": 0.02},
+        {"model": "cprl", "srocc": 0.90, "plcc": 0.80, "mse": 0.01},
+        {"model": "sat", "srocc": -0.95, "plcc": 0.1, "mse": 0.5},
+    )
     assert bold(table, "ResNet", "LIVE") == [True, False, False]
     assert bold(table, "CPRL", "LIVE") == [False, True, True]
     assert bold(table, "SAT", "LIVE") == [False, False, False]
 
 
 def test_numbers_that_print_alike_are_bold_alike_and_a_lone_model_is_not_bold(results):
-    table = tables_of(
-        results(
-            {"model": "resnet", "srocc": 0.90001},
-            {"model": "cprl", "srocc": 0.90004},
-            {"model": "cprl", "dataset": "vcl", "srocc": 0.9},
-        )
-    )["4"]
+    alike = [{"model": "resnet", "srocc": 0.90001}, {"model": "cprl", "srocc": 0.90004}]
+    table = clean(results, *alike, {"model": "cprl", "dataset": "vcl", "srocc": 0.9})
     assert bold(table, "ResNet", "LIVE")[0]
     assert bold(table, "CPRL", "LIVE")[0]
     assert not any(bold(table, "CPRL", "VCL"))
@@ -81,9 +72,7 @@ def test_the_papers_numbers_stand_below_with_how_far_the_measured_are_above(resu
 
 
 def test_the_papers_numbers_stand_below_what_was_not_run_or_diverged(results):
-    table = tables_of(
-        results({"model": "sat", "dataset": "vcl"}, {"model": "nima", "status": "constant scores"})
-    )["4"]
+    table = clean(results, {"model": "sat", "dataset": "vcl"}, {"model": "nima", "status": "constant scores"})
     assert [cell.lines for cell in row_of(table, "SAT").cells[1]] == [
         ("", "", "paper 0.8411"), ("", "", "paper 0.8146"), ("", "", "paper 0.0208"),
     ]  # fmt: skip
@@ -113,15 +102,14 @@ def test_what_was_not_run_is_a_dash_not_an_absence(results):
 
 
 def test_a_diverged_cell_is_named_and_never_the_best(results):
-    table = tables_of(
-        results(
-            {"model": "resnet", "status": "constant scores", "mse": 0.0001},
-            {"model": "nima", "status": "NaN scores in 3 of 9 images"},
-            {"model": "sat", "status": "constant labels"},
-            {"model": "cprl", "mse": 0.2},
-            {"model": "dbcnn", "mse": 0.3},
-        )
-    )["4"]
+    table = clean(
+        results,
+        {"model": "resnet", "status": "constant scores", "mse": 0.0001},
+        {"model": "nima", "status": "NaN scores in 3 of 9 images"},
+        {"model": "sat", "status": "constant labels"},
+        {"model": "cprl", "mse": 0.2},
+        {"model": "dbcnn", "mse": 0.3},
+    )
     diverged = cell_of(table, "ResNet", "LIVE")
     assert (diverged.text, diverged.kind, diverged.span) == ("diverged", "state", 3)
     assert diverged.lines[0] == "constant scores"
@@ -144,12 +132,8 @@ def test_a_stand_in_is_marked_in_the_head_and_explained_below(results):
 
 
 def test_several_seeds_are_averaged_under_an_interval_that_holds_all_and_their_range(results):
-    table = tables_of(
-        results(
-            {"seed": 0, "srocc": 0.8, "srocc_low": 0.7, "srocc_high": 0.85},
-            {"seed": 3, "srocc": 0.6, "srocc_low": 0.5, "srocc_high": 0.65},
-        )
-    )["4"]
+    first = {"seed": 0, "srocc": 0.8, "srocc_low": 0.7, "srocc_high": 0.85}
+    table = clean(results, first, {"seed": 3, "srocc": 0.6, "srocc_low": 0.5, "srocc_high": 0.65})
     cell = cell_of(table, "ResNet", "LIVE")
     assert (cell.text, *cell.lines[:2]) == ("0.7000", "[0.500, 0.850]", "0.600 to 0.800")
     assert "several seeds (0 and 3), a number is their mean" in table.caption
@@ -172,8 +156,7 @@ def test_an_attack_that_is_not_in_the_paper_gets_a_table_of_its_own(results):
 
 
 @pytest.mark.parametrize(
-    ("compact", "said"),
-    [('{"steps": 10, "step_size": null}', "PGD was run with steps 10."), ("{}", None)],
+    ("compact", "said"), [('{"steps": 10, "step_size": null}', "PGD was run with steps 10."), ("{}", None)]
 )
 def test_the_caption_states_an_attacks_parameters(results, compact, said):
     caption = tables_of(results({"attack": "pgd", "epsilon": 1.0, "attack_params": compact}))["2"].caption
@@ -186,10 +169,8 @@ def test_beside_auto_the_paper_s_attacks_are_said_to_be_weaker_and_its_own_table
     tables = tables_of(results(*rows, under_auto("resnet", 1.0, -0.2, worst_plcc=-0.3)))
     for number, attack in (("1", "FGSM"), ("2", "PGD")):
         assert "Believe the worst case under auto, " in tables[number].caption
-        assert (
-            f": {attack}, as the paper has it, is weaker and can overstate robustness."
-            in tables[number].caption
-        )
+        weaker = f": {attack}, as the paper has it, is weaker and can overstate robustness."
+        assert weaker in tables[number].caption
     assert texts(tables["A1"], "ResNet", "LIVE") == ["−0.2000", "−0.3000", "0.5000"]
     without = tables_of(results(*rows))
     assert not [number for number in "124" if "Believe" in without[number].caption + tables["4"].caption]

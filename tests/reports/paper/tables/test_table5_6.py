@@ -168,16 +168,9 @@ def test_the_best_of_a_block_is_bold(results):
 
 
 def test_table6_sets_resnet_mask_and_pns_side_by_side(results):
-    six = table(
-        results,
-        "6",
-        resnet(srocc=0.9),
-        attacked(resnet(), -0.1),
-        cprl(srocc=0.7),
-        attacked(cprl(), 0.6),
-        cprl(pns_weight=0.1, variant="", srocc=0.8),
-        attacked(cprl(pns_weight=0.1, variant=""), 0.75),
-    )
+    with_pns = cprl(pns_weight=0.1, variant="", srocc=0.8)
+    rows = [resnet(srocc=0.9), attacked(resnet(), -0.1), cprl(srocc=0.7), attacked(cprl(), 0.6)]
+    six = table(results, "6", *rows, with_pns, attacked(with_pns, 0.75))
     (block,) = six.blocks
     assert columns(block) == {
         "ResNet": ("0.9000", "−0.1000"),
@@ -234,16 +227,14 @@ def test_beside_auto_they_say_that_fgsm_is_weaker(results):
     rows = [cprl(0.4), cprl(0.3), cprl(0.4, pns_weight=0.1)]
     for more, said in ([], False), ([under_auto("resnet", 1.0, -0.2)], True):
         tables = tables_of(results(*rows, *more))
-        assert [("FGSM, as the paper has it, is weaker" in tables[number].caption) for number in "56"] == [
-            said
-        ] * 2
+        weaker = ["FGSM, as the paper has it, is weaker" in tables[number].caption for number in "56"]
+        assert weaker == [said] * 2
 
 
 def test_the_cells_behind_the_tables_are_known_and_nothing_is_noted(results):
     rows = [cprl(0.4), cprl(0.3), cprl(0.4, pns_weight=0.1), resnet(), resnet(model="sat")]
     tables = tables_of(results(*rows))
-    behind = {
-        key for number in "56" for row in tables[number].rows for cell in row.all_cells for key in cell.keys
-    }
+    shown = [row for number in "56" for row in tables[number].rows]
+    behind = {key for row in shown for cell in row.all_cells for key in cell.keys}
     assert behind == {"key0", "key1", "key2", "key3"}
     assert tables["6"].notes == ()

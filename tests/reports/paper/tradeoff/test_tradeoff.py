@@ -3,7 +3,6 @@
 import itertools
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +13,7 @@ from iqabench.reports.paper.report import compose
 from iqabench.reports.paper.tradeoff.drawing import draw_tradeoff, inline_tradeoff, write_tradeoff
 from iqabench.reports.paper.tradeoff.points import Tradeoff, front, price, tradeoffs
 
-from ....fabricated import under_auto
-
-
-def behind(defence: str, **stated: Any) -> dict[str, Any]:
-    return {"variant": f"defence={defence}", "defence": defence, "defence_params": f'"{defence}"', **stated}
+from ....fabricated import behind, under_auto
 
 
 @pytest.fixture
