@@ -92,14 +92,9 @@ def _scaled(channels: int, width: float) -> int:
 
 
 def bilinear_pool(first: Tensor, second: Tensor) -> Tensor:
-    """Average the outer products of two feature maps at each position over the positions.
+    """Average the outer products of feature maps (N, A, H, W) and (N, B, H, W) over the positions.
 
-    Args:
-        first: (N, A, H, W).
-        second: (N, B, H, W).
-
-    Returns:
-        (N, A * B), the entry for channels (a, b) at a * B + b.
+    The result is (N, A * B), the entry for channels (a, b) at a * B + b.
     """
     positions = first.shape[2] * first.shape[3]
     return (first.flatten(2) @ second.flatten(2).mT).flatten(1) / positions

@@ -84,33 +84,21 @@ class NIMA(BackboneModel):
 
 
 def earth_movers_distance(predicted: Tensor, target: Tensor) -> Tensor:
-    """Return the earth mover's distance between distributions over ordered bins.
+    """Return the earth mover's distances (N,) between distributions (N, K) over ordered bins; rows sum to 1.
 
-    Talebi and Milanfar 2018, Eq. 1: (1/K sum_k |CDF_p(k) - CDF_q(k)|^r)^(1/r), with r = 2 as in training.
-
-    Args:
-        predicted: (N, K), rows sum to 1.
-        target: (N, K), rows sum to 1.
-
-    Returns:
-        (N,) distances >= 0; their gradient is finite where both distributions agree.
+    Talebi and Milanfar 2018, Eq. 1: (1/K sum_k |CDF_p(k) - CDF_q(k)|^r)^(1/r), with r = 2 as in training. The
+    gradient is finite where both distributions agree.
     """
     mean = (predicted - target).cumsum(dim=1).square().mean(dim=1)
     return mean.clamp_min(torch.finfo(mean.dtype).tiny).sqrt()
 
 
 def rebinned(shares: Tensor, bins: int) -> Tensor:
-    """Spread a distribution over K ratings over another number of them, on the same scale from end to end.
+    """Spread distributions (N, K) of K ratings over other bins, on the same scale from end to end.
 
-    Each rating's share goes to the two bins that it lies between, more to the nearer, so that the mean on
-    the scale [0, 1] stays what it is: KonIQ-10k's five-point answers become NIMA's ten bins.
-
-    Args:
-        shares: (N, K), K >= 2, rows sum to 1.
-        bins: How many to make, >= 2.
-
-    Returns:
-        (N, bins), rows sum to 1.
+    Each rating's share goes to the two bins that it lies between, more to the nearer, so that the mean on the
+    scale [0, 1] stays what it is: KonIQ-10k's five-point answers become NIMA's ten bins. Both numbers are at
+    least 2, and rows sum to 1.
     """
     ratings = shares.shape[1]
     spread = shares.new_zeros(ratings, bins)

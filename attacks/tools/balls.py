@@ -114,28 +114,18 @@ def norms(images: Tensor) -> Tensor:
 
 
 def displaced(images: Tensor, direction: Tensor, epsilon: float) -> Tensor:
-    """Return images moved by epsilon times a direction, kept inside the ball and [0, 1].
+    """Return images (N, C, H, W) moved by epsilon times a direction in [-1, 1], in the ball and in [0, 1].
 
-    Args:
-        images: (N, C, H, W) in [0, 1], float32 or float64.
-        direction: (N, C, H, W) in [-1, 1].
-        epsilon: Radius of the ball, in pixel units of [0, 1].
-
-    Returns:
-        (N, C, H, W): in [0, 1], no pixel further than epsilon from `images`; a new tensor.
+    They are a new tensor, in float32 or float64 as the images; epsilon is in pixel units of [0, 1].
     """
     return torch.add(images, direction, alpha=_safe_radius(epsilon, images.dtype)).clamp_(0, 1)
 
 
 def ball(images: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """Return the lowest and highest value that each pixel may take; clamping to them projects onto the ball.
+    """Return the lowest and highest value each pixel may take; clamping to them projects onto the ball.
 
-    Args:
-        images: (N, C, H, W) in [0, 1], float32 or float64.
-        epsilon: Radius of the ball, in pixel units of [0, 1].
-
-    Returns:
-        Two tensors (N, C, H, W) in [0, 1], neither further than epsilon from `images`.
+    Both are (N, C, H, W) in [0, 1], no further than epsilon, in pixel units, from images in float32 or
+    float64.
     """
     radius = _safe_radius(epsilon, images.dtype)
     return (images - radius).clamp_(min=0), (images + radius).clamp_(max=1)

@@ -9,10 +9,8 @@ from torch import Tensor
 def unit_noise(images: Tensor, seed: int, generator: torch.Generator | None = None) -> Tensor:
     """Draw uniform noise in [-1, 1), of the images' shape, type and device, on the CPU on any device.
 
-    Args:
-        images: (N, C, H, W) in [0, 1].
-        seed: With the image (in 8 bits, so that rounding does not matter) it determines the image's noise.
-        generator: Draw the images' noise from it, one after the other, instead.
+    The seed and an image (in 8 bits, so that rounding does not matter) determine the image's noise; or it is
+    drawn from a generator, of one image after the other.
     """
     own = [generator] * len(images) if generator is not None else generators(images, seed)
     draws = [torch.rand(images.shape[1:], generator=each, dtype=images.dtype) for each in own]

@@ -175,11 +175,7 @@ def verbosity(command: Command) -> Command:
 
 @contextmanager
 def told(results: Path, *, quiet: bool, verbose: bool) -> Iterator[bool]:
-    """Keep the messages of a command in the store's `run.log`, with times, and print more of them on request.
-
-    Yields:
-        Whether to show progress.
-    """
+    """Keep the messages of a command in `run.log`, print more on request; yield whether to show progress."""
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude one another")
     logger = logging.getLogger("iqabench")

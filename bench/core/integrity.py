@@ -48,10 +48,8 @@ def write_sealed(path: Path, content: bytes) -> None:
 def read_sealed(path: Path, *, always: bool = True) -> bytes:
     """Return the content of a file that `write_sealed` wrote.
 
-    Args:
-        path: The file.
-        always: Whether every version has written this kind of file with a checksum; if not, one without is
-            taken as it is.
+    If not `always`, earlier versions wrote this kind of file without a checksum; such a one is taken as it
+    is.
 
     Raises:
         Damaged: the checksum does not fit the content, or is missing.

@@ -13,12 +13,9 @@ Item = TypeVar("Item")
 def prefetched(items: Iterable[Item], device: torch.device) -> Iterator[Item]:
     """Yield the same items in the same order; for a GPU each is made while the one before it is in use.
 
-    Tensors for a GPU of NVIDIA come in pinned memory, which the card reads by itself while the processor goes
-    on. For a CPU nothing is gained: a thread that reads would only take a core from the model.
-
-    Args:
-        items: Tensors, or tuples of them, in the memory of the processor.
-        device: Where they will be used.
+    Items are tensors in the memory of the processor, or tuples of them. Those for a GPU of NVIDIA come in
+    pinned memory, which the card reads by itself while the processor goes on. For a CPU nothing is gained: a
+    thread that reads would only take a core from the model.
     """
     if device.type == "cpu":
         yield from items

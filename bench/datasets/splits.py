@@ -102,10 +102,7 @@ def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
 def find_split(table: pd.DataFrame, seed: int, file: Path) -> pd.Series:
     """Return the division in force: the table's own, else the saved one, else one drawn from the seed.
 
-    Args:
-        table: A row per image, with `path`, `scene` and, where the database comes with a division, `split`.
-        seed: Seed of a new division.
-        file: Where a division is saved. Nothing is written here.
+    Nothing is written here.
 
     Raises:
         UserError: The table's own or the saved division does not fit the images, names something else than

@@ -38,12 +38,8 @@ def choose_image(
 ) -> ChosenImage:
     """Return the image that was asked for, or the one that FGSM moves by the median of the first model.
 
-    Args:
-        probes: The models.
-        data: The dataset.
-        asked: Path, end of a path or number of a test image; None: by the median.
-        epsilon: Of the attack, in units of 1/255.
-        device: Where the models are.
+    An image is asked for by its path, the end of the path, or the number of a test image. Epsilon is in units
+    of 1/255.
 
     Raises:
         UserError: there is no such image, or more than one.

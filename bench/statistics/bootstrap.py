@@ -33,18 +33,11 @@ def bootstrap_counts(n: int, resamples: int, seed: int = 0) -> Counts:
 
 
 def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str, Array]:
-    """The metrics of B resamples, each given by how often it draws each image.
+    """Return `srocc`, `plcc`, `mse`, `krocc` (tau-b) and `rmse` of B resamples, (B,) values each.
 
-    Equal to computing each metric on the images repeated by their counts. NaN where a resample's labels or
-    scores are constant.
-
-    Args:
-        quality: (N,) labels.
-        scores: (N,) predictions.
-        counts: (N, B) whole numbers; every column has the same sum.
-
-    Returns:
-        (B,) values of `srocc`, `plcc`, `mse`, `krocc` (tau-b) and `rmse`.
+    A resample is given by how often it draws each image: counts (N, B), whole numbers of which every column
+    has the same sum. Equal to computing each metric on the images repeated by their counts. NaN where a
+    resample's labels or scores are constant.
     """
     total = float(counts[:, 0].sum())
     labels, predictions = _Ties.of(quality), _Ties.of(scores)

@@ -72,10 +72,7 @@ def lower_rank(count: int, p: float, risk: float) -> int:
     """Return the rank, from 1, of the largest of some sorted draws that is at most their p-quantile.
 
     The k-th of n exceeds it exactly when fewer than k draws do not: with probability Bin(k - 1; n, p) at
-    most.
-
-    Returns:
-        The largest k for which that is at most the risk; 0: there is none.
+    most. It is the largest k for which that is at most the risk, or 0 where there is none.
     """
     ranks = np.arange(1, count + 1)
     return int((stats.binom.cdf(ranks - 1, count, p) <= risk).sum())
@@ -84,8 +81,8 @@ def lower_rank(count: int, p: float, risk: float) -> int:
 def upper_rank(count: int, p: float, risk: float) -> int:
     """Return the rank, from 1, of the least of some sorted draws that is at least their p-quantile.
 
-    Returns:
-        The least k for which the k-th is below it with at most the risk; `count` + 1: there is none.
+    It is the least k for which the k-th is below it with at most the risk, or `count` + 1 where there is
+    none.
     """
     return count + 1 - lower_rank(count, 1 - p, risk)
 

@@ -11,9 +11,7 @@ def monotonicity(scores: ArrayLike) -> Array:
     """Return, for each image (N,), minus Kendall's tau-b of its scores with the severity, in [-1, 1].
 
     It is 1 where the score falls with every step, -1 where it rises, and 0 where it does not change at all.
-
-    Args:
-        scores: (S, N) scores at S severities, the first that of the image as it is.
+    The scores (S, N) are at S severities, the first that of the image as it is.
     """
     values = np.asarray(scores, dtype=np.float64)
     severities = np.arange(len(values))
@@ -23,12 +21,9 @@ def monotonicity(scores: ArrayLike) -> Array:
 
 
 def sensitivity(scores: ArrayLike) -> float:
-    """Return the mean fall from the image as it is to the strongest corruption.
+    """Return the mean fall of scores (S, N) from the image as it is to the strongest corruption.
 
     It is measured in standard deviations of the scores of the images as they are; NaN where these are equal.
-
-    Args:
-        scores: (S, N), as `monotonicity` takes them.
     """
     values = np.asarray(scores, dtype=np.float64)
     spread = values[0].std()

@@ -11,14 +11,9 @@ VISIBILITY = (*KINDS, *(f"{end}_{kind}" for end in ("low", "high") for kind in K
 
 
 def median_visibility(columns: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Return the medians of PSNR and SSIM over all adversarial images.
+    """Return the medians of PSNR and SSIM over all adversarial images of a cell, given its columns (N,).
 
-    Args:
-        columns: (N,) by name, of a cell.
-
-    Returns:
-        A number for each of `KINDS`; one that is not finite is left out, as where most images did not move
-        or are smaller than SSIM's window.
+    One that is not finite is left out, as where most images did not move or are smaller than SSIM's window.
     """
     medians = {}
     for kind in KINDS:

@@ -80,10 +80,9 @@ Curve = list[dict[str, float]]
 
 
 def fit(model: nn.Module, run: TrainingRun) -> Curve:
-    """Fit a model in place by the recipe that it asks for; it is left on the run's device.
+    """Fit a model in place by the recipe that it asks for, and leave it on the run's device.
 
-    Returns:
-        The curve. Training stops after an epoch whose loss is not finite; its row is the last.
+    Training stops after an epoch whose loss is not finite; its row is the last of the curve that is returned.
     """
     settings, data = run.settings, run.data
     model.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

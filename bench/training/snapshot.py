@@ -22,12 +22,8 @@ _STATE = "state"  # the tensor that holds the JSON, as bytes
 class Snapshot:
     """Saves and restores a model, its optimisers and a little JSON, in one file with a checksum.
 
-    Together with random numbers that are drawn anew from (seed, epoch) at each epoch, this is all that a
-    run needs to continue exactly. Nothing is pickled.
-
-    Args:
-        path: The file. Its folder is made when needed.
-        every: Least time between two saves, in seconds.
+    Together with random numbers that are drawn anew from (seed, epoch) at each epoch, this is all that a run
+    needs to continue exactly. Nothing is pickled. Between two saves are at least `every` seconds.
     """
 
     def __init__(self, path: Path, every: float = 20.0) -> None:

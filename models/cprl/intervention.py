@@ -85,10 +85,8 @@ def _over_channels(fc: nn.Module, features: Tensor) -> Tensor:
 def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
     """Return SF = mean ||y_c - y||^2 (Eq. 12): theta and w lower it, phi raises it.
 
-    Args:
-        sufficient: y_c, (N,) scores under the intervention `sufficiency`.
-        prediction: y, (N,) scores without intervention. They stand for the label, so no gradient flows
-            through them.
+    y_c and y are the scores (N,) under the intervention `sufficiency` and without intervention. The latter
+    stand for the label, so no gradient flows through them.
     """
     risk: Tensor = (sufficient - prediction.detach()).square().mean()
     return risk
@@ -97,9 +95,7 @@ def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
 def necessity_risk(necessary: Tensor, prediction: Tensor) -> Tensor:
     """Return NC = -mean ||y_s - y||^2 (Eq. 12): theta and w lower it, xi raises it.
 
-    Args:
-        necessary: y_s, (N,) scores under the intervention `necessity`.
-        prediction: y, (N,) as in `sufficiency_risk`.
+    y_s are the scores (N,) under the intervention `necessity`; y is as in `sufficiency_risk`.
     """
     risk: Tensor = -(necessary - prediction.detach()).square().mean()
     return risk

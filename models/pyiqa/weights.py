@@ -99,14 +99,10 @@ class _Absent(dict[str, Any]):
 
 @contextmanager
 def reading(files: WeightFiles, arch: str) -> Iterator[None]:
-    """Make pyiqa read its weights silently from files at hand, by loaders that run nothing.
+    """Make pyiqa read the weights of a class silently from files at hand, by loaders that run nothing.
 
     Missing ImageNet weights of a backbone are not an error at this point: pyiqa asks for them also where the
     metric's own file replaces them. They are set to NaN, and what is left of them is found by `check_filled`.
-
-    Args:
-        files: Where the files are.
-        arch: Name of the metric's class in pyiqa.
     """
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(io.StringIO()))

@@ -98,9 +98,7 @@ class Claims:
 def evaluate_claims(results: Results, tolerance: float) -> Claims:
     """Evaluate the paper's claims on every dataset of the results and of the paper.
 
-    Args:
-        results: From `read_results`.
-        tolerance: Tolerance of SROCC: a rise with epsilon of no more than this does not count.
+    A rise of SROCC with epsilon of no more than the tolerance does not count.
     """
     frame = results.frame
     selection = select(results.only(frame["model"].isin(paper_models())))

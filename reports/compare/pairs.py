@@ -32,23 +32,15 @@ _Condition = tuple[str, str, float]
 
 @dataclass(frozen=True)
 class Compared:
-    """Two models under one condition, by one metric.
-
-    Attributes:
-        dataset, attack, epsilon: The condition; epsilon in units of 1/255.
-        metric: `srocc`, `worst_srocc` or `median_width`.
-        images: Number of images that both were measured on.
-        difference: The values, and second minus first.
-        p: Holm's corrected p-value.
-    """
+    """Two models under one condition, by one metric."""
 
     dataset: str
     attack: str
-    epsilon: float
-    metric: str
-    images: int
-    difference: Difference
-    p: float = float("nan")
+    epsilon: float  # in units of 1/255
+    metric: str  # `srocc`, `worst_srocc` or `median_width`
+    images: int  # number of images that both were measured on
+    difference: Difference  # the values, and second minus first
+    p: float = float("nan")  # Holm's corrected p-value
 
     @property
     def ahead(self) -> int:
@@ -60,18 +52,12 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models, wherever both were measured on the same images.
-
-    Attributes:
-        first, second: Names of the two models.
-        compared: A row for each condition and metric.
-        notes: What is not compared, or not alike, in sentences.
-    """
+    """Two models, by name, wherever both were measured on the same images."""
 
     first: str
     second: str
-    compared: tuple[Compared, ...]
-    notes: tuple[str, ...]
+    compared: tuple[Compared, ...]  # a row for each condition and metric
+    notes: tuple[str, ...]  # what is not compared, or not alike, in sentences
 
 
 def compare(first: str, second: str, store: Path, against: Path | None = None) -> Comparison:

@@ -26,11 +26,7 @@ _COLUMNS = ["image", "end", "file", "clean", "score_png", "cell"]
 
 
 def write_images(results: pd.DataFrame, root: Path, out: Path) -> Path | None:
-    """Write `images.html` beside a report, where there are images of the cells that it knows.
-
-    Returns:
-        The page; None where `out/images` holds no images of these cells.
-    """
+    """Write `images.html` beside a report, where `out/images` has images of its cells; else None."""
     cells = list(_cells(results, out / FOLDER))
     if not cells:
         return None

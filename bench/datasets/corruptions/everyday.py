@@ -22,13 +22,7 @@ Corruption = Callable[[Tensor, int], Tensor]
 
 
 def corrupted(images: Tensor, name: str, severity: int) -> Tensor:
-    """Return corrupted images (N, 3, H, W) in [0, 1].
-
-    Args:
-        images: (N, 3, H, W) in [0, 1].
-        name: One of `CORRUPTIONS`.
-        severity: From 1 to 5.
-    """
+    """Return images (N, 3, H, W) in [0, 1] under one of `CORRUPTIONS`, of a severity from 1 to 5."""
     return CORRUPTIONS[name](images, severity).clamp(0, 1)
 
 

@@ -53,10 +53,7 @@ class Mirror:
         self._on_demand: dict[str, str] = {}  # versions of what is fetched when it is asked for
 
     def follow(self, needs: Needs) -> list[str]:
-        """Fetch what is needed and not here, as it is in the bucket now.
-
-        Returns:
-            Names of the files that are finished here and not yet in the bucket.
+        """Fetch what is needed as it is in the bucket now; return names of what is here and not yet there.
 
         Raises:
             UserError: the bucket cannot be read, or the store is no longer there.

@@ -114,10 +114,7 @@ class PlannedDataset:
 def plan_datasets(
     settings: Settings, results: Path, framing: Framing
 ) -> tuple[list[PlannedDataset], list[PlannedDataset]]:
-    """Open, split and decode the datasets of the sweep.
-
-    Returns:
-        Those whose test images are scored, and those that `train_on` names, of which one may be both.
+    """Open, split and decode the datasets of the sweep: those scored, and those that `train_on` names.
 
     Raises:
         UserError: a dataset is not as it should be, or two would share a name; names the file or image at
