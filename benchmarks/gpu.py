@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -38,9 +39,10 @@ from torch import Tensor, nn  # noqa: E402
 from iqabench import create_attack, create_model  # noqa: E402
 from iqabench.attacks.tools.objectives import ascend  # noqa: E402
 from iqabench.bench.core.configuration.values import Precision  # noqa: E402
-from iqabench.bench.datasets import prefetch  # noqa: E402
+from iqabench.bench.datasets import pixels as pixel_cache  # noqa: E402
 from iqabench.bench.datasets.base import Dataset  # noqa: E402
 from iqabench.bench.datasets.pixels import PixelCache, to_float  # noqa: E402
+from iqabench.bench.datasets.prefetch import prefetched  # noqa: E402
 from iqabench.bench.sweep.engines.folding import ready_to_score  # noqa: E402
 from iqabench.bench.training.precision import precision_on, tf32_where  # noqa: E402
 from iqabench.benchmarks.auto import Counted as Forwarded  # noqa: E402
@@ -146,16 +148,14 @@ def measure_feeding(model: nn.Module, precision: Precision, size: int, image_siz
         there = to_float(pixels.test_batch(rows[0]), device)
 
         def unpinned() -> None:
-            with patch.object(prefetch, "pinned", lambda item: item):
-                score_all(prefetch.prefetched(map(pixels.test_batch, rows), device))
+            with patch.object(pixel_cache, "memory_for", partial(torch.empty, dtype=torch.uint8)):
+                score_all(prefetched(map(pixels.test_batch, rows), device))
 
         ways: dict[str, Callable[[], object]] = {
             "already on the device": lambda: [score(scoring, there) for _ in rows],
-            "read in turn": lambda: score_all(map(pixels.test_batch, rows)),
+            "read in turn, pinned": lambda: score_all(map(pixels.test_batch, rows)),
             "read ahead": unpinned,
-            "read ahead and pinned": lambda: score_all(
-                prefetch.prefetched(map(pixels.test_batch, rows), device)
-            ),
+            "read ahead and pinned": lambda: score_all(prefetched(map(pixels.test_batch, rows), device)),
         }
         with tf32_where(precision):
             times = {way: seconds_of(work, device, rounds) for way, work in ways.items()}

@@ -33,11 +33,8 @@ class Labels(NamedTuple):
 
     def to(self, device: torch.device) -> "Labels":
         """Return the same labels on another device."""
-
-        def moved(values: Tensor) -> Tensor:
-            return values.to(device, non_blocking=values.is_pinned())
-
-        return Labels(moved(self.quality), None if self.distribution is None else moved(self.distribution))
+        distribution = None if self.distribution is None else self.distribution.to(device)
+        return Labels(self.quality.to(device), distribution)
 
     def twice(self) -> "Labels":
         """Return the labels of a batch that is followed by its copy."""

@@ -181,13 +181,13 @@ class PixelCache:
         place_crop: Callable[[int, int], tuple[int, int, bool]],
     ) -> Tensor:
         high, wide = shape
-        batch = np.empty((len(rows), high, wide, 3), np.uint8)
-        for crop, row in zip(batch, rows, strict=True):
+        batch = memory_for((len(rows), high, wide, 3))
+        for crop, row in zip(batch.numpy(), rows, strict=True):
             image = self._image(row)
             height, width, _ = image.shape
             top, left, mirrored = place_crop(height - high, width - wide)
             crop[:] = image[top : top + high, left : left + wide][:, :: -1 if mirrored else 1]
-        return torch.from_numpy(batch).permute(0, 3, 1, 2)
+        return batch.permute(0, 3, 1, 2)
 
     def _image(self, row: int) -> Pixels:
         offset, height, width, crc = self._places[row]
@@ -210,6 +210,16 @@ class PixelCache:
                     raise UserError(f"{self._file.name}: the pixel cache was cut short; delete this file")
                 view = view[done:]
         return buffer
+
+
+def memory_for(shape: tuple[int, ...]) -> Tensor:
+    """Return memory for uint8 pixels of this shape.
+
+    In a process that uses a GPU of NVIDIA it is pinned, so that the card copies from it while the processor
+    goes on.
+    """
+    uses_card: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return torch.empty(shape, dtype=torch.uint8, pin_memory=uses_card)
 
 
 def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
