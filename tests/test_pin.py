@@ -14,11 +14,11 @@ def sweep(monkeypatch, iqabench, tmp_path):
     """Run the pinned sweep, or a part of it, into a store of its own; then what `check` says of it."""
     monkeypatch.chdir(PIN)
 
-    def swept(*options):
+    def swept(*options, baseline="robustness.json"):
         results = ("--results", str(tmp_path / "results"))
         done = iqabench("run", "--config", "bench.toml", "--profile", "demo,pinned", *options, *results)
         assert done.exit_code == 0, done.output
-        return iqabench("check", "--config", "bench.toml", "--against", "robustness.json", *results)
+        return iqabench("check", "--config", "bench.toml", "--against", baseline, *results)
 
     return swept
 
@@ -27,6 +27,13 @@ def test_the_sweep_gives_the_pinned_numbers(sweep):
     checked = sweep()
     assert checked.exit_code == 0, checked.output
     assert "holds 81, falls short 0, exceeds 0, not run 0, not comparable 0" in checked.output
+
+
+def test_a_sweep_of_auto_gives_the_pinned_worst_cases(sweep):
+    few = ("--models", "resnet,cprl", "--attacks", "auto", "--epsilons", "1", "--limit", "12")
+    checked = sweep(*few, baseline="auto.json")
+    assert checked.exit_code == 0, checked.output
+    assert "holds 14, falls short 0, exceeds 0, not run 0, not comparable 0" in checked.output
 
 
 def test_an_attack_that_lost_half_its_strength_is_found(sweep, monkeypatch):
