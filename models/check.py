@@ -97,11 +97,7 @@ def _built(factory: Callable[[], nn.Module]) -> nn.Module:
 
 
 def check_complete(model: nn.Module) -> None:
-    """Check that a model has its weights as soon as it is built.
-
-    Raises:
-        UserError: its constructor does not call the base class's, or has layers that wait for a first batch.
-    """
+    """Raise a UserError if a model lacks weights, as without super().__init__() or with lazy layers."""
     if "_parameters" not in vars(model):
         raise UserError(f"{type(model).__name__} does not call super().__init__() in its __init__")
     waiting = [name for name, weight in model.named_parameters() if is_lazy(weight)]

@@ -21,15 +21,10 @@ Terms = dict[str, Tensor]  # loss terms by name, each a number without gradient
 
 
 class Labels(NamedTuple):
-    """People's ratings of a batch of images.
+    """People's ratings of a batch of images."""
 
-    Attributes:
-        quality: (N,) in [0, 1], higher is better.
-        distribution: (N, K) the share of each rating from the worst to the best, where it is known.
-    """
-
-    quality: Tensor
-    distribution: Tensor | None = None
+    quality: Tensor  # (N,) in [0, 1], higher is better
+    distribution: Tensor | None = None  # (N, K) share of each rating from the worst to the best, if known
 
     def to(self, device: torch.device) -> "Labels":
         """Return the same labels on another device."""
@@ -43,15 +38,10 @@ class Labels(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The agreement of a batch's scores with its labels.
+    """The agreement of a batch's scores with its labels."""
 
-    Attributes:
-        loss: To be minimised.
-        terms: What the loss is made of, where it has parts.
-    """
-
-    loss: Tensor
-    terms: Terms
+    loss: Tensor  # to be minimised
+    terms: Terms  # what the loss is made of, where it has parts
 
 
 class Regime(Protocol):

@@ -9,36 +9,22 @@ from .evidence import Evidence
 
 
 class Measured(NamedTuple):
-    """The measurement of an indicator.
+    """The measurement of an indicator."""
 
-    Attributes:
-        value: The number to be compared with the threshold; None where the indicator does not apply.
-        sentence: What the number means, in plain words.
-    """
-
-    value: float | None
-    sentence: str
+    value: float | None  # to be compared with the threshold; None where the indicator does not apply
+    sentence: str  # what the number means, in plain words
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """A sign that a robustness number cannot be believed.
+    """A sign that a robustness number cannot be believed."""
 
-    Attributes:
-        name: Short, for programs.
-        threshold: A model is doubtful beyond it.
-        source: Where the indicator comes from, and the threshold where it is published.
-        advice: What to do next about a model that is flagged.
-        measure: Takes the number from the evidence.
-        doubtful: On which side of the threshold a model is doubtful.
-    """
-
-    name: str
-    threshold: float
-    source: str
-    advice: str
+    name: str  # short, for programs
+    threshold: float  # beyond which a model is doubtful
+    source: str  # where the indicator comes from, and the threshold where it is published
+    advice: str  # what to do next about a model that is flagged
     measure: Callable[[Evidence], Measured]
-    doubtful: Literal["above", "below"] = "above"
+    doubtful: Literal["above", "below"] = "above"  # side of the threshold on which a model is doubtful
 
     def examine(self, evidence: Evidence) -> "Finding":
         """Return what the indicator finds in the evidence."""
@@ -75,19 +61,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """The audit of one model.
+    """The audit of one model."""
 
-    Attributes:
-        findings: One for each indicator, in order.
-        images: How many images the model was audited on.
-        srocc: Of the clean scores of these images.
-        stochastic: Whether the model says that its passes differ.
-    """
-
-    findings: list[Finding]
-    images: int
-    srocc: float
-    stochastic: bool
+    findings: list[Finding]  # one for each indicator, in order
+    images: int  # how many images the model was audited on
+    srocc: float  # of the clean scores of these images
+    stochastic: bool  # whether the model says that its passes differ
 
     @property
     def verdict(self) -> Literal["sound", "doubtful"]:

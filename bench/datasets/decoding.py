@@ -23,20 +23,12 @@ class Undecodable(Exception):
 
 
 def decode_rgb(file: Path, *, largest: int = LARGEST) -> Image.Image:
-    """Return the pixels of an image file in 8-bit RGB, as `decode_rgb_bytes` does.
-
-    Raises:
-        Undecodable: The file is missing, or as `decode_rgb_bytes`.
-    """
+    """Decode an image file, which may be missing, as `decode_rgb_bytes` does."""
     return decode_rgb_bytes(read_image_file(file), largest=largest)
 
 
 def read_image_file(file: Path) -> bytes:
-    """Return what is in a file.
-
-    Raises:
-        Undecodable: The file is missing, cannot be read, or is a pipe or a device, which might never end.
-    """
+    """Return what is in a file; `Undecodable` if it is missing, or a pipe or device, which may never end."""
     try:
         if not S_ISREG(file.stat().st_mode):
             raise Undecodable("not a regular file")

@@ -252,11 +252,7 @@ class Job:
             raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
 
     def check_learning(self) -> None:
-        """Check that there are training images if an attack learns on them.
-
-        Raises:
-            UserError: there are none, or the model is a full-reference metric, which knows test images only.
-        """
+        """Raise a UserError if an attack learns on training images and the model has none."""
         for learner in self.learners.values():
             if learner.weights() is None:
                 learner.home.check_training_images(labelled=False)

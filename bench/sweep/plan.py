@@ -153,11 +153,7 @@ class PlannedModel:
         return {**own, **(self.adaptation or {})}
 
     def build(self) -> nn.Module:
-        """The model before training, or with the weights it brings.
-
-        Raises:
-            UserError: its parameters do not fit together, or its weights cannot be had.
-        """
+        """Return the model before training, or with the weights it brings; a UserError if that fails."""
         if self.weights is None:
             return trained_by(adapted(self._call(self.params), self.adaptation), self.recipe)
         model = self._call(self._empty())

@@ -99,11 +99,7 @@ def separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Load a file of weights into a model, strictly; see `read_weights`.
-
-    Raises:
-        UserError: no such file, one that is not read, or other tensors than the model's.
-    """
+    """Load a file of weights into a model, strictly; a UserError if it cannot be read or does not fit."""
     tensors, _ = read_weights(path)
     wanted = model.state_dict()
     if tensors and all(name.startswith("module.") for name in tensors) and not tensors.keys() & wanted.keys():

@@ -19,11 +19,7 @@ class SupportVectors:
 
 
 def read_svr(path: Path, features: int) -> SupportVectors:
-    """Read a regression of K features with radial basis functions from a file that `svm_save_model` wrote.
-
-    Raises:
-        UserError: The file cannot be read, or holds something else.
-    """
+    """Read libsvm's file of a regression of K features with radial basis functions; else a UserError."""
     try:
         text = path.read_text(encoding="ascii")
         head, _, body = text.partition("\nSV\n")

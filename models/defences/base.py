@@ -93,11 +93,7 @@ class Defended(nn.Module):
 
     @contextmanager
     def backward_through(self, name: str) -> Iterator[None]:
-        """Take gradients through one of them, for the time of the context; scores stay what they are.
-
-        Raises:
-            ValueError: there is no such backward pass.
-        """
+        """Take gradients through one of them; see `IQAModel.backward_through`."""
         if name not in self.backward_passes():
             offered = ", ".join(map(repr, self.backward_passes())) or "none"
             raise ValueError(f"there is no backward pass {name!r}; offered: {offered}")

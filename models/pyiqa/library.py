@@ -48,11 +48,7 @@ def resolve(name: str) -> "type[PyiqaMetric]":
 
 
 def names(*, full_reference: bool = False) -> list[str]:
-    """Return the names, sorted, of the metrics that can be models: without a reference, or with one.
-
-    Raises:
-        UserError: pyiqa is missing.
-    """
+    """Return the names of metrics that can be models, with a reference or not; a UserError without pyiqa."""
     mode = "FR" if full_reference else "NR"
     return sorted(
         name

@@ -59,11 +59,7 @@ class WeightFiles:
         return found
 
     def find(self, url: str) -> Path:
-        """Return the file that pyiqa would fetch from an address.
-
-        Raises:
-            UserError: it is in no folder; names the file, its address and where to put it.
-        """
+        """Return the file that pyiqa would fetch from an address; a UserError says where to put it."""
         return self.look_up(url) or self.refuse(url)
 
     def refuse(self, url: str) -> Any:

@@ -46,11 +46,7 @@ class Koniq(PublishedDatabase):
         self.size = size
 
     def read(self) -> pd.DataFrame:
-        """Return the table, its paths in the folder of the chosen size.
-
-        Raises:
-            UserError: As `PublishedDatabase.read`, or the images are not there in that size.
-        """
+        """Return the table as `PublishedDatabase.read` does, its paths in the folder of the chosen size."""
         table = super().read()
         folder = self._size_folder()
         paths = f"{folder}/" + table["path"].str.rsplit("/", n=1).str[-1]
