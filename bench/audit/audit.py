@@ -16,27 +16,11 @@ from .search import black_box, climbing, one_step, restarts, transferred, whole_
 
 FEWEST_IMAGES = 4
 
-INDICATORS: tuple[Indicator, ...] = (
-    passes.INDICATOR,
-    neighbours.INDICATOR,
-    watched.INDICATOR,
-    distinct.INDICATOR,
-    still.INDICATOR,
-    blind.INDICATOR,
-    foretold.INDICATOR,
-    sideways.INDICATOR,
-    random_signs.INDICATOR,
-    one_step.INDICATOR,
-    climbing.INDICATOR,
-    restarts.INDICATOR,
-    whole_range.INDICATOR,
-    black_box.INDICATOR,
-    transferred.INDICATOR,
-    jumps.INDICATOR,
-    remembered.INDICATOR,
-    state.INDICATOR,
-    finite.INDICATOR,
-)
+_MODULES = (
+    passes, neighbours, watched, distinct, still, blind, foretold, sideways, random_signs, one_step, climbing,
+    restarts, whole_range, black_box, transferred, jumps, remembered, state, finite,
+)  # fmt: skip
+INDICATORS: tuple[Indicator, ...] = tuple(module.INDICATOR for module in _MODULES)
 """In the order of the report. The last two look back on the whole audit."""
 
 

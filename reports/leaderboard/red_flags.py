@@ -175,11 +175,6 @@ def _pairs(numbers: Sequence[Number], first: str, second: str) -> Iterator[tuple
 
 
 _OF_ONE_KIND: tuple[Callable[[Sequence[Number]], Iterator[str]], ...] = (
-    _robust_above_clean,
-    _iterations_do_not_help,
-    _mask_hides,
-    _worst_case_is_not_lowest,
-    _rises_with_epsilon,
-    _one_attack,
-    _part_of_the_images,
-)
+    _robust_above_clean, _iterations_do_not_help, _mask_hides, _worst_case_is_not_lowest,
+    _rises_with_epsilon, _one_attack, _part_of_the_images,
+)  # fmt: skip

@@ -37,20 +37,14 @@ def corruptions(results: Path, out: Path | None, quiet: bool, **options: Any) ->
     found = score_corrupted(settings, results, command=shared.command_line(), show=not quiet)
     if out:
         with replacing(out) as temporary:
-            pd.concat(
-                pd.DataFrame(
-                    {
-                        "dataset": one.dataset,
-                        "model": one.model,
-                        "corruption": one.corruption,
-                        "severity": severity,
-                        "image": one.images,
-                        "score": scores,
-                    }
-                )
+            rows = (
+                (one.dataset, one.model, one.corruption, severity, image, score)
                 for one in found
                 for severity, scores in enumerate(one.scores)
-            ).to_csv(temporary, index=False)
+                for image, score in zip(one.images, scores, strict=True)
+            )
+            columns = ["dataset", "model", "corruption", "severity", "image", "score"]
+            pd.DataFrame(rows, columns=columns).to_csv(temporary, index=False)
     table = {
         "dataset": [one.dataset for one in found],
         "model": [one.model for one in found],

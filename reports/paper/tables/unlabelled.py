@@ -12,12 +12,7 @@ from .. import wording
 from ..selection import Content, Point
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
-SIZES = {
-    "median_width": "Median width",
-    "gain_up": "Mean rise",
-    "gain_down": "Mean fall",
-    "r_msu": "R (MSU)",
-}
+SIZES = {"median_width": "Median width", "gain_up": "Mean rise", "gain_down": "Mean fall", "r_msu": "R (MSU)"}
 """How far scores move: metrics, with the headings of their columns."""
 
 VISIBILITY = {"psnr": "PSNR in dB", "ssim": "SSIM"}
