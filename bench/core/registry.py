@@ -14,6 +14,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -112,7 +113,8 @@ def _module_of(path: Path) -> ModuleType:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
+            with chdir("."):  # relative paths of the user stay what they were, wherever a file goes
+                spec.loader.exec_module(module)
         except BaseException:
             del sys.modules[name]
             raise
@@ -260,7 +262,8 @@ def load_plugin(path: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     try:
-        spec.loader.exec_module(module)
+        with chdir("."):
+            spec.loader.exec_module(module)
     except UserError:
         raise
     except (Exception, SystemExit) as error:

@@ -14,12 +14,14 @@ from ..store.explanation import ExplainedModel, Explanation, explanation_folder,
 from ..sweep.job import Job
 from ..sweep.machine import choose_device, versions
 from ..sweep.runner import trained_models
+from ..training.precision import tf32_where
 from .activations import comparable, stage_activations
 from .image import choose_image, picture
 from .landscape import landscape, random_direction
 from .probe import Probe
 
 
+@tf32_where("fp32")
 def explain(
     settings: Settings, results: Path, *, image: str | None = None, command: str = "", show: bool = True
 ) -> Explanation:

@@ -9,11 +9,13 @@ from ..audit.finding import Report
 from ..core.config import Settings
 from ..core.errors import UserError
 from ..datasets.pixels import to_float
+from ..training.precision import tf32_where
 from .machine import choose_device
 from .measuring.worst import label_tensor
 from .runner import trained_models
 
 
+@tf32_where("fp32")
 def audit_model(settings: Settings, results: Path, count: int, *, command: str = "") -> Report:
     """Audit the first model of the settings; a second one is the source of perturbations tried on it.
 

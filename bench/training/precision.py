@@ -29,8 +29,14 @@ def precision_on(device: torch.device, wanted: Precision) -> Precision:
 @contextmanager
 def tf32_where(wanted: Precision) -> Iterator[None]:
     """Inside the block, round factors of convolutions and products on a GPU to TF32, if "tf32" is wanted."""
+    if wanted != "tf32":
+        torch.set_float32_matmul_precision("highest")  # on CPUs, too: code of the user may allow bfloat16
     matmul, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, convolutions.allow_tf32
+    try:
+        before = matmul.allow_tf32, convolutions.allow_tf32
+    except RuntimeError:  # it was set by torch's other interface, which does not go together with this one
+        before = False, False
+        torch.backends.fp32_precision = "ieee"
     matmul.allow_tf32 = convolutions.allow_tf32 = wanted == "tf32"
     try:
         yield

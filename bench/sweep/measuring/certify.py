@@ -15,6 +15,7 @@ from ...core.progress import counted
 from ...datasets.pixels import to_float
 from ...store.certificates.files import ALIKE
 from ...store.certificates.noisy_scores import NoisyScores
+from ...training.precision import tf32_where
 from ..machine import choose_device
 from ..runner import trained_models
 from .scoring import plain_scores, seed_of
@@ -22,6 +23,7 @@ from .scoring import plain_scores, seed_of
 SMOOTHING = "median_smoothing"
 
 
+@tf32_where("fp32")
 def certify_models(
     settings: Settings, results: Path, draws: int, *, command: str = "", show: bool = True
 ) -> list[NoisyScores]:

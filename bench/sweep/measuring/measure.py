@@ -40,6 +40,7 @@ class _Measured(NamedTuple):
     images: Mapping[str, Tensor]
 
 
+@tf32_where("fp32")
 @finishing("the batch")
 def measure(
     model: nn.Module,

@@ -18,6 +18,7 @@ from ...datasets.pixels import to_float
 from ...statistics.intervals import attainable, reflected
 from ...statistics.metrics import srocc
 from ...statistics.worst_case import worst_case_srocc
+from ...training.precision import tf32_where
 from .door import distances
 from .partial import Found
 from .scoring import MeanOfDraws, draws_for, mean_scores, seed_of
@@ -65,6 +66,7 @@ def label_tensor(quality: np.ndarray, images: Tensor) -> Tensor:
     return torch.from_numpy(np.nan_to_num(quality, nan=0.5)).to(images)
 
 
+@tf32_where("fp32")
 @finishing("the batch")
 def realise_worst_case(
     model: nn.Module,

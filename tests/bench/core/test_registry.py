@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +97,16 @@ def test_two_plugins_of_one_file_name_have_each_its_own_source(plugin):
     files[0].write_text(files[0].read_text() + "# changed\n")
     assert registry.source_digest(factories[0]) not in (first, second)
     assert registry.source_digest(factories[1]) == second
+
+
+def test_a_plugin_that_changes_the_working_folder_changes_it_for_itself(plugin, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    plugin("a.py", "import os\nos.chdir('elsewhere')\n" + PLUGIN.format("mine"))
+    assert Path.cwd() == tmp_path
+    (tmp_path / "net.py").write_text("import os\nos.chdir('elsewhere')\ndef net(): pass\n")
+    registry.by_path(f"{tmp_path}/net.py:net")
+    assert Path.cwd() == tmp_path
 
 
 def test_files_of_one_name_and_content_each_read_what_lies_beside_them(tmp_path):

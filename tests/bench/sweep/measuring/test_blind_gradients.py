@@ -46,7 +46,9 @@ def test_fgsm_that_sees_no_usable_gradient_is_said_to_counted_and_flagged(
     (tmp_path / "plugin.py").write_text(PLUGIN)
     done, cells = sweep("--models", f"linear,{model}", "--attacks", "fgsm", "--epsilons", "0.5,4")
     assert done.exit_code == 0, done.output
-    assert done.output.count("epsilon 0.5: not a whole number of grey levels, so images of 8 bits cannot") == 1
+    assert (
+        done.output.count("epsilon 0.5: not a whole number of grey levels, so images of 8 bits cannot") == 1
+    )
     clean = pd.read_parquet(cells["none", 0.0].path)
     count = len(clean)
     assert done.output.count(f"{model}: fgsm saw a gradient that is {seen} in {count} of {count} cases") == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from iqabench.bench.store.results import read_results
 
@@ -24,6 +25,18 @@ class Centring(Linear):
     def forward(self, images):
         scores = super().forward(images)
         return scores - 0.5 * scores.mean() if len(images) > 2 else scores
+
+
+torch.set_float32_matmul_precision("medium")  # as scripts do for speed
+
+
+@iqabench.register_model("asserting")
+class Asserting(Linear):
+    def forward(self, images):
+        if not self.training and len(images) > 2:
+            assert torch.get_float32_matmul_precision() == "highest"
+            assert not torch.backends.cudnn.allow_tf32
+        return super().forward(images)
 
 
 @iqabench.register_model("reading")
@@ -53,6 +66,17 @@ def test_a_model_whose_scores_depend_on_a_larger_batch_ends_the_sweep(swept: Cal
     assert "clean images: the model gives one image the score" in done.output
     assert "in a batch of 2" in done.output
     assert not cells
+
+
+def test_images_are_scored_in_float32_whatever_a_plugin_sets_for_its_process(
+    swept: Callable[..., Any],
+) -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        done, _ = swept("--models", "asserting", "--attacks", "fgsm,square", "--epsilons", "4")
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert done.exit_code == 0, done.output
 
 
 def test_a_model_that_has_changed_under_its_key_is_said_to_and_noted(
