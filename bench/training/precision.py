@@ -36,7 +36,7 @@ def tf32_where(wanted: Precision) -> Iterator[None]:
         before = matmul.allow_tf32, convolutions.allow_tf32
     except RuntimeError:  # it was set by torch's other interface, which does not go together with this one
         before = False, False
-        torch.backends.fp32_precision = "ieee"
+        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
     matmul.allow_tf32 = convolutions.allow_tf32 = wanted == "tf32"
     try:
         yield
