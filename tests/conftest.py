@@ -80,6 +80,28 @@ def draw_database(folder: Path) -> Path:
     return folder / "drawn.csv"
 
 
+def forget_plugins(patch: pytest.MonkeyPatch) -> None:
+    """Forget what plugins registered; what is registered from now on is forgotten with the patch."""
+    from iqabench.bench.core import registry
+
+    for kind in registry._PLUGINS:
+        patch.setitem(registry._PLUGINS, kind, {})
+
+
+def run_in(folder: Path, *commands: str, tables: str = "") -> Path:
+    """Run commands in a folder with the drawn database and the tiny model; several tests may share it."""
+    (folder / "tiny.toml").write_text(TINY_CONFIG + tables)
+    (folder / "plugin.py").write_text(TINY_PLUGIN)
+    draw_database(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        forget_plugins(patch)
+        patch.chdir(folder)
+        for command in commands:
+            done = CliRunner().invoke(main, command.split())
+            assert done.exit_code == 0, done.output
+    return folder
+
+
 @pytest.fixture
 def drawn_database(tmp_path: Path) -> Path:
     """A CSV of 40 drawn images; see `draw_database`."""
@@ -111,10 +133,7 @@ def tiny_sweep(drawn_database: Path, tiny_plugin: Path, tiny_config: Path) -> li
 @pytest.fixture
 def iqabench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `iqabench` to its end in this process; what it registers is forgotten after the test."""
-    from iqabench.bench.core import registry
-
-    for kind in registry._PLUGINS:
-        monkeypatch.setitem(registry._PLUGINS, kind, {})
+    forget_plugins(monkeypatch)
     return lambda *arguments: CliRunner().invoke(main, list(arguments))
 
 

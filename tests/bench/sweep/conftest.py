@@ -1,5 +1,6 @@
 """A linear model, others made of it, sweeps on the drawn database, and the scores that they store."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from click.testing import Result
 
 from iqabench.bench.store.cell_file import StoredCell
 from iqabench.bench.store.store import Store
-from iqabench.tests.conftest import TINY_PLUGIN
+from iqabench.tests.conftest import TINY_PLUGIN, run_in
 
 LINEAR_PLUGIN = """
 import torch
@@ -196,10 +197,14 @@ def assert_same_scores(first: Path, second: Path) -> None:
         pd.testing.assert_frame_equal(one[key], other[key], check_exact=True)
 
 
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that one uninterrupted sweep filled; to be copied, not changed."""
+    run = "run --config tiny.toml --plugin plugin.py --datasets drawn.csv --results finished"
+    return run_in(tmp_path_factory.mktemp("sweep"), run) / "finished"
+
+
 @pytest.fixture
-def finished(iqabench: Callable[..., Result], tiny_sweep: list[str], tmp_path: Path) -> Path:
+def finished(finished_once: Path, tmp_path: Path) -> Path:
     """A store that one uninterrupted sweep filled."""
-    results = tmp_path / "finished"
-    done = iqabench("run", *tiny_sweep, "--results", str(results))
-    assert done.exit_code == 0, done.output
-    return results
+    return Path(shutil.copytree(finished_once, tmp_path / "finished"))

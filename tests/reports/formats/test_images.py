@@ -7,37 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
-from iqabench.bench.cli.main import main
-from iqabench.bench.core import registry
 from iqabench.bench.store.results import read_results
 from iqabench.reports.formats.images import write_images
 
-from ...conftest import TINY_CONFIG, TINY_PLUGIN, draw_database
+from ...conftest import run_in
 
 RUN = (
-    "run --config tiny.toml --plugin plugin.py --datasets {} "
+    "run --config tiny.toml --plugin plugin.py --datasets drawn.csv "
     "--attacks fgsm,apgd --epsilons 4 --save-images report/images"
 )
-SEARCH = "\n[attacks.apgd]\nsteps = 3\n"
 
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A folder with a small sweep that saved its images, and with the report on it."""
-    folder = tmp_path_factory.mktemp("images")
-    (folder / "tiny.toml").write_text(TINY_CONFIG + SEARCH)
-    (folder / "plugin.py").write_text(TINY_PLUGIN)
-    with pytest.MonkeyPatch.context() as patch:
-        for kind in registry._PLUGINS:
-            patch.setitem(registry._PLUGINS, kind, {})
-        patch.chdir(folder)
-        for command in (RUN.format(draw_database(folder)), "report"):
-            done = CliRunner().invoke(main, command.split())
-            assert done.exit_code == 0, done.output
-    return folder
+    return run_in(tmp_path_factory.mktemp("images"), RUN, "report", tables="[attacks.apgd]\nsteps = 3\n")
 
 
 @pytest.fixture

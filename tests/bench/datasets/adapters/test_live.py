@@ -8,24 +8,17 @@ from iqabench import UserError
 COUNTS = {"jp2k": 169, "jpeg": 175, "wn": 145, "gblur": 145, "fastfading": 145}
 
 
-def test_owner_layout_has_779_distorted_images_of_29_scenes(trees, open_as):
-    live = open_as("live", root=trees.live())
-    assert len(live.table) == 779
-    assert live.table["scene"].nunique() == 29
-    assert live.table["distortion"].value_counts().to_dict() == COUNTS
-
-
-def test_owner_layout_gives_each_image_its_own_score_and_reference(trees, open_as):
+def test_owner_layout_has_779_distorted_images_of_29_scenes_with_their_own_scores(trees, open_as):
     table = open_as("live", root=trees.live()).table.set_index("path")
+    assert len(table) == 779
+    assert table["scene"].nunique() == 29
+    assert table["distortion"].value_counts().to_dict() == COUNTS
+    assert "jp2k/img1.bmp" not in table.index, "an undistorted reference is left out"
     labels = trees.labels("LIVE")
     labels.index = labels["dis_img_path"].str.removeprefix("LIVE/")
     pd.testing.assert_series_equal(table["score"], labels["score"].sort_index(), check_names=False)
     scenes = labels["ref_img_path"].str.extract(r"refimgs/(\w+)\.bmp")[0]
     assert table["scene"].to_dict() == scenes.to_dict()
-
-
-def test_undistorted_references_are_left_out(trees, open_as):
-    assert "jp2k/img1.bmp" not in set(open_as("live", root=trees.live()).table["path"])
 
 
 def test_the_realigned_score_file_in_or_beside_the_database_wins_over_the_older_one(trees, open_as):
