@@ -16,10 +16,8 @@ from .tools.victim import Victim
 class FGSM(Attack):
     """One step of size epsilon along the sign of the gradient (Goodfellow et al. 2015; CPRL, Eq. 5).
 
-    All epsilons share the one gradient.
-
-    Attributes:
-        eot_samples: Forward passes the gradient is averaged over; for models that are random at test time.
+    All epsilons share the one gradient, the mean over `eot_samples` passes for models that are random at test
+    time.
     """
 
     eot_samples: Annotated[int, Field(ge=1)] = 1

@@ -11,11 +11,8 @@ from .surgery import stages
 class Denoise(ResNet):
     """Feature denoising network: a `DenoisingBlock` after the last residual block of each stage.
 
-    Xie et al., Feature Denoising for Improving Adversarial Robustness, CVPR 2019.
-
-    Args:
-        backbone: See `BackboneModel`; made of stages of residual blocks. The denoising blocks start as the
-            identity.
+    Xie et al., Feature Denoising for Improving Adversarial Robustness, CVPR 2019. The denoising blocks start
+    as the identity; the backbone is made of stages of residual blocks.
     """
 
     def __init__(self, **backbone: Inherited) -> None:
@@ -30,9 +27,6 @@ class DenoisingBlock(nn.Module):
     The embedded Gaussian of Xie et al. 2019, Section 4.2: theta and phi are 1x1 convolutions to d = C / 2
     channels, W is one to C channels. The batch norm's scale starts at zero, so that the block starts as the
     exact identity.
-
-    Args:
-        channels: C.
     """
 
     def __init__(self, channels: int) -> None:

@@ -135,10 +135,9 @@ class WinnerTakesAll(nn.Module):
 
 
 class Contest:
-    """One draw of Gumbel noise for blocks (N, C / U, U, ...), seen as relaxed shares or as the winner.
+    """One draw of Gumbel noise for pre-activations (N, C / U, U, ...), as relaxed shares or as the winner.
 
-    Args:
-        blocks: Pre-activations; the softmax over dimension 2 is the probability to win.
+    The softmax of the pre-activations over dimension 2 is the probability to win.
     """
 
     def __init__(self, blocks: Tensor) -> None:

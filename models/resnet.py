@@ -10,9 +10,6 @@ class ResNet(BackboneModel):
     """The plain regression model, and the base that CPRL, LWTA, Denoise and SAT change.
 
     He et al., Deep Residual Learning for Image Recognition, CVPR 2016, with one output instead of classes.
-
-    Args:
-        backbone: See `BackboneModel`.
     """
 
     def __init__(self, **backbone: Inherited) -> None:

@@ -23,11 +23,8 @@ class IOI(Search):
 
         x = project(x0 + w H(x1 - x0))
 
-    H keeps, in each channel, the Fourier coefficients that are weak in x0: all but the `kept` share with the
-    largest amplitudes. w are the weights of `texture`. Their module for videos is left out.
-
-    Attributes:
-        kept: Share of the Fourier coefficients of the clean image that stay, f in the paper.
+    H keeps, in each channel, the Fourier coefficients that are weak in x0: all but the `kept` share (f in the
+    paper) with the largest amplitudes. w are the weights of `texture`. Their module for videos is left out.
     """
 
     kept: Annotated[float, Field(ge=0, lt=1)] = 0.07

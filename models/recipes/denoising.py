@@ -22,8 +22,7 @@ from ..recipe import Labels, Recipe, Terms, descend
 class Denoising(Recipe):
     """Fits images to their noisy copies. Labels and the regime have no part in it.
 
-    Attributes:
-        sigma: Largest standard deviation of the noise, in units of the pixel range [0, 1].
+    The noise is of up to `sigma`, in units of the pixel range [0, 1].
     """
 
     sigma: Annotated[float, Field(gt=0, le=1)] = 0.05

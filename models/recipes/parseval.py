@@ -23,10 +23,9 @@ from .layers import change_matrices
 
 @dataclass(eq=False)
 class Parseval(Recipe):
-    """Follows each step of plain regression by one towards orthogonal weights. It costs two matrix products.
+    """Follows each step of plain regression by one of length `beta` towards orthogonal weights.
 
-    Attributes:
-        beta: Length of the step towards orthogonal weights.
+    It costs two matrix products.
     """
 
     beta: Annotated[float, Field(gt=0, le=0.5)] = 0.01

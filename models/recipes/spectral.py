@@ -22,13 +22,11 @@ from .layers import change_matrices
 
 @dataclass(eq=False)
 class Spectral(Recipe):
-    """Follows each step of plain regression by the projection. It costs a singular value of each layer.
+    """Follows each step of plain regression by the projection to singular values of at most `limit`.
 
-    The product of the limits bounds the Lipschitz constant of a network of linear layers and ReLUs in the L2
-    norm. Batch normalisation has a gain of its own, which is not limited.
-
-    Attributes:
-        limit: Limit of the largest singular value of each layer.
+    It costs a singular value of each layer. The product of the limits bounds the Lipschitz constant of a
+    network of linear layers and ReLUs in the L2 norm. Batch normalisation has a gain of its own, which is not
+    limited.
     """
 
     limit: Annotated[float, Field(gt=0)] = 1.0

@@ -13,9 +13,6 @@ class BitDepth(Defence):
 
     Xu et al., Feature Squeezing: Detecting Adversarial Examples in Deep Neural Networks, NDSS 2018. One pass.
     The rounding passes gradients on unchanged (BPDA).
-
-    Args:
-        bits: Number of bits of each value.
     """
 
     def __init__(self, bits: Annotated[int, Field(ge=1, le=8)] = 5) -> None:

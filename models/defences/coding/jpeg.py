@@ -14,14 +14,11 @@ from ..base import Defence, straight_through
 
 
 class JPEG(Defence):
-    """Compresses each image by the codec of Pillow, with colours at half the resolution (4:2:0).
+    """Compresses each image by the codec of Pillow, of `quality` 1 to 95, colours at half resolution (4:2:0).
 
     Dziugaite et al., A study of the effect of JPG compression on adversarial images, 2016. One pass. Every
     step of the codec but the rounding of grey levels and coefficients passes gradients on: what is left of it
     in the backward pass is the loss of resolution of the colours.
-
-    Args:
-        quality: Quality of JPEG, from 1 to 95.
     """
 
     near_identity: ClassVar[bool] = True

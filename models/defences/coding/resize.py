@@ -10,13 +10,10 @@ from ..base import Defence
 
 
 class Resize(Defence):
-    """Scales each image down and up again, by bilinear interpolation with antialiasing.
+    """Scales each image to `scale` times its sides and up again, by bilinear interpolation with antialiasing.
 
     Guo et al., Countering Adversarial Images Using Input Transformations, ICLR 2018. One pass, exact
     gradient.
-
-    Args:
-        scale: Length of the sides of the smaller image, as a share of those of the image.
     """
 
     def __init__(self, scale: Annotated[float, Field(gt=0, le=1)] = 0.5) -> None:

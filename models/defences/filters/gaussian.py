@@ -13,11 +13,7 @@ TRUNCATE = 4.0  # standard deviations, as in scipy
 
 
 class Gaussian(Defence):
-    """Averages over neighbours with the weights of a normal distribution. One pass, exact gradient.
-
-    Args:
-        sigma: Standard deviation, in pixels.
-    """
+    """Averages over neighbours by a normal distribution of `sigma` pixels. One pass, exact gradient."""
 
     def __init__(self, sigma: Annotated[float, Field(gt=0, le=20)] = 1.0) -> None:
         super().__init__()

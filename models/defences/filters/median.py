@@ -17,13 +17,10 @@ def odd(value: int) -> int:
 
 
 class Median(Defence):
-    """Gives each pixel, in each colour, the median of a square around it.
+    """Gives each pixel, in each colour, the median of a square of an odd `size`, in pixels, around it.
 
     Xu et al., Feature Squeezing, NDSS 2018. One pass. The gradient is exact: that of the pixel which is the
     median; the identity is offered besides.
-
-    Args:
-        size: Side of the square, in pixels; odd.
     """
 
     near_identity: ClassVar[bool] = True

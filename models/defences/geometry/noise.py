@@ -10,13 +10,10 @@ from ..base import Defence
 
 
 class GaussianNoise(Defence):
-    """Adds independent normal noise to each value, and keeps the result in [0, 1].
+    """Adds independent normal noise, `sigma` in units of the pixel range, and keeps the result in [0, 1].
 
     Liu et al., Towards Robust Neural Networks via Random Self-ensemble, ECCV 2018, at the input only. One
     pass, exact gradient of each draw.
-
-    Args:
-        sigma: Standard deviation, in units of the pixel range [0, 1].
     """
 
     stochastic: ClassVar[bool] = True

@@ -15,9 +15,6 @@ class RandomResize(Defence):
 
     After Xie et al., Mitigating Adversarial Effects Through Randomization, ICLR 2018. The factor is uniform
     from 1 to `largest`. Bilinear interpolation. One pass, exact gradient of each draw.
-
-    Args:
-        largest: Highest factor.
     """
 
     stochastic: ClassVar[bool] = True

@@ -12,12 +12,9 @@ from .sampling import warped
 
 
 class Rotation(Defence):
-    """Rotates each image around its middle by a random angle, uniform up to a limit to either side.
+    """Rotates each image around its middle by a random angle, uniform up to `degrees` to either side.
 
     Bilinear interpolation; pixels of the border go on outside. One pass, exact gradient of each draw.
-
-    Args:
-        degrees: The limit, in degrees.
     """
 
     stochastic: ClassVar[bool] = True
