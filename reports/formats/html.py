@@ -48,11 +48,11 @@ def write_html(report: Report, out: Path, *, images: bool = False) -> Path:
 def render_html(report: Report, *, images: bool = False) -> str:
     """Return a report as the text of an HTML file; `images` as for `write_html`."""
     figures = [
-        [(panel, Markup(inline_svg(panel, report.panels))) for panel in panels]
+        [(panel, "SROCC over epsilon", Markup(inline_svg(panel, report.panels))) for panel in panels]
         for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
     ]
     tradeoffs = [
-        (panel, Markup(inline_tradeoff(panel, f"tradeoff{place}")))
+        (panel, "Worst-case SROCC over clean SROCC", Markup(inline_tradeoff(panel, f"tradeoff{place}")))
         for place, panel in enumerate(report.tradeoffs)
     ]
     script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
@@ -66,7 +66,10 @@ def render_html(report: Report, *, images: bool = False) -> str:
         citations=_citations(),
         images=images,
         figures=figures,
-        visibility=[(panel, kind, Markup(svg)) for panel, kind, svg in visibility_svgs(report.visibility)],
+        visibility=[
+            (panel, f"SROCC and widths over {kind}", Markup(svg))
+            for panel, kind, svg in visibility_svgs(report.visibility)
+        ],
         believe=believe,
         visibility_caption=caption(VISIBILITY, believe),
         tradeoffs=tradeoffs,
