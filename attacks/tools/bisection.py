@@ -12,17 +12,11 @@ ROUNDS = 50  # every other one halves what is left of the segment
 
 
 class Realisation(NamedTuple):
-    """Images found for wanted scores.
+    """Images found for wanted scores."""
 
-    Attributes:
-        images: (N, 3, H, W), each on the segment between its two ends.
-        scores: (N,) of these images, in a plain inference pass.
-        realised: (N,) whether the score is within the tolerance of the wanted one.
-    """
-
-    images: Tensor
-    scores: Tensor
-    realised: Tensor
+    images: Tensor  # (N, 3, H, W), each on the segment between its two ends
+    scores: Tensor  # (N,) of these images, in a plain inference pass
+    realised: Tensor  # (N,) whether the score is within the tolerance of the wanted one
 
 
 def realise(

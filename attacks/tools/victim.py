@@ -53,25 +53,15 @@ class SearchRecord:
 
 @dataclass(frozen=True)
 class Victim:
-    """A model under attack, with the batch to perturb and what is to increase.
+    """A model under attack, with the batch to perturb and what is to increase."""
 
-    Attributes:
-        model: Images (N, 3, H, W) in [0, 1] to scores (N,); in evaluation mode, its weights frozen.
-        images: (N, 3, H, W) in [0, 1], float32 or float64.
-        labels: (N,) quality in [0, 1].
-        objective: What the attack increases.
-        generator: Source of randomness instead of the seed and the image, or None.
-        eot_samples: Forward passes that values and gradients are averaged over.
-        record: Counts the gradients.
-    """
-
-    model: Scorer
-    images: Tensor
-    labels: Tensor
-    objective: Objective
-    generator: torch.Generator | None = None
-    eot_samples: int = 1
-    record: SearchRecord = field(default_factory=SearchRecord)
+    model: Scorer  # images (N, 3, H, W) in [0, 1] to scores (N,); in evaluation mode, its weights frozen
+    images: Tensor  # (N, 3, H, W) in [0, 1], float32 or float64
+    labels: Tensor  # (N,) quality in [0, 1]
+    objective: Objective  # what the attack increases
+    generator: torch.Generator | None = None  # source of randomness instead of the seed and the image
+    eot_samples: int = 1  # forward passes that values and gradients are averaged over
+    record: SearchRecord = field(default_factory=SearchRecord)  # counts the gradients
 
     def averaged(self, eot_samples: int) -> "Victim":
         """Return the victim with values and gradients averaged over this many forward passes."""

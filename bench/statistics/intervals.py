@@ -30,11 +30,7 @@ PAPER_SPLIT = 0.5  # label at which the paper's score reflection turns
 
 
 class IntervalMeasures(dict[str, Measure]):
-    """A `Measure` for each name in `INTERVAL_METRICS`.
-
-    Attributes:
-        reasons: For each name whose value is NaN, why it is undefined.
-    """
+    """A `Measure` for each name in `INTERVAL_METRICS`, and why those that are NaN are undefined."""
 
     def __init__(self, measures: Mapping[str, Measure], reasons: Mapping[str, str]) -> None:
         super().__init__(measures)

