@@ -20,6 +20,7 @@ from ..statistics.worst_case import worst_case_srocc
 from ..store.cell import Cell, digest
 from ..store.cell_file import Scores, read_scores
 from ..store.store import Store
+from ..training.random_numbers import seed_all
 from .job import Job
 from .machine import choose_device, context_of
 from .measuring.pictures import picture_names
@@ -130,7 +131,7 @@ class _Task:
     @cached_property
     def draws(self) -> int:
         """Passes whose mean is a score."""
-        torch.manual_seed(seed_of(self.job.seed, 0))
+        seed_all(seed_of(self.job.seed, 0))
         return draws_for(self.model, self.data.few_images(self.device))
 
     def clean_scores(self) -> np.ndarray:
@@ -162,7 +163,7 @@ class _Task:
             pictures = [_opened(self.folder / file, height, width) for file in files[batch]]
             images = to_float(torch.stack(pictures), self.device)
             self._check(files[batch], images - originals)
-            torch.manual_seed(seed_of(self.job.seed, batch.start, 1))
+            seed_all(seed_of(self.job.seed, batch.start, 1))
             yield from zip(indices, mean_scores(self.model, images, self.draws)[0].tolist(), strict=True)
 
     def _check(self, batch: Sequence[Path], difference: Tensor) -> None:

@@ -23,6 +23,7 @@ from ..datasets.framing import FramedPixels
 from ..datasets.pixels import to_float
 from ..datasets.prefetch import prefetched
 from .precision import precision_on, tf32_where
+from .random_numbers import seed_all
 from .recipes import recipe_of
 from .snapshot import Snapshot
 
@@ -101,7 +102,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     run.progress.skip(len(curve) * steps * settings.batch_size)
 
     for epoch in range(len(curve), settings.epochs):
-        torch.manual_seed(_epoch_seed(run.seed, epoch))
+        seed_all(_epoch_seed(run.seed, epoch))
         model.train()
         recipe.start_epoch()
         # Without the cache of cast weights, which an optimiser's step would leave behind.

@@ -21,6 +21,7 @@ from ...store.cell_file import read_cell, read_scores
 from ...store.metric_cache import CellMetrics
 from ...training.fit import TrainingRun, fit
 from ...training.precision import precision_on
+from ...training.random_numbers import seed_all
 from .. import wording
 from ..job import STATIC, Job
 from ..machine import context_of
@@ -72,7 +73,7 @@ class Worker:
         job = job.home
         self.progress.begin(training_stage(job), f"training {job.title}")
         started = time.monotonic()
-        torch.manual_seed(job.seed)
+        seed_all(job.seed)
         model = job.model.build()
         wanted = job.settings.training.precision
         precision = precision_on(self.device, wanted)

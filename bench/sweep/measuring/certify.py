@@ -16,6 +16,7 @@ from ...datasets.pixels import to_float
 from ...store.certificates.files import ALIKE
 from ...store.certificates.noisy_scores import NoisyScores
 from ...training.precision import tf32_where
+from ...training.random_numbers import seed_all
 from ..machine import choose_device
 from ..runner import trained_models
 from .scoring import plain_scores, seed_of
@@ -51,7 +52,7 @@ def certify_models(
         device = choose_device(settings.run.device)
         for batch in counted(batches, f"{job.title}: noisy scores", len(batches)) if show else batches:
             images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
-            torch.manual_seed(seed_of(job.seed, batch.start, 4))
+            seed_all(seed_of(job.seed, batch.start, 4))
             with torch.inference_mode():
                 for draw in range(draws):
                     scores[batch, draw] = plain_scores(base, smoothing(images))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.errors import UserError
+from ...training.random_numbers import seed_all
 from .scoring import plain_scores
 
 _ROUNDING = 1e-6  # relative, and of a float32 image of a million pixels
@@ -132,5 +133,5 @@ class Witness:
         return np.allclose(self._before, scores, rtol=tolerance, atol=tolerance, equal_nan=True)
 
     def _scores(self) -> np.ndarray:
-        torch.manual_seed(_SEED)
+        seed_all(_SEED)
         return plain_scores(self._model, self._images)

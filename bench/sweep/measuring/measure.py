@@ -18,6 +18,7 @@ from ...core.progress import Progress
 from ...datasets.pixels import to_float
 from ...datasets.prefetch import prefetched
 from ...training.precision import tf32_where
+from ...training.random_numbers import seed_all
 from .door import Distances, Witness, distances
 from .ends import Tally, attacked_ends, perturbed
 from .partial import Partial
@@ -97,7 +98,7 @@ def measure(
         asked = queries_of(model)
         for index, (columns, found, ends) in enumerate(measured):
             if pictures and index in pictures:
-                torch.manual_seed(seeds[1])
+                seed_all(seeds[1])
                 ball = ball_around(images, epsilons[index], getattr(attack, "norm", "linf"))
                 draws = found.get("draws", 1)
                 columns |= pictures[index].save(model, start, images, ends, ball, draws)
@@ -177,13 +178,13 @@ def _attacked(
     for epsilon in epsilons:
         # A stochastic model draws the same numbers for every epsilon, and others when it is scored than when
         # it is attacked; so it does not matter which epsilons are still missing.
-        torch.manual_seed(seeds[0])
+        seed_all(seeds[0])
         with tf32_where(precision):
             adversarial = _next(attacked, name)
         found: dict[str, Any] = {}
         if attack is not None:
             found = _checked(name, attack, images, adversarial, epsilon).record() | tally.since()
-        torch.manual_seed(seeds[1])
+        seed_all(seeds[1])
         columns: dict[str, Any] = {"score": plain_scores(model, adversarial)}
         columns |= {} if original is None else _visibility(images, original, adversarial)
         yield _Measured(columns, found, {"adversarial": adversarial})
@@ -200,20 +201,20 @@ def _intervals(
     seeds: tuple[int, int],
     precision: Precision,
 ) -> Iterator[_Measured]:
-    torch.manual_seed(seeds[0])
+    seed_all(seeds[0])
     tally = Tally()
     found = attacked_ends(attack, name, victim, images.clone(), labels.clone(), epsilons, tally)
-    torch.manual_seed(seeds[1])
+    seed_all(seeds[1])
     draws = draws_for(model, images)
     scored = {"score": mean_scores(model, images, draws)}
     original = _original(images)
     for epsilon in epsilons:
-        torch.manual_seed(seeds[0])
+        seed_all(seeds[0])
         with tf32_where(precision):
             ends = _next(found, name)
         distance = _checked(name, attack, images, ends.low_images, epsilon)
         distance = distance.larger(_checked(name, attack, images, ends.high_images, epsilon))
-        torch.manual_seed(seeds[1])
+        seed_all(seeds[1])
         scored[LOW] = mean_scores(model, ends.low_images, draws)
         scored[HIGH] = mean_scores(model, ends.high_images, draws)
         columns: dict[str, Any] = {column: mean for column, (mean, _) in scored.items()}

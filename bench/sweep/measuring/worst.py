@@ -19,6 +19,7 @@ from ...statistics.intervals import attainable, reflected
 from ...statistics.metrics import srocc
 from ...statistics.worst_case import worst_case_srocc
 from ...training.precision import tf32_where
+from ...training.random_numbers import seed_all
 from .door import distances
 from .partial import Found
 from .scoring import MeanOfDraws, draws_for, mean_scores, seed_of
@@ -123,12 +124,12 @@ def realise_worst_case(
                 for values in (wanted[batch], close, low[batch], high[batch])
             )
             steady = model if draws == 1 else MeanOfDraws(model, draws)
-            torch.manual_seed(seed_of(seed, start, 2))
+            seed_all(seed_of(seed, start, 2))
             between = ball.project(low_images), ball.project(high_images)
             found = realise(steady, *between, target, within, end_scores=(reached[0], reached[1])).images
             found = ball.eight_bit(found) if getattr(attack, "eight_bit", False) else found
             distances(images, found, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)
-            torch.manual_seed(seed_of(seed, start, 3))
+            seed_all(seed_of(seed, start, 3))
             worst[batch], error[batch] = mean_scores(model, found, draws)
             stop_if_asked()
         worst[~scored] = np.nan

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ...core.config import Settings
 from ...core.progress import counted
 from ...datasets.corruptions.everyday import CORRUPTIONS, SEVERITIES, corrupted
 from ...datasets.pixels import to_float
+from ...training.random_numbers import seed_all
 from ..machine import choose_device
 from ..measuring.scoring import draws_for, mean_scores, seed_of
 from ..runner import trained_models
@@ -46,7 +46,7 @@ def score_corrupted(
             for number, (name, values) in enumerate(scores.items()):
                 values[0, batch] = clean
                 for severity in SEVERITIES:
-                    torch.manual_seed(seed_of(job.seed, batch.start, number, severity))
+                    seed_all(seed_of(job.seed, batch.start, number, severity))
                     values[severity, batch], _ = mean_scores(model, corrupted(images, name, severity), draws)
         title = ", ".join(filter(None, [job.model.name, job.variant]))
         found += [

@@ -9,13 +9,16 @@ import torch
 
 from iqabench.bench.store.results import read_results
 
-from ..conftest import LINEAR_PLUGIN
+from ..conftest import LINEAR_PLUGIN, assert_same_scores
 
 PLUGIN = (
     LINEAR_PLUGIN
     + """
 
+import random
 from pathlib import Path
+
+import numpy as np
 
 
 @iqabench.register_model("centring")
@@ -37,6 +40,24 @@ class Asserting(Linear):
             assert torch.get_float32_matmul_precision() == "highest"
             assert not torch.backends.cudnn.allow_tf32
         return super().forward(images)
+
+
+@iqabench.register_model("drawing")
+class Drawing(Linear):
+    '''Draws from the generators that numpy and Python share.'''
+
+    stochastic = True
+
+    def forward(self, images):
+        return super().forward(images) + 0.1 * np.random.rand() + 0.1 * random.random()
+
+
+@iqabench.register_attack("thrown")
+class Thrown(iqabench.Attack):
+    def run(self, victim, epsilons):
+        noise = torch.from_numpy(np.random.rand(*victim.images.shape)).float()
+        for epsilon in epsilons:
+            yield (victim.images + 0.99 * epsilon * noise).clamp(0, 1)
 
 
 @iqabench.register_model("reading")
@@ -66,6 +87,16 @@ def test_a_model_whose_scores_depend_on_a_larger_batch_ends_the_sweep(swept: Cal
     assert "clean images: the model gives one image the score" in done.output
     assert "in a batch of 2" in done.output
     assert not cells
+
+
+def test_what_models_and_attacks_draw_does_not_depend_on_which_epsilons_are_missing(
+    swept: Callable[..., Any], tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for results, epsilons in ((whole, "1,4"), (parts, "4"), (parts, "1,4")):
+        options = ("--attacks", "fgsm,thrown", "--epsilons", epsilons, "--results", str(results))
+        assert swept("--models", "drawing,linear", *options)[0].exit_code == 0
+    assert_same_scores(whole, parts)
 
 
 def test_images_are_scored_in_float32_whatever_a_plugin_sets_for_its_process(
