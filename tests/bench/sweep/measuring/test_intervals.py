@@ -22,20 +22,27 @@ from iqabench.bench.sweep.measuring.partial import EndImages, Partial
 from ....flips import flipped
 
 
-def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep):
-    done, cells = sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "1,2")
+def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep, tiny_config):
+    euclidean = '[attacks.euclidean]\nlike = "apgd"\nsteps = 10\nnorm = "l2"\n'
+    tiny_config.write_text(tiny_config.read_text() + euclidean)
+    done, cells = sweep("--models", "linear", "--attacks", "apgd,euclidean", "--epsilons", "1,2")
     assert done.exit_code == 0, done.output
-    for epsilon in (1.0, 2.0):
-        cell = cells["apgd", epsilon]
-        table = pd.read_parquet(cell.path)
-        width = epsilon / 255 * np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum()
-        np.testing.assert_allclose(table["high"] - table["score"], width, rtol=1e-3)
-        np.testing.assert_allclose(table["score"] - table["low"], width, rtol=1e-3)
-        assert set(table["low_by"]) == set(table["high_by"]) == {"apgd"}
-        diagnostics = cell.provenance["diagnostics"]
-        assert diagnostics["largest_linf"] == pytest.approx(epsilon, rel=1e-4)
-        assert diagnostics["gradients"] > 0
-        assert diagnostics["zero_gradients"] == 0
+    weight = np.linspace(-1, 1, 3 * 24 * 24) / 864
+    for attack, reach, told, unit in (
+        ("apgd", np.abs(weight).sum(), "largest_linf", 1),
+        ("euclidean", np.sqrt((weight**2).sum()), "largest_l2", 255),
+    ):
+        for epsilon in (1.0, 2.0):
+            cell = cells[attack, epsilon]
+            table = pd.read_parquet(cell.path)
+            width = epsilon / 255 * reach
+            np.testing.assert_allclose(table["high"] - table["score"], width, rtol=2e-3)
+            np.testing.assert_allclose(table["score"] - table["low"], width, rtol=2e-3)
+            assert set(table["low_by"]) == set(table["high_by"]) == {attack}
+            diagnostics = cell.provenance["diagnostics"]
+            assert 0.997 * epsilon < unit * diagnostics[told] <= epsilon + 1e-4  # rounded to 6 digits
+            assert diagnostics["gradients"] > 0
+            assert diagnostics["zero_gradients"] == 0
 
 
 def test_the_scale_of_the_labels_changes_errors_and_the_paper_s_split_and_nothing_else(
