@@ -41,9 +41,7 @@ def bpda_mask(features: Tensor, b: float, reading: Reading = "keep_top", tempera
         S_i = sum_j M_j exp(-|s_i - s_j| / tau) / sum_j exp(-|s_i - s_j| / tau).
 
     Args:
-        features: (N, K, H, W) or (N, K), floating point.
-        b: In [0, 0.5].
-        reading: One of the five.
+        features, b, reading: As `mask.mask_by_definition` takes them.
         temperature: tau, > 0, in standard deviations of the features over the channels of the position.
 
     Returns:

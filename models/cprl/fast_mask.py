@@ -30,18 +30,9 @@ _CHANNEL_BITS = 32  # of a key, the lower ones
 
 
 def soft_rank_mask(features: Tensor, b: float, reading: Reading = "keep_top") -> Tensor:
-    """Return the mask M of Eq. 7; see `mask.mask_by_definition` for its arguments and its five readings.
+    """Return the mask M of Eq. 7; arguments, readings and errors are those of `mask.mask_by_definition`.
 
-    Args:
-        features: (N, K, H, W) or (N, K), floating point.
-        b: In [0, 0.5].
-        reading: One of the five.
-
-    Returns:
-        The shape of `features`, in [0, 1], without a gradient.
-
-    Raises:
-        ValueError: `b` or `reading` is not one of these.
+    It has the shape of `features`, is in [0, 1], and carries no gradient.
     """
     check_mask(b, reading)
     rows = features.detach().movedim(1, -1)

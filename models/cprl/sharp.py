@@ -30,9 +30,8 @@ def sharp_mask(
     and dM_k / df_j = M'(r_k) dR_k / df_j, where M' is the derivative of Eq. 7 by the rank, at the rank r_k.
 
     Args:
-        features: (N, K, H, W) or (N, K), floating point.
-        b: In [0, 0.5].
-        reading: One of those that rank channels, all but `argsort`.
+        features, b, reading: As `mask.mask_by_definition` takes them; any reading that ranks channels, all
+            but `argsort`.
         temperature: tau, > 0, in units of the features.
 
     Returns:
