@@ -79,14 +79,14 @@ def _libraries() -> Iterator[Finding]:
 
 def _dataset(settings: Settings, name: str, results: Path) -> Finding:
     from ..datasets.base import read_table
-    from ..sweep.planning.datasets import dataset_arguments
+    from ..sweep.planning.datasets import database_of
 
     what = f"dataset {name}"
     try:
-        arguments = dataset_arguments(settings, name, results)
-        if arguments["adapter"] == "synthetic":
+        database = database_of(settings, name, results)
+        if database.adapter == "synthetic":
             return _synthetic(what)
-        _, table = read_table(arguments["adapter"], arguments["params"], where=arguments["where"])
+        _, table = read_table(database)
     except UserError as error:
         return Finding(what, False, str(error))
     return Finding(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from .base import Database as Database
     from .base import Dataset as Dataset
     from .base import DatasetAdapter as DatasetAdapter
     from .base import open_dataset as open_dataset
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"base": ["Dataset", "DatasetAdapter", "open_dataset"]}
+    __name__, submod_attrs={"base": ["Database", "Dataset", "DatasetAdapter", "open_dataset"]}
 )

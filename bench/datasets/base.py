@@ -112,75 +112,69 @@ class Dataset:
         return _digest(self.table[["path", "split"]])
 
 
-def open_dataset(
-    name: str,
-    adapter: str,
-    params: Mapping[str, Any],
-    *,
-    split_seed: int,
-    split_file: Path,
-    test_list: Path | None = None,
-    where: str,
-    largest_image: int = LARGEST,
-) -> Dataset:
+@dataclass(frozen=True)
+class Database:
+    """A database as the configuration describes it."""
+
+    name: str  # name of the dataset
+    adapter: str  # one of `iqabench list datasets`, or registered by a plugin
+    params: Mapping[str, Any]  # the adapter's parameters, such as `root`
+    split_seed: int  # seed of the division into training and test
+    split_file: Path  # where the division is saved, and found again
+    where: str  # what to blame in an error: file and table, such as `bench.toml: [datasets.live]`
+    test_list: Path | None = None  # names the test images, a line each; goes before any other division
+    largest_image: int = LARGEST  # most pixels that an image may have when it is decoded
+
+
+def open_dataset(database: Database) -> Dataset:
     """Read a database, check it, normalise its scores and divide its scenes.
 
     This checks that the images exist, and not whether they can be decoded.
-
-    Args:
-        name: Name of the dataset.
-        adapter: One of `iqabench list datasets`, or registered by a plugin.
-        params: The adapter's parameters, such as `root`.
-        split_seed: Seed of the division into training and test.
-        split_file: Where the division is saved, and found again.
-        test_list: A file that names the test images, a line each, which goes before any other division.
-        where: What to blame in an error: file and table, such as `bench.toml: [datasets.live]`.
-        largest_image: Most pixels that an image may have when it is decoded.
 
     Raises:
         UserError: Unknown adapter or parameter; a wrong folder; an image that is missing or listed twice; a
             score that is missing or out of bounds; a split that does not fit. It names the first case and
             says how many more there are.
     """
-    source, table = read_table(adapter, params, where=where)
+    source, table = read_table(database)
     problems = find_problems(table, source)
     if problems:
         others = f" ({len(problems) - 1} more found by `iqabench datasets verify`)" if problems[1:] else ""
-        raise UserError(f"{where}: {message(problems[0], most=1)}{others}")
+        raise UserError(f"{database.where}: {message(problems[0], most=1)}{others}")
     table["quality"] = (
         quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
         if source.labelled
         else math.nan
     )
-    with _blaming(where):
-        table = with_test_list(table, test_list)
-        table["split"] = load_or_make_split(table, split_seed, split_file)
+    with _blaming(database.where):
+        table = with_test_list(table, database.test_list)
+        table["split"] = load_or_make_split(table, database.split_seed, database.split_file)
     ratings, reference = rating_columns(table), [name for name in ["reference"] if name in table]
     table[ratings] = table[ratings].div(table[ratings].sum(axis=1), axis=0)
     return Dataset(
-        name=name,
+        name=database.name,
         root=source.root,
         table=table[["path", "score", "quality", "scene", "distortion", "split", *ratings, *reference]],
         low=source.low,
         high=source.high,
         lower_is_better=source.lower_is_better,
-        split_seed=split_seed,
+        split_seed=database.split_seed,
         stand_in=source.stand_in,
         version=source.version,
-        largest_image=largest_image,
+        largest_image=database.largest_image,
     )
 
 
-def read_table(adapter: str, params: Mapping[str, Any], *, where: str) -> tuple[DatasetAdapter, pd.DataFrame]:
+def read_table(database: Database) -> tuple[DatasetAdapter, pd.DataFrame]:
     """Return the adapter, and the table it reads: unchecked, sorted by path and indexed from 0.
 
     Raises:
         ParameterError: The adapter does not take one of the parameters.
         UserError: Unknown adapter, or a folder or label file that cannot be read.
     """
-    factory = registry.resolve("datasets", adapter)
-    complete = complete_parameters(factory, params, where=where)
-    with _blaming(where):
+    adapter, factory = database.adapter, registry.resolve("datasets", database.adapter)
+    complete = complete_parameters(factory, database.params, where=database.where)
+    with _blaming(database.where):
         source: DatasetAdapter = factory(**complete)
         try:
             table: object = source.read()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,9 +15,9 @@ from ..core.errors import UserError
 from ..core.parameters import ParameterError
 from ..core.progress import counted
 from . import wording
-from .base import DatasetAdapter, read_table
+from .base import Database, DatasetAdapter, read_table
 from .checks import Found, Problem, find_problems
-from .decoding import LARGEST, Undecodable, decode_rgb_bytes, read_image_file, strict_decoding
+from .decoding import Undecodable, decode_rgb_bytes, read_image_file, strict_decoding
 from .splits import SIDES, find_split, with_test_list
 
 PLACES_SHOWN = 20
@@ -45,43 +45,34 @@ class Verification:
     problems: tuple[str, ...] = ()  # everything that is wrong, in words; empty if the database is fit for use
 
 
-def verify_dataset(
-    name: str,
-    adapter: str,
-    params: Mapping[str, Any],
-    *,
-    split_seed: int,
-    split_file: Path,
-    test_list: Path | None = None,
-    where: str,
-    largest_image: int = LARGEST,
-) -> Verification:
+def verify_dataset(database: Database) -> Verification:
     """Check labels, files, pixels and split of a database, and collect every problem. Writes nothing.
 
-    The arguments are those of `open_dataset`, which stops at the first problem and does not decode images.
-    A database whose labels cannot be read at all has that as its only problem.
+    `open_dataset` stops at the first problem, and does not decode images. A database whose labels cannot be
+    read at all has that as its only problem.
 
     Raises:
         ParameterError: The adapter does not take one of the parameters, which says nothing of the database.
     """
     try:
-        source, table = read_table(adapter, params, where=where)
+        source, table = read_table(database)
     except ParameterError:
         raise
     except UserError as error:
-        return Verification(name, problems=(str(error),))
+        return Verification(database.name, problems=(str(error),))
     problems = find_problems(table, source)
     misfit = []
     try:
-        sides = find_split(with_test_list(table, test_list), split_seed, split_file)
+        divided = with_test_list(table, database.test_list)
+        sides = find_split(divided, database.split_seed, database.split_file)
     except UserError as error:
         misfit = [str(error)]
         sides = pd.Series(index=table.index, dtype=str)
     side_of = dict(zip(table["path"], sides, strict=True))
-    files = _look_at_images(source.root, list(side_of), largest_image)
+    files = _look_at_images(source.root, list(side_of), database.largest_image)
     problems += [Problem(kind, places, {}) for kind, places in _file_problems(files, side_of) if places]
     messages = (*(wording.message(problem, most=PLACES_SHOWN) for problem in problems), *misfit)
-    return Verification(name, source, table.assign(split=sides), files, messages)
+    return Verification(database.name, source, table.assign(split=sides), files, messages)
 
 
 def _look_at_images(root: Path, paths: Sequence[str], largest: int) -> Files:

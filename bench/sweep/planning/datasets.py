@@ -12,7 +12,7 @@ from ...core import registry
 from ...core.config import Settings
 from ...core.errors import UserError
 from ...core.files import regular, safe_name, write_text
-from ...datasets.base import Dataset, open_dataset
+from ...datasets.base import Database, Dataset, open_dataset
 from ...datasets.framing import FramedPixels, Framing
 from ...datasets.subset import balanced_subset
 from ...store.cell import digest
@@ -126,31 +126,31 @@ def plan_datasets(
     planned: dict[str, PlannedDataset] = {}
     split_files: dict[Path, str] = {}
     for name in dict.fromkeys([*scored, *trained_on]):
-        arguments = dataset_arguments(settings, name, results)
-        if (other := split_files.setdefault(arguments["split_file"], name)) != name:
+        database = database_of(settings, name, results)
+        if (other := split_files.setdefault(database.split_file, name)) != name:
             raise UserError(
-                f"datasets {other} and {name} would both be called {arguments['name']}, and share a split "
+                f"datasets {other} and {name} would both be called {database.name}, and share a split "
                 'and their place in reports; give each a table `[datasets.NAME]` with `adapter = "csv"` and '
                 "its path as `root`"
             )
-        if name not in settings.datasets and arguments["params"]:
-            _check_source(arguments, results)
-        with settings.blaming("datasets", arguments["name"]):
-            dataset = open_dataset(**arguments)
+        if name not in settings.datasets and database.params:
+            _check_source(database, results)
+        with settings.blaming("datasets", database.name):
+            dataset = open_dataset(database)
         folder = results / "cache"
         cache = FramedPixels.open(dataset, framing, folder)
-        _note_source(arguments)
+        _note_source(database)
         planned[name] = PlannedDataset.limited(dataset, cache, settings.run.limit, folder)
     return [planned[name] for name in scored], [planned[name] for name in trained_on]
 
 
-def _check_source(arguments: dict[str, Any], results: Path) -> None:
+def _check_source(database: Database, results: Path) -> None:
     """See that a file or folder that is named by its path does not take another's place in reports.
 
     Raises:
         UserError: its name stands in the store for another one, which is still there.
     """
-    source, note, name = _source(arguments), _source_note(arguments), arguments["name"]
+    source, note, name = _source(database), _source_note(database), database.name
     try:
         other = Path(regular(note).read_text(encoding="utf-8"))
         taken = other.exists() and source.exists() and not _alike(source, other)
@@ -160,24 +160,23 @@ def _check_source(arguments: dict[str, Any], results: Path) -> None:
         raise UserError(
             f"{name} is the name of {other} in {results}, and {source} would take its place in reports; give "
             "one of them another name by a table `[datasets.NAME]` with "
-            f'`adapter = "{arguments["adapter"]}"` and its path as `root`, or use other --results'
+            f'`adapter = "{database.adapter}"` and its path as `root`, or use other --results'
         )
 
 
-def _note_source(arguments: dict[str, Any]) -> None:
+def _note_source(database: Database) -> None:
     """Note in the store, for `_check_source`, which file or folder a name stands for."""
-    if arguments["params"].get("root"):
+    if database.params.get("root"):
         with suppress(OSError):
-            write_text(_source_note(arguments), str(_source(arguments)))
+            write_text(_source_note(database), str(_source(database)))
 
 
-def _source(arguments: dict[str, Any]) -> Path:
-    return Path(arguments["params"]["root"]).expanduser().absolute()
+def _source(database: Database) -> Path:
+    return Path(database.params["root"]).expanduser().absolute()
 
 
-def _source_note(arguments: dict[str, Any]) -> Path:
-    split: Path = arguments["split_file"]
-    return split.with_name(f"{safe_name(arguments['name'])}.source")
+def _source_note(database: Database) -> Path:
+    return database.split_file.with_name(f"{safe_name(database.name)}.source")
 
 
 def _alike(one: Path, other: Path) -> bool:
@@ -186,8 +185,8 @@ def _alike(one: Path, other: Path) -> bool:
     return one.samefile(other) or (both_files and one.read_bytes() == other.read_bytes())
 
 
-def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str, Any]:
-    """Return the arguments of `open_dataset` for a `[datasets.NAME]` table, a CSV file or a folder."""
+def database_of(settings: Settings, name: str, results: Path) -> Database:
+    """Return the database of a `[datasets.NAME]` table, a CSV file or a folder."""
     table = dict(settings.datasets.get(name, {}))
     if not table and name not in registry.names("datasets") and Path(name).expanduser().is_dir():
         table, name = {"adapter": "folder", "root": name}, Path(name).expanduser().resolve().name
@@ -197,13 +196,13 @@ def dataset_arguments(settings: Settings, name: str, results: Path) -> dict[str,
         check_name(settings, "datasets", name)
     adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
     seed = settings.run.split_seed
-    return {
-        "name": name,
-        "adapter": adapter,
-        "params": table,
-        "split_seed": seed,
-        "test_list": Path(test_list).expanduser() if test_list else None,
-        "split_file": results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
-        "where": settings.where_table("datasets", name),
-        "largest_image": round(settings.run.max_megapixels * 1_000_000),
-    }
+    return Database(
+        name=name,
+        adapter=adapter,
+        params=table,
+        split_seed=seed,
+        split_file=results / "splits" / f"{safe_name(name)}-seed{seed}.csv",
+        where=settings.where_table("datasets", name),
+        test_list=Path(test_list).expanduser() if test_list else None,
+        largest_image=round(settings.run.max_megapixels * 1_000_000),
+    )

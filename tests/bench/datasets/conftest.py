@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from iqabench.bench.datasets import Dataset, open_dataset
+from iqabench.bench.datasets import Database, Dataset, open_dataset
 
 LABELS = Path(__file__).parents[2] / "data" / "labels"
 LIVE_RUNS = [("jp2k", 227), ("jpeg", 233), ("wn", 174), ("gblur", 174), ("fastfading", 174)]
@@ -130,12 +130,14 @@ def open_as(tmp_path: Path) -> Callable[..., Dataset]:
 
     def open_it(adapter: str, **params: Any) -> Dataset:
         return open_dataset(
-            adapter,
-            adapter,
-            {key: str(value) if isinstance(value, Path) else value for key, value in params.items()},
-            split_seed=0,
-            split_file=tmp_path / "splits" / f"{adapter}.csv",
-            where=f"bench.toml: [datasets.{adapter}]",
+            Database(
+                adapter,
+                adapter,
+                {key: str(value) if isinstance(value, Path) else value for key, value in params.items()},
+                split_seed=0,
+                split_file=tmp_path / "splits" / f"{adapter}.csv",
+                where=f"bench.toml: [datasets.{adapter}]",
+            )
         )
 
     return open_it

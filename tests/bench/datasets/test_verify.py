@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from iqabench import UserError
+from iqabench.bench.datasets.base import Database
 from iqabench.bench.datasets.verify import verify_dataset
 from iqabench.bench.datasets.wording import in_words
 
@@ -29,12 +30,14 @@ def mine(tmp_path):
 def verify(mine, tmp_path):
     def run(**params):
         return verify_dataset(
-            "mine",
-            "csv",
-            {"root": str(mine / "scores.csv")} | params,
-            split_seed=0,
-            split_file=tmp_path / "splits" / "mine.csv",
-            where="bench.toml: [datasets.mine]",
+            Database(
+                "mine",
+                "csv",
+                {"root": str(mine / "scores.csv")} | params,
+                split_seed=0,
+                split_file=tmp_path / "splits" / "mine.csv",
+                where="bench.toml: [datasets.mine]",
+            )
         )
 
     return run
@@ -159,12 +162,14 @@ def test_every_case_is_listed_up_to_a_number(verify, mine):
 
 def test_wrong_folder_is_the_only_problem(tmp_path):
     found = verify_dataset(
-        "live",
-        "live",
-        {"root": str(tmp_path / "nowhere")},
-        split_seed=0,
-        split_file=tmp_path / "split.csv",
-        where="bench.toml: [datasets.live]",
+        Database(
+            "live",
+            "live",
+            {"root": str(tmp_path / "nowhere")},
+            split_seed=0,
+            split_file=tmp_path / "split.csv",
+            where="bench.toml: [datasets.live]",
+        )
     )
     assert len(found.problems) == 1
     assert f"no such folder: root = {tmp_path / 'nowhere'}" in found.problems[0]

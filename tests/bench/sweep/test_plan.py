@@ -7,7 +7,7 @@ import pytest
 from iqabench import UserError
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.sweep.plan import check_tables, plan_attacks, plan_models
-from iqabench.bench.sweep.planning.datasets import dataset_arguments
+from iqabench.bench.sweep.planning.datasets import database_of
 from iqabench.bench.sweep.planning.jobs import plan_jobs
 
 
@@ -91,7 +91,7 @@ def test_a_name_that_no_file_can_have_is_refused_before_training(tmp_path, name)
 @pytest.mark.parametrize("name", ["..", "\x1b[31m", "m" * 215])
 def test_a_dataset_of_a_csv_file_has_a_name_that_files_can_have(tmp_path, name):
     with pytest.raises(UserError, match="files are named after it"):
-        dataset_arguments(load_settings(), f"{tmp_path}/{name}.csv", tmp_path)
+        database_of(load_settings(), f"{tmp_path}/{name}.csv", tmp_path)
 
 
 def test_an_adapter_that_is_not_a_name_is_an_error_of_its_table(tmp_path):

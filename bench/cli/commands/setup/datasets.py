@@ -28,12 +28,12 @@ def verify(name: str, results: Path, **options: Any) -> None:
     settings = shared.settings_of(options)
     from ....datasets.verify import verify_dataset
     from ....datasets.wording import in_words
-    from ....sweep.planning.datasets import dataset_arguments
+    from ....sweep.planning.datasets import database_of
 
-    arguments = dataset_arguments(settings, name, results)
+    database = database_of(settings, name, results)
     with settings.blaming("datasets", name):
-        found = verify_dataset(**arguments)
-    shared.say(in_words(found, _table_3(arguments["adapter"])))
+        found = verify_dataset(database)
+    shared.say(in_words(found, _table_3(database.adapter)))
     sys.exit(1 if found.problems else 0)
 
 

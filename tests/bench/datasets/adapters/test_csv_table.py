@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from iqabench import UserError
-from iqabench.bench.datasets.base import read_table
+from iqabench.bench.datasets.base import Database, read_table
 from iqabench.bench.datasets.splits import split_by_scene
 
 
@@ -154,5 +154,6 @@ def test_a_column_of_references_is_kept(tmp_path):
         Image.new("RGB", (20, 20), "grey").save(tmp_path / name)
     rows = "path,score,scene,split,reference\na.png,1,a,train,original.png\nb.png,2,b,test,./original.png\n"
     (tmp_path / "pairs.csv").write_text(rows)
-    table = read_table("csv", {"root": str(tmp_path / "pairs.csv")}, where="here")[1]
+    pairs = Database("pairs", "csv", {"root": str(tmp_path / "pairs.csv")}, 0, tmp_path / "split.csv", "here")
+    table = read_table(pairs)[1]
     assert list(table["reference"]) == ["original.png", "original.png"]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.parameters import complete_parameters
-from iqabench.bench.datasets import open_dataset
+from iqabench.bench.datasets import Database, open_dataset
 from iqabench.bench.datasets.synthetic import adapter as synthetic
 from iqabench.bench.datasets.synthetic import generator
 from iqabench.bench.datasets.synthetic.adapter import Synthetic
@@ -234,12 +234,14 @@ def test_parameters_out_of_bounds_are_refused(key, value):
 
 def test_it_opens_as_a_dataset_that_says_it_stands_in(made, tmp_path):
     dataset = open_dataset(
-        "synthetic",
-        "synthetic",
-        {"root": str(made.root.parent), "scenes": SCENES, "size": SIZE},
-        split_seed=0,
-        split_file=tmp_path / "split.csv",
-        where="bench.toml: [datasets.synthetic]",
+        Database(
+            "synthetic",
+            "synthetic",
+            {"root": str(made.root.parent), "scenes": SCENES, "size": SIZE},
+            split_seed=0,
+            split_file=tmp_path / "split.csv",
+            where="bench.toml: [datasets.synthetic]",
+        )
     )
     assert dataset.stand_in
     assert len(dataset.table) == 25 * SCENES
