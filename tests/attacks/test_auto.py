@@ -105,22 +105,27 @@ def test_finds_the_exact_interval_of_a_linear_model_that_meets_the_pixel_range(b
     torch.testing.assert_close(interval.low_scores, exact_low)
 
 
-class Misleading(nn.Module):
-    """A random model whose own gradient is one of noise; of five backward passes only "true" is its own."""
+class Around(nn.Module):
+    """A model around an honest one, which offers other backward passes where it has any."""
+
+    backward = None
 
     def __init__(self, honest):
         super().__init__()
         self.honest = honest
-        self.backward = None
-
-    def backward_passes(self):
-        return ("noise 1", "noise 2", "true", "noise 3", "noise 4")
 
     @contextmanager
     def backward_through(self, name):
         self.backward = name
         yield
         self.backward = None
+
+
+class Misleading(Around):
+    """A random model whose own gradient is one of noise; of five backward passes only "true" is its own."""
+
+    def backward_passes(self):
+        return ("noise 1", "noise 2", "true", "noise 3", "noise 4")
 
     def forward(self, images):
         scores = self.honest(images)
@@ -140,12 +145,12 @@ class CountedViews(Counted):
         return self.model.backward_through(name)
 
 
-class Shaken(nn.Module):
+class Shaken(Around):
     """A random model whose mean is honest, and whose gradient is mostly that of the draw."""
 
     def __init__(self, honest, images, strength):
-        super().__init__()
-        self.honest, self.clean, self.strength = honest, images, strength
+        super().__init__(honest)
+        self.clean, self.strength = images, strength
 
     def forward(self, images):
         draw = torch.randn_like(images)
@@ -167,21 +172,15 @@ def test_draws_that_hide_the_gradient_of_their_mean_do_not_stop_the_search(model
     assert min(shares) > 0.78  # Auto-PGD: 0.6; images compared by the draws that they were found with: 0.5
 
 
-class Jolted(nn.Module):
+class Jolted(Around):
     """A random model each of whose draws moves all scores of a batch further than an attack does."""
-
-    def __init__(self, honest):
-        super().__init__()
-        self.honest = honest
 
     def forward(self, images):
         return self.honest(images) + 0.1 * torch.randn(len(images))
 
 
 @pytest.mark.parametrize("chosen", [[True] * 6, [True, False, True, True, False, True]])
-def test_of_two_images_the_one_with_the_further_mean_is_kept_though_a_draw_moves_scores_more(
-    chosen,
-):
+def test_of_two_images_the_one_with_the_further_mean_is_kept_though_a_draw_moves_scores_more(chosen):
     chosen = torch.tensor(chosen)
     images = torch.full((6, 3, 8, 8), 0.5)
     victim = Victim(Jolted(lambda x: x.mean((1, 2, 3))), images, torch.zeros(6), ascend, eot_samples=2)
@@ -213,39 +212,42 @@ def test_quick_spends_its_steps_on_the_view_that_moves_an_image_most(model, batc
     assert width.mean() > 0.95 * known_width.mean()
 
 
-class Rounded(nn.Module):
-    def __init__(self, honest):
-        super().__init__()
-        self.honest = honest
+class Table(Around):
+    """Scores without any gradient."""
 
+    def forward(self, images):
+        return torch.tensor(self.honest(images).tolist())
+
+
+class Rounded(Around):
     def forward(self, images):
         return self.honest((images * 255).round() / 255)
 
 
-class Cast(Rounded):
+class Cast(Around):
     def forward(self, images):
         return self.honest((images * 255 + 0.5).to(torch.uint8).float() / 255)
 
 
-class Detached(Rounded):
+class Detached(Around):
     def forward(self, images):
         return self.honest(images.detach())
 
 
-class WithoutGradient(Rounded):
+class WithoutGradient(Around):
     def forward(self, images):
         with torch.no_grad():
             return self.honest(images)
 
 
-class Watchful(Rounded):
+class Watchful(Around):
     """Gives a false gradient to whoever asks for one."""
 
     def forward(self, images):
         return images.mean(dim=(1, 2, 3)) if images.requires_grad else self.honest(images)
 
 
-class Random(Rounded):
+class Random(Around):
     def forward(self, images):
         return self.honest(images) + 1e-5 * torch.randn(len(images))
 
@@ -281,13 +283,9 @@ def test_a_saturated_score_is_attacked_through_its_logit(batch):
 
 
 def test_where_no_view_shows_a_gradient_scores_alone_are_searched(batch):
-    class Table(nn.Module):
-        def forward(self, images):
-            means = [round(image.mean().item(), 4) for image in images]
-            return torch.tensor(means)
-
-    (interval,) = Auto(budget="quick").interval(Table(), batch.images, [16 / 255])
-    assert (interval.low_scores < scored(Table(), batch.images) - 0.004).all()
+    table = Table(lambda images: images.mean(dim=(1, 2, 3)).round(decimals=4))
+    (interval,) = Auto(budget="quick").interval(table, batch.images, [16 / 255])
+    assert (interval.low_scores < scored(table, batch.images) - 0.004).all()
     assert set(interval.low_by + interval.high_by) == {"square"}
 
 
@@ -296,11 +294,7 @@ def test_without_a_gradient_the_standard_budget_climbs_finite_differences_of_the
 ):
     monkeypatch.setitem(BUDGETS, "standard", BUDGETS["standard"]._replace(blind_queries=2))
 
-    class Table(nn.Module):
-        def forward(self, images):
-            return torch.tensor(model(images).tolist())
-
-    (found,) = Auto().interval(Table(), batch.images, EPSILONS[1:])
+    (found,) = Auto().interval(Table(model), batch.images, EPSILONS[1:])
     (known,) = Auto(budget="quick").interval(model, batch.images, EPSILONS[1:])
     assert set(found.low_by + found.high_by) == {"apgd (finite differences)"}
     shares = (found.high_scores - found.low_scores) / (known.high_scores - known.low_scores)
@@ -320,32 +314,17 @@ def test_nan_is_counted_and_does_not_pass_for_a_robust_image(model, batch):
     assert (interval.low_scores[1:] < scored(model, batch.images)[1:]).all()
 
 
-class Quantised(nn.Module):
+class Quantised(Around):
     """Score steps that hide the gradient, and two stand-ins for it: one useless, one good."""
-
-    def __init__(self, honest):
-        super().__init__()
-        self.honest = honest
-        self.through = None
 
     def backward_passes(self):
         return ["against", "along"]
 
-    def backward_through(self, name):
-        from contextlib import contextmanager
-
-        @contextmanager
-        def switched():
-            self.through = {"against": -1, "along": 1}[name]
-            yield
-            self.through = None
-
-        return switched()
-
     def forward(self, images):
         score = self.honest(images)
         value = torch.tensor([round(one, 5) for one in score.tolist()])
-        return value if self.through is None else value + self.through * (score - score.detach())
+        sign = {None: 0, "against": -1, "along": 1}[self.backward]
+        return value + sign * (score - score.detach())
 
 
 def test_of_the_backward_passes_that_a_model_offers_the_one_that_works_is_kept(model, batch):
@@ -371,14 +350,9 @@ def test_other_models_lend_their_gradient_to_the_standard_budget(batch, monkeypa
     fewer = BUDGETS["standard"]._replace(blind_queries=50, differences=4)
     monkeypatch.setitem(BUDGETS, "standard", fewer)
     honest = build_model(nn.SiLU)
-
-    class Table(nn.Module):
-        def forward(self, images):
-            return torch.tensor(honest(images).tolist())
-
-    attack = Auto()
-    (alone,) = attack.interval(Table(), batch.images[:1], EPSILONS[1:])
-    (helped,) = attack.interval(Table(), batch.images[:1], EPSILONS[1:], sources={"honest": honest})
+    attack, table = Auto(), Table(honest)
+    (alone,) = attack.interval(table, batch.images[:1], EPSILONS[1:])
+    (helped,) = attack.interval(table, batch.images[:1], EPSILONS[1:], sources={"honest": honest})
     assert helped.low_by == helped.high_by == ["transfer (honest)"]
     assert (helped.high_scores > alone.high_scores).all()
     assert set(alone.low_by + alone.high_by) <= {"square", "apgd (finite differences)"}

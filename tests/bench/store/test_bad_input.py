@@ -62,18 +62,13 @@ def with_column(name, values):
     return lambda path: rewritten(path, change)
 
 
-def with_field(part, name, value):
+def with_field(part, name, *value):
+    """Put another value in place of a field of the metadata; without one, remove the field."""
+
     def metadata(provenance):
         fields = provenance if part is None else provenance[part]
-        fields[name] = value
-        return provenance
-
-    return lambda path: rewritten(path, metadata=metadata)
-
-
-def without_field(part, name):
-    def metadata(provenance):
-        del (provenance if part is None else provenance[part])[name]
+        del fields[name]
+        fields |= dict.fromkeys([name] if value else [], *value)
         return provenance
 
     return lambda path: rewritten(path, metadata=metadata)
@@ -81,6 +76,13 @@ def without_field(part, name):
 
 def without_scores(path):
     rewritten(path, lambda table: table.drop(["score"]))
+
+
+def copied(path, change=lambda path: None, name="zz.parquet"):
+    """Put a changed copy of a cell's file beside it."""
+    other = Path(shutil.copy(path, path.with_name(name)))
+    change(other)
+    return other
 
 
 def zeroed(path):
@@ -106,10 +108,7 @@ LEFT_OUT = {
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "not a readable Parquet file"),
     "empty file": (lambda path: path.write_bytes(b""), "not a readable Parquet file"),
     "damaged pages": (zeroed, "damaged: its checksum does not fit its content"),
-    "damaged pages of an earlier version": (
-        lambda path: (rewritten(path), zeroed(path)),
-        "damaged (",
-    ),
+    "damaged pages of an earlier version": (lambda path: (rewritten(path), zeroed(path)), "damaged ("),
     "scores changed by hand": (rescored, "damaged: its checksum does not fit its content"),
     "another epsilon": (with_field("cell", "epsilon", 99.0), "is not that of its cell"),
     "dead link": (replaced_by_a_dead_link, "a link to a file that is not there"),
@@ -117,26 +116,17 @@ LEFT_OUT = {
     "newer format": (with_field(None, "format", 99), "by a newer iqabench; this one knows 1: update it"),
     "format as text": (with_field(None, "format", "1"), "not a cell written by iqabench"),
     "metadata no object": (lambda path: rewritten(path, metadata=lambda _: [1]), "not a cell written by"),
-    "no key": (without_field(None, "key"), "its metadata are damaged: key: missing"),
-    "no cell fields": (without_field(None, "cell"), "its metadata are damaged: cell: missing"),
-    "no attack": (without_field("cell", "attack"), "its metadata are damaged: cell.attack: missing"),
-    "epsilon as text": (
-        with_field("cell", "epsilon", "1"),
-        "cell.epsilon: found '1', accepted is a valid number",
-    ),
+    "no key": (with_field(None, "key"), "its metadata are damaged: key: missing"),
+    "no cell fields": (with_field(None, "cell"), "its metadata are damaged: cell: missing"),
+    "no attack": (with_field("cell", "attack"), "its metadata are damaged: cell.attack: missing"),
+    "epsilon as text": (with_field("cell", "epsilon", "1"), "epsilon: found '1', accepted is a valid number"),
     "epsilon no number": (with_field("cell", "epsilon", float("nan")), "cell.epsilon"),
     "seed too large": (with_field("cell", "seed", 10**30), "cell.seed"),
     "parameters a list": (with_field("cell", "model_params", [1]), "cell.model_params: found [1]"),
     "created no date": (with_field("context", "created", "yesterday"), "context.created: found 'yesterday'"),
     "half a surrogate": (with_field("cell", "dataset", "\ud800"), "its metadata are damaged"),
-    "no score": (
-        lambda path: rewritten(path, lambda table: table.drop(["score"])),
-        "lacks the column 'score'",
-    ),
-    "scores as text": (
-        with_column("score", lambda table: table["score"].cast("string")),
-        "'score' holds string",
-    ),
+    "no score": (without_scores, "lacks the column 'score'"),
+    "scores as text": (with_column("score", lambda table: table["score"].cast("string")), "holds string"),
     "quality above 1": (
         with_column("quality", lambda table: pa.array(100 * table["quality"].to_numpy())),
         "its labels are outside [0, 1] in 119 of 120 images",
@@ -199,11 +189,9 @@ def test_files_of_one_cell_that_differ_are_refused_and_both_are_named(
     store, said, tmp_path, command, damaged
 ):
     path = drawn_cell(store)
-    other = path.with_name("zz.parquet")
-    shutil.copy(path, other)
-    with_column("score", lambda table: pa.array(np.linspace(0, 1, 120)))(other)
+    copied(path, with_column("score", lambda table: pa.array(np.linspace(0, 1, 120))))
     if damaged:
-        without_scores(Path(shutil.copy(path, path.with_name("a.parquet"))))
+        copied(path, without_scores, "a.parquet")
     exit_status, text = said(command.replace("OUT", str(tmp_path / "out")), store.root)
     assert exit_status == 2
     assert path.name in text
@@ -214,9 +202,7 @@ def test_files_of_one_cell_that_differ_are_refused_and_both_are_named(
 @pytest.mark.parametrize("command", ["report", "results", "check"])
 @pytest.mark.parametrize("bytes_differ", [False, True])
 def test_two_files_of_one_cell_that_agree_count_once_with_a_note(store, said, command, bytes_differ):
-    path = drawn_cell(store)
-    other = path.with_name("zz.parquet")
-    shutil.copy(path, other)
+    other = copied(drawn_cell(store))
     if bytes_differ:
         with_field("context", "device", "cuda")(other)
     _, text = said(command, store.root)
@@ -226,10 +212,7 @@ def test_two_files_of_one_cell_that_agree_count_once_with_a_note(store, said, co
 
 
 def test_of_two_files_of_one_cell_the_damaged_one_is_no_contradiction(store):
-    path = drawn_cell(store)
-    other = path.with_name("zz.parquet")
-    shutil.copy(path, other)
-    without_scores(other)
+    copied(drawn_cell(store), without_scores)
     found = read_results(store, resamples=0)
     assert len(found.frame) == 1
     assert "lacks the column" in found.unreadable[0][1]

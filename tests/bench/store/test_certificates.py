@@ -20,15 +20,9 @@ from ...flips import flipped
 ABOUT = {**dict.fromkeys(ALIKE, "x"), "limit": None, "seed": 0, "variant": ""}
 IMAGES, QUALITY = ("a.png", "b.png", "c.png"), np.array([0.1, 0.5, 0.9])
 NOISY = NoisyScores(ABOUT, 0.05, 25, IMAGES, QUALITY, np.linspace(0, 1, 300).reshape(3, 100))
-BOUNDS = ScoreBounds(
-    ABOUT,
-    IMAGES,
-    QUALITY,
-    QUALITY,
-    (0.25, 1.0),
-    QUALITY[:, None] - [[0.1, 0.2]],
-    QUALITY[:, None] + [[0.1, 0.2]],
-)
+REACH = np.array([[0.1, 0.2]])
+LOW, HIGH = QUALITY[:, None] - REACH, QUALITY[:, None] + REACH
+BOUNDS = ScoreBounds(ABOUT, IMAGES, QUALITY, QUALITY, (0.25, 1.0), LOW, HIGH)
 Read = Callable[[Path], Iterator[Any]]
 KINDS = pytest.mark.parametrize(
     ("certificate", "read"), [(NOISY, read_noisy_scores), (BOUNDS, read_score_bounds)]

@@ -44,20 +44,8 @@ def test_the_columns_begin_as_promised(store):
 
 
 def test_rows_come_in_alphabetical_order_with_clean_images_first(store):
-    for dataset, model, attack, epsilon in [
-        ("synthetic", "resnet", "none", 0.0),
-        ("live", "zoo", "none", 0.0),
-        ("live", "cprl", "pgd", 1.0),
-        ("live", "cprl", "fgsm", 8.0),
-        ("live", "cprl", "fgsm", 2.0),
-        ("live", "cprl", "none", 0.0),
-        ("live", "dbcnn", "none", 0.0),
-        ("vcl", "sat", "none", 0.0),
-    ]:
-        drawn_cell(store, dataset=dataset, model=model, attack=attack, epsilon=epsilon)
-    table = results_table(store, resamples=0)
-    found = list(table[["dataset", "model", "attack", "epsilon"]].itertuples(index=False, name=None))
-    assert found == [
+    columns = ["dataset", "model", "attack", "epsilon"]
+    in_order = [
         ("live", "cprl", "none", 0.0),
         ("live", "cprl", "fgsm", 2.0),
         ("live", "cprl", "fgsm", 8.0),
@@ -67,6 +55,10 @@ def test_rows_come_in_alphabetical_order_with_clean_images_first(store):
         ("synthetic", "resnet", "none", 0.0),
         ("vcl", "sat", "none", 0.0),
     ]
+    for place in (6, 5, 3, 2, 1, 0, 4, 7):
+        drawn_cell(store, **dict(zip(columns, in_order[place], strict=True)))
+    table = results_table(store, resamples=0)[columns]
+    assert list(table.itertuples(index=False, name=None)) == in_order
 
 
 def test_a_diverged_cell_is_a_row_that_says_so(store):

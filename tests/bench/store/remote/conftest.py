@@ -1,9 +1,11 @@
-"""An S3 server on this machine, and machines whose working folders follow one bucket."""
+"""Object stores on this machine, S3 unless a test says otherwise, and machines whose folders follow one."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import fsspec
 import pytest
 
 from iqabench.bench.store.remote import mirror
@@ -16,30 +18,55 @@ CREDENTIALS = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
-    """A client of an S3 server on this machine that keeps its buckets in memory."""
+class Cloud(NamedTuple):
+    """A server on this machine."""
+
+    protocol: str
+    library: str
+    """Class whose method `put_file` uploads."""
+
+    def files(self) -> Any:
+        return fsspec.filesystem(self.protocol, skip_instance_cache=True)
+
+    def names(self) -> set[str]:
+        return {path.removeprefix("lab/sweep/") for path in self.files().find("lab/sweep")}
+
+    @property
+    def address(self) -> str:
+        return f"{self.protocol}://lab/sweep"
+
+
+def amazon(environment: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
     moto = pytest.importorskip("moto.server", reason="moto is not installed")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in CREDENTIALS.items():
-            environment.setenv(name, value)
-        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
-        environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield pytest.importorskip("boto3").client("s3")
+    for name, value in CREDENTIALS.items():
+        environment.setenv(name, value)
+    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
+    environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    yield Cloud("s3", "s3fs.S3FileSystem")
     server.stop()
 
 
+@pytest.fixture(scope="module", params=[amazon], ids=["s3"])
+def server(request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """A server on this machine that keeps its buckets in memory."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        yield from request.param(environment)
+
+
 @pytest.fixture
-def bucket(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty bucket, `lab`."""
-    made = pytest.importorskip("boto3").resource("s3").create_bucket(Bucket="lab")
+def cloud(server: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """A server with an empty bucket, `lab`."""
     monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
     monkeypatch.setattr(mirror, "_PAUSES", (0.0, 0.0))
-    yield made
-    made.objects.all().delete()
-    made.delete()
+    environment = dict(os.environ)
+    server.files().mkdir("lab")
+    yield server
+    os.environ.update(environment)  # a test may have named another server
+    server.files().rm("lab", recursive=True)
 
 
 @pytest.fixture
@@ -48,5 +75,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return lambda name: monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / name))
 
 
-def names(bucket: Any) -> set[str]:
-    return {entry.key.removeprefix("sweep/") for entry in bucket.objects.all()}
+@pytest.fixture
+def local(machine: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a store in a folder that is used like a bucket."""
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
+    machine("first")
+    return f"local://{tmp_path}/lab/sweep"

@@ -1,4 +1,4 @@
-"""Stores in Google Cloud Storage and in Azure, on servers on this machine: a sweep, a kill, mistakes."""
+"""Stores at Amazon, Google and Microsoft, on servers on this machine: a sweep, a kill, mistakes."""
 
 import io
 import os
@@ -12,37 +12,20 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 import fsspec
 import pandas as pd
 import pytest
 
 from iqabench.bench.core.errors import UserError
-from iqabench.bench.store.remote import mirror
 from iqabench.bench.store.remote.opening import open_store
 from iqabench.bench.store.store import Store
 from iqabench.tests.fabricated import drawn_cell, noisy
 
+from .conftest import Cloud, amazon
+
 KEY = b64encode(b"secret" * 5).decode()
-
-
-class Cloud(NamedTuple):
-    """A server on this machine."""
-
-    protocol: str
-    library: str
-    """Class whose method `put_file` uploads."""
-
-    def files(self) -> Any:
-        return fsspec.filesystem(self.protocol, skip_instance_cache=True)
-
-    def names(self) -> set[str]:
-        return {path.removeprefix("lab/sweep/") for path in self.files().find("lab/sweep")}
-
-    @property
-    def address(self) -> str:
-        return f"{self.protocol}://lab/sweep"
 
 
 def connection(port: int, account: str = "lab") -> str:
@@ -100,40 +83,32 @@ def wait_for(port: int) -> None:
             time.sleep(0.1)
 
 
-@pytest.fixture(scope="module", params=[google, azure], ids=["gs", "az"])
-def server(request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        yield from request.param(environment)
-
-
-@pytest.fixture
-def cloud(server: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """A server with an empty bucket, `lab`."""
-    monkeypatch.setenv("IQABENCH_STORES", str(tmp_path / "first"))
-    monkeypatch.setattr(mirror, "_PAUSES", (0.0, 0.0))
-    environment = dict(os.environ)
-    server.files().mkdir("lab")
-    yield server
-    os.environ.update(environment)  # a test may have named another server
-    server.files().rm("lab", recursive=True)
+SERVERS = pytest.mark.parametrize("server", [amazon, google, azure], ids=["s3", "gs", "az"], indirect=True)
 
 
 def csv_of(iqabench: Callable[..., Any], cloud: Cloud) -> Any:
     return iqabench("results", "--format", "csv", "--results", cloud.address)
 
 
-def test_a_sweep_is_seen_from_another_machine_and_repaired_there(cloud, machine, iqabench, tiny_sweep):
+@SERVERS
+def test_a_sweep_is_seen_and_repaired_from_another_machine(cloud, machine, iqabench, tiny_sweep, tmp_path):
     ran = iqabench("run", *tiny_sweep, "--results", cloud.address)
     assert ran.exit_code == 0, ran.output
     assert f"5 cells in {cloud.address}: 5 computed" in ran.output
-    assert {name.split("/")[0] for name in cloud.names()} == {"cells", "cache", "checkpoints", "splits"}
+    assert f"iqabench report --results {cloud.address}" in ran.output
+    assert {(name.split("/")[0], Path(name).suffix) for name in cloud.names()} == {
+        *(("cells", ".parquet"), ("cache", ".parquet"), ("splits", ".csv")),
+        *(("checkpoints", ".json"), ("checkpoints", ".safetensors")),
+    }
     here = csv_of(iqabench, cloud)
 
     machine("second")
     there = csv_of(iqabench, cloud)
     assert len(pd.read_csv(io.StringIO(there.stdout))) == 5
     assert there.stdout == here.stdout
+    report = iqabench("report", "--format", "csv", "--results", cloud.address, "--out", str(tmp_path / "out"))
+    assert report.exit_code == 0, report.output
+    assert not list((tmp_path / "second").rglob("*.safetensors")), "a report needs no weights"
     again = iqabench("run", *tiny_sweep, "--results", cloud.address)
     assert "0 computed, 5 found done; 0 models trained" in again.output
 
@@ -144,6 +119,7 @@ def test_a_sweep_is_seen_from_another_machine_and_repaired_there(cloud, machine,
     refused = csv_of(iqabench, cloud)
     assert len(pd.read_csv(io.StringIO(refused.stdout))) == 4
     assert damaged in refused.stderr
+    assert "checksum does not fit" in refused.stderr
     repaired = iqabench("run", *tiny_sweep, "--results", cloud.address)
     assert "1 computed, 4 found done; 0 models trained" in repaired.output
     machine("first")
@@ -173,6 +149,7 @@ with open_store(sys.argv[1]) as folder:
 """
 
 
+@SERVERS
 def test_a_process_killed_at_an_upload_loses_nothing(cloud, machine):
     assert subprocess.run([sys.executable, "-c", KILLED, cloud.address], check=False).returncode == -9
     assert len(cloud.names()) == 1
@@ -184,6 +161,7 @@ def test_a_process_killed_at_an_upload_loses_nothing(cloud, machine):
         assert len(list(Store(folder).cells())) == 2
 
 
+@SERVERS
 def test_what_another_machine_replaced_or_removed_is_followed(cloud, machine):
     with open_store(cloud.address) as folder:
         replaced, removed = drawn_cell(Store(folder)), drawn_cell(Store(folder), seed=1)
@@ -198,25 +176,32 @@ def test_what_another_machine_replaced_or_removed_is_followed(cloud, machine):
         assert cell.path.read_bytes() == (other / replaced.relative_to(folder)).read_bytes()
 
 
+@SERVERS
 def test_a_bucket_that_is_not_there_is_told_before_anything_is_computed(cloud):
     address = f"{cloud.protocol}://labb/sweep"
     with pytest.raises(UserError, match=f"^{address}: no such bucket"), open_store(address):
         pytest.fail("opened")
 
 
+@SERVERS
 def test_an_empty_store_is_one(cloud, iqabench):
     empty = csv_of(iqabench, cloud)
     assert empty.exit_code == 2
     assert f"Error: {cloud.address}: no results in this folder; `iqabench run` computes some" in empty.output
 
 
-def test_a_refused_upload_is_said_and_made_up_for_by_the_next_command(cloud, monkeypatch):
+@SERVERS
+def test_a_refused_upload_is_said_and_made_up_for_by_the_next_command(cloud, monkeypatch, capsys):
     with monkeypatch.context() as refusing:
         refusing.setattr(f"{cloud.library}.put_file", refused)
         told = r"access refused .*is kept in .*next command"
         with pytest.raises(UserError, match=told), open_store(cloud.address) as folder:
             drawn_cell(Store(folder))
     assert not cloud.names()
+    with open_store(cloud.address, needs="numbers") as folder:
+        assert len(list(Store(folder).cells())) == 1
+    assert "1 file of" in capsys.readouterr().err
+    assert not cloud.names(), "a command that reads does not write"
     with open_store(cloud.address):
         assert len(cloud.names()) == 1
 
@@ -225,15 +210,19 @@ def refused(*_: Any) -> None:
     raise PermissionError("may not write")
 
 
+@SERVERS
 def test_no_server(cloud, iqabench, monkeypatch, capfd):
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
+    for name in ("STORAGE_EMULATOR_HOST", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(f"{cloud.library}.retries", 1, raising=False)
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection(9))
     with monkeypatch.context() as impatient:
         impatient.setattr("asyncio.sleep", at_once)
         unreachable = csv_of(iqabench, cloud)
     assert unreachable.exit_code == 2
     assert f"Error: {cloud.address}: cannot be reached" in unreachable.output
-    named = {"gs": "STORAGE_EMULATOR_HOST", "az": "AZURE_STORAGE_CONNECTION_STRING"}
+    named = {"s3": "AWS_ENDPOINT_URL", "gs": "STORAGE_EMULATOR_HOST", "az": "AZURE_STORAGE_CONNECTION_STRING"}
     assert named[cloud.protocol] in unreachable.output
     assert "Traceback" not in unreachable.output + capfd.readouterr().err
 
