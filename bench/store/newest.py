@@ -7,6 +7,7 @@ its highest version count, and of those with different parameters the newest.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -26,12 +27,20 @@ def newest(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 def newest_versions(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the rows of one model version in each group of rows that agree in the columns `by`."""
-    version = frame.groupby([*by, *VERSION], sort=False, dropna=False).ngroup()
+    of_models = frame.assign(batch_size=_batch_of_model(frame, by))
+    version = of_models.groupby([*by, *VERSION], sort=False, dropna=False).ngroup()
     age = frame["created"].fillna("").groupby(version).transform("max")
     ranked = frame.assign(complete=frame["limit"].astype(float).fillna(math.inf), age=age, turn=-version)
     ranked = ranked.sort_values([*_CODE, "complete", "age", "turn"])
     best = ranked.drop_duplicates(list(by), keep="last")
     return frame[version.isin(-best["turn"])]
+
+
+def _batch_of_model(frame: pd.DataFrame, by: Sequence[str]) -> "pd.Series[Any]":
+    """Return the batch size that a model's scores depend on; missing where it is the attack's alone."""
+    others = [frame[name] for name in dict.fromkeys([*by, *VERSION]) if name != "batch_size"]
+    steady = (frame["attack"] == "none") & frame["batch_size"].isna()
+    return frame["batch_size"].mask(steady.groupby(others, dropna=False).transform("any"))
 
 
 def newest_attacks(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch import nn
 
 from iqabench.attacks.pgd import PGD
 from iqabench.attacks.rank import Rank, against
+from iqabench.attacks.tools.victim import SearchRecord
 
 
 def concordance(scores, labels):
@@ -45,3 +47,23 @@ def test_a_larger_epsilon_never_inverts_less(model, batch, form):
     found = list(rank.perturb(model, *batch, [1 / 255, 2 / 255, 8 / 255]))
     values = [inversion(model(images), batch.labels).sum() for images in (batch.images, *found)]
     assert values == sorted(set(values))
+
+
+class Brightness(nn.Module):
+    def __init__(self, levels: int = 0) -> None:
+        super().__init__()
+        self.levels = levels
+
+    def forward(self, images):
+        rounded = (images * self.levels).round() / self.levels if self.levels else images
+        return rounded.mean((1, 2, 3))
+
+
+def test_an_image_all_of_whose_pairs_are_inverted_is_not_counted_as_one_without_a_gradient():
+    images = torch.linspace(0.45, 0.55, 6).view(6, 1, 1, 1).expand(6, 3, 4, 4).contiguous()
+    labels = torch.linspace(0, 1, 6)
+    for model, blind in ((Brightness(), False), (Brightness(levels=255), True)):
+        record = SearchRecord()
+        list(Rank(steps=20, margin=0.01).perturb(model, images, labels, [0.3], record=record))
+        assert record.gradients == 6 * 20
+        assert record.zero == (record.gradients if blind else 0)

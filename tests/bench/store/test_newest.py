@@ -27,6 +27,8 @@ STRONGER = {"attack": "fgsm", "epsilon": 2.0}
         ([FGSM, {**STRONGER, "attack_params": "other"}, {}], [0, 1, 2]),
         ([{"model_version": 2}, {**FGSM, "weights": "b"}], [0]),
         ([{"model_version": 2}, {"model": "cprl"}], [0, 1]),
+        ([{}, FGSM, {"attack": "rank", "epsilon": 1.0, "batch_size": 16, "created": NEW}], [0, 1, 2]),
+        ([{"batch_size": 4}, {**FGSM, "batch_size": 4}, {"batch_size": 16, "created": NEW}], [2]),
     ],
     ids=[
         "the later date",
@@ -42,6 +44,8 @@ STRONGER = {"attack": "fgsm", "epsilon": 2.0}
         "every strength, whatever the parameters",
         "no attack on another version of the model",
         "each model by itself",
+        "the batch of an attack that depends on it is no version of the model",
+        "the batch of a stochastic model is",
     ],
 )
 def test_what_counts(rows, kept):
