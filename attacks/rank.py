@@ -58,14 +58,24 @@ class Rank(Attack):
         return share
 
     def _gradient(self, victim: Victim, images: Tensor) -> Tensor:
-        """Return the gradient, in whose counts images all of whose pairs are inverted are not blind."""
+        """Return the gradient; where the objective is flat in an image's score, it is not counted as zero."""
+        passes: list[Tensor] = []
+
+        def watched(scores: Tensor, labels: Tensor) -> Tensor:
+            passes.append(scores.detach())
+            return victim.objective(scores, labels)
+
         before = victim.record.zero
-        values, gradient = victim.values_and_gradient(images)
+        gradient = replace(victim, objective=watched).gradient(images)
         if self.form == "pairwise" and victim.record.zero > before:
-            pairs = (victim.labels[None, :] != victim.labels[:, None]).to(values).mean(1)
-            done = (values >= self.margin * pairs * (1 - 1e-6)) & (gradient == 0).flatten(1).all(1)
-            victim.record.zero -= int(done.sum())
+            flat = torch.stack([self._slopes(scores, victim.labels) for scores in passes]) == 0
+            victim.record.zero -= int((flat.all(0) & (gradient == 0).flatten(1).all(1)).sum())
         return gradient
+
+    def _slopes(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """Return for each image (N,) how many pairs want its score higher, less those that want it lower."""
+        worse = torch.sign(labels[None, :] - labels[:, None]).to(scores)
+        return (worse * (worse * (scores[:, None] - scores[None, :]) < self.margin)).sum(1)
 
     def _climb(self, victim: Victim, start: Tensor, epsilon: float) -> Tensor:
         ball = ball_around(victim.images, epsilon, self.norm)
