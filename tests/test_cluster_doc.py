@@ -38,9 +38,13 @@ def test_the_manifest_is_yaml_and_its_command_is_understood():
 
 def test_options_of_ray_exist():
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    from ray.scripts.scripts import start, symmetric_run
+    from ray.scripts.scripts import start, stop, symmetric_run
 
-    known = {option for command in (start, symmetric_run) for each in command.params for option in each.opts}
-    used = re.findall(r"^(?:srun )?ray (?:start|symmetric-run)(.*)$", "\n".join(SCRIPTS), re.MULTILINE)
-    assert len(used) == 3
-    assert {option for line in used for option in re.findall(r"--[a-z][\w-]*", line)} <= known
+    commands = {"start": [start], "stop": [stop], "symmetric-run": [symmetric_run, start]}
+    used = re.findall(
+        r"^(?:srun (?:--no-kill )?)?ray (start|stop|symmetric-run) (.*)$", "\n".join(SCRIPTS), re.MULTILINE
+    )
+    assert [name for name, _ in used] == ["stop", "symmetric-run", "start", "start"]
+    for name, options in used:
+        known = {option for command in commands[name] for each in command.params for option in each.opts}
+        assert set(re.findall(r"--[a-z][\w-]*", options)) <= known
