@@ -52,12 +52,9 @@ def texture(images: Tensor) -> Tensor:
 
 
 def weak_frequencies(changes: Tensor, images: Tensor, kept: float) -> Tensor:
-    """Return changes (N, 3, H, W) without the frequencies that are strong in the images.
+    """Return changes (N, 3, H, W) without the frequencies that are strong in images of that shape.
 
-    Args:
-        changes: (N, 3, H, W).
-        images: (N, 3, H, W) in [0, 1].
-        kept: Share of the coefficients of each channel that count as strong.
+    Strong are the `kept` share of the coefficients of each channel with the largest amplitudes.
     """
     amplitudes = torch.fft.fft2(images).abs()
     sorted_ones = amplitudes.flatten(2).sort(dim=2).values

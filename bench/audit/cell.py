@@ -25,15 +25,10 @@ def audit_cell(
 ) -> list[Flag]:
     """Return the signs, in what an interval attack found within one epsilon, that it cannot be believed.
 
-    Args:
-        columns: Those of a cell with intervals: `score`, `low` and `high`, and `low_by` and `high_by` where
-            the attack has members.
-        diagnostics: What the search told: `gradients`, `zero_gradients`, `nonfinite_gradients`, `views`,
-            `draws` and `watched`; what is missing is not examined.
-        stochastic: Whether the model says that its passes differ.
-
-    Returns:
-        The flags, ready for JSON: `indicator`, `value`, `threshold` and `sentence` of each. Empty: no sign.
+    The columns are those of a cell with intervals: `score`, `low` and `high`, and `low_by` and `high_by`
+    where the attack has members. The search may have told `gradients`, `zero_gradients`,
+    `nonfinite_gradients`, `views` and `draws`; what is missing is not examined. A flag is ready for JSON:
+    `indicator`, `value`, `threshold` and `sentence`.
     """
     score, low, high = (np.asarray(columns[name], dtype=float) for name in ("score", "low", "high"))
     by = np.concatenate([np.asarray(columns.get(name, []), dtype=object) for name in ("low_by", "high_by")])
@@ -49,10 +44,8 @@ def audit_cell(
 def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any]) -> list[Flag]:
     """Return the flags of an attack without members, in the form of `audit_cell`.
 
-    Args:
-        columns: Those of a cell: `score`, or `low` and `high`, and how visible the perturbations are.
-        diagnostics: What the attack told of its gradients. Where it told nothing, images that it returned as
-            they were are counted.
+    The columns are `score`, or `low` and `high`, and how visible the perturbations are. Where the attack told
+    nothing of its gradients, images that it returned as they were are counted.
     """
     if not diagnostics.get("gradients", 0):
         return [*_unchanged(columns)]

@@ -208,9 +208,8 @@ def told(results: Path, *, quiet: bool, verbose: bool) -> Iterator[bool]:
 def settings_of(options: dict[str, Any]) -> "Settings":
     """Return the configuration in force, with what the command line overrides.
 
-    Args:
-        options: The command's options of `configuration`, `plugins`, `what` and `training`, and other keys of
-            `[run]`; None overrides nothing.
+    The options are those of `configuration`, `plugins`, `what` and `training`, and other keys of `[run]`;
+    None overrides nothing.
     """
     from ..core.config import load_settings
     from ..core.configuration.values import ALL

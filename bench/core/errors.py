@@ -34,9 +34,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def blaming_line(fault: str, who: object = None) -> Iterator[None]:
     """Turn whatever is raised into a `UserError` that says the fault, the cause and the user's line.
 
-    Args:
-        fault: Who is at fault, and what cannot be done: `Mine cannot score two images`.
-        who: The object at fault. Where no line of the user's failed, it is said where its class begins.
+    The fault says who cannot do what: `Mine cannot score two images`. Where no line of the user's failed, it
+    is said where the class of `who` begins.
     """
     try:
         yield

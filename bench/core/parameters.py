@@ -36,12 +36,9 @@ class ParameterError(UserError):
 def complete_parameters(
     factory: Callable[..., Any], given: Mapping[str, Any], *, where: str
 ) -> dict[str, Any]:
-    """The full set of parameters a factory will be called with: those given, checked, plus its defaults.
+    """Return all parameters a factory will be called with: those given, checked, plus its defaults.
 
-    Args:
-        factory: A class or function whose parameters are annotated.
-        given: Values by parameter name, as read from TOML or the command line.
-        where: What to blame in an error: file and table, such as `bench.toml: [models.cprl]`.
+    An error blames `where`: file and table, such as `bench.toml: [models.cprl]`.
 
     Raises:
         ParameterError: An unknown name, a missing one or a value of the wrong type, with what is accepted.

@@ -22,15 +22,11 @@ SIGN_OF_LIFE = 30.0  # seconds between two lines where there is no terminal for 
 
 
 class Progress:
-    """A bar over images, or other units, and the time left.
+    """A bar over images, or other units, and the time left; it appears after `delay` seconds of work.
 
     Where standard error is not a terminal there are lines only: those that stay, and every half minute one
-    that says what is being done, even while nothing is counted as done.
-
-    Args:
-        show: Whether to show anything; "lines": no bar, and nothing that only says that work goes on.
-        delay: Seconds of work after which the bar appears.
-        pace: What is left to do, and how fast it goes.
+    that says what is being done, even while nothing is counted as done. To show "lines" is to show those that
+    stay, and no bar.
     """
 
     def __init__(self, *, show: Show = True, delay: float = 0.0, pace: Pace | None = None) -> None:

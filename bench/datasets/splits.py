@@ -71,14 +71,12 @@ def _spelling(name: object) -> str:
 def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
     """Return the table divided as a file says: the images that it names are for testing, all others not.
 
-    Args:
-        table: A row per image, with `path`.
-        file: A name on each line: a path as in the table, or the file's name where no two images share it.
-            Empty lines and those that begin with `#` do not count. None: the table as it is.
+    A line is a path as in the table, or the file's name where no two images share it. Empty lines and those
+    that begin with `#` do not count. Without a file the table is returned as it is.
 
     Raises:
         UserError: the file cannot be read, names no image, or has a name that no image or several images
-        have.
+            have.
     """
     if file is None:
         return table

@@ -34,11 +34,8 @@ _CENTRES = 13
 def worst_levels(ranks: Array, low: Array, high: Array, relaxed: Array) -> Levels:
     """Return the level of each image, 0 the lowest; images of one level are tied.
 
-    Args:
-        ranks: (N,) centred average ranks of the labels.
-        low: (N,) least scores.
-        high: (N,) largest scores.
-        relaxed: (N,) scores inside the intervals that are a good guess.
+    Ranks are the centred average ranks of the labels; `relaxed` are scores in the intervals that are a good
+    guess. All arrays are (N,).
     """
     items = _Items(ranks, low, high)
     small = len(ranks) <= _SMALL

@@ -21,11 +21,8 @@ _SHOWN_DIGITS = 10  # of a digest, in the table for people
 def render_results(results: Results, form: Literal["table", "csv", "json"] = "table") -> str:
     """Return results as text.
 
-    Args:
-        results: From `read_results`.
-        form: `csv` and `json` (a list of rows, undefined numbers as null) hold all columns in full
-            precision; `table` is for people: the metrics, whatever tells rows of one name apart, and what
-            was left out.
+    `csv` and `json` (a list of rows, undefined numbers as null) hold all columns in full precision; `table`
+    is for people: the metrics, whatever tells rows of one name apart, and what was left out.
 
     Raises:
         UserError: an unknown form.

@@ -65,12 +65,10 @@ class Store:
     ) -> Path:
         """Store a cell, all of it or nothing.
 
-        Args:
-            cell: What determines the scores.
-            scores: A row per image with `COLUMNS`, and those of `FURTHER_COLUMNS` that the attack gives.
-            context: What else to remember: versions, command, device, time.
-            diagnostics: What the attack tells of its search, as JSON can hold it: the largest distance from
-                the image, zero and non-finite gradients, passes, draws.
+        Scores have a row per image with `COLUMNS`, and those of `FURTHER_COLUMNS` that the attack gives. The
+        context is what else to remember: versions, command, device, time. Diagnostics are what the attack
+        tells of its search, as JSON can hold it: the largest distance from the image, zero and non-finite
+        gradients, passes, draws.
         """
         provenance = {"format": FORMAT, "key": cell.key, "cell": asdict(cell), "context": context}
         if diagnostics:

@@ -71,16 +71,11 @@ def train_models(settings: Settings, results: Path, *, command: str = "", show: 
 def trained_models(
     settings: Settings, results: Path, *, command: str = "", show: bool = True, check: bool = True
 ) -> list[tuple[Job, nn.Module]]:
-    """Return the models of the sweep, trained where they have no weights yet, ready to score.
+    """Return the models of the sweep, each with its job, trained where they have no weights yet.
 
-    Args:
-        settings, results, command, show: As `run_sweep` takes them.
-        check: Whether a model that brings its weights is rehearsed, and refused if it is at fault; one that
-            has to be trained is in any case.
-
-    Returns:
-        Each job with its model: in evaluation mode, its weights without gradients, batch normalisation
-        folded, on the device.
+    They are on the device, in evaluation mode, their weights without gradients, batch normalisation folded.
+    If not `check`, a model that brings its weights is not rehearsed, and not refused if it is at fault; one
+    that has to be trained is in any case. The other arguments are those of `run_sweep`.
     """
     device = choose_device(settings.run.device)
     sweep = _prepared(settings, results, device, command, check=check)

@@ -43,18 +43,12 @@ class _Draft:
 
 
 def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None = None) -> Board:
-    """Compose a board.
+    """Compose a board of TOML files of entries, or folders of them, and of a store or its folder.
 
     The package's entries come first, then those given, then the models of the store. A model of the store
     that is trained without attacks, as its own table configures it, joins the entry that names it as its
-    `model`; every other model, variant or regime of the store is an entrant of its own.
-
-    Args:
-        entry_paths: TOML files of entries, or folders of them.
-        store: A store, or its folder.
-
-    Returns:
-        The board. Its notes name the entries that were left out, and what could not be read.
+    `model`; every other model, variant or regime of the store is an entrant of its own. The board's notes
+    name the entries that were left out, and what could not be read.
 
     Raises:
         UserError: a path that does not exist, a folder without entries, or a store that is empty or

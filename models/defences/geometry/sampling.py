@@ -6,12 +6,10 @@ from torch.nn import functional as F
 
 
 def warped(images: Tensor, matrices: Tensor) -> Tensor:
-    """Return images (N, C, H, W) seen through affine maps, interpolated bilinearly.
+    """Return images (N, C, H, W) seen through affine maps, bilinearly; pixels of the border go on outside.
 
-    Args:
-        images: (N, C, H, W); pixels of the border go on outside.
-        matrices: (N, 2, 3), from pixels of the result to pixels of the image: each maps (x, y, 1), measured
-            in pixels from the middle, to (x, y).
+    The matrices (N, 2, 3) map pixels of the result to pixels of the image: (x, y, 1), measured in pixels from
+    the middle, to (x, y).
     """
     height, width = images.shape[2:]
     scale = matrices.new_tensor([width / 2, height / 2])
