@@ -8,10 +8,12 @@ from typing import Any
 from ....bench.core.text import number
 from ....bench.store.condition import attack_phrase
 from ...catalogue import AUTO, STAND_IN, attack_name, dataset_name, dataset_note, ordered
-from ..board import Board, Entrant, Move
+from ..board import Board, Entrant, Move, Number
 from ..ranking import CLEAN, Pair, Ranking, by_name
 from .pages import UNKNOWN, believe, render, srocc
 from .payload import label
+
+Rows = Sequence[dict[str, Any]]
 
 _MOVES = ("width", "rise", "fall", "r", "psnr", "ssim")  # attributes of `Move` in the order of the columns
 
@@ -26,16 +28,8 @@ def render_database(dataset: str, rankings: Sequence[Ranking], links: Mapping[st
     stands_in = any(one.stand_in for one in mine)
     lead = f"{dataset_name(dataset)} {STAND_IN}." if stands_in else dataset_note(dataset)
     moved = [(one, move) for one in by_name(board.entrants) for move in one.moves if move.dataset == dataset]
-    return render(
-        "overview.html.j2",
-        (),
-        {},
-        title=dataset_name(dataset),
-        lead=lead,
-        believe=believe(one for one in board.numbers if one.dataset == dataset),
-        sections=sections,
-        moves=moves_in_words(moved),
-    )
+    numbers = [one for one in board.numbers if one.dataset == dataset]
+    return _render(dataset_name(dataset), lead, numbers, sections, moves_in_words(moved))
 
 
 def moves_in_words(moves: Sequence[tuple[Entrant, Move]]) -> list[dict[str, Any]]:
@@ -74,16 +68,13 @@ def render_attack(attack: str, rankings: Sequence[Ranking], links: Mapping[str, 
     used = dict.fromkeys(standing.robust.decisive.parameters for one in mine for standing in one.standings)
     told = "; ".join(filter(None, used))
     lead = f"Parameters of measured numbers: {told}." if told else ""
-    return render(
-        "overview.html.j2",
-        (),
-        {},
-        title=attack_name(attack),
-        lead=lead,
-        believe=believe(one for one in board.numbers if one.attack in (AUTO, attack)),
-        sections=sections,
-        moves=[],
-    )
+    numbers = [one for one in board.numbers if one.attack in (AUTO, attack)]
+    return _render(attack_name(attack), lead, numbers, sections)
+
+
+def _render(title: str, lead: str, numbers: Sequence[Number], tables: Rows, moves: Rows = ()) -> str:
+    shown = {"title": title, "lead": lead, "believe": believe(numbers), "sections": tables, "moves": moves}
+    return render("overview.html.j2", (), {}, **shown)
 
 
 def _by_attack(rankings: Sequence[Ranking]) -> list[list[Ranking]]:
