@@ -20,6 +20,15 @@ def between_levels(epsilons: Sequence[float]) -> list[str]:
     ]
 
 
+def narrow_labels(dataset: str, labels: tuple[float, float], scale: tuple[float, float]) -> str:
+    """Say that labels may be on another scale than is stated, given their ends and those of the scale."""
+    least, most = labels
+    return (
+        f"{dataset}: labels from {least:g} to {most:g} take up little of the scale from {scale[0]:g} "
+        f"to {scale[1]:g}, so most images count as equally good: see `low` and `high` in [datasets.{dataset}]"
+    )
+
+
 def seen_in_training(dataset: str, trained_on: str, found: Sequence[tuple[str, str]]) -> str:
     """Say that test images are training images, too, each given with that one."""
     image, same = found[0]

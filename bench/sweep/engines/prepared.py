@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ...core.config import Settings
 from ...core.pace import Stage
 from ...core.progress import Progress
@@ -15,6 +17,8 @@ from ..plan import check_tables
 from ..planning.jobs import plan_jobs
 from ..workload import images_to_train
 from .work import Measurement, measurements
+
+NARROW = 0.1  # share of a scale; labels that keep to less of it are probably on another scale
 
 
 @dataclass
@@ -94,7 +98,8 @@ class Sweep:
             defence.check()
         files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
         loaded = [wording.loaded(path, said) for path in files if (said := read_weights(path)[1])]
-        notes += [*wording.between_levels(settings.run.epsilons), *loaded, *_seen_in_training(jobs)]
+        notes += [*wording.between_levels(settings.run.epsilons), *loaded]
+        notes += [*_narrow_labels(jobs), *_seen_in_training(jobs)]
         return cls(settings, jobs, Store(results), command, save_images, notes)
 
     def announce(self, progress: Progress, *, score: bool) -> None:
@@ -152,6 +157,16 @@ class Sweep:
         for path in map(self.store.path, work.cells):
             if reason := self.store.damaged.pop(path, None):
                 yield wording.damaged_cell(path, reason)
+
+
+def _narrow_labels(jobs: Sequence[Job]) -> Iterator[str]:
+    """Say of each dataset whose labels keep to a small part of their scale that the scale may be another."""
+    for dataset in {job.data.dataset.name: job.data.dataset for job in jobs}.values():
+        if dataset.labelled and np.ptp(dataset.table["quality"]) < NARROW:
+            scores = dataset.table["score"]
+            yield wording.narrow_labels(
+                dataset.name, (scores.min(), scores.max()), (dataset.low, dataset.high)
+            )
 
 
 def _seen_in_training(jobs: Sequence[Job]) -> Iterator[str]:

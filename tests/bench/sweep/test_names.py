@@ -79,6 +79,19 @@ def test_label_files_of_one_name_are_both_in_the_report_by_tables_of_their_own(
     assert clean["p"] == pytest.approx(-clean["q"])
 
 
+def test_labels_on_a_small_part_of_their_scale_are_said_to_be(sweep, drawn_database, tiny_config):
+    text, table = (
+        tiny_config.read_text(),
+        f'[datasets.p]\nadapter = "csv"\nroot = "{drawn_database}"\nlow = 0\nhigh = ',
+    )
+    told = "p: labels from 0 to 1 take up little of the scale from 0 to "
+    for high, said in ((100, True), (5, False)):
+        tiny_config.write_text(f"{text}{table}{high}\n")
+        done, _ = sweep("--models", "linear", "--attacks", "noise", "--epsilons", "4", "--datasets", "p")
+        assert done.exit_code == 0, done.output
+        assert (f"{told}{high}, so most images count as equally good" in done.output) is said
+
+
 def test_of_two_plugins_of_one_file_name_each_has_its_own_cells(
     iqabench, drawn_database, tiny_config, tmp_path
 ):
