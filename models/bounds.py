@@ -33,16 +33,11 @@ _FAULTS = (AttributeError, IndexError, NotImplementedError, TypeError, ValueErro
 
 
 class Interval:
-    """A box of tensors, which stands in for a tensor in the forward pass of a network in evaluation mode.
-
-    Attributes:
-        low: Least values.
-        high: Largest values, of the same shape.
-    """
+    """A box of tensors, which stands in for a tensor in the forward pass of a network in evaluation mode."""
 
     def __init__(self, low: Tensor, high: Tensor) -> None:
-        self.low = low
-        self.high = high
+        self.low = low  # least values
+        self.high = high  # largest values, of the same shape
 
     @classmethod
     def __torch_function__(
@@ -117,14 +112,10 @@ class Interval:
 
 
 def output_bounds(model: nn.Module, images: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """Return bounds (N,), (N,) of a model's scores over the L-inf balls around images.
+    """Return bounds (N,), (N,) of a model's scores over the L-inf balls around images (N, 3, H, W).
 
     They hold up to rounding; with a model and images in float64 that is far below the differences of scores.
-
-    Args:
-        model: Images (N, 3, H, W) in [0, 1] to scores (N,), in evaluation mode.
-        images: (N, 3, H, W) in [0, 1].
-        epsilon: Radius, in pixel units of [0, 1].
+    The model is in evaluation mode, images are in [0, 1], and epsilon is in their units.
 
     Raises:
         NoBoundsError: the model computes what there is no rule for.

@@ -69,11 +69,7 @@ class DBCNN(BackboneModel):
 
 
 def create_scnn(width: float = 1.0) -> nn.Sequential:
-    """Build SCNN, the distortion branch: nine 3x3 convolutions with batch norm and ReLU, to 1/16 of the size.
-
-    Args:
-        width: Multiplies the number of channels, 128 at the end.
-    """
+    """Build SCNN, 128 `width` channels at the end: nine 3x3 convolutions, each with batch norm and ReLU."""
     layers: list[nn.Module] = []
     last = 3
     for channels, stride in SCNN_LAYERS:

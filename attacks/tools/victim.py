@@ -72,12 +72,10 @@ class Victim:
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
     def through(self, backward: str) -> "Victim":
-        """Return the victim with gradients through another backward pass.
+        """Return the victim with gradients through another backward pass; "own" is the model's own.
 
-        Args:
-            backward: "own": the model's own backward pass. Otherwise the name of one that a model may offer
-                in its stead (backward pass differentiable approximation, Athalye et al. 2018); a model that
-                does not offer it is differentiated by its own.
+        A model may offer others in its stead by name (backward pass differentiable approximation, Athalye et
+        al. 2018); one that does not offer it is differentiated by its own.
         """
         views = dict(offered_views(self.model))
         return replace(self, model=views[backward]) if backward in views else self

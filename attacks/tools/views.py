@@ -58,10 +58,8 @@ class Lens(NamedTuple):
 def useful_views(model: Scorer, gradient_through: Callable[[Scorer], Tensor]) -> list[Lens]:
     """Return the views that show another gradient than those before them, for at least one image.
 
-    Args:
-        model: Images (N, 3, H, W) to scores (N,).
-        gradient_through: From a view's scorer to the gradient (N, 3, H, W) of the objective, finite. It is
-            called once for each view; a random model makes the same draws in each call.
+    `gradient_through` leads from a view's scorer to the gradient (N, 3, H, W) of the objective, finite. It is
+    called once for each view; a random model makes the same draws in each call.
     """
     lenses: list[Lens] = []
     directions: list[Tensor] = []
@@ -180,11 +178,8 @@ class _SeeThrough(TorchFunctionMode):
     """Every torch operation keeps its value; those that stop a gradient pass it on.
 
     Rounding, signs and casts to integers pass it on unchanged, `detach` and `no_grad` do nothing, and no
-    tensor says that it requires a gradient.
-
-    Args:
-        images: N, by which a tensor of one element for each image is known.
-        logit: Leave out functions that saturate and have one element per image, such as the last sigmoid.
+    tensor says that it requires a gradient. For the logit, functions are left out that saturate and have one
+    element for each of N images, such as the last sigmoid.
     """
 
     steps: ClassVar[set[Any]] = {

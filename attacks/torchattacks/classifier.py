@@ -22,12 +22,7 @@ from ..tools.victim import SearchRecord, Victim
 
 
 class ScoreClassifier(nn.Module):
-    """The two logits of a quality model under an objective.
-
-    Args:
-        victim: The model, and N images with their labels.
-        clean: (N,) the objective's values v0 at the images.
-    """
+    """The two logits of a quality model under an objective, whose values (N,) at the images are given."""
 
     def __init__(self, victim: Victim, clean: Tensor) -> None:
         super().__init__()

@@ -46,16 +46,11 @@ class Logistic:
 
 
 def fit_logistic(scores: ArrayLike, quality: ArrayLike, form: Form) -> Logistic:
-    """Fit a curve from scores to labels by least squares (Levenberg and Marquardt).
+    """Fit a curve from scores (N,) to labels (N,) by least squares (Levenberg and Marquardt).
 
     The search for four parameters starts from the usual values: the largest label, the smallest, the mean
     score and a quarter of the scores' standard deviation. That for five starts from the fitted curve of four,
-    which is one of theirs, so that it never fits worse.
-
-    Args:
-        scores: (N,) scores, finite and not constant.
-        quality: (N,) labels in [0, 1].
-        form: Which curve.
+    which is one of theirs, so that it never fits worse. Scores are finite and not constant.
 
     Raises:
         ValueError: there are fewer images than parameters, or the search does not converge; says which.

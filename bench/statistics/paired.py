@@ -41,17 +41,11 @@ def paired_difference(
 ) -> Difference:
     """Compare a statistic of two models on the same images, each resample drawing the same images for both.
 
-    A model's value is the mean over its seeds. With d* the differences of B resamples the p-value is twice
-    (1 + the smaller of the numbers of d* <= 0 and d* >= 0) / (B + 1): it is below 5% where the interval of
-    95% leaves out zero (Efron & Tibshirani 1993, ch. 15). The uncertainty is that of the sample of images;
-    seeds that were not run do not enter it.
-
-    Args:
-        statistic: What to compare.
-        first: For each seed of the first model its scores (N,).
-        second: Likewise.
-        counts: (N, B), from `bootstrap_counts`.
-        confidence: Probability that the interval is to cover.
+    A model's value is the mean over its seeds, of each of which the scores (N,) are given. With d* the
+    differences of B resamples, counts (N, B) from `bootstrap_counts`, the p-value is twice (1 + the smaller
+    of the numbers of d* <= 0 and d* >= 0) / (B + 1): it is below 5% where the interval of 95% leaves out zero
+    (Efron & Tibshirani 1993, ch. 15). The uncertainty is that of the sample of images; seeds that were not
+    run do not enter it.
     """
     everyone = np.ones((len(first[0]), 1), np.float32)
     one, other = (float(_mean(statistic, scores, everyone)[0]) for scores in (first, second))

@@ -100,11 +100,7 @@ def load(folder: Path = FOLDER) -> pd.DataFrame:
     model on the same dataset, LIVE, under "FGSM-1", and its row CA (SROCC 0.8743 clean, 0.8623 attacked) is
     the b = 0.4 of Table 5 (0.8560, 0.8432) but for 0.02.
 
-    Args:
-        folder: Of pairs of CSV and TOML files; default: those of the package.
-
-    Returns:
-        The columns `COLUMNS`; `source` is the name of the file without its suffix.
+    The columns are `COLUMNS`; `source` is the name of the file without its suffix.
 
     Raises:
         UserError: a missing citation or file, an unknown column or key, or a value that is no number.
