@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, TypeVar
 
 import torch
@@ -74,7 +74,7 @@ class Attack(ABC):
         """
 
     def _batches(self, model: nn.Module, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
-        found = advanced(model, self.run(victim, [epsilon for epsilon in epsilons if epsilon > 0]))
+        found = advanced(model, self._found(victim, [epsilon for epsilon in epsilons if epsilon > 0]))
         for epsilon in epsilons:
             batch = next(found, None) if epsilon > 0 else victim.images.clone()
             if batch is None:
@@ -83,6 +83,16 @@ class Attack(ABC):
                     "each"
                 )
             yield batch
+
+    def _found(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        """Yield what `run` gives, which may be a list: it is called when the first batch is asked for."""
+        found: object = self.run(victim, epsilons)
+        if not isinstance(found, Iterable):
+            raise UserError(
+                f"{type(self).__name__}: `run` gives a {type(found).__name__}; it yields a batch for each "
+                "epsilon"
+            )
+        yield from found
 
 
 def advanced(model: nn.Module, found: Iterator[Found]) -> Iterator[Found]:

@@ -15,6 +15,7 @@ BLACK_BOX = 0.25
 HIDDEN = 0.25
 DISTINCT = 0.8
 UNMOVED = 0.1
+UNCHANGED = "images unchanged"  # what the flag of an attack that returns its images is called
 WATCHED = 0.01  # far above rounding in bf16, in which a search may be
 
 Flag = dict[str, Any]
@@ -44,14 +45,15 @@ def audit_cell(
 def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any]) -> list[Flag]:
     """Return the flags of an attack without members, in the form of `audit_cell`.
 
-    The columns are `score`, or `low` and `high`, and how visible the perturbations are. Where the attack told
-    nothing of its gradients, images that it returned as they were are counted.
+    The columns are `score`, or `low` and `high`, and how visible the perturbations are. Images that the
+    attack returned as they were count where they are more than its unusable gradients explain.
     """
-    if not diagnostics.get("gradients", 0):
-        return [*_unchanged(columns)]
     ends = ("low", "high") if "low" in columns else ("score",)
     attacked = np.concatenate([np.asarray(columns[end], dtype=float) for end in ends])
-    return [*_gradients((attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END), diagnostics)]
+    at_an_end = (attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END)
+    unusable = sum(diagnostics.get(f"{kind}_gradients", 0) for kind in ("zero", "nonfinite"))
+    share = unusable / max(diagnostics.get("gradients", 0), 1)
+    return [*_gradients(at_an_end, diagnostics), *_unchanged(columns, max(UNMOVED, share))]
 
 
 def _flag(name: str, value: float, threshold: float, sentence: str) -> Flag:
@@ -72,14 +74,14 @@ def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Iterato
         yield _flag("gradient not finite", nonfinite, NONFINITE, sentence)
 
 
-def _unchanged(columns: Mapping[str, ArrayLike]) -> Iterator[Flag]:
+def _unchanged(columns: Mapping[str, ArrayLike], threshold: float) -> Iterator[Flag]:
     ratios = [np.asarray(columns[name]) for name in ("psnr", "low_psnr", "high_psnr") if name in columns]
     if not ratios:
         return
     share = float(np.mean(np.all(np.isposinf(ratios), axis=0)))
-    if share > UNMOVED:
+    if share > threshold:
         sentence = f"The attack returned {share:.0%} of the images as they were."
-        yield _flag("images unchanged", share, UNMOVED, sentence)
+        yield _flag(UNCHANGED, share, threshold, sentence)
 
 
 def _members(by: np.ndarray, views: Sequence[str]) -> Iterator[Flag]:

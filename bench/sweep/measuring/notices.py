@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audit.cell import audit_attack, audit_cell
+from ...audit.cell import UNCHANGED, audit_attack, audit_cell
 from .. import wording
 from ..plan import PlannedAttack, PlannedModel
 from .scale import scale_notes
@@ -71,7 +71,9 @@ class Notices:
             if members
             else audit_attack(columns, diagnostics)
         )
-        for flag in flags if members or not diagnostics.get("gradients") else ():
+        for flag in flags:
+            if not members and flag["indicator"] != UNCHANGED:
+                continue  # which `_say_of_gradients` says with its counts
             line = wording.flagged(title, attack.name, flag["sentence"])
             self._once(line, title, attack.name, flag["indicator"])
         return {"flags": flags} if flags or members else {}

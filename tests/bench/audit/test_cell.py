@@ -86,12 +86,13 @@ def test_an_attack_without_intervals_is_flagged_for_its_gradients_alone():
     assert audit_attack({"score": np.ones(COUNT)}, CALM | {"zero_gradients": 1000}) == []
 
 
-def test_images_that_an_attack_returned_as_they_were_are_flagged_where_it_tells_of_no_gradient():
-    def found(unchanged, **other):
+def test_images_that_an_attack_returned_as_they_were_are_flagged_unless_their_gradients_are():
+    def found(unchanged, diagnostics=CALM, **other):
         ratios = np.where(np.arange(COUNT) < unchanged, np.inf, 30.0)
-        told = audit_attack(columns(low_psnr=ratios, high_psnr=other.get("high", ratios)), {})
+        told = audit_attack(columns(low_psnr=ratios, high_psnr=other.get("high", ratios)), diagnostics)
         return [flag["value"] for flag in told if flag["indicator"] == "images unchanged"]
 
     assert found(4) == []  # a tenth
-    assert found(5) == [0.125]
+    assert found(5) == found(5, {}) == [0.125]
+    assert found(5, CALM | {"zero_gradients": 130}) == []
     assert found(COUNT, high=np.full(COUNT, 30.0)) == []  # one end of each was moved

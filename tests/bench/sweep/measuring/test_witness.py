@@ -88,6 +88,19 @@ class PlainSearch(iqabench.Attack):
             yield (victim.images + 0.999 * epsilon * gradient.sign()).clamp(0, 1)
 
 
+@iqabench.register_attack("listing_search")
+class ListingSearch(PlainSearch):
+    def run(self, victim, epsilons):
+        assert not any(weight.requires_grad for weight in victim.model.parameters())
+        return list(super().run(victim, epsilons))
+
+
+@iqabench.register_attack("one_number")
+class OneNumber(PlainSearch):
+    def run(self, victim, epsilons):
+        return 3
+
+
 @iqabench.register_attack("keeping_search")
 class KeepingSearch(PlainSearch):
     '''Keeps its gradient in an attribute, and gives every batch in one tensor.'''
@@ -159,6 +172,7 @@ def swept(sweep: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
         ("widened", "attack 'widened': returned an image outside its ball"),
         ("nothing", "attack nothing cannot be run: 'NoneType' object is not iterable"),
         ("sparse", "attack 'sparse': returned a torch.sparse_coo tensor on cpu for one of torch.strided"),
+        ("one_number", "OneNumber: `run` gives a int; it yields a batch for each epsilon"),
         ("stops", "Stops yields fewer batches than there are epsilons"),
         ("oddly_normed", "attack 'oddly_normed': `norm` is 'l7', accepted is linf or l2"),
         ("unversioned", "Unversioned: its `version` is 'two', accepted is a whole number"),
@@ -185,6 +199,14 @@ def test_an_attack_that_returns_its_images_as_they_were_is_said_to_and_flagged(
     for epsilon in (4.0, 8.0):
         (flag,) = cells["still", epsilon].provenance["diagnostics"]["flags"]
         assert flag["indicator"] == "images unchanged"
+
+
+def test_a_run_that_gives_a_list_computes_it_on_a_model_in_evaluation_mode(swept: Callable[..., Any]) -> None:
+    attacks = "plain_search", "listing_search"
+    done, cells = swept("--models", "linear", "--attacks", ",".join(attacks), "--epsilons", "4")
+    assert done.exit_code == 0, done.output
+    one, other = (pd.read_parquet(cells[name, 4.0].path)[["low", "high"]] for name in attacks)
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_what_an_attack_keeps_of_one_direction_does_not_reach_the_other(swept: Callable[..., Any]) -> None:
