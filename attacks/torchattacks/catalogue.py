@@ -9,33 +9,17 @@ from ..tools.balls import Norm
 
 _Count = Annotated[int, Field(ge=1)]
 _Weight = Annotated[float, Field(ge=0)]
-_Share = Annotated[float, Field(ge=0, le=1)]
 _Length = Annotated[float, Field(gt=0)]
 
 PARAMETERS: dict[str, Any] = {
-    "steps": _Count,
-    "decay": _Weight,
+    **dict.fromkeys(("steps", "m", "N", "len_kernel", "eot_iter", "nb_iter", "nb_sample"), _Count),
+    **dict.fromkeys(("noise_batch_size", "batch_max", "max_batch_size", "num_iter_set"), _Count),
+    **dict.fromkeys(("decay", "beta", "noise_sd", "amplification", "project_factor"), _Weight),
+    **dict.fromkeys(("resize_rate", "nsig", "delta"), _Length),
+    "diversity_prob": Annotated[float, Field(ge=0, le=1)],
     "random_start": bool,
-    "m": _Count,
-    "N": _Count,
-    "beta": _Weight,
-    "resize_rate": Annotated[float, Field(gt=0)],
-    "diversity_prob": _Share,
     "kernel_name": Literal["gaussian", "linear", "uniform"],
-    "len_kernel": _Count,
-    "nsig": _Length,
-    "eot_iter": _Count,
     "noise_type": Literal["guassian", "uniform"],  # as torchattacks spells it
-    "noise_sd": _Weight,
-    "noise_batch_size": _Count,
-    "batch_max": _Count,
-    "delta": _Length,
-    "nb_iter": _Count,
-    "nb_sample": _Count,
-    "max_batch_size": _Count,
-    "num_iter_set": _Count,
-    "amplification": _Weight,
-    "project_factor": _Weight,
 }
 """Types of the parameters that are handed on, by torchattacks' name."""
 
