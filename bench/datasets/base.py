@@ -4,7 +4,7 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..core import registry
-from ..core.errors import UserError
+from ..core.errors import UserError, blaming_line
 from ..core.parameters import complete_parameters
 from .adapters.tables import numbers
 from .checks import find_problems, rating_columns
@@ -175,11 +175,10 @@ def read_table(database: Database) -> tuple[DatasetAdapter, pd.DataFrame]:
     adapter, factory = database.adapter, registry.resolve("datasets", database.adapter)
     complete = complete_parameters(factory, database.params, where=database.where)
     with _blaming(database.where):
-        source: DatasetAdapter = factory(**complete)
-        try:
+        plugin = registry.is_plugin("datasets", adapter)
+        with blaming_line(f"dataset adapter {adapter!r} cannot be read") if plugin else nullcontext():
+            source: DatasetAdapter = factory(**complete)
             table: object = source.read()
-        except SystemExit as error:
-            raise UserError(f"dataset adapter {adapter!r}: calls sys.exit({error.code!r})") from error
         found = checked_table(table, f"dataset adapter {adapter!r}")
         found = found.assign(**{name: numbers(found[name]) for name in ["score", *rating_columns(found)]})
     found = found.sort_values("path", kind="stable", ignore_index=True)
@@ -187,13 +186,22 @@ def read_table(database: Database) -> tuple[DatasetAdapter, pd.DataFrame]:
 
 
 def checked_table(table: object, who: str) -> pd.DataFrame:
-    """Return what `read` gave, unless it is something else than a table with `COLUMNS`: a UserError."""
+    """Return what `read` gave, indexed from 0; a UserError if it is no table with `COLUMNS` of their types."""
     if not isinstance(table, pd.DataFrame):
         raise UserError(f"{who}: read() returns a {type(table).__name__}, not a pandas.DataFrame")
     absent = [column for column in COLUMNS if column not in table]
     if absent:
         raise UserError(f"{who}: read() returns no column {absent[0]!r}")
-    return table
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise UserError(f"{who}: read() returns two columns {twice!r}")
+    for column in ("path", "scene", "distortion"):
+        other = next((value for value in table[column] if not isinstance(value, str)), None)
+        if other is not None:
+            raise UserError(f"{who}: the column {column!r} of read() holds {other!r}, which is not a text")
+    if np.iscomplexobj(table["score"]):
+        raise UserError(f"{who}: the column 'score' of read() holds complex numbers")
+    return table.reset_index(drop=True)
 
 
 def quality(scores: npt.ArrayLike, low: float, high: float, lower_is_better: bool) -> npt.NDArray[np.float64]:

@@ -66,10 +66,6 @@ def _read(source: DatasetAdapter, name: str) -> pd.DataFrame:
             raise UserError(
                 f"{name}: the column {column!r} of read() holds {table[column].dtype}, not numbers"
             )
-    for column in ("path", "scene", "distortion"):
-        other = next((value for value in table[column] if not isinstance(value, str)), None)
-        if other is not None:
-            raise UserError(f"{name}: the column {column!r} of read() holds {other!r}, which is not a text")
     for path in table["path"]:
         if PurePosixPath(path).is_absolute() or "\\" in path or ".." in PurePosixPath(path).parts:
             raise UserError(f"{name}: the path {path!r} is not relative to `root` with / between folders")

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -98,17 +99,47 @@ def test_split_digest_changes_with_the_split_alone(mine, open_as, tmp_path):
     assert before.digest == after.digest
 
 
-def test_plugin_adapter_without_a_column_of_the_contract_is_told(open_as, tmp_path, monkeypatch):
-    class Sceneless(DatasetAdapter):
+def twice_scored(table):
+    return pd.concat([table, table[["score"]]], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (lambda table: table.drop(columns="scene"), r"read\(\) returns no column 'scene'"),
+        (lambda table: [1], r"read\(\) returns a list, not a pandas.DataFrame"),
+        (twice_scored, r"read\(\) returns two columns 'score'"),
+        (
+            lambda table: table.assign(scene=[1, "1"]),
+            r"the column 'scene' of read\(\) holds 1, which is not a text",
+        ),
+        (
+            lambda table: table.assign(scene=["a", None]),
+            r"the column 'scene' of read\(\) holds .*, which is not",
+        ),
+        (
+            lambda table: table.assign(path=[Path("a"), "b"]),
+            r"the column 'path' of read\(\) holds .*Path\('a'\), which",
+        ),
+        (lambda table: table.assign(score=[1j, 1]), r"the column 'score' of read\(\) holds complex numbers"),
+        (
+            lambda table: table.lost,
+            r"'mine' cannot be read: AttributeError: .*'lost' \(.*test_base\.py, line \d+",
+        ),
+    ],
+)
+def test_a_plugins_table_that_is_not_of_the_contract_is_told(open_as, tmp_path, monkeypatch, changed, told):
+    class Mine(DatasetAdapter):
         def __init__(self, root: str) -> None:
             super().__init__(root, 0, 1)
 
         def read(self) -> pd.DataFrame:
-            return pd.DataFrame({"path": ["a"], "score": [0.5], "distortion": ["blur"]})
+            scenes = {"scene": ["a", "b"], "distortion": "blur"}
+            return changed(pd.DataFrame({"path": ["a", "b"], "score": [0.5, 1], **scenes}))
 
-    monkeypatch.setitem(registry._PLUGINS["datasets"], "sceneless", Sceneless)
-    with pytest.raises(UserError, match=r"adapter 'sceneless': read\(\) returns no column 'scene'"):
-        open_as("sceneless", root=tmp_path)
+    monkeypatch.setitem(registry._PLUGINS["datasets"], "mine", Mine)
+    with pytest.raises(UserError, match=f"dataset adapter 'mine'.*{told}" if "'mine'" not in told else told):
+        open_as("mine", root=tmp_path)
 
 
 bounds = st.floats(-1e6, 1e6)
