@@ -186,7 +186,7 @@ def read_table(database: Database) -> tuple[DatasetAdapter, pd.DataFrame]:
 
 
 def checked_table(table: object, who: str) -> pd.DataFrame:
-    """Return what `read` gave, indexed from 0; a UserError if it is no table with `COLUMNS` of their types."""
+    """Return what `read` gave, indexed from 0; a UserError if it is not a table with all of `COLUMNS`."""
     if not isinstance(table, pd.DataFrame):
         raise UserError(f"{who}: read() returns a {type(table).__name__}, not a pandas.DataFrame")
     absent = [column for column in COLUMNS if column not in table]
