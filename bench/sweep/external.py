@@ -103,9 +103,10 @@ def add_external(
     further = sum(intervals.extend(index, score, NAME) for index, score in task.scores())
     params = {"images": images, "known": digest(sorted(key for key, _, _ in known)), "norm": norm}
     cell = replace(clean_cell, attack=NAME, attack_params=params, epsilon=task.epsilon)
-    table = job.data.dataset.table.iloc[job.data.test_rows].rename(columns={"path": "image"})
+    scored = job.data.dataset.table.iloc[job.data.scoring_rows].assign(**intervals.columns())
+    table = scored.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore").sort_index()
     told = {"files": len(files), "further_ends": further, "draws": task.draws}
-    path = store.write(cell, table.assign(**intervals.columns()), context_of(job, task.device, command), told)
+    path = store.write(cell, table, context_of(job, task.device, command), told)
     return External(path, len(files), further, before, intervals.worst_srocc(task.data.quality))
 
 

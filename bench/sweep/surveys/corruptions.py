@@ -41,6 +41,7 @@ def score_corrupted(
         batches = [*job.data.cache.batches(rows, job.batch_size, 0)]
         for batch in counted(batches, f"{job.title}: corruptions", len(batches)) if show else batches:
             images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
+            seed_all(seed_of(job.seed, batch.start, 0, 0))
             draws = draws_for(model, images)
             clean, _ = mean_scores(model, images, draws)
             for number, (name, values) in enumerate(scores.items()):

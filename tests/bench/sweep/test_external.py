@@ -58,6 +58,31 @@ def test_images_extend_what_the_store_knows_and_are_scored_anew(handed_in, iqabe
     assert len(external_cells(tmp_path)) == 1
 
 
+def test_whole_pictures_of_several_shapes_keep_their_own_scores(
+    sweep, iqabench, drawn_database, tiny_config, tmp_path
+):
+    tiny_config.write_text(tiny_config.read_text() + '[models.dark]\npixels = "native"\n')
+    table = pd.read_csv(drawn_database)
+    for path in table["path"][::2]:
+        with Image.open(tmp_path / path) as image:
+            image.rotate(90, expand=True).save(tmp_path / path)
+    saved = tmp_path / "images"
+    options = ("--models", "dark", "--attacks", "apgd", "--epsilons", "4")
+    done, cells = sweep(*options, "--save-images", str(saved))
+    assert done.exit_code == 0, done.output
+    handed = iqabench(
+        "entry", "images", str(saved / "drawn" / "dark" / "apgd-4"), "--model", "dark",
+        "--dataset", str(drawn_database), "--epsilon", "4", "--config", str(tiny_config),
+        "--plugin", str(tmp_path / "plugin.py"), "--results", str(tmp_path / "results"),
+    )  # fmt: skip
+    assert handed.exit_code == 0, handed.output
+    (cell,) = external_cells(tmp_path)
+    found, known = (pd.read_parquet(path).set_index("image") for path in (cell.path, cells["apgd", 4.0].path))
+    for column in ("score", "low", "high"):
+        np.testing.assert_allclose(found[column], known[column].loc[found.index], atol=3e-3)
+    assert found["score"].std() > 0.02
+
+
 def test_what_the_store_knows_of_the_model_behind_a_defence_does_not_count(handed_in, sweep):
     run, _ = handed_in
     sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4", "--defences", "flip")
