@@ -12,8 +12,11 @@ function makeSortable(table) {
   const headings = [...table.querySelectorAll("th[data-column]")];
   const paperOrder = [...table.tBodies].map(rowsOf);
   for (const heading of headings) {
-    const button = asButton(heading, "sort");
+    const button = element("button", "", "sort");
+    button.type = "button";
     button.title = "Sort";
+    button.append(...heading.childNodes);
+    heading.append(button);
     button.addEventListener("click", () => {
       const order = nextOrder(heading);
       headings.forEach((other) => other.removeAttribute("aria-sort"));
@@ -179,13 +182,4 @@ function element(tag, text = "", className = "") {
   made.textContent = text;
   if (className) made.className = className;
   return made;
-}
-
-/* Puts what an element holds into a button inside it. */
-function asButton(holder, className) {
-  const button = element("button", "", className);
-  button.type = "button";
-  button.append(...holder.childNodes);
-  holder.append(button);
-  return button;
 }
