@@ -144,7 +144,12 @@ class PlannedModel:
         """The training recipe; "none" where the model brings its weights or a file of them is given."""
         if self.weights:
             return "none"
-        return self.recipe.name if self.recipe else recipe_of(self.factory)
+        if self.recipe:
+            return self.recipe.name
+        try:
+            return recipe_of(self.factory)
+        except UserError as error:
+            raise UserError(f"{self.where}: model {self.name!r}: {error}") from error
 
     def architecture(self) -> dict[str, Any]:
         """The parameters without those that only choose the initial weights, with the keys of its adapter."""

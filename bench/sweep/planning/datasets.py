@@ -167,7 +167,7 @@ def _check_source(database: Database, results: Path) -> None:
 def _note_source(database: Database) -> None:
     """Note in the store, for `_check_source`, which file or folder a name stands for."""
     if database.params.get("root"):
-        with suppress(OSError):
+        with suppress(OSError):  # a folder or a pipe may be in its place
             write_text(_source_note(database), str(_source(database)))
 
 
@@ -181,8 +181,10 @@ def _source_note(database: Database) -> Path:
 
 def _alike(one: Path, other: Path) -> bool:
     """Return whether two paths lead to the same folder, or to files of the same content."""
-    both_files = one.is_file() and other.is_file()
-    return one.samefile(other) or (both_files and one.read_bytes() == other.read_bytes())
+    if one.samefile(other):
+        return True
+    alike = one.is_file() and other.is_file() and one.stat().st_size == other.stat().st_size
+    return alike and one.read_bytes() == other.read_bytes()
 
 
 def database_of(settings: Settings, name: str, results: Path) -> Database:

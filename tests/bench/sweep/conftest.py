@@ -141,6 +141,11 @@ class Grey(Linear):
         return nn.functional.conv2d(images, self.weight[None, :1]).mean((1, 2, 3))
 
 
+@iqabench.register_model("misled")
+class Misled(Linear):
+    recipe = "nonsense"
+
+
 @iqabench.register_model("broken")
 class Broken(Linear):
     def __init__(self) -> None:
