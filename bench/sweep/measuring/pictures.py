@@ -126,6 +126,7 @@ def picture_names(images: Sequence[str]) -> list[str]:
     """Return a file name for each image, none of them twice: its path, with `_` for forbidden characters."""
     names = [safe_name(str(Path(image).with_suffix(""))) for image in images]
     alike = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-    return [
-        f"{name}-{place}.png" if name in alike else f"{name}.png" for place, name in enumerate(names, start=1)
-    ]
+    numbered = [f"{name}-{place}" for place, name in enumerate(names, start=1)]
+    found = [number if name in alike else name for number, name in zip(numbered, names, strict=True)]
+    # A number may make a name that another image has.
+    return [f"{name}.png" for name in (found if len(set(found)) == len(found) else numbered)]

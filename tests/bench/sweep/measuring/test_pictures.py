@@ -85,3 +85,5 @@ def test_of_an_eight_bit_attack_the_files_have_the_scores_that_are_stored(sweep,
 def test_each_image_has_a_name_of_its_own_that_stays_in_the_folder():
     names = picture_names(["a/1.png", "a_1.bmp", "../../b.png", "c d.png"])
     assert names == ["a_1-1.png", "a_1-2.png", ".._.._b.png", "c_d.png"]
+    names = picture_names(["x.png", "x.bmp", "x-1.jpg", "x-3-3.png"])
+    assert len(set(names)) == 4
