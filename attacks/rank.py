@@ -54,8 +54,7 @@ class Rank(Attack):
         """Return each image's share (N,) of the inversion: the mean of the hinge over its pairs."""
         worse = torch.sign(labels[None, :] - labels[:, None]).to(scores)
         inversion = (worse * (scores[:, None] - scores[None, :])).clamp(max=self.margin)
-        share: Tensor = (inversion * worse.abs()).mean(1)
-        return share
+        return (inversion * worse.abs()).mean(1)
 
     def _gradient(self, victim: Victim, images: Tensor) -> Tensor:
         """Return the gradient; where the objective is flat in an image's score, it is not counted as zero."""

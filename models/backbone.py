@@ -122,8 +122,7 @@ def _reachable() -> bool:
 
 def _build(name: str, arguments: Mapping[str, Any], source: dict[str, str]) -> nn.Module:
     # With the classifier in place timm loads strictly: a missing key is an error, not a random layer.
-    model: nn.Module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=source, **arguments)
-    return model
+    return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=source, **arguments)
 
 
 def _no_weights(name: str, reason: str) -> UserError:

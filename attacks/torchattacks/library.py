@@ -36,7 +36,7 @@ def resolve(name: str) -> type[Torchattack]:
     if offered.step:
         fields.append((offered.step, Annotated[float, Field(gt=0, le=1)] | None, field(default=None)))
     fields.append(("norm", Literal[offered.norm], field(default=offered.norm)))
-    made: type[Torchattack] = make_dataclass(
+    return make_dataclass(
         "Torchattack",
         fields,
         bases=(Torchattack,),
@@ -49,7 +49,6 @@ def resolve(name: str) -> type[Torchattack]:
             "needs_gradient": offered.needs_gradient,
         },
     )
-    return made
 
 
 def lines() -> Iterator[str]:

@@ -180,8 +180,7 @@ class FramedPixels:
         """Return the rows grouped by shape, otherwise in their order."""
         shapes = [self.shape(row) for row in rows.tolist()]
         first = {shape: place for place, shape in reversed([*enumerate(shapes)])}
-        ordered: np.ndarray = rows[np.argsort([first[shape] for shape in shapes], kind="stable")]
-        return ordered
+        return rows[np.argsort([first[shape] for shape in shapes], kind="stable")]
 
     def batches(self, rows: np.ndarray, batch_size: int, start: int = 0) -> Iterator[slice]:
         """Yield slices of bucketed rows, each of one shape, from number `start` on.

@@ -62,8 +62,7 @@ def choose_image(
 
 def picture(images: Tensor) -> np.ndarray:
     """The first of images (N, 3, H, W) as (H, W, 3)."""
-    found: np.ndarray = images[0].permute(1, 2, 0).double().cpu().numpy()
-    return found
+    return images[0].permute(1, 2, 0).double().cpu().numpy()
 
 
 def _typical(

@@ -34,8 +34,7 @@ class Probe:
             for batch in self._batches(images):
                 torch.manual_seed(_SCORED)
                 found.append(self.model(batch).double().cpu().numpy())
-        scores: np.ndarray = np.concatenate(found)
-        return scores
+        return np.concatenate(found)
 
     def fgsm_direction(self, images: Tensor, labels: Tensor) -> Tensor:
         """The signs of FGSM's gradient (CPRL, Eq. 5) at images (N, 3, H, W), given their quality (N,)."""

@@ -16,8 +16,7 @@ def monotonicity(scores: ArrayLike) -> Array:
     values = np.asarray(scores, dtype=np.float64)
     severities = np.arange(len(values))
     taus = [-stats.kendalltau(severities, column).statistic for column in values.T]
-    found: Array = np.nan_to_num(np.array(taus, dtype=np.float64))
-    return found
+    return np.nan_to_num(np.array(taus, dtype=np.float64))
 
 
 def sensitivity(scores: ArrayLike) -> float:

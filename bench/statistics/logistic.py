@@ -35,8 +35,7 @@ class Logistic:
     def __call__(self, scores: ArrayLike) -> Array:
         """Return the fitted quality (N,) of scores (N,)."""
         curve = _four if self.form == "four" else _five
-        fitted: Array = curve(np.asarray(scores, dtype=np.float64), *self.parameters)
-        return fitted
+        return curve(np.asarray(scores, dtype=np.float64), *self.parameters)
 
     def rises(self, low: float, high: float) -> bool:
         """Return whether a higher score has a higher fitted quality, or the same, from `low` to `high`."""

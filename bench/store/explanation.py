@@ -107,8 +107,7 @@ class StageActivations:
     @property
     def order(self) -> np.ndarray:
         """(K,) channels in descending order of their clean activation."""
-        descending: np.ndarray = np.argsort(-self.clean, kind="stable")
-        return descending
+        return np.argsort(-self.clean, kind="stable")
 
     @property
     def share_kept(self) -> float | None:

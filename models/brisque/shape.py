@@ -44,8 +44,7 @@ class _Shape(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, to_alpha: Tensor) -> Tensor:
         (alpha,) = ctx.saved_tensors
-        to_ratio: Tensor = to_alpha / _slope(alpha)
-        return to_ratio
+        return to_alpha / _slope(alpha)
 
 
 def _slope(alpha: Tensor) -> Tensor:

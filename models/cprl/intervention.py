@@ -88,8 +88,7 @@ def sufficiency_risk(sufficient: Tensor, prediction: Tensor) -> Tensor:
     y_c and y are the scores (N,) under the intervention `sufficiency` and without intervention. The latter
     stand for the label, so no gradient flows through them.
     """
-    risk: Tensor = (sufficient - prediction.detach()).square().mean()
-    return risk
+    return (sufficient - prediction.detach()).square().mean()
 
 
 def necessity_risk(necessary: Tensor, prediction: Tensor) -> Tensor:
@@ -97,8 +96,7 @@ def necessity_risk(necessary: Tensor, prediction: Tensor) -> Tensor:
 
     y_s are the scores (N,) under the intervention `necessity`; y is as in `sufficiency_risk`.
     """
-    risk: Tensor = -(necessary - prediction.detach()).square().mean()
-    return risk
+    return -(necessary - prediction.detach()).square().mean()
 
 
 RISKS = {"sufficiency": sufficiency_risk, "necessity": necessity_risk}

@@ -124,5 +124,4 @@ def recomputed(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
     """Call a function; in a backward pass its intermediate results are computed again instead of kept."""
     if not torch.is_grad_enabled():
         return function(*arguments)
-    result: Tensor = checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
-    return result
+    return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)

@@ -62,5 +62,4 @@ def gradient_norm(model: nn.Module, images: Tensor, form: Form, step_size: float
         norms = gradient.abs().flatten(1).sum(1)
     else:
         norms = (model(images + step_size * gradient.sign()) - model(images)) / step_size
-    mean: Tensor = norms.mean()
-    return mean
+    return norms.mean()
