@@ -18,6 +18,11 @@ class UserError(Exception):
     """Something the user can put right; shown without a traceback, exit status 2."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says; its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that offers the known names nearest to a mistyped one.
 

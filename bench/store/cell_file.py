@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from ..core.errors import first_line
 from ..core.integrity import Damaged
 from ..core.parameters import accepted
 from ..statistics.visibility import VISIBILITY
@@ -186,7 +187,7 @@ def read_cell(path: Path) -> StoredCell:
         footer = pq.read_metadata(pa.BufferReader(content))
         metadata = footer.metadata or {}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a readable Parquet file ({_first_line(error)}); {COMPUTE_AGAIN}") from error
+        raise ValueError(f"not a readable Parquet file ({first_line(error)}); {COMPUTE_AGAIN}") from error
     _check_size(footer)
     if METADATA not in metadata:
         raise ValueError(_STRANGER)
@@ -222,7 +223,7 @@ def read_scores(cell: StoredCell) -> Scores:
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
         table = file.read(wanted, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"damaged ({_first_line(error)}); {COMPUTE_AGAIN}") from error
+        raise ValueError(f"damaged ({first_line(error)}); {COMPUTE_AGAIN}") from error
     return _scores(table)
 
 
@@ -338,7 +339,3 @@ def _check_further(further: Mapping[str, NDArray[Any]], scored: NDArray[np.bool_
         crossed = int((low - high > _ROUNDING * np.maximum(abs(low), abs(high))).sum())
         if crossed:
             raise ValueError(f"its 'low' is above its 'high' in {crossed} images; {COMPUTE_AGAIN}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

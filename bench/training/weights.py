@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..core.errors import UserError
+from ..core.errors import UserError, first_line
 
 _ENVELOPES = ("state_dict", "model_state_dict", "model", "params", "params_ema", "net", "network", "weights")
 _PREFIXES = ("module.", "_orig_mod.")  # of nn.DataParallel and of torch.compile
@@ -79,4 +79,4 @@ def _pickled(path: Path) -> Any:
 
 def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if "Unsupported" in line]
-    return (lines or str(error).splitlines() or [type(error).__name__])[0][:160]
+    return (lines[0] if lines else first_line(error))[:160]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
-from ...core.errors import UserError
+from ...core.errors import UserError, first_line
 from ...core.files import safe_name
 from ..cell import digest
 from ..sealed_parquet import read_sealed_table, write_sealed_table
@@ -63,8 +63,9 @@ def read_certificates(folder: Path, understood: Callable[[Certificate], Kind]) -
             facts = json.loads(table.schema.metadata[_METADATA])
             found = understood(Certificate(table, {**facts, "about": _about(facts)}))
         except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
-            fault = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{path}: cannot be used: {fault}; remove it, and certify again") from None
+            raise UserError(
+                f"{path}: cannot be used: {first_line(error)}; remove it, and certify again"
+            ) from None
         yield found
 
 

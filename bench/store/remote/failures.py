@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ...core.errors import UserError
+from ...core.errors import UserError, first_line
 
 _LOCAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -55,7 +55,7 @@ def lasting(error: UserError) -> bool:
 
 
 def _sentence(address: str, error: Exception) -> str:
-    told = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    told = first_line(error).rstrip(".")
     protocol = address.split("://")[0]
     protocol = _ALIASES.get(protocol, protocol)
     cloud = _CLOUDS.get(protocol)
