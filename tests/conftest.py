@@ -132,9 +132,18 @@ def tiny_sweep(drawn_database: Path, tiny_plugin: Path, tiny_config: Path) -> li
 
 @pytest.fixture
 def iqabench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run `iqabench` to its end in this process; what it registers is forgotten after the test."""
+    """Run `iqabench` to its end in this process; what it registers is forgotten after the test.
+
+    Where a test states the exit status, another one fails it, and shows what the command said.
+    """
     forget_plugins(monkeypatch)
-    return lambda *arguments: CliRunner().invoke(main, list(arguments))
+
+    def run(*arguments: str, exits: int | None = None) -> Result:
+        result = CliRunner().invoke(main, list(arguments))
+        assert exits in (None, result.exit_code), result.output
+        return result
+
+    return run
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,22 +12,15 @@ from safetensors.torch import save_file
 
 from iqabench.models import create_model
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "ci.md").read_text()
+from .pages import blocks, commands, page_of
 
-
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-
-
-def commands(text):
-    """The arguments of each `iqabench` line of a block or step."""
-    return [shlex.split(line)[1:] for line in text.splitlines() if line.startswith("iqabench ")]
+PAGE = page_of("ci.md")
 
 
 @pytest.fixture
 def workflow():
     yaml = pytest.importorskip("yaml")
-    (text,) = blocks("yaml")
+    (text,) = blocks(PAGE, "yaml")
     return yaml.safe_load(text)
 
 
@@ -40,7 +32,7 @@ def project(tmp_path, monkeypatch, iqabench, drawn_database, tiny_plugin):
     Path("my_model.py").write_text(tiny_plugin.read_text().replace('"tiny"', '"mine"'))
     assert iqabench("list", "models", "--plugin", "my_model.py").exit_code == 0
     write_weights(seed=0)
-    Path("bench.toml").write_text(blocks("toml")[0])
+    Path("bench.toml").write_text(blocks(PAGE, "toml")[0])
     return tmp_path
 
 
@@ -52,24 +44,21 @@ def write_weights(seed):
 def test_the_commands_and_the_workflow_run_as_written_and_a_change_of_the_model_fails(
     project, iqabench, workflow
 ):
-    pinning, checking, of_paper = blocks("sh")
+    pinning, checking, of_paper = blocks(PAGE, "sh")
     for arguments in commands(pinning):
-        done = iqabench(*arguments)
-        assert done.exit_code == 0, done.output
+        iqabench(*arguments, exits=0)
     assert len(json.loads(Path("robustness.json").read_text())) == 5
 
     steps = [step["run"] for step in workflow["jobs"]["robustness"]["steps"] if "run" in step]
     in_workflow = [arguments for step in steps for arguments in commands(step)]
     assert [arguments[0] for arguments in in_workflow] == ["run", "check"]
     for arguments in [*in_workflow, *commands(checking)]:
-        done = iqabench(*arguments)
-        assert done.exit_code == 0, done.output
+        iqabench(*arguments, exits=0)
     (suite,) = ElementTree.parse("robustness.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("15", "0")
 
     for arguments in commands(of_paper):
-        done = iqabench(*arguments)
-        assert done.exit_code == 2
+        done = iqabench(*arguments, exits=2)
         assert done.output.startswith(("Nothing to compare", "45 claims of the paper: true 0, false 0")), (
             done.output
         )
@@ -95,5 +84,5 @@ def test_the_workflow_is_one_that_github_reads(workflow):
 def test_the_defaults_it_states_are_those_of_the_package():
     from iqabench import load_settings
 
-    (text,) = blocks("toml")
+    (text,) = blocks(PAGE, "toml")
     assert tomllib.loads(text)["check"] == load_settings().check.model_dump()

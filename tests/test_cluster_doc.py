@@ -2,14 +2,14 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from iqabench.tests.pages import blocks, page_of
 from iqabench.tests.test_readme import refusal
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs/cluster.md").read_text()
-SCRIPTS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+PAGE = page_of("cluster.md")
+SCRIPTS = blocks(PAGE, "bash")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.splitlines()[1])
@@ -22,7 +22,7 @@ def test_a_script_is_shell_and_its_commands_are_understood(script):
 
 def test_the_manifest_is_yaml_and_its_command_is_understood():
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
-    (manifest,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    (manifest,) = blocks(PAGE, "yaml")
     job = yaml.safe_load(manifest)["spec"]
     command, _, arguments = job["entrypoint"].partition(" ")
     assert command == "iqabench"

@@ -1,7 +1,6 @@
 """docs/pixels.md works as written: its tables are configurations, and its command runs."""
 
 import re
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +12,16 @@ from iqabench.bench.core.config import load_settings
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.plan import plan_models
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "pixels.md").read_text()
+from .pages import blocks, commands, page_of
 
-
-def block(language: str) -> str:
-    (text,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return str(text)
+PAGE = page_of("pixels.md")
+(TABLES,) = blocks(PAGE, "toml")
 
 
 def test_the_tables_give_each_model_its_pixels(tmp_path: Path) -> None:
     config = tmp_path / "bench.toml"
-    config.write_text(block("toml"))
-    names = re.findall(r"\[models\.(\w+)\]", block("toml"))
+    config.write_text(TABLES)
+    names = re.findall(r"\[models\.(\w+)\]", TABLES)
     settings = load_settings(config, overrides={"run": {"models": [*names, "brisque"]}})
     assert [model.framing.text for model in plan_models(settings)] == [
         None,
@@ -57,10 +54,9 @@ def test_the_command_attacks_brisque_on_whole_pictures(iqabench, live, tmp_path)
         f'[datasets.live]\nadapter = "csv"\nroot = "{live}"\nlow = 0\nhigh = 2\n'
         '[attacks.auto]\nbudget = "quick"\n'
     )
-    (command,) = [line for line in block("shell").splitlines() if line.startswith("iqabench")]
-    arguments = [*shlex.split(command)[1:], "--epsilons", "2", "--limit", "3", "--config", str(config)]
-    done = iqabench(*arguments, "--results", str(tmp_path / "results"))
-    assert done.exit_code == 0, done.output
+    (command,) = commands("".join(blocks(PAGE, "shell")))
+    arguments = [*command, "--epsilons", "2", "--limit", "3", "--config", str(config)]
+    iqabench(*arguments, "--results", str(tmp_path / "results"), exits=0)
     cells = {cell.provenance["cell"]["attack"]: cell for cell in Store(tmp_path / "results").cells()}
     assert {cell.provenance["cell"]["pixels"] for cell in cells.values()} == {"native"}
     table = pd.read_parquet(cells["auto"].path)

@@ -1,7 +1,6 @@
 """docs/pyiqa.md works as written: its table is what was measured, and its commands do what it says."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,9 @@ from iqabench.bench.core.config import load_settings
 from iqabench.models.pyiqa.facts import measured
 from iqabench.models.pyiqa.library import resolve
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "pyiqa.md").read_text()
+from .pages import blocks, commands, page_of
+
+PAGE = page_of("pyiqa.md")
 
 
 def rows() -> dict[str, list[str]]:
@@ -37,16 +38,13 @@ def test_its_table_is_a_configuration_and_its_command_names_the_file_that_is_mis
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (block,) = blocks(PAGE, "toml")
     Path("bench.toml").write_text(block.replace("/data/pyiqa", str(tmp_path)))
     assert load_settings(Path("bench.toml")).models["musiq"]["like"] == "pyiqa:musiq"
-    (commands,) = re.findall(r"```\n(pip.*?)```", PAGE, re.DOTALL)
-    _, listing, run = (shlex.split(line, comments=True)[1:] for line in commands.splitlines())
-    listed = iqabench(*listing)
-    assert listed.exit_code == 0
+    listing, run = commands("".join(blocks(PAGE)))
+    listed = iqabench(*listing, exits=0)
     assert all(f"pyiqa:{name} " in listed.output for name in rows())
     at = {"pyiqa:musiq,pyiqa:brisque": "musiq", "live": str(drawn_database)}
-    done = iqabench(*(at.get(word, word) for word in run))
-    assert done.exit_code == 2
+    done = iqabench(*(at.get(word, word) for word in run), exits=2)
     assert "musiq_koniq_ckpt-e95806b9.pth" in done.output
     assert f"Put it into {tmp_path}" in done.output

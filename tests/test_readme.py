@@ -17,7 +17,8 @@ from PIL import Image
 from iqabench.bench.cli.main import main
 from iqabench.bench.core import registry
 
-ROOT = Path(__file__).resolve().parent.parent
+from .pages import ROOT, blocks, commands
+
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TINY = """
@@ -47,13 +48,6 @@ class Net(torch.nn.Module):
 """
 
 
-def commands(page):
-    """Return the arguments of each `iqabench` line in the page's blocks without a language."""
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    lines = [line for language, block in blocks if not language for line in block.splitlines()]
-    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("iqabench ")]
-
-
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A folder as the README assumes it: images with scores, a network, its checkpoint, `bench.toml`."""
@@ -70,12 +64,12 @@ def project(tmp_path, monkeypatch):
     Path("net.py").write_text(NETWORK)
     torch.manual_seed(0)
     torch.save(registry.by_path("net.py:Net")().state_dict(), "best.pth")
-    (tables,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tables,) = blocks(README, "toml")
     Path("bench.toml").write_text(tables + TINY)
 
 
 def test_every_command_runs_as_written(project, iqabench):
-    asked = commands(README)
+    asked = commands("\n".join(blocks(README)))
     assert {arguments[0] for arguments in asked} == {
         "audit",
         "check",
@@ -136,8 +130,8 @@ def refusal(line):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_on_every_page_is_understood(page):
-    blocks = re.findall(r"^```\w*\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-    lines = re.findall(r"^iqabench (.*)$", "\n".join(blocks), re.MULTILINE)
+    found = re.findall(r"^```\w*\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    lines = re.findall(r"^iqabench (.*)$", "\n".join(found), re.MULTILINE)
     assert [reason for line in lines if (reason := refusal(line))] == []
 
 

@@ -1,7 +1,5 @@
 """docs/your-attack.md works as written: its attack keeps the contract, and its command runs."""
 
-import re
-import shlex
 import tomllib
 from pathlib import Path
 
@@ -10,7 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "your-attack.md").read_text()
+from .pages import blocks, commands, page_of
+
+PAGE = page_of("your-attack.md")
 TINY = """
 [run]
 image_size = 32
@@ -20,10 +20,6 @@ epsilons = [1]
 adapter = "csv"
 root = "scores.csv"
 """
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
@@ -37,7 +33,7 @@ def project(tmp_path, monkeypatch):
         rows.append({"path": f"{number}.png", "score": 10 - number})
     pd.DataFrame(rows).to_csv("scores.csv", index=False)
     Path("bench.toml").write_text(TINY)
-    for block in blocks("python"):
+    for block in blocks(PAGE, "python"):
         Path(block.splitlines()[0].removeprefix("# ")).write_text(block)
 
 
@@ -46,16 +42,14 @@ def test_the_attack_keeps_the_contract(project, iqabench):
 
 
 def test_the_command_runs_and_keeps_the_scores(project, iqabench):
-    (text,) = (block for block in blocks("") if block.startswith("iqabench run"))
-    done = iqabench(*shlex.split(text)[1:])
-    assert done.exit_code == 0, done.output
+    (arguments,) = commands("\n".join(blocks(PAGE)), "run")
+    iqabench(*arguments, exits=0)
     cells = [pd.read_parquet(path) for path in Path("results/cells").rglob("*.parquet")]
     assert len(cells) == 3
     assert "small_steps" in iqabench("results", "--format", "csv").output
 
 
 def test_the_keys_are_parameters_of_the_attack(project, iqabench):
-    assert tomllib.loads(blocks("toml")[0]) == {"attacks": {"small_steps": {"steps": 8}}}
-    Path("bench.toml").write_text(TINY + blocks("toml")[0])
-    done = iqabench("config")
-    assert done.exit_code == 0, done.output
+    assert tomllib.loads(blocks(PAGE, "toml")[0]) == {"attacks": {"small_steps": {"steps": 8}}}
+    Path("bench.toml").write_text(TINY + blocks(PAGE, "toml")[0])
+    iqabench("config", exits=0)

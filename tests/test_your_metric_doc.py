@@ -1,7 +1,5 @@
 """docs/your-metric.md works as written: from a .pth file and a database in KonIQ's layout to a report."""
 
-import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -13,17 +11,10 @@ from PIL import Image
 
 from iqabench.bench.core import registry
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "your-metric.md").read_text()
+from .pages import blocks, commands, page_of
+
+PAGE = page_of("your-metric.md")
 SPEED = '\n[run]\nimage_size = 32\n\n[profiles.demo.attacks.auto]\nbudget = "quick"\n'
-
-
-def blocks(language):
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    return [block for of, block in found if of == language]
-
-
-def commands(block):
-    return [shlex.split(line)[1:] for line in block.splitlines() if line.startswith("iqabench ")]
 
 
 @pytest.fixture
@@ -38,9 +29,9 @@ def koniq(tmp_path, monkeypatch):
     scores = pd.DataFrame({"image_name": names, "MOS": np.linspace(4.5, 1.5, len(names))})
     scores.to_csv("koniq/koniq10k_scores_and_distributions.csv", index=False)
     Path("test.txt").write_text("# the official test set\n" + "\n".join(names[::3]) + "\n")
-    for block in blocks("python"):
+    for block in blocks(PAGE, "python"):
         Path(block.splitlines()[0].removeprefix("# ")).write_text(block)
-    Path("bench.toml").write_text("".join(blocks("toml")[:1]) + SPEED)
+    Path("bench.toml").write_text("".join(blocks(PAGE, "toml")[:1]) + SPEED)
     torch.manual_seed(1)
     model = registry.by_path("net.py:Net")()
     state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
@@ -49,9 +40,8 @@ def koniq(tmp_path, monkeypatch):
 
 
 def test_from_a_checkpoint_to_a_report(koniq, iqabench):
-    for arguments in commands(blocks("")[0]):
-        done = iqabench(*arguments)
-        assert done.exit_code == 0, done.output
+    for arguments in commands(blocks(PAGE)[0]):
+        done = iqabench(*arguments, exits=0)
         if arguments[0] == "run":
             assert (
                 "best.pth: the entry 'state_dict' was taken out; the prefix 'module.' was taken off"
@@ -72,22 +62,22 @@ def test_scores_are_those_of_the_network_on_normalised_pixels(koniq, iqabench):
 
 
 def test_a_black_box_is_measured_with_the_number_of_its_queries(koniq, iqabench):
-    text = Path("bench.toml").read_text() + blocks("toml")[1].replace('"python"', repr(sys.executable))
+    text = Path("bench.toml").read_text() + blocks(PAGE, "toml")[1].replace('"python"', repr(sys.executable))
     Path("bench.toml").write_text(text)
     Path("program.py").write_text(
         "import sys, numpy, PIL.Image\n"
         "print('score:', numpy.asarray(PIL.Image.open(sys.argv[1])).std() / 128)\n"
     )
-    (arguments,) = commands(blocks("")[1])
-    done = iqabench(*arguments)
-    assert done.exit_code == 0, done.output
+    (arguments,) = commands(blocks(PAGE)[1])
+    done = iqabench(*arguments, exits=0)
     assert "koniq / sharpness: left out fgsm, which needs a gradient" in done.output
     found = pd.read_csv(table(iqabench)).set_index("attack")
     assert list(found.index) == ["none", "square"]
     assert found.loc["none", "queries"] == 8
     assert found.loc["square", "queries"] >= 8 * 2 * 50
-    done = iqabench("run", "--models", "program", "--attacks", "noise", "--datasets", "koniq", "--limit", "2")
-    assert done.exit_code == 0, done.output
+    iqabench(
+        "run", "--models", "program", "--attacks", "noise", "--datasets", "koniq", "--limit", "2", exits=0
+    )
 
 
 def test_a_class_of_ones_own_is_trained_and_audited(koniq, iqabench):
@@ -106,16 +96,14 @@ image_size = 32
 epsilons = [1]
 """
     Path("bench.toml").write_text(small + '[profiles.demo.attacks.auto]\nbudget = "quick"\n')
-    running, auditing = commands(blocks("")[2])
-    done = iqabench(*running)
-    assert done.exit_code == 0, done.output
+    running, auditing = commands(blocks(PAGE)[2])
+    iqabench(*running, exits=0)
     assert set(pd.read_csv(table(iqabench))["model"]) == {"small"}
     done = iqabench(*auditing)
     assert done.exit_code in (0, 1), done.output
 
 
 def table(iqabench):
-    done = iqabench("results", "--format", "csv")
-    assert done.exit_code == 0, done.output
+    done = iqabench("results", "--format", "csv", exits=0)
     Path("table.csv").write_text(done.stdout)
     return "table.csv"

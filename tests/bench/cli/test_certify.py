@@ -85,8 +85,7 @@ def test_no_attack_leaves_the_certified_intervals_and_one_that_does_fails_the_ch
     attacked: Path, iqabench: Callable[..., Result]
 ) -> None:
     check = ("check", "--certified", "--results", str(attacked))
-    done = iqabench(*check)
-    assert done.exit_code == 0, done.output
+    done = iqabench(*check, exits=0)
     assert done.output.startswith("holds: ")
     (record,) = json.loads(iqabench(*check, "--json").output)
     assert record["epsilon"] == 5
@@ -94,15 +93,13 @@ def test_no_attack_leaves_the_certified_intervals_and_one_that_does_fails_the_ch
 
     (noisy,) = read_noisy_scores(attacked)
     path = dataclasses.replace(noisy, scores=noisy.scores + 0.05).write(attacked)
-    done = iqabench(*check)
-    assert done.exit_code == 1, done.output
+    done = iqabench(*check, exits=1)
     assert done.output.startswith("fails: ")
 
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.write_bytes(content)
-    done = iqabench(*check)
-    assert done.exit_code == 2
+    done = iqabench(*check, exits=2)
     assert path.name in done.output
 
 
@@ -120,13 +117,11 @@ def test_bounds_of_a_linear_model_are_exact_and_no_attack_leaves_them(
     reach = np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum() / 255
     np.testing.assert_allclose(bounds.high - bounds.low, [2 * reach * np.array([1, 4])] * 5, rtol=1e-6)
     check = ("check", "--certified", "--results", str(bounded))
-    done = iqabench(*check)
-    assert done.exit_code == 0, done.output
+    done = iqabench(*check, exits=0)
     assert "at 3/255 (L-inf): no interval of 5 images leaves the certified one" in done.output
 
     dataclasses.replace(bounds, low=bounds.low + 2 * reach).write(bounded)
-    done = iqabench(*check)
-    assert done.exit_code == 1, done.output
+    done = iqabench(*check, exits=1)
     assert done.output.startswith("fails: ")
 
 

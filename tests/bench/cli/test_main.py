@@ -102,12 +102,10 @@ def test_help_needs_neither_torch_nor_pandas_nor_matplotlib():
 
 def test_debug_anywhere_shows_the_traceback_and_its_cause_and_nothing_else_does(tmp_path, iqabench):
     (tmp_path / "mine.py").write_text("import iqabench\niqabench.register_model('mine')(1 / 0)\n")
-    plain = iqabench("list", "models", "--plugin", str(tmp_path / "mine.py"))
-    assert plain.exit_code == 2
+    plain = iqabench("list", "models", "--plugin", str(tmp_path / "mine.py"), exits=2)
     assert "Traceback" not in plain.output
     for arguments in (["--debug", "list", "models"], ["list", "--debug", "models"]):
-        shown = iqabench(*arguments, "--plugin", str(tmp_path / "mine.py"))
-        assert shown.exit_code == 2
+        shown = iqabench(*arguments, "--plugin", str(tmp_path / "mine.py"), exits=2)
         assert "ZeroDivisionError: division by zero" in shown.stderr
         assert 'mine.py", line 2' in shown.stderr
         assert shown.stderr.splitlines()[-1].startswith("Error: --plugin")
@@ -115,8 +113,7 @@ def test_debug_anywhere_shows_the_traceback_and_its_cause_and_nothing_else_does(
 
 def test_a_fault_of_iqabench_has_a_status_of_its_own_and_no_traceback(iqabench, monkeypatch):
     monkeypatch.setattr("iqabench.bench.core.registry.names", lambda kind: 1 / 0)
-    failed = iqabench("list", "models")
-    assert failed.exit_code == 70
+    failed = iqabench("list", "models", exits=70)
     assert "Traceback" not in failed.output
     assert failed.stderr.startswith("Error: ZeroDivisionError: division by zero (")
     assert "--debug shows how it came about" in failed.stderr
@@ -126,8 +123,7 @@ def test_an_error_of_the_file_system_names_the_file(iqabench, tmp_path):
     (tmp_path / "report").write_text("a file where a folder should be")
     drawn_cell(Store(tmp_path / "results"))
     options = ["--results", str(tmp_path / "results"), "--out", str(tmp_path / "report" / "inside")]
-    failed = iqabench("report", *options)
-    assert failed.exit_code == 2
+    failed = iqabench("report", *options, exits=2)
     assert "report" in failed.stderr
     assert "Traceback" not in failed.output
 
@@ -137,14 +133,12 @@ def test_an_escape_in_a_name_or_note_of_a_store_does_not_reach_the_terminal(iqab
     drawn_cell(store, model="m\x1b[31m", variant="\x07v", dataset="d\u202e")
     (tmp_path / "results" / "cells" / "d_" / "\x1b[2Jx.parquet").write_bytes(b"")
     for form in ("table", "csv", "json"):
-        shown = iqabench("results", "--format", form, "--results", str(store.root))
-        assert shown.exit_code == 0
+        shown = iqabench("results", "--format", form, "--results", str(store.root), exits=0)
         assert not {*"\x1b\x07\u202e"} & {*shown.output}
         assert "\\x1b[2Jx.parquet" in shown.output
 
 
 @pytest.mark.parametrize("arguments", [("--models", "a", "b"), ("--epsilons", "1,", "2")])
 def test_values_that_are_not_joined_by_commas_are_answered_with_how_to(iqabench, arguments):
-    failed = iqabench("run", *arguments)
-    assert failed.exit_code == 2
+    failed = iqabench("run", *arguments, exits=2)
     assert "Several values of one option are separated by commas, without spaces: --models" in failed.stderr

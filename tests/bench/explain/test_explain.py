@@ -50,8 +50,7 @@ def settings(options, tiny_config, tiny_plugin, drawn_database, monkeypatch):
 
 
 def test_it_writes_three_figures_and_the_numbers_behind_them_and_the_same_again(iqabench, options, tmp_path):
-    ran = iqabench("explain", "cprl", *options)
-    assert ran.exit_code == 0, ran.output
+    ran = iqabench("explain", "cprl", *options, exits=0)
     out = tmp_path / "store" / "explain" / "drawn" / "cprl"
     files = [f"{name}.{form}" for name in FIGURES for form in ("svg", "png", "pdf")] + [
         f"{name}.csv" for name in TABLES
@@ -83,8 +82,7 @@ def test_it_writes_three_figures_and_the_numbers_behind_them_and_the_same_again(
 
     trained = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.safetensors")}
     assert len(trained) == 2
-    again = iqabench("explain", "cprl", *options, "--out", str(tmp_path / "again"))
-    assert again.exit_code == 0, again.output
+    iqabench("explain", "cprl", *options, "--out", str(tmp_path / "again"), exits=0)
     assert trained == {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.safetensors")}
     for name in files:
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
@@ -147,8 +145,7 @@ def test_an_image_is_asked_for_by_path_by_its_end_or_by_number(settings, tmp_pat
 )
 def test_a_mistake_is_named(iqabench, options, tmp_path, monkeypatch, changes, message):
     monkeypatch.chdir(tmp_path)
-    ran = iqabench("explain", "tiny", *options, "--image", "0", *changes)
-    assert ran.exit_code == 2
+    ran = iqabench("explain", "tiny", *options, "--image", "0", *changes, exits=2)
     assert message in ran.stderr
     assert "Traceback" not in ran.output
 

@@ -87,8 +87,7 @@ def test_it_is_stated_wherever_it_is_used(
     for table in report.tables:
         if any(column.heading == "PLCC" for group in table.groups for column in group.columns):
             assert "after a logistic of four parameters" in table.caption, table.number
-    written = iqabench("report", *options, "--format", "markdown", "--out", str(tmp_path))
-    assert written.exit_code == 0, written.output
+    iqabench("report", *options, "--format", "markdown", "--out", str(tmp_path), exits=0)
     assert "after a logistic of four parameters" in (tmp_path / "report.md").read_text()
 
 

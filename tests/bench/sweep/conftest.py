@@ -169,10 +169,12 @@ def sweep(
     (tmp_path / "plugin.py").write_text(TINY_PLUGIN + LINEAR_PLUGIN)
     tiny_config.write_text(tiny_config.read_text() + AS_LONG_AS_LINEAR_NEEDS)
 
-    def swept(*options: str, command: str = "run") -> tuple[Result, dict[tuple[str, float], StoredCell]]:
+    def swept(
+        *options: str, command: str = "run", exits: int | None = 0
+    ) -> tuple[Result, dict[tuple[str, float], StoredCell]]:
         done = iqabench(
             command, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
-            "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options,
+            "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options, exits=exits,
         )  # fmt: skip
         cells = Store(tmp_path / "results").cells()
         return done, {

@@ -1,12 +1,9 @@
 """Attacks that bring a network: its weights are found before anything is trained, and are keyed."""
 
-import re
-import shlex
-from pathlib import Path
-
 import pytest
 
 from iqabench.attacks.tools.perceptual import network
+from iqabench.tests.pages import blocks, commands, page_of
 from iqabench.tests.perceptual_weights import FILES, no_initial_values, write_perceptual_weights
 
 pytest.importorskip("pyiqa")
@@ -25,10 +22,11 @@ def attacked(sweep, tiny_config, tmp_path):
     """Run a sweep of a model under `zhang_dists`, with a folder of weights."""
     text = tiny_config.read_text()
 
-    def run(folder, model="linear"):
+    def run(folder, model="linear", exits=0):
         folder.mkdir(exist_ok=True)
         tiny_config.write_text(f"{text}\n[attacks.zhang_dists]\nsteps = 1\nweights_dir = '{folder}'\n")
-        return sweep("--models", model, "--attacks", "zhang_dists", "--epsilons", "4", "--limit", "4")
+        options = ("--models", model, "--attacks", "zhang_dists", "--epsilons", "4", "--limit", "4")
+        return sweep(*options, exits=exits)
 
     return run
 
@@ -37,8 +35,7 @@ def test_the_weights_are_part_of_the_cell_and_where_they_lie_is_not(attacked, tm
     for folder in (tmp_path / "here", tmp_path / "there"):
         folder.mkdir()
         write_perceptual_weights("dists", folder)
-    done, cells = attacked(tmp_path / "here")
-    assert done.exit_code == 0, done.output
+    _, cells = attacked(tmp_path / "here")
     cell = cells["zhang_dists", 4.0].provenance["cell"]
     assert len(cell["source_weights"]) == 16
     assert cell["attack_params"].keys() >= {"weight", "steps"}
@@ -47,23 +44,21 @@ def test_the_weights_are_part_of_the_cell_and_where_they_lie_is_not(attacked, tm
 
 
 def test_missing_weights_end_a_sweep_before_anything_is_trained(attacked, tmp_path):
-    done, cells = attacked(tmp_path / "empty")
-    assert done.exit_code == 2
+    done, cells = attacked(tmp_path / "empty", exits=2)
     assert "[attacks.zhang_dists]: pyiqa:dists needs the file 'DISTS_weights-f5e65c96.pth'" in done.output
     assert f"Put it into {tmp_path / 'empty'}" in done.output
     assert not cells
 
 
 def test_docs_attacks_runs_as_written(sweep, tiny_config, tmp_path):
-    page = (Path(__file__).parents[3] / "docs" / "attacks.md").read_text()
+    page = page_of("attacks.md")
     for name, files in FILES.items():
         assert f"| `zhang_{name}` | `{files.own}` | `{files.backbone}` |" in page
-    table = re.search(r"^```toml\n(\[attacks\.zhang_lpips\].*?)^```$", page, re.DOTALL | re.MULTILINE)
-    assert "/data/pyiqa" in table[1]
+    (table,) = (block for block in blocks(page, "toml") if block.startswith("[attacks.zhang_lpips]"))
+    assert "/data/pyiqa" in table
     write_perceptual_weights("lpips", tmp_path)
-    told = table[1].replace("/data/pyiqa", str(tmp_path)) + "steps = 1\n"
+    told = table.replace("/data/pyiqa", str(tmp_path)) + "steps = 1\n"
     tiny_config.write_text(f"{tiny_config.read_text()}\n{told}")
-    (command,) = re.findall(r"^iqabench run (.*zhang.*)$", page, re.MULTILINE)
-    done, cells = sweep(*shlex.split(command), "--models", "linear", "--limit", "4")
-    assert done.exit_code == 0, done.output
+    ((_, *options),) = commands(page, "run.*zhang")
+    _, cells = sweep(*options, "--models", "linear", "--limit", "4")
     assert {("zhang_ssim", 4.0), ("zhang_lpips", 4.0)} <= cells.keys()

@@ -38,13 +38,11 @@ def two(drawn_database, tmp_path):
 
 def test_two_label_files_of_one_name_are_refused_in_one_command_and_in_two(sweep, two, tmp_path):
     options = ("--models", "linear", "--attacks", "noise", "--epsilons", "4", "--datasets")
-    done, cells = sweep(*options, ",".join(two))
-    assert done.exit_code == 2
+    done, cells = sweep(*options, ",".join(two), exits=2)
     assert f"datasets {two[0]} and {two[1]} would both be called same" in done.output
     assert not cells
-    assert sweep(*options, two[0])[0].exit_code == 0
-    refused, _ = sweep(*options, two[1])
-    assert refused.exit_code == 2
+    sweep(*options, two[0])
+    refused, _ = sweep(*options, two[1], exits=2)
     assert f"same is the name of {two[0]} in" in refused.output
     assert f"{two[1]} would take its place in reports" in refused.output
 
@@ -70,8 +68,7 @@ def test_label_files_of_one_name_are_both_in_the_report_by_tables_of_their_own(
         f'[datasets.{name}]\nadapter = "csv"\nroot = "{path}"\n' for name, path in zip("pq", two, strict=True)
     ]
     tiny_config.write_text(tiny_config.read_text() + "".join(tables))
-    done, _ = sweep("--models", "linear", "--attacks", "fgsm", "--epsilons", "1", "--datasets", "p,q")
-    assert done.exit_code == 0, done.output
+    sweep("--models", "linear", "--attacks", "fgsm", "--epsilons", "1", "--datasets", "p,q")
     results = str(tmp_path / "results")
     iqabench("report", "--format", "csv", "--results", results, "--out", str(tmp_path / "report"))
     rows = pd.read_csv(tmp_path / "report" / "cells.csv")
@@ -101,10 +98,11 @@ def test_of_two_plugins_of_one_file_name_each_has_its_own_cells(
         file.write_text(PLUGIN.format(name=file.parent.name, weight=weight))
     plugins = [option for file in files for option in ("--plugin", str(file))]
 
-    def swept():
+    def swept(exits=0):
         return iqabench(
             "run", "--config", str(tiny_config), *plugins, "--models", "a,b", "--attacks", "noise",
             "--epsilons", "4", "--datasets", str(drawn_database), "--results", str(tmp_path / "results"),
+            exits=exits,
         )  # fmt: skip
 
     assert "4 computed, 0 found done" in swept().output
@@ -116,6 +114,5 @@ def test_of_two_plugins_of_one_file_name_each_has_its_own_cells(
     sources = {(cell["model"], cell["model_source"]) for cell in cells_in(tmp_path / "results")}
     assert sorted(name for name, _ in sources) == ["a", "a", "b"]
     files[1].write_text(PLUGIN.format(name="a", weight=2.0))
-    refused = swept()
-    assert refused.exit_code == 2
+    refused = swept(exits=2)
     assert f"{files[0]} and {files[1]} both register the model 'a'" in refused.output

@@ -188,8 +188,7 @@ def test_the_command_prints_text_or_json_and_takes_its_tolerance_from_the_config
     store = Store(tmp_path / "results")
     for model, epsilon, noise in [("resnet", 1.0, 0.5), ("resnet", 2.0, 0.2), ("cprl", 1.0, 0.1)]:
         drawn_cell(store, noisy(noise), model=model, attack="fgsm", epsilon=epsilon)
-    done = iqabench("check", "--claims")
-    assert done.exit_code == 1
+    done = iqabench("check", "--claims", exits=1)
     assert f"False:\n  LIVE: {EPSILON}." in done.output
     record = json.loads(iqabench("check", "--claims", "--json", "--junit", "claims.xml").stdout)
     assert (record["verdict"], record["exit_status"]) == ("false", 1)

@@ -27,8 +27,7 @@ def store(tmp_path):
 @pytest.fixture
 def told(iqabench, store):
     def run(*arguments):
-        done = iqabench("compare", *arguments, "--results", str(store.root))
-        assert done.exit_code == 0, done.output
+        done = iqabench("compare", *arguments, "--results", str(store.root), exits=0)
         return done.output
 
     return run
@@ -72,11 +71,9 @@ def test_a_model_is_compared_with_itself_in_another_store(iqabench, store, tmp_p
     drawn_cell(other, scores, more={"low": scores - 0.01, "high": scores + 0.01},
                model="loose", attack="auto", epsilon=1.0)  # fmt: skip
     arguments = ("compare", "loose", "loose", "--results", str(store.root))
-    done = iqabench(*arguments, "--against", str(other.root))
-    assert done.exit_code == 0, done.output
+    done = iqabench(*arguments, "--against", str(other.root), exits=0)
     assert f"loose of {other.root} is more robust: worst-case SROCC" in done.output
-    done = iqabench(*arguments)
-    assert done.exit_code == 2
+    done = iqabench(*arguments, exits=2)
     assert "are the same cells" in done.output
 
 
@@ -104,6 +101,5 @@ def test_seeds_are_averaged_and_other_parameters_are_told(store):
 
 
 def test_an_unknown_model_is_answered_with_the_nearest(iqabench, store):
-    done = iqabench("compare", "loose", "stedy", "--results", str(store.root))
-    assert done.exit_code == 2
+    done = iqabench("compare", "loose", "stedy", "--results", str(store.root), exits=2)
     assert "did you mean 'steady'" in done.output

@@ -1,7 +1,6 @@
 """docs/leaderboard.md: its example is an entry, its tables name every key, its commands run."""
 
 import re
-import shlex
 from pathlib import Path
 
 from iqabench.bench.store.outside.table import NUMBERS, TEXTS
@@ -19,16 +18,13 @@ from iqabench.reports.leaderboard.submission.verify import reported_numbers
 from iqabench.reports.published import paper_models
 
 from ...fabricated import drawn_sweep
+from ...pages import blocks, commands, page_of
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "leaderboard.md").read_text()
-
-
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+PAGE = page_of("leaderboard.md")
 
 
 def test_its_example_is_an_entry(tmp_path):
-    (text,) = blocks("toml")
+    (text,) = blocks(PAGE, "toml")
     (tmp_path / "example.toml").write_text(text)
     assert read_entry(tmp_path / "example.toml").problems == ()
 
@@ -72,8 +68,6 @@ def test_its_commands_run(iqabench, store, tmp_path, monkeypatch):
         "image,clean,low,high,attack,psnr,ssim,label\n"
         + "".join(f"{n}.png,{40 + n},{30 + n},{60 - n},square,40,0.9,{1 + n}\n" for n in range(4))
     )
-    for block in blocks("sh"):
-        for line in block.splitlines():
-            done = iqabench(*shlex.split(line)[1:])
-            assert done.exit_code == 0, done.output
+    for arguments in commands("".join(blocks(PAGE, "sh"))):
+        iqabench(*arguments, exits=0)
     assert read_entry(Path("sturdy.toml")).entry.authors == ["A. Author", "B. Author"]

@@ -39,8 +39,7 @@ def test_a_comparison_of_stores_in_two_buckets(iqabench, local):
         with open_store(address) as folder:
             drawn_cell(Store(folder), noisy(noise), weights=str(noise))
     arguments = ("resnet", "resnet", "--results", first, "--against", second)
-    compared = iqabench("compare", *arguments, "--format", "json")
-    assert compared.exit_code == 0, compared.output
+    compared = iqabench("compare", *arguments, "--format", "json", exits=0)
     assert json.loads(compared.stdout)
 
 
@@ -48,8 +47,7 @@ def test_a_store_that_was_removed_from_its_bucket(cloud, iqabench):
     with open_store(ADDRESS) as folder:
         drawn_cell(Store(folder))
     cloud.files().rm("lab/sweep", recursive=True)
-    gone = iqabench("results", "--results", ADDRESS)
-    assert gone.exit_code == 2
+    gone = iqabench("results", "--results", ADDRESS, exits=2)
     assert f"{ADDRESS}: the store was removed from the bucket" in gone.output
     assert str(folder) in gone.output
     assert len(list(Store(folder).cells())) == 1, "the copy is left alone"
@@ -60,8 +58,7 @@ def test_no_credentials(cloud, iqabench, monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    refused = iqabench("results", "--results", ADDRESS)
-    assert refused.exit_code == 2
+    refused = iqabench("results", "--results", ADDRESS, exits=2)
     assert "no credentials for this bucket" in refused.output
     assert "AWS_ACCESS_KEY_ID" in refused.output
 
@@ -79,8 +76,7 @@ def test_no_credentials(cloud, iqabench, monkeypatch, tmp_path):
     ],
 )
 def test_an_address_that_is_none(address, told, iqabench):
-    refused = iqabench("results", "--results", address)
-    assert refused.exit_code == 2
+    refused = iqabench("results", "--results", address, exits=2)
     assert told in refused.output
 
 
@@ -88,8 +84,7 @@ def test_an_address_that_is_none(address, told, iqabench):
 def test_a_library_that_is_not_installed(extra, library, iqabench, monkeypatch):
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, extra, raising=False)
     monkeypatch.setitem(sys.modules, library, None)
-    missing = iqabench("results", "--results", f"{extra}://lab/sweep")
-    assert missing.exit_code == 2
+    missing = iqabench("results", "--results", f"{extra}://lab/sweep", exits=2)
     assert f'for {extra}:// that is `pip install "iqabench[{extra}]"`' in missing.output
 
 

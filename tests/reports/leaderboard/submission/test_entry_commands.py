@@ -10,29 +10,24 @@ from iqabench.reports.leaderboard.submission.printed import printed_entries
 
 def test_from_a_sweep_to_an_entry_to_the_board(iqabench, tiny_sweep, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    swept = iqabench("run", *tiny_sweep)
-    assert swept.exit_code == 0, swept.output
-    made = iqabench("entry", "create", "--model", "tiny", "--out", "mine.toml", "--name", "Tiny")
-    assert made.exit_code == 0, made.output
+    iqabench("run", *tiny_sweep, exits=0)
+    made = iqabench("entry", "create", "--model", "tiny", "--out", "mine.toml", "--name", "Tiny", exits=0)
     assert "5 measured numbers of tiny in mine.toml, and 5 files" in made.output
     assert "mine.toml: Tiny: 5 measured numbers on drawn; nothing is wrong" in made.output
 
-    verified = iqabench("entry", "verify", "mine.toml")
-    assert verified.exit_code == 0
+    iqabench("entry", "verify", "mine.toml", exits=0)
     entry = Path("mine.toml")
     assert [*compose_board([entry], Path("results")).entrants][-1].name == "Tiny"
 
     entry.write_text(entry.read_text().replace("srocc = ", "srocc = -").replace("--", ""))
-    found = iqabench("entry", "verify", "mine.toml")
-    assert found.exit_code == 1
+    found = iqabench("entry", "verify", "mine.toml", exits=1)
     assert found.output.count("SROCC is stated as") == 5
 
 
 def test_a_model_of_several_seeds_has_digests_of_all_its_weights(iqabench, tiny_sweep, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert iqabench("run", *tiny_sweep, "--seed", "0,1", "--attacks", "fgsm").exit_code == 0
-    made = iqabench("entry", "create", "--model", "tiny", "--out", "mine.toml")
-    assert made.exit_code == 0, made.output
+    made = iqabench("entry", "create", "--model", "tiny", "--out", "mine.toml", exits=0)
     assert "3 measured numbers of tiny in mine.toml, and 6 files" in made.output
     text = Path("mine.toml").read_text()
     assert text.count("sha256 = ") == 2
@@ -51,8 +46,7 @@ def test_a_model_of_several_seeds_has_digests_of_all_its_weights(iqabench, tiny_
 )
 def test_wrong_usage_has_exit_status_2(iqabench, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
-    done = iqabench("entry", *arguments)
-    assert done.exit_code == 2, done.output
+    done = iqabench("entry", *arguments, exits=2)
     assert said in done.output
 
 
@@ -60,8 +54,7 @@ def test_wrong_usage_has_exit_status_2(iqabench, tmp_path, monkeypatch, argument
 def test_what_is_no_entry_is_a_problem_and_no_traceback(iqabench, tmp_path, content):
     path = tmp_path / "any.toml"
     path.write_bytes(content)
-    done = iqabench("entry", "verify", str(path))
-    assert done.exit_code == 1
+    done = iqabench("entry", "verify", str(path), exits=1)
     assert done.output.startswith(f"{path}: ")
 
 
@@ -69,8 +62,7 @@ def test_the_leaderboard_takes_the_entries_it_is_given_and_the_store_that_is_the
     iqabench, tiny_sweep, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    built = iqabench("leaderboard")
-    assert built.exit_code == 0, built.output
+    built = iqabench("leaderboard", exits=0)
     assert built.output == "site/index.html\n"
     assert len(list(Path("site/models").iterdir())) == len(list(printed_entries()))
 
@@ -80,12 +72,10 @@ def test_the_leaderboard_takes_the_entries_it_is_given_and_the_store_that_is_the
     assert Path("other/models/tiny.html").is_file()
     broken = Path("broken.toml")
     broken.write_text("name = 3")
-    built = iqabench("leaderboard", "--entries", "mine.toml", "--entries", str(broken))
-    assert built.exit_code == 0, built.output
+    built = iqabench("leaderboard", "--entries", "mine.toml", "--entries", str(broken), exits=0)
     assert "Note: " in built.output
     assert "broken.toml" in built.output
     assert Path("site/models/tiny.html").is_file()
 
-    nowhere = iqabench("leaderboard", "--results", "nowhere")
-    assert nowhere.exit_code == 2
+    nowhere = iqabench("leaderboard", "--results", "nowhere", exits=2)
     assert "nowhere: no results in this folder" in nowhere.output
