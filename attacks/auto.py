@@ -21,7 +21,7 @@ from .tools.views import FiniteDifferences, Lens, View, useful_views
 from .transfer import Transfer
 
 TRIAL = 5 / 3  # gradients that cost as much as a step through a view on trial and the scores after it
-TRAVEL = 2.5  # of MI-FGSM's steps together, in radii: Madry's rule, by which a step may be taken back
+TRAVEL = 2.5  # length of all of MI-FGSM's steps, in radii, after Madry's rule: steps can be taken back
 CHOICE = 2**31  # added to the seed, so that images are not compared by the draws that they were found with
 CLEAN = "clean"  # what reached an end that no member moved
 
@@ -38,7 +38,7 @@ class Budget(NamedTuple):
         blind_queries: Scores that Square asks for where no view shows a gradient.
         differences: Random directions of a gradient by finite differences, where no view shows one.
         eot_samples: Passes that are averaged for a model whose passes differ.
-        choice_samples: Passes by which two images of such a model are compared.
+        choice_samples: Passes with which two images of such a model are compared.
     """
 
     steps: int
@@ -64,10 +64,10 @@ class Interval(NamedTuple):
         high_images: (N, 3, H, W), those with the highest.
         low_scores: (N,) of these images, in plain inference passes apart from the search; the means over
             `eot_samples` passes for a model whose passes differ.
-        high_scores: (N,), likewise.
+        high_scores: (N,) of `high_images`, computed in the same way.
         low_by: For each image, the member and the view of the model that found it, such as `apgd`,
             `mifgsm` or `apgd (soft_ranks_0.2)`; `clean` for an image that nothing moved.
-        high_by: Likewise.
+        high_by: The same for `high_images`.
     """
 
     low_images: Tensor
@@ -130,11 +130,11 @@ class Auto(Attack):
         """Yield the interval attained within each epsilon.
 
         Args:
-            model: Images (N, 3, H, W) in [0, 1] to scores (N,); left as it was found.
+            model: Takes images (N, 3, H, W) in [0, 1] and gives scores (N,); it is left unchanged.
             images: (N, 3, H, W) in [0, 1], float32 or float64.
             epsilons: Radii of the ball, in pixel units of [0, 1], ascending.
             sources: Other models by name, whose perturbations are tried too (budget `standard`).
-            record: Filled while intervals are yielded, with what the search has to tell besides them.
+            record: What the search notes besides the intervals; filled while they are yielded.
 
         Raises:
             ValueError: Images have another shape, type or range, or epsilons do not ascend.

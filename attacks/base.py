@@ -1,4 +1,4 @@
-"""What attacks share: the contract, its door, the loop over epsilons, and leaving a model as it was found."""
+"""What attacks share: the contract and its checks, the loop over epsilons, and leaving a model unchanged."""
 
 import math
 from abc import ABC, abstractmethod
@@ -42,14 +42,14 @@ class Attack(ABC):
         """Yield one adversarial batch per epsilon, in order.
 
         Args:
-            model: Images (N, 3, H, W) in [0, 1] to scores (N,); left as it was found.
+            model: Takes images (N, 3, H, W) in [0, 1] and gives scores (N,); it is left unchanged.
             images: (N, 3, H, W) in [0, 1], float32 or float64.
             labels: (N,) quality in [0, 1], higher is better.
             epsilons: Radii of the L-inf ball, in pixel units of [0, 1].
             generator: Source of randomness, on the CPU: one draw per image, in order. Default: draws made
                 from the attack's seed and the image itself, the same in any batch and any order.
             objective: What is to increase: score reflection, or `ascend` or `descend` for one direction.
-            record: Filled while batches are yielded, with what the search has to tell besides its images.
+            record: What the search notes besides its images; filled while batches are yielded.
 
         Yields:
             (N, 3, H, W): inside [0, 1] and within epsilon of `images`.

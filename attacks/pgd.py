@@ -20,14 +20,14 @@ class PGD(Attack):
     Attributes:
         steps: Gradient steps per epsilon.
         step_size: Length of a step in pixel units of [0, 1]. Default: 2.5 epsilon / steps, Madry's rule,
-            by which the ball can be crossed from any start.
+            so that any point of the ball can be reached from any start.
         random_start: Start from a point drawn uniformly from the ball instead of from the image. The
             points of all epsilons are one draw, scaled.
         seed: Seed of the random start, where no generator is passed.
         eot_samples: Forward passes each gradient is averaged over; for models that are random at test time.
-        backward: "own": the gradient is the model's own, to which a mask made of ranks is constant. Otherwise
+        backward: "own": the gradient is the model's own, for which a mask of ranks is constant. Otherwise
             the name of a backward pass (BPDA): "soft ranks 0.1" of CPRL also sees which features can be
-            carried across the mask's cut. A model that does not offer it is differentiated by its own.
+            carried across the mask's cut. If a model does not offer it, its own is used.
     """
 
     steps: Annotated[int, Field(ge=1)] = 10

@@ -1,4 +1,4 @@
-"""What the searches for attainable intervals share: balls of two norms, nested epsilons, EOT by itself."""
+"""What the searches for attainable intervals share: balls of two norms, nested epsilons, and EOT."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence

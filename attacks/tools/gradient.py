@@ -10,7 +10,7 @@ from ...bench.core.errors import UserError
 from .objectives import Objective
 
 Scorer = Callable[[Tensor], Tensor]
-"""From images (N, 3, H, W) in [0, 1] to scores (N,): a model, or a view of one."""
+"""A model, or a view of one: takes images (N, 3, H, W) in [0, 1] and gives scores (N,)."""
 
 
 class NoGradientError(UserError):

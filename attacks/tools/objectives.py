@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 Objective = Callable[[Tensor, Tensor], Tensor]
-"""From scores (N,) and labels (N,) to the values (N,) that an attack increases."""
+"""Takes scores (N,) and labels (N,), and gives the values (N,) that an attack increases."""
 
 
 def score_reflection(scores: Tensor, labels: Tensor, threshold: float = 0.5) -> Tensor:

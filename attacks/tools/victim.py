@@ -74,8 +74,8 @@ class Victim:
     def through(self, backward: str) -> "Victim":
         """Return the victim with gradients through another backward pass; "own" is the model's own.
 
-        A model may offer others in its stead by name (backward pass differentiable approximation, Athalye et
-        al. 2018); one that does not offer it is differentiated by its own.
+        A model may offer others by name (backward pass differentiable approximation, BPDA, Athalye et al.
+        2018). If it does not offer the one named, its own is used.
         """
         views = dict(offered_views(self.model))
         return replace(self, model=views[backward]) if backward in views else self

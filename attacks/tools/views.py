@@ -1,6 +1,6 @@
 """Views of a model that show a gradient where its own backward pass hides it.
 
-A view scores images as the model does (but for `logit`, whose scores are in the same order) and has another
+A view scores images as the model does (except `logit`, whose scores are in the same order) and has another
 gradient: through a backward pass that the model offers, through operations whose own gradient is zero, or by
 finite differences. An attack tries views, and what they find is scored by the model itself.
 """

@@ -99,7 +99,7 @@ def _parts(maps: Tensor, dim: int) -> list[Tensor]:
 
 
 def _band(part: Tensor) -> Tensor:
-    """Return the matrix by which rows of this length become their weighted means."""
+    """Return the matrix that turns rows of this length into their weighted means."""
     return _band_matrix(part.shape[-1], part.dtype, part.device)
 
 

@@ -21,7 +21,7 @@ _MODULES = (
     restarts, whole_range, black_box, transferred, jumps, remembered, state, finite,
 )  # fmt: skip
 INDICATORS: tuple[Indicator, ...] = tuple(module.INDICATOR for module in _MODULES)
-"""In the order of the report. The last two look back on the whole audit."""
+"""The indicators in the order of the report. The last two look back on the whole audit."""
 
 
 @torch.random.fork_rng()

@@ -150,7 +150,7 @@ class Evidence:
 
     @cached_property
     def gradients(self) -> list[list[Tensor]]:
-        """For each point, the gradient of each view."""
+        """The gradient of each view at each point."""
         return [[self.gradient(view.scorer, point) for view in self.views] for point in self.points]
 
     @cached_property

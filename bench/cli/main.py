@@ -31,7 +31,7 @@ from .shared import say
 from .workers import WORKER
 
 INTERRUPTED = 130  # the shell's exit status for Ctrl-C
-TERMINATED = 143  # and for SIGTERM, by which a scheduler tells a job that it stopped from one that failed
+TERMINATED = 143  # and for SIGTERM: a scheduler can tell a job that it stopped from one that failed
 FAULT = 70  # of iqabench or of a plugin: EX_SOFTWARE of sysexits.h
 DEBUG = "--debug"
 COMMAS = "Several values of one option are separated by commas, without spaces: --models resnet,cprl"

@@ -34,7 +34,7 @@ class DatasetAdapter(ABC):
         root: Folder that the paths of the table are relative to. `read` may narrow it to the folder inside
             the one given that turns out to hold the database, so that a path is the same on every machine.
         low: Lowest raw score there can be. A database without a stated scale leaves it open until `read`.
-        high: Highest raw score there can be, likewise.
+        high: Highest raw score there can be; it may be left open in the same way.
         lower_is_better: Whether a high raw score means low quality, as in a *difference* of opinion scores.
         stand_in: Whether it stands in for a real database, so that its numbers must say so.
         labelled: Whether its images have labels; otherwise every `score` is NaN.

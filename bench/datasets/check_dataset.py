@@ -35,7 +35,8 @@ def check_dataset(factory: Callable[[], DatasetAdapter]) -> None:
     table = _read(source, name)
     if not (np.isfinite([source.low, source.high]).all() and source.low < source.high):
         raise UserError(
-            f"{name}: the scale from {source.low:g} to {source.high:g} is none; `low` is below `high`"
+            f"{name}: the scale from {source.low:g} to {source.high:g} cannot be used: `low` and `high` are "
+            "finite, and `low` is below `high`"
         )
     problems = find_problems(table, source)
     if problems:

@@ -97,11 +97,11 @@ def _installed_formats() -> tuple[str, ...]:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if isinstance(image, TiffImageFile) and (image.mode == "I" or 2 in image.tag_v2.get(SAMPLEFORMAT, ())):
-        raise Undecodable("its values are signed or 32-bit numbers, of which black and white are not known")
+        raise Undecodable("its values are signed or 32-bit numbers, for which black and white are not known")
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _from_16_bits(image)
     if image.mode == "F":
-        raise Undecodable("its values are floating-point numbers, of which black and white are not known")
+        raise Undecodable("its values are floating-point numbers, for which black and white are not known")
     if image.has_transparency_data:
         picture = image.convert("RGBA")
         if picture.getchannel("A").getextrema() == (0, 0):

@@ -351,7 +351,7 @@ def _resize(image: Image.Image, shorter: int, largest: int) -> Image.Image:
     longer = int(shorter * max(image.size) / min(image.size))
     if shorter * longer > largest:
         raise Undecodable(
-            f"{width} x {height} pixels, of which resizing the shorter side to {shorter} makes "
+            f"{width} x {height} pixels; with its shorter side resized to {shorter} it would have "
             f"{shorter * longer / 1e6:.0f} million, more than the {largest / 1e6:g} million that "
             "`max_megapixels` of [run] allows"
         )

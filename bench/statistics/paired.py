@@ -12,7 +12,7 @@ from .metrics import percentile_bounds
 RESAMPLES = 5000  # bootstrap resamples behind a comparison; the smallest p-value is 2 / (`RESAMPLES` + 1)
 
 Statistic = Callable[[Array, Counts], Array]
-"""From scores (N,) and counts (N, B) of how often each resample draws an image to the values (B,)."""
+"""Takes scores (N,) and counts (N, B) of how often each resample draws each image; gives values (B,)."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from .newest import newest
 from .store import Store
 
 IDENTITY = ("dataset", "model", "regime", "seed", "attack", "epsilon")
-"""What names a row for people. Rows that agree in it differ in a later column, such as `weights`."""
+"""The columns that name a row for people; rows that agree in them differ in another, such as `weights`."""
 
 COLUMNS = (
     *IDENTITY,
@@ -45,7 +45,8 @@ COLUMNS = (
 """The columns of `Results.frame`, in order."""
 
 WEAKER_SROCC, WEAKER_WIDTH = 0.05, 0.9
-"""How far above that of the static attack a worst-case SROCC is flagged, and below which part a width is."""
+"""An adaptive attack is flagged where its worst-case SROCC is above the static attack's by more than this, or
+where its median width is less than this part of the static attack's."""
 
 _ATTACKED_ALIKE = (
     "dataset", "model", "variant", "regime", "seed", "attack", "epsilon", "weights", "model_version",

@@ -31,7 +31,7 @@ from .runner import trained_models
 NAME = "external"  # the attack that a cell of images from outside names
 
 FOLDERS = ("", "low", "high", "adversarial")
-"""Where in a folder images may lie, as `--save-images` writes them."""
+"""The folders in which images may lie, as `--save-images` writes them."""
 
 _ROUNDING = 1e-6  # of radii and of scores
 _SAME = (

@@ -29,8 +29,8 @@ class PatchMean(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return mean scores (N,) of pictures (N, 3, H, W), at least as high and wide as a patch.
 
-        Each crop is a batch of N of its own. So batches inside the model, too, have one element for each
-        image, on which attacks rely.
+        Each crop is a batch of N by itself, so that batches inside the model, too, have one element for each
+        image. Attacks rely on that.
         """
         size = self._patches.size
         scores = [

@@ -99,7 +99,7 @@ def _bounded(
             row[f"certified at {radius:g}/255"] = number(worst_case_srocc(found.quality, low, high).value, 3)
             row[f"median width at {radius:g}/255"] = number(float(np.median(high - low)), 3)
         rows.append(row)
-    return rows, "By interval bound propagation, without a chance of error but for rounding in float64."
+    return rows, "By interval bound propagation, which holds with certainty, up to rounding in float64."
 
 
 def _named(about: dict[str, Any]) -> dict[str, str]:

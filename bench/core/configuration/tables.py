@@ -65,7 +65,7 @@ class RunSettings(Configured):
     )
     compile: bool = Field(
         default=False,
-        description="compile models with torch.compile before they are attacked, but for stochastic ones; it "
+        description="compile models with torch.compile before they are attacked, except stochastic ones; it "
         "takes up to minutes for each, and pays where an attack takes many; one that cannot be compiled, "
         "such as cprl on a CPU, is used as it is",
     )

@@ -27,7 +27,7 @@ class Folder(DatasetAdapter):
         super().__init__(root, 0.0, 1.0)
 
     def read(self) -> pd.DataFrame:
-        """Return a row for each image but hidden ones; raises UserError if there is none."""
+        """Return a row for each image that is not hidden; raise UserError if there is none."""
         if not self.root.is_dir():
             raise UserError(f"no such folder: root = {self.root}; it should hold images")
         found = (

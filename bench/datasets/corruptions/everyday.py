@@ -18,7 +18,7 @@ from ....models.defences.coding.jpeg import JPEG
 SEVERITIES = (1, 2, 3, 4, 5)
 
 Corruption = Callable[[Tensor, int], Tensor]
-"""From images (N, 3, H, W) in [0, 1] and a severity to images of the same shape, in [0, 1] once clamped."""
+"""Takes images (N, 3, H, W) in [0, 1] and a severity; gives images of the same shape, not yet clamped."""
 
 
 def corrupted(images: Tensor, name: str, severity: int) -> Tensor:

@@ -78,7 +78,7 @@ class _Leaf:
 def dead_leaves(
     height: int, width: int, rng: np.random.Generator, look: Look | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Draw a scene, (height, width, 3) sRGB; without a look of its own it is seen as all others."""
+    """Draw a scene, (height, width, 3) sRGB; if it has no look of its own, it has the usual one."""
     canvas = np.full((height * OVERSAMPLING, width * OVERSAMPLING, 3), 0.4, np.float32)
     light = rng.uniform(0, 2 * np.pi)
     texture = pink_noise(2 * max(canvas.shape), rng)

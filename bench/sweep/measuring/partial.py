@@ -152,7 +152,7 @@ class Found:
             self.columns[name][index, start : start + len(column)] = column
 
     def diagnostics(self, index: int) -> dict[str, Any]:
-        """Return what the search under one epsilon has to tell of all images."""
+        """Return what the search under one epsilon noted of all images."""
         return reduce(_together, [*self.told[index], self.worst[index]], {})
 
     def spent(self) -> float:
@@ -179,7 +179,7 @@ class Found:
             self.discard()
             raise UserError(
                 f"{damaged}: the images kept there are damaged, and were removed; run the command "
-                "again, and they are searched anew"
+                "again to search them again"
             )
 
 

@@ -83,7 +83,7 @@ def plan_defences(settings: Settings) -> list[PlannedDefence | None]:
     if asked == [ALL]:
         asked = [NONE, *dict.fromkeys([*registry.names("defences"), *settings.defences])]
     if not asked:
-        raise UserError("[run]: defences: the list is empty; `none` in it is the model as it is")
+        raise UserError("[run]: defences: the list is empty; `none` stands for the model without a defence")
     return [plan_defence(settings, name) for name in dict.fromkeys(asked)]
 
 

@@ -77,7 +77,7 @@ def folder(tmp_path: Path) -> Path:
         (reading("Rows", lambda t: [1, 2]), "Rows: read\\(\\) returns a list, not a pandas.DataFrame"),
         (reading("Fails", lambda t: {}["a"]), r"Fails: read\(\) fails: KeyError: 'a' \(.*t\.py, line \d+: "),
         (Random, "Random: read\\(\\) returns another table the second time"),
-        (Open, "Open: the scale from 0 to inf is none"),
+        (Open, "Open: the scale from 0 to inf cannot be used"),
         (changed(score="1"), "the column 'score' of read\\(\\) holds \\w+, not numbers"),
         (changed(score=11.0), "0.png has 11"),
         (changed(score=float("nan")), "no score|without a score"),

@@ -107,7 +107,7 @@ def test_random_crops_are_parts_of_the_image_and_reach_every_place(cache, datase
 def test_a_line_of_pixels_is_not_resized_to_gigabytes(tmp_path):
     Image.new("RGB", (2, 4000)).save(tmp_path / "line.png")
     line = dataset_of(tmp_path)
-    told = r"line\.png: .* 2 x 4000 pixels, of which resizing the shorter side to 24 makes 1 million"
+    told = r"line\.png: .* 2 x 4000 pixels; with its shorter side resized to 24 it would have 1 million"
     with pytest.raises(UserError, match=told):
         PixelCache.open(line, 24, tmp_path / "cache")
     assert PixelCache.open(line, 20, tmp_path / "cache").shape(0) == (40_000, 20)

@@ -51,4 +51,4 @@ def _table_3(adapter: str) -> str:
 
 
 _NOTES = {"live": "the database has 779", "vcl": "552 distorted images and their 23 references"}
-"""Remarks on databases of which the paper prints another number of images than they have."""
+"""Remarks on databases whose number of images is not the one that the paper prints."""
