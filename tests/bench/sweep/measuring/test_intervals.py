@@ -254,7 +254,7 @@ def test_what_an_interrupted_measurement_left_and_is_damaged_is_measured_again(
         done, cells = sweep(*CHOSEN)
     file.unlink()
     assert done.output.count("starts again, as what was kept of it is damaged") == 1
-    same_as_unbroken(done, cells)
+    same_as_unbroken(cells)
 
 
 def test_a_flipped_bit_of_what_an_interrupted_measurement_left_is_noticed(tmp_path):
