@@ -27,27 +27,18 @@ CLEAN = "clean"  # what reached an end that no member moved
 
 
 class Budget(NamedTuple):
-    """The passes and queries of a budget for each image, epsilon and direction.
+    """The passes and queries of a budget for each image, epsilon and direction."""
 
-    Attributes:
-        steps: Gradient steps of Auto-PGD, or of MI-FGSM for a model whose passes differ.
-        shared: Whether only one step is taken through each view, and the others through the view that moved
-            the image furthest. Otherwise all steps are taken through each view, and as many again from a
-            random start through the best view.
-        queries: Scores that Square asks for.
-        blind_queries: Scores that Square asks for where no view shows a gradient.
-        differences: Random directions of a gradient by finite differences, where no view shows one.
-        eot_samples: Passes that are averaged for a model whose passes differ.
-        choice_samples: Passes with which two images of such a model are compared.
-    """
-
-    steps: int
+    steps: int  # gradient steps of Auto-PGD, or of MI-FGSM for a model whose passes differ
+    # Whether only one step is taken through each view, and the others through the view that moved the image
+    # furthest. Otherwise all steps are taken through each view, and as many again from a random start through
+    # the best view.
     shared: bool
-    queries: int
-    blind_queries: int
-    differences: int
-    eot_samples: int
-    choice_samples: int
+    queries: int  # scores that Square asks for
+    blind_queries: int  # scores that Square asks for where no view shows a gradient
+    differences: int  # random directions of a gradient by finite differences, where no view shows one
+    eot_samples: int  # passes that are averaged for a model whose passes differ
+    choice_samples: int  # passes with which two images of such a model are compared
 
 
 BUDGETS = {
@@ -57,23 +48,16 @@ BUDGETS = {
 
 
 class Interval(NamedTuple):
-    """The scores attained within one epsilon.
+    """The scores attained within one epsilon."""
 
-    Attributes:
-        low_images: (N, 3, H, W), the images with the lowest scores found.
-        high_images: (N, 3, H, W), those with the highest.
-        low_scores: (N,) of these images, in plain inference passes apart from the search; the means over
-            `eot_samples` passes for a model whose passes differ.
-        high_scores: (N,) of `high_images`, computed in the same way.
-        low_by: For each image, the member and the view of the model that found it, such as `apgd`,
-            `mifgsm` or `apgd (soft_ranks_0.2)`; `clean` for an image that nothing moved.
-        high_by: The same for `high_images`.
-    """
-
-    low_images: Tensor
-    high_images: Tensor
+    low_images: Tensor  # (N, 3, H, W), the images with the lowest scores found
+    high_images: Tensor  # (N, 3, H, W), those with the highest
+    # (N,) of these images, in plain inference passes apart from the search; the means over `choice_samples`
+    # passes for a model whose passes differ.
     low_scores: Tensor
     high_scores: Tensor
+    # For each image, the member and the view of the model that found it, such as `apgd`, `mifgsm` or
+    # `apgd (soft_ranks_0.2)`; `clean` for an image that nothing moved.
     low_by: list[str]
     high_by: list[str]
 
@@ -228,15 +212,10 @@ class Auto(Attack):
         *,
         anew: bool = False,
     ) -> None:
-        """Let a member search for some images, and keep what moved their scores further.
+        """Let a member search for the chosen (N,) images, and keep what moved their scores further.
 
-        Args:
-            end: Which end to move.
-            member: The search.
-            epsilon: Radius of the ball.
-            chosen: (N,) for which images.
-            view: What it sees of the model; None: the model.
-            anew: Start from a random point (Auto-PGD) instead of the furthest found.
+        It sees the model by a view, or as it is. With `anew` it starts from a random point instead of the
+        furthest found.
         """
         if not chosen.any():
             return
@@ -251,27 +230,17 @@ class Auto(Attack):
 
 @dataclass
 class _End:
-    """One end of each image's interval.
+    """One end of each image's interval."""
 
-    Attributes:
-        victim: The model and the images, with the objective that points outwards.
-        lenses: The views of the model to search through.
-        draws: Passes that a score is the mean of; more than one for a model whose passes differ.
-        seed: Seed of the draws in these passes, together with `CHOICE`.
-        images: (N, 3, H, W), the furthest found.
-        values: (N,) of the objective there.
-        by: What found each.
-        whole: Whether the values come from passes over the whole batch, as the next ones may: then both have
-            the same draws, and the images that are kept need not be scored again.
-    """
-
-    victim: Victim
-    lenses: list[Lens]
-    draws: int
-    seed: int
-    images: Tensor = field(init=False)
-    values: Tensor = field(init=False)
-    by: list[str] = field(init=False)
+    victim: Victim  # with the objective that points outwards
+    lenses: list[Lens]  # the views of the model to search through
+    draws: int  # passes that a score is the mean of; more than one for a model whose passes differ
+    seed: int  # of the draws in these passes, together with `CHOICE`
+    images: Tensor = field(init=False)  # (N, 3, H, W), the furthest found
+    values: Tensor = field(init=False)  # (N,) of the objective there
+    by: list[str] = field(init=False)  # what found each
+    # Whether the values come from passes over the whole batch, as the next ones may: then both have the same
+    # draws, and the images that are kept need not be scored again.
     whole: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:

@@ -32,16 +32,10 @@ def values_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """Return the values (N,) of the objective and their gradient (N, 3, H, W) with respect to pixels.
 
-    Call it inside `undisturbed(model)`. The objective is summed over the batch, so that an image's gradient
-    does not depend on its neighbours.
-
-    Args:
-        model: Images (N, 3, H, W) in [0, 1] to scores (N,).
-        images: (N, 3, H, W) in [0, 1].
-        labels: (N,) quality in [0, 1].
-        objective: What is to increase.
-        eot_samples: Forward passes to average over. More than one is for a model that is random at test
-            time (EOT, expectation over transformation, Athalye et al. 2018).
+    Call it inside `undisturbed(model)`. Images and labels (N,) are in [0, 1]. The objective is summed over
+    the batch, so that an image's gradient does not depend on its neighbours. Values and gradient are means
+    over `eot_samples` forward passes; more than one is for a model that is random at test time (EOT,
+    expectation over transformation, Athalye et al. 2018).
 
     Raises:
         UserError: The model does not return one score per image.

@@ -6,7 +6,6 @@ finite differences. An attack tries views, and what they find is scored by the m
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,6 +18,7 @@ from .gradient import NoGradientError, Scorer
 from .noise import unit_noise
 
 SAME = 0.999  # cosine of two gradients above which the second view is not worth its passes
+_STEPS = ("round", "floor", "ceil", "trunc", "fix", "sign", "sgn")  # whose gradient is zero
 
 
 class View(NamedTuple):
@@ -182,15 +182,11 @@ class _SeeThrough(TorchFunctionMode):
     element for each of N images, such as the last sigmoid.
     """
 
-    steps: ClassVar[set[Any]] = {
-        getattr(owner, name)
-        for owner in (torch, Tensor)
-        for name in ("round", "floor", "ceil", "trunc", "fix", "sign", "sgn")
-    }
+    steps: ClassVar[set[Any]] = {getattr(owner, name) for owner in (torch, Tensor) for name in _STEPS}
     steps_in_place: ClassVar[dict[Any, Any]] = {
         getattr(owner, f"{name}_"): getattr(torch, name)
         for owner in (torch, Tensor)
-        for name in ("round", "floor", "ceil", "trunc", "fix", "sign", "sgn")
+        for name in _STEPS
         if hasattr(owner, f"{name}_")
     }
     casts: ClassVar[set[Any]] = {
@@ -212,9 +208,7 @@ class _SeeThrough(TorchFunctionMode):
         """Call a torch function, seen through."""
         kwargs = kwargs or {}
         first = args[0] if args else None
-        with ExitStack() as gradients:
-            gradients.enter_context(torch.inference_mode(False))
-            gradients.enter_context(torch.enable_grad())
+        with torch.inference_mode(False), torch.enable_grad():
             if func == Tensor.requires_grad.__get__:  # type: ignore[attr-defined]
                 return False
             if not (isinstance(first, Tensor) and first.is_floating_point()):

@@ -24,11 +24,7 @@ def ssim(images: Tensor, others: Tensor) -> Tensor:
 
 
 class Original:
-    """Images that several versions are compared with; their part of SSIM is computed once.
-
-    Args:
-        images: (N, C, H, W) in [0, 1].
-    """
+    """Images (N, C, H, W) in [0, 1] that versions are compared with; their part of SSIM is computed once."""
 
     def __init__(self, images: Tensor) -> None:
         self._at_once = max(1, _CACHED // images[0].numel())

@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,8 +35,7 @@ from .decoding import Undecodable, decode_rgb, strict_decoding
 if TYPE_CHECKING:
     from . import Dataset
 
-FORMAT = 4
-"""Version of the files and of the way images are decoded and resized. Raise it with any change of these."""
+FORMAT = 4  # version of the files and of decoding and resizing; raise it with any change of these
 
 Pixels = npt.NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -48,16 +46,13 @@ class PixelCache:
     """The images of a dataset, in the order of its table, the shorter side of each resized to one length.
 
     Safe to read from several threads.
-
-    Attributes:
-        image_size: Length in pixels of every image's shorter side, and of the sides of crops unless another
-            is asked for; None for images that are not resized.
-        digest: Digest of the pixels of all images, after they are resized.
     """
 
     def __init__(self, index: "_Index", pixels: Path) -> None:
+        # Length in pixels of every image's shorter side, and of the sides of crops unless another is asked
+        # for; None for images that are not resized.
         self.image_size = index.image_size
-        self.digest = index.digest
+        self.digest = index.digest  # of the pixels of all images, after they are resized
         self._places = index.places
         self._file = pixels.open("rb", buffering=0)
         self._reading = Lock()
@@ -70,14 +65,9 @@ class PixelCache:
         """Return the cache of a dataset, which is built if it is missing or the image files have changed.
 
         Files of the same name, size and time of change are taken to be unchanged. Of two processes that need
-        a cache, one builds it and the other waits.
-
-        Args:
-            dataset: The dataset whose images are decoded.
-            image_size: Length in pixels that the shorter side is resized to: bilinear with antialiasing, as
-                torchvision does with PIL images. None: images are kept as they are.
-            folder: Where the cache's two files are kept.
-            workers: Threads that decode. Default: one for each core, up to 8.
+        a cache, one builds it and the other waits. The shorter side of an image is resized to `image_size`
+        pixels, bilinear with antialiasing, as torchvision does with PIL images; with None it keeps its size.
+        As many threads as `workers` decode: by default one for each core, up to 8.
 
         Raises:
             UserError: Images are missing, damaged or not images; it names one and counts the others. Or the
@@ -110,14 +100,9 @@ class PixelCache:
         return height, width
 
     def test_batch(self, rows: Sequence[int], shape: tuple[int, int] | None = None) -> Tensor:
-        """Return centre crops.
+        """Return centre crops (N, 3, H, W) uint8 of the images in N rows of the dataset's table.
 
-        Args:
-            rows: N places in the dataset's table.
-            shape: Height H and width W of the crops. Default: squares of the image size.
-
-        Returns:
-            (N, 3, H, W) uint8.
+        They have the height and width of `shape`. Default: squares of the image size.
         """
         return self._batch(
             rows, shape or self._square(), lambda height, width: (_centre(height), _centre(width), False)
@@ -131,16 +116,10 @@ class PixelCache:
         side: int | None = None,
         flip: bool = False,
     ) -> Tensor:
-        """Return random crops, placed independently for each image.
+        """Return random crops (N, 3, S, S) uint8 of N rows, placed independently for each image.
 
-        Args:
-            rows: N places in the dataset's table.
-            generator: Source of randomness; in the same state it gives the same crops.
-            side: Length S of the crops' sides. Default: the image size.
-            flip: Mirror each crop left to right with probability 1/2, which leaves its quality as it is.
-
-        Returns:
-            (N, 3, S, S) uint8.
+        A generator in the same state gives the same crops. The side S is by default the image size. With
+        `flip`, each crop is mirrored left to right with probability 1/2, which leaves its quality as it is.
         """
 
         def draw(height: int, width: int) -> tuple[int, int, bool]:
@@ -158,16 +137,15 @@ class PixelCache:
             seen.setdefault(other._content(row), []).append(row)
         pairs = []
         for row in rows:
-            equal = (one for one in seen.get(self._content(row), ()) if self._equal(row, other, one))
-            pairs += [(row, one) for one in islice(equal, 1)]
+            for one in seen.get(self._content(row), ()):
+                if np.array_equal(self._image(row), other._image(one)):
+                    pairs.append((row, one))
+                    break
         return pairs
 
     def _content(self, row: int) -> tuple[int, ...]:
         """Return height, width and checksum of an image."""
         return tuple(self._places[row][1:])
-
-    def _equal(self, row: int, other: "PixelCache", one: int) -> bool:
-        return bool((self._image(row) == other._image(one)).all())
 
     def _square(self) -> tuple[int, int]:
         if self.image_size is None:
@@ -223,15 +201,10 @@ def memory_for(shape: tuple[int, ...]) -> Tensor:
 
 
 def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
-    """Return images as models take them.
+    """Return images (N, 3, H, W) uint8 on a device as models take them: float in [0, 1].
 
-    Args:
-        batch: (N, 3, H, W) uint8. From pinned memory it is copied while the processor goes on.
-        device: The device to put them on.
-
-    Returns:
-        (N, 3, H, W) float in [0, 1], on a CPU in channels-last memory order. On a GPU a model's weights
-        decide the order that it computes in.
+    On a CPU they are in channels-last memory order; on a GPU a model's weights decide the order that it
+    computes in. From pinned memory a batch is copied while the processor goes on.
     """
     images = batch.to(device, non_blocking=batch.is_pinned())
     order = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -28,29 +28,17 @@ from .prepared import Summary, Sweep
 from .remote import PATIENCE, Task, models_of
 from .work import Measurement, training_lock
 
-T = TypeVar("T")
-
 
 class JobsFailed(UserError):
-    """Some jobs of a sweep ended with an error; the others are done.
-
-    Attributes:
-        summary: Of the whole sweep.
-    """
+    """Some jobs of a sweep ended with an error; the others are done."""
 
     def __init__(self, text: str, summary: Summary) -> None:
         super().__init__(text)
-        self.summary = summary
+        self.summary = summary  # of the whole sweep
 
 
 def run_on_cluster(sweep: Sweep, pool: Pool, *, score: bool, show: Show) -> None:
-    """Train the models of a sweep, and measure them.
-
-    Args:
-        sweep: What to do; its summary is filled.
-        pool: The workers.
-        score: Whether cells are wanted, or only the trained models.
-        show: As `run_sweep` takes it.
+    """Train the models of a sweep and, with `score`, measure them; the sweep's summary is filled.
 
     Raises:
         JobsFailed: some jobs ended with an error, which was shown.
@@ -108,7 +96,8 @@ class _Cluster:
         works = [*self._sweep.measurements(job, job.weights() or "")]
         left = {work.stage: work.images for each in works if (work := each.left())}
         self._progress.pace.expect(job.title, left)
-        ended = await _ended([self._measured(Task(number, work=at), work) for at, work in enumerate(works)])
+        measured = [self._measured(Task(number, work=at), work) for at, work in enumerate(works)]
+        ended = await asyncio.gather(*measured, return_exceptions=True)
         done = {at: result for at, result in enumerate(ended) if not isinstance(result, BaseException)}
         if found := {name: value for _, shown in done.values() for name, value in shown.items()}:
             self._progress.line(wording.scored(job.title, found, labelled=job.data.dataset.labelled))
@@ -203,14 +192,9 @@ class _Cluster:
             lock.release()
 
 
-async def _all(coroutines: Sequence[Coroutine[Any, Any, T]]) -> None:
+async def _all(coroutines: Sequence[Coroutine[Any, Any, object]]) -> None:
     """Wait for all to end, whether or not one fails; then raise what went wrong, each thing once."""
-    _raise(await _ended(coroutines))
-
-
-async def _ended(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
-    """Wait for all to end; return what each returned or raised."""
-    return await asyncio.gather(*coroutines, return_exceptions=True)
+    _raise(await asyncio.gather(*coroutines, return_exceptions=True))
 
 
 def _raise(ended: Sequence[object]) -> None:

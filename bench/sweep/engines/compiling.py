@@ -6,9 +6,8 @@ from torch import Tensor, nn
 def compile_in_place(model: nn.Module, images: Tensor) -> str | None:
     """Compile a model for scores and their gradients, or leave it as it is; return why, if it cannot be.
 
-    Args:
-        model: In evaluation mode, its weights without gradients, on the device of the images.
-        images: (N, 3, H, W) float in [0, 1], to try it on: compilation begins with the first call.
+    It is in evaluation mode, its weights without gradients, on the device of the images (N, 3, H, W) in
+    [0, 1], on which it is tried: compilation begins with the first call.
     """
     model.compile()
     try:

@@ -22,12 +22,8 @@ def ready_to_score(model: nn.Module, images: Tensor, precision: Precision = "fp3
     """Return a model in evaluation mode, its weights without gradients, folded, on the device of the images.
 
     The memory order of its weights decides the one that it computes in: channels last is the faster one on
-    CPUs and on the tensor cores of GPUs, the other one in float32 on GPUs.
-
-    Args:
-        model: Is moved to the device.
-        images: (N, 3, H, W) float in [0, 1], to try the folded model on.
-        precision: Of the passes that will be most.
+    CPUs and on the tensor cores of GPUs, the other one in float32 on GPUs. The folded model is tried on the
+    images (N, 3, H, W) in [0, 1]; most passes will have the given precision.
     """
     model.requires_grad_(False).eval()
     channels_last = images.device.type == "cpu" or precision != "fp32"
@@ -43,11 +39,8 @@ def folded(model: nn.Module, images: Tensor) -> nn.Module:
     """The model with batch normalisations folded where that is exact; itself where nothing can be.
 
     Which convolution feeds which normalisation is seen in a forward pass. The folded copy is used only if it
-    scores `images` as the model does; a model whose forward passes differ by themselves is left alone.
-
-    Args:
-        model: In evaluation mode.
-        images: (N, 3, H, W) float in [0, 1], to try it on.
+    scores images (N, 3, H, W) in [0, 1] as the model in evaluation mode does; a model whose forward passes
+    differ by themselves is left alone.
     """
     pairs = _pairs(model, images)
     if not pairs or getattr(model, "stochastic", False):

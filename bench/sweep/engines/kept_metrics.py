@@ -11,11 +11,7 @@ EVERY = 60.0  # seconds between two savings: processes at one store save the sam
 
 
 class KeptMetrics:
-    """Metrics that are saved now and then.
-
-    Args:
-        root: The store's folder.
-    """
+    """Metrics that are saved now and then in a store's folder."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / "cache" / "metrics.parquet"

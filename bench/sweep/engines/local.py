@@ -30,16 +30,9 @@ class Round(IntEnum):
 
 
 def run_here(sweep: Sweep, device: torch.device, *, score: bool, show: Show) -> Worker:
-    """Train the models of a sweep, and measure them.
+    """Train the models of a sweep and, with `score`, measure them; the sweep's summary is filled.
 
-    Args:
-        sweep: What to do; its summary is filled.
-        device: Where to compute.
-        score: Whether cells are wanted, or only the trained models.
-        show: As `run_sweep` takes it.
-
-    Returns:
-        The worker, which can load the models.
+    Returns the worker, which can load the models.
     """
     with progress_over(show=show) as progress:
         progress.pace.workers = sweep.settings.run.workers if score else 1

@@ -22,21 +22,14 @@ from ...core.progress import Progress
 from ...core.text import plural
 from .remote import Order, Outcome, Report, Task, perform, suited_here
 
-RETRIES = 10
-"""How often Ray sends a task again whose worker or node died."""
-
-WAITING = 16
-"""Tasks that wait on the cluster beyond two for each worker."""
-
+RETRIES = 10  # how often Ray sends a task again whose worker or node died
+WAITING = 16  # tasks that wait on the cluster beyond two for each worker
 PATIENCE = 600.0  # seconds until a worker must have begun, which a cluster that grows may have to start
-
 TICK = 1.0  # seconds between two looks at the progress of tasks
-
 GIB = 1 << 30
 
+# Ray's variable that with "0" keeps a cluster of one machine on 127.0.0.1: who reaches it can run code.
 _LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-"""Ray's variable that with "0" keeps a cluster of one machine on 127.0.0.1: who reaches it can run code."""
-
 
 Do = Callable[[str, Callable[[], Order], Task, Report], Outcome]
 
@@ -63,12 +56,7 @@ class Tally:
 
 
 class Pool:
-    """Workers on a cluster that this process is connected to.
-
-    Args:
-        settings: What a task needs is in their table `[engine]`.
-        do: Does a task in a worker, as `perform`.
-    """
+    """Workers on a cluster that this process is connected to; `do` does a task in one, as `perform`."""
 
     def __init__(self, settings: Settings, do: Do = perform) -> None:
         self._ray = _imported()
@@ -91,11 +79,9 @@ class Pool:
         self._tally = actor.options(scheduling_strategy=near).remote()
 
     def suited(self, order: Order, say: Callable[[str], None]) -> tuple[Settings, list[str]]:
-        """Return the settings as they suit the device of a worker, with notes.
+        """Return the settings of an order as they suit the device of a worker, with notes.
 
-        Args:
-            order: With the settings.
-            say: Told what is waited for, if a machine has to be added first.
+        If a machine has to be added first, `say` is told what is waited for.
 
         Raises:
             UserError: a worker has no such device, or there is none.
@@ -125,12 +111,7 @@ class Pool:
         self._key = reference.hex()
 
     def run(self, work: Coroutine[Any, Any, None], progress: Progress) -> None:
-        """Run a coroutine that calls tasks, and show how far they are.
-
-        Args:
-            work: Ends when all is done.
-            progress: Told of images, and how many workers there are.
-        """
+        """Run a coroutine that calls tasks, until all is done, and show how far they are."""
         self._progress = progress
         try:
             asyncio.get_running_loop()
@@ -143,11 +124,7 @@ class Pool:
     async def call(self, task: Task, stage: Stage, images: int, what: str) -> Outcome:
         """Have a task done, and return what it leaves. Waits while enough are in hand.
 
-        Args:
-            task: The task.
-            stage: Whose images it counts.
-            images: How many.
-            what: It is, for people.
+        It counts so many images of a stage, and is described for people by `what`.
 
         Raises:
             Failed: its workers died, again and again.
@@ -203,10 +180,9 @@ class Pool:
         return int(min(there.get(name, 0.0) / amount for name, amount in self._needs.items()))
 
     def _remote(self, function: Any) -> Any:
-        options: dict[str, Any] = {"num_cpus": self._needs["CPU"], "max_retries": RETRIES}
-        options |= {"num_gpus": self._needs["GPU"]} if "GPU" in self._needs else {}
-        options |= {"memory": self._needs["memory"]} if "memory" in self._needs else {}
-        return self._ray.remote(**options)(function)
+        options = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
+        needs = {options[resource]: amount for resource, amount in self._needs.items()}
+        return self._ray.remote(max_retries=RETRIES, **needs)(function)
 
 
 class _Open:
@@ -239,9 +215,6 @@ def _perform(do: Do, key: str, orders: list[Any], task: Task, number: int, tally
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
     """Be connected to a cluster in the block; a process that is connected already stays so.
-
-    Args:
-        address: As the key of `[engine]`.
 
     Raises:
         UserError: Ray is not installed, or there is no cluster at the address.

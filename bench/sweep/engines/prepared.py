@@ -23,16 +23,12 @@ NARROW = 0.1  # share of a scale; labels that keep to less of it are probably on
 
 @dataclass
 class Summary:
-    """Counts of a sweep: cells computed now, cells (or trained models) found done, models trained.
-
-    Attributes:
-        keys: Of all cells of the sweep.
-    """
+    """Counts of a sweep: cells computed now, cells (or trained models) found done, models trained."""
 
     computed: int = 0
     found: int = 0
     trained: int = 0
-    keys: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)  # of all cells of the sweep
 
     @property
     def total(self) -> int:
@@ -42,24 +38,14 @@ class Summary:
 
 @dataclass
 class Sweep:
-    """A sweep that is ready to run.
-
-    Attributes:
-        settings: What to sweep.
-        jobs: In the order in which they run.
-        store: Where the cells go.
-        command: Kept with each cell.
-        save_images: As `run_sweep` takes it.
-        notes: Sentences on the configuration.
-        summary: What has been done.
-    """
+    """A sweep that is ready to run, with a summary of what has been done."""
 
     settings: Settings
-    jobs: list[Job]
+    jobs: list[Job]  # in the order in which they run
     store: Store
-    command: str = ""
-    save_images: Path | None = None
-    notes: list[str] = field(default_factory=list)
+    command: str = ""  # kept with each cell
+    save_images: Path | None = None  # as `run_sweep` takes it
+    notes: list[str] = field(default_factory=list)  # sentences on the configuration
     summary: Summary = field(default_factory=Summary)
 
     @classmethod
@@ -74,10 +60,7 @@ class Sweep:
     ) -> "Sweep":
         """Resolve and check everything; nothing is trained or scored yet.
 
-        Args:
-            settings: What to sweep, as it suits the device.
-            results, command, save_images: As `run_sweep` takes them.
-            check: Whether models that bring their weights are rehearsed.
+        The settings suit the device. With `check`, models that bring their weights are rehearsed, too.
 
         Raises:
             UserError: something in configuration, data or weights is wrong.
@@ -120,9 +103,7 @@ class Sweep:
     def images_left(self, job: Job, *, score: bool) -> dict[Stage, int]:
         """Return how many images each stage of a job still has, an image counted in each epoch and each cell.
 
-        Args:
-            job: The job.
-            score: Whether cells are wanted, or only the trained model.
+        Without `score` only the trained model is wanted.
         """
         works = self.measurements(job, job.weights() or "") if score else ()
         pending = (left for work in works if (left := work.left()))
@@ -141,12 +122,7 @@ class Sweep:
         return measurements(job, weights, self.store, self.save_images)
 
     def count(self, works: list[Measurement], computed: int) -> None:
-        """Count the cells of a job that is done.
-
-        Args:
-            works: All of the job.
-            computed: Number of their cells that were computed now.
-        """
+        """Count the cells of all works of a job that is done, so many of which were computed now."""
         keys = [cell.key for work in works for cell in work.cells]
         self.summary.keys |= {*keys}
         self.summary.computed += computed

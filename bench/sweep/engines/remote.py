@@ -29,67 +29,40 @@ PATIENCE = 120.0  # seconds until a file that another machine has written must b
 
 @dataclass(frozen=True)
 class Order:
-    """Facts that all tasks of a sweep need.
-
-    Attributes:
-        settings: What to sweep.
-        results: The store's folder, an absolute path.
-        folder: The folder that relative paths start from.
-        plugins: Files that register models, attacks or datasets.
-        command: Kept with each cell.
-        save_images: As `run_sweep` takes it, an absolute path.
-        host: Name of the machine that plans.
-        version: Of its iqabench.
-    """
+    """Facts that all tasks of a sweep need."""
 
     settings: "Settings"
-    results: Path
-    folder: Path
-    plugins: tuple[Path, ...]
-    command: str
-    save_images: Path | None
-    host: str = field(default_factory=socket.gethostname)
-    version: str = __version__
+    results: Path  # the store's folder, an absolute path
+    folder: Path  # that relative paths start from
+    plugins: tuple[Path, ...]  # files that register models, attacks or datasets
+    command: str  # kept with each cell
+    save_images: Path | None  # as `run_sweep` takes it, an absolute path
+    host: str = field(default_factory=socket.gethostname)  # name of the machine that plans
+    version: str = __version__  # of its iqabench
 
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work on one job.
+    """A piece of work on one job."""
 
-    Attributes:
-        job: Number of the job in the plan.
-        model: Number of the model to be trained among `models_of` the job.
-        work: Number of the measurement among those of the job; None: train.
-        keys: Of the cells that are to be measured.
-        parts: First image of each part and the one after its last; empty: measure all at once.
-        part: Number of the part to be measured; None: join all.
-    """
-
-    job: int
-    model: int = 0
-    work: int | None = None
-    keys: tuple[str, ...] = ()
+    job: int  # number of the job in the plan
+    model: int = 0  # number of the model to be trained among `models_of` the job
+    work: int | None = None  # number of the measurement among those of the job; None: train
+    keys: tuple[str, ...] = ()  # of the cells that are to be measured
+    # First image of each part and the one after its last; empty: measure all at once.
     parts: tuple[tuple[int, int], ...] = ()
-    part: int | None = None
+    part: int | None = None  # number of the part to be measured; None: join all
 
 
 @dataclass
 class Outcome:
-    """The outcome of a task.
+    """The outcome of a task."""
 
-    Attributes:
-        lines: What the user should know.
-        shown: As `Worker.measure` returns it.
-        metrics: Of the cells that were stored, by the digests of their files.
-        files: Of the store that were written, cells or a checkpoint.
-        error: What went wrong; None if nothing did.
-    """
-
-    lines: list[str] = field(default_factory=list)
-    shown: dict[str, float] = field(default_factory=dict)
-    metrics: "dict[str, CellMetrics]" = field(default_factory=dict)
-    files: list[Path] = field(default_factory=list)
-    error: str | None = None
+    lines: list[str] = field(default_factory=list)  # what the user should know
+    shown: dict[str, float] = field(default_factory=dict)  # as `Worker.measure` returns it
+    metrics: "dict[str, CellMetrics]" = field(default_factory=dict)  # of stored cells, by digests of files
+    files: list[Path] = field(default_factory=list)  # of the store that were written, cells or a checkpoint
+    error: str | None = None  # what went wrong; None if nothing did
 
 
 Report = Callable[[float, float, float], None]
@@ -99,16 +72,9 @@ _PROCESS: dict[str, "_Process"] = {}  # the sweep that this process works for, b
 
 
 def perform(key: str, order: Callable[[], Order], task: Task, report: Report) -> Outcome:
-    """Do a task in this process.
+    """Do a task of the sweep with this key in this process, and report progress every second or so.
 
-    Args:
-        key: Of the sweep.
-        order: Returns what is to be known of it.
-        task: The task.
-        report: Told of progress, every second or so.
-
-    Returns:
-        What it leaves, an error included: one job's error is not to end a sweep.
+    What it leaves includes an error: one job's error is not to end a sweep.
     """
     outcome = Outcome()
     host = ""
@@ -194,11 +160,7 @@ class _Process:
         outcome.files = worker.written
 
     def _work(self, job: "Job", task: Task) -> "Measurement":
-        """Return the measurement that the driver means.
-
-        Raises:
-            UserError: it is not the same here.
-        """
+        """Return the measurement that the driver means; raise `UserError` if it is not the same here."""
         from dataclasses import replace
 
         from .work import measurements

@@ -84,17 +84,11 @@ def _pixel_gradient(gradient: Tensor, convolution: nn.Conv2d, size: torch.Size) 
 
 
 class _Taps(NamedTuple):
-    """One axis of the convolution of the gradient.
+    """One axis of the convolution of the gradient."""
 
-    Attributes:
-        missing: Weights of zero before and after those of the kernel, so that each phase has as many.
-        padding: Zeros at either end of the gradient.
-        places: Outputs that are pixels.
-    """
-
-    missing: tuple[int, int]
-    padding: int
-    places: slice
+    missing: tuple[int, int]  # weights of zero around those of the kernel, so that each phase has as many
+    padding: int  # zeros at either end of the gradient
+    places: slice  # outputs that are pixels
 
     @classmethod
     def of(cls, convolution: nn.Conv2d, axis: int, pixels: int, outputs: int) -> "_Taps":

@@ -24,21 +24,13 @@ from ..workload import epsilons_to_run, scoring_stage
 
 @dataclass(frozen=True)
 class Measurement:
-    """Cells of one attack on one job's model, which are computed together.
-
-    Attributes:
-        job: The job.
-        attack: None where the images are scored as they are.
-        cells: What is to be computed, with ascending epsilons.
-        store: Where the cells go.
-        save_images: Folder for adversarial images, if they are to be saved.
-    """
+    """Cells of one attack on one job's model, which are computed together."""
 
     job: Job
-    attack: PlannedAttack | None
-    cells: list[Cell]
+    attack: PlannedAttack | None  # None where the images are scored as they are
+    cells: list[Cell]  # what is to be computed, with ascending epsilons
     store: Store
-    save_images: Path | None
+    save_images: Path | None  # folder for adversarial images, if they are to be saved
 
     @property
     def name(self) -> str:
@@ -113,8 +105,7 @@ class Measurement:
     def parts(self, most: int) -> list[slice]:
         """Return parts of the images, of whole batches, to be measured apart from one another.
 
-        Args:
-            most: Number of images that a part should have at most; one of one batch may have more.
+        A part has `most` images at most, unless it is one batch that has more.
         """
         images = len(self.data.rows)
         count = math.ceil(images / most)
@@ -166,14 +157,7 @@ class Measurement:
 def measurements(
     job: Job, weights: str, store: Store, save_images: Path | None = None
 ) -> Iterator[Measurement]:
-    """Yield everything that is measured of a job, whether it is in the store or not.
-
-    Args:
-        job: The job.
-        weights: Digest of its model's weights.
-        store: Where the cells go.
-        save_images: As `run_sweep` takes it.
-    """
+    """Yield everything that is measured of a job with these weights, whether it is in the store or not."""
     for attack, cells in job.cells(weights):
         yield Measurement(job, attack, cells, store, save_images)
 

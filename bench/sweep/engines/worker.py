@@ -41,31 +41,20 @@ SAME_MODEL = 1e-3  # of scores: another machine, and other kernels, stay below i
 
 
 class Worker:
-    """Trains models and measures them.
-
-    Args:
-        device: Where to compute.
-        command: Kept with each cell and checkpoint.
-        progress: Told of every image, and of what the user should know.
-
-    Attributes:
-        written: Files of the cells that were stored.
-    """
+    """Trains models and measures them."""
 
     def __init__(self, device: torch.device, command: str, progress: Progress) -> None:
         self.device = device
-        self.progress = progress
-        self.written: list[Path] = []
-        self._metrics: dict[str, CellMetrics] = {}
-        self._command = command
-        self._notices = Notices(lambda line: self.progress.line(line))
-        self._noted: dict[str, str] = {}  # what is to be kept with the cells of a measurement, by its title
+        self._command = command  # kept with each cell and checkpoint
         self._loaded: tuple[Job, nn.Module] | None = None
+        self.begin(progress)
 
     def begin(self, progress: Progress) -> None:
         """Begin anew with what is told and counted; a model that was loaded stays."""
-        self.progress = progress
-        self.written, self._metrics, self._noted = [], {}, {}
+        self.progress = progress  # told of every image, and of what the user should know
+        self.written: list[Path] = []  # files of the cells that were stored
+        self._metrics: dict[str, CellMetrics] = {}
+        self._noted: dict[str, str] = {}  # what is to be kept with the cells of a measurement, by its title
         self._notices = Notices(lambda line: self.progress.line(line))
 
     def train(self, job: Job) -> str:

@@ -30,12 +30,8 @@ def certify_models(
 ) -> list[NoisyScores]:
     """Score the test images of each model of the settings under noise, and keep the scores in the store.
 
-    Args:
-        settings: Datasets and models, with `median_smoothing` as the first of their defences.
-        results: The store's folder.
-        draws: Number of noisy scores of each image.
-        command: Command line that is kept with what is trained.
-        show: Whether to show progress.
+    The first defence of each model is `median_smoothing`; each image gets `draws` noisy scores. The command
+    line is kept with what is trained.
 
     Raises:
         UserError: something in configuration, data or weights is wrong, or a defence is another one.

@@ -45,7 +45,10 @@ def check_attack(factory: Callable[[], Attack]) -> None:
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         model, source = _Network(), _Network()
-        attack = _built(factory)
+        with blaming_line("the attack cannot be built"):
+            attack = factory()
+        if not isinstance(attack, Attack):
+            raise UserError(f"a {type(attack).__name__} is not an iqabench.Attack")
         name = type(attack).__name__
         if hasattr(attack, "from_model"):
             attack = attack.from_model(source.eval().requires_grad_(False))
@@ -77,14 +80,6 @@ def check_attack(factory: Callable[[], Attack]) -> None:
             together = [torch.cat(parts) for parts in zip(*alone, strict=True)]
             fault = "attacks an image by what else is in its batch"
             _require_same(name, found, together, f"{fault}; if that is meant, say `depends_on_batch = True`")
-
-
-def _built(factory: Callable[[], Attack]) -> Attack:
-    with blaming_line("the attack cannot be built"):
-        attack = factory()
-    if not isinstance(attack, Attack):
-        raise UserError(f"a {type(attack).__name__} is not an iqabench.Attack")
-    return attack
 
 
 def _perturbed(attack: Attack, name: str, model: nn.Module, images: Tensor, labels: Tensor) -> list[Tensor]:

@@ -19,15 +19,10 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Distances:
-    """Distances of the furthest image of a batch from its original.
+    """Distances of the furthest image of a batch from its original."""
 
-    Attributes:
-        linf: Largest difference of a pixel, in units of 1/255.
-        l2: Largest Euclidean distance, in pixel units of [0, 1].
-    """
-
-    linf: float
-    l2: float
+    linf: float  # largest difference of a pixel, in units of 1/255
+    l2: float  # largest Euclidean distance, in pixel units of [0, 1]
 
     def larger(self, other: "Distances") -> "Distances":
         """Return the larger of each distance."""
@@ -41,14 +36,9 @@ class Distances:
 def distances(
     images: Tensor, adversarial: Tensor, epsilon: float, *, norm: Literal["linf", "l2"], attack: str
 ) -> Distances:
-    """Check an adversarial batch against its ball, and measure how far it is from the images.
+    """Check what an attack returned against its ball, and measure how far it is from the images.
 
-    Args:
-        images: (N, 3, H, W) in [0, 1].
-        adversarial: What the attack returned for them.
-        epsilon: Radius of the ball, in pixel units of [0, 1].
-        norm: Norm of the ball.
-        attack: Name of the attack, for the message.
+    Images are (N, 3, H, W) in [0, 1]; epsilon is in the same units.
 
     Raises:
         UserError: another shape, type or device, a value that is not finite or outside [0, 1], or an image
@@ -87,10 +77,8 @@ def distances(
 class Witness:
     """Compares the scores of a few images before and after an attack. A random model is not watched.
 
-    Args:
-        model: In evaluation mode, on the device of the images.
-        images: (N, 3, H, W) in [0, 1], of which the first are scored.
-        what: What is measured, for the message.
+    The first of the images (N, 3, H, W) in [0, 1] are scored by the model, which is in evaluation mode and on
+    their device. Messages name `what` is measured.
     """
 
     def __init__(self, model: nn.Module, images: Tensor, what: str) -> None:
@@ -100,11 +88,7 @@ class Witness:
         self._before = self._scores()
 
     def check(self) -> None:
-        """Score the images again.
-
-        Raises:
-            UserError: their scores have changed.
-        """
+        """Score the images again; raise `UserError` if their scores have changed."""
         if getattr(self._model, "stochastic", False):
             return
         now = self._scores()
@@ -116,11 +100,7 @@ class Witness:
             )
 
     def check_batch(self, scores: np.ndarray) -> None:
-        """Compare with the scores (N,) of the whole batch that the images are the first of.
-
-        Raises:
-            UserError: the images have other scores in it.
-        """
+        """Raise `UserError` if the images have other scores (N,) in the batch that they are the first of."""
         if not getattr(self._model, "stochastic", False) and not self._same(scores[: len(self._before)]):
             raise UserError(
                 f"{self._what}: the model gives one image the score {self._before[0]:.6g} in a batch of "

@@ -15,30 +15,19 @@ from ...core.errors import UserError
 
 
 class Ends(NamedTuple):
-    """The images of one batch that an attack reached within one epsilon.
+    """The images of one batch that an attack reached within one epsilon."""
 
-    Attributes:
-        low_images: (N, 3, H, W), those with the lowest scores.
-        high_images: (N, 3, H, W), those with the highest.
-        low_by: What reached each lowest score: the attack, or a member of it.
-        high_by: What reached each highest score.
-    """
-
-    low_images: Tensor
-    high_images: Tensor
-    low_by: Sequence[str]
-    high_by: Sequence[str]
+    low_images: Tensor  # (N, 3, H, W), those with the lowest scores
+    high_images: Tensor  # (N, 3, H, W), those with the highest
+    low_by: Sequence[str]  # what reached each lowest score: the attack, or a member of it
+    high_by: Sequence[str]  # what reached each highest score
 
 
 @dataclass
 class Tally:
-    """Counts of a search, taken for each epsilon.
+    """Counts of a search, taken for each epsilon."""
 
-    Attributes:
-        record: Record that the attack fills.
-    """
-
-    record: SearchRecord = field(default_factory=SearchRecord)
+    record: SearchRecord = field(default_factory=SearchRecord)  # which the attack fills
     _before: dict[str, int] = field(default_factory=dict)
     _rests_on: dict[str, int] = field(default_factory=dict)
 
@@ -137,8 +126,7 @@ def _started(
 ) -> Iterator[Tensor]:
     """Return the batches that an attack yields; it is given a list of epsilons of its own.
 
-    Raises:
-        UserError: its `perturb` does not take what it is given, or returns something else.
+    If its `perturb` does not take what it is given, or returns something else, that is a `UserError`.
     """
     try:
         return map(_detached, attack.perturb(model, images, labels, [*epsilons], **options))

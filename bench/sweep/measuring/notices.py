@@ -14,11 +14,7 @@ Columns = Mapping[str, np.ndarray]
 
 
 class Notices:
-    """Prints what is doubtful about a model's numbers.
-
-    Args:
-        say: Shows a line to the user.
-    """
+    """Prints what is doubtful about a model's numbers; `say` shows a line to the user."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -35,13 +31,7 @@ class Notices:
     ) -> dict[str, Any]:
         """Say what looks wrong in a cell, and return its diagnostics with the flags and notes to be kept.
 
-        Args:
-            title: Title of the job.
-            model: The model.
-            attack: The attack; None for clean images.
-            quality: (N,) labels.
-            columns: (N,) values by column of the cell.
-            diagnostics: What the attack told of its search.
+        Labels and the values of each column are (N,). `attack` is None for clean images.
         """
         kept = dict(diagnostics)
         if attack is not None:

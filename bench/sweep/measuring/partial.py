@@ -31,17 +31,12 @@ class EndImages:
     from its original in 16 bits, in units of the largest difference of the image. So a pixel is off by at
     most 1/65,534 of the perturbation, and a perturbation that is at its limit everywhere is kept exactly.
 
-    Args:
-        path: A file, made when needed.
-        pixels: (N,) the number of pixels of each image of one epsilon.
-
-    Attributes:
-        written: Number of bytes and CRC-32 of what was written, by where it begins.
+    The file is made when needed. `pixels` (N,) has the number of pixels of each image of one epsilon.
     """
 
     def __init__(self, path: Path, pixels: np.ndarray) -> None:
         self.path = path
-        self.written: dict[int, tuple[int, int]] = {}
+        self.written: dict[int, tuple[int, int]] = {}  # bytes and CRC-32 of what was written, by its offset
         sizes = [self._record((3, int(count), 1)).itemsize for count in pixels]
         self._places = np.concatenate([[0], np.cumsum(sizes)])
 
@@ -92,11 +87,7 @@ class EndImages:
 
 
 class JoinedEnds:
-    """The images at both ends, each where its part of the images has them.
-
-    Args:
-        parts: Those of each part, by the number of its first image, ascending.
-    """
+    """The images at both ends, in those of each part by the number of its first image, ascending."""
 
     def __init__(self, parts: Mapping[int, EndImages]) -> None:
         self._parts = parts
@@ -117,29 +108,19 @@ class JoinedEnds:
 
 
 class Found:
-    """The measurements so far of a set of images.
+    """The measurements so far of N images within E epsilons."""
 
-    Args:
-        epsilons: E, the number of epsilons.
-        images: N, the number of images.
-
-    Attributes:
-        columns: (E, N) arrays by column of the cells: `score`, and for an interval attack its ends.
-        told: What the search told of each batch, in order, for each epsilon.
-        worst: What was told of the worst case, for each epsilon.
-        ends: The images of an interval attack.
-        seconds: Time that earlier processes spent on it.
-        fitting: Images at once that a GPU's memory held, where it did not hold as many as were wanted.
-    """
-
-    ends: EndImages | JoinedEnds
+    ends: EndImages | JoinedEnds  # the images of an interval attack
 
     def __init__(self, epsilons: int, images: int) -> None:
         self._shape = (epsilons, images)
         self._since = time.monotonic()
-        self.seconds = 0.0
+        self.seconds = 0.0  # that earlier processes spent on it
+        # Images at once that a GPU's memory held, where it did not hold as many as were wanted.
         self.fitting: int | None = None
+        # (E, N) arrays by column of the cells: `score`, and for an interval attack its ends.
         self.columns: dict[str, np.ndarray] = {}
+        # What the search told of each batch, in order, and of the worst case, for each epsilon.
         self.told: list[list[dict[str, Any]]] = [[] for _ in range(epsilons)]
         self.worst: list[dict[str, Any]] = [{} for _ in range(epsilons)]
 
@@ -170,11 +151,7 @@ class Found:
         """Remove the files of a measurement that is finished and stored."""
 
     def check_ends(self) -> None:
-        """Check that the images of the ends are as they were written; otherwise discard all.
-
-        Raises:
-            UserError: they are not.
-        """
+        """Discard all and raise `UserError` unless the images of the ends are as they were written."""
         if damaged := self.ends.damaged():
             self.discard()
             raise UserError(
@@ -184,20 +161,7 @@ class Found:
 
 
 class Partial(Found):
-    """A measurement in progress, of all images or of a part of them.
-
-    Args:
-        path: A file.
-        epsilons: E, the number of epsilons.
-        pixels: (N,) the number of pixels of each image.
-        part: The images that are to be measured; default: all.
-
-    Attributes:
-        part: As above.
-        done: The images before this one are measured, as far as they are in the part.
-        damage: Why what was kept on disk cannot be used; None where it can, or nothing was.
-        before_saving: Called before anything is written; if it raises, nothing is written.
-    """
+    """A measurement in progress of N images, each of so many pixels, or of a part of them."""
 
     ends: EndImages
 
@@ -206,10 +170,10 @@ class Partial(Found):
         self._path = path
         self._last = time.monotonic()
         self.part = part or slice(0, len(pixels))
-        self.done: int = self.part.start
+        self.done: int = self.part.start  # images of the part before this one are measured
         self.ends = EndImages(path.with_suffix(".ends"), pixels)
-        self.damage = self._restore()
-        self.before_saving: Callable[[], None] = lambda: None
+        self.damage = self._restore()  # why what was kept on disk cannot be used, if it cannot
+        self.before_saving: Callable[[], None] = lambda: None  # if it raises, nothing is written
 
     @property
     def finished(self) -> bool:
@@ -275,11 +239,7 @@ class Partial(Found):
 
 
 class Joined(Found):
-    """The measurements of all parts of a set of images, as one.
-
-    Args:
-        parts: All parts, in order, each finished.
-    """
+    """The measurements of all parts of a set of images, in order and each finished, as one."""
 
     def __init__(self, parts: Sequence[Partial]) -> None:
         epsilons = len(parts[0].told)

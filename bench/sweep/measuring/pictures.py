@@ -21,17 +21,11 @@ SCORES = "scores.csv"
 
 @dataclass(frozen=True)
 class Pictures:
-    """The files of one cell: `clean/NAME.png` and `END/NAME.png`, and `scores.csv` once all are there.
+    """The files of one cell: `clean/NAME.png` and `END/NAME.png`, and `scores.csv` once all are there."""
 
-    Attributes:
-        folder: `ROOT/DATASET/MODEL/ATTACK-EPSILON`.
-        key: Key of the cell, in every row of `scores.csv`.
-        images: Names of the images.
-    """
-
-    folder: Path
-    key: str
-    images: tuple[str, ...]
+    folder: Path  # `ROOT/DATASET/MODEL/ATTACK-EPSILON`
+    key: str  # of the cell, in every row of `scores.csv`
+    images: tuple[str, ...]  # their names
 
     @classmethod
     def of(cls, cell: Cell, root: Path, images: Sequence[str]) -> "Pictures":
@@ -61,16 +55,9 @@ class Pictures:
     ) -> dict[str, np.ndarray]:
         """Write the images from number `start` on, rounded inside the ball where it holds a grey level.
 
-        Args:
-            model: Scores what was written.
-            start: Number of the first image.
-            images: (N, 3, H, W), the originals.
-            ends: (N, 3, H, W), adversarial images by end: `low` and `high`, or `adversarial`.
-            ball: Ball around the originals.
-            draws: Passes to average.
-
-        Returns:
-            Scores (N,) by column: `clean`, and for each end `END_png`, of the images in the files.
+        Originals and adversarial images are (N, 3, H, W), the latter by end: `low` and `high`, or
+        `adversarial`. Returns the model's scores (N,) of the images in the files, means over so many draws,
+        by column: `clean`, and for each end `END_png`.
         """
         scores = {"clean": mean_scores(model, images, draws)[0]}
         names = picture_names(self.images)[start : start + len(images)]
@@ -87,13 +74,9 @@ class Pictures:
             Image.fromarray(picture).save(self.folder / end / name)
 
     def finish(self, columns: Mapping[str, np.ndarray]) -> float:
-        """Write `scores.csv`.
+        """Write `scores.csv` from the columns (N,) of the cell and of `save`.
 
-        Args:
-            columns: (N,) by name: those of the cell and of `save`.
-
-        Returns:
-            The share of the mean change of scores that rounding leaves; NaN where no score changed.
+        Returns the share of the mean change of scores that rounding leaves; NaN where no score changed.
         """
         before = {"low": "low", "high": "high"} if "low" in columns else {"adversarial": "score"}
         table = pd.concat(

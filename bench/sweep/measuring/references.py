@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 class References:
     """The undistorted images of a dataset, with pixels like those of the distorted ones.
 
-    Args:
-        data: The dataset.
-
     Raises:
         UserError: it has no references, one is missing, or one has another shape than its image.
     """
@@ -51,10 +48,8 @@ class References:
         self.pixels = FramedPixels.open(originals, data.cache.framing, data.folder)
         self.place = {path: number for number, path in enumerate(paths)}
         for row in data.test_rows.tolist():
-            image, original = (
-                data.cache.cache.shape(row),
-                self.pixels.cache.shape(self.place[self.names[row]]),
-            )
+            image = data.cache.cache.shape(row)
+            original = self.pixels.cache.shape(self.place[self.names[row]])
             if image != original:
                 raise UserError(
                     f"dataset {dataset.name!r}: {dataset.table['path'][row]!r} has {image[1]} x {image[0]} "
@@ -72,11 +67,7 @@ class References:
 
 
 def with_references(model: nn.Module, data: PlannedDataset) -> nn.Module:
-    """Return a full-reference metric as a function of the test images of a dataset.
-
-    Raises:
-        UserError: as `References`.
-    """
+    """Return a full-reference metric as a function of the test images of a dataset; see `References`."""
     references, rows = data.references, data.test_rows.tolist()
     images = [to_float(data.cache.test_batch([row]), "cpu") for row in rows]
     names = [references.names[row] for row in rows]

@@ -4,13 +4,8 @@ import numpy as np
 
 from ...statistics.metrics import srocc
 
-REVERSED = -0.5
-"""Largest SROCC of clean scores at which their direction is taken to be reversed."""
-
-FEWEST = 10
-"""Smallest number of images for such a statement."""
-
-
+REVERSED = -0.5  # largest SROCC of clean scores at which their direction is taken to be reversed
+FEWEST = 10  # smallest number of images for such a statement
 DISTINCT = 0.8  # share of the clean scores that are to differ
 
 
@@ -19,16 +14,9 @@ def scale_notes(
 ) -> dict[str, str]:
     """Say what looks wrong with the scale of a model's scores, and how to state the right one.
 
-    Scores under attack are not looked at, since an attack may move them anywhere.
-
-    Args:
-        model: Name of the model's table.
-        quality: (N,) labels in [0, 1]; NaN where there are none, and scores may then be on any scale.
-        clean: (N,) scores of images as they were.
-        lower_is_better: Whether this is stated of the model.
-
-    Returns:
-        A sentence by what it is about: `range`, `direction`, `ties`.
+    Scores under attack are not looked at, since an attack may move them anywhere. `quality` (N,) is the
+    labels in [0, 1]; where all are NaN, the clean scores (N,) may be on any scale. `model` is the name of the
+    model's table. Returns a sentence by what it is about: `range`, `direction`, `ties`.
     """
     notes: dict[str, str] = {}
     if np.isnan(quality).all():

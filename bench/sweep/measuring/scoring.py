@@ -7,17 +7,11 @@ from torch import Tensor, nn
 from ....attacks.tools.victim import ROUNDING
 from ...core.errors import UserError
 
-DRAWS = 20
-"""Forward passes whose mean is the score of an image under an interval attack, where a model is random."""
+DRAWS = 20  # passes whose mean is the score of an image under an interval attack, where a model is random
 
 
 class MeanOfDraws(nn.Module):
-    """A random model's mean score over fresh draws.
-
-    Args:
-        model: Images (N, 3, H, W) in [0, 1] to scores (N,), random.
-        draws: Number of passes.
-    """
+    """A random model's mean score over fresh draws."""
 
     def __init__(self, model: nn.Module, draws: int) -> None:
         super().__init__()

@@ -85,19 +85,12 @@ def realise_worst_case(
 
     The scores of a model with jumps may miss the chosen values. Then the images that came closest may rank
     better than other known images: those of the reflected ends, and the worst case of a smaller epsilon. The
-    set of images with the lowest SROCC counts.
+    set of images with the lowest SROCC counts. For a random model, means over fresh draws, which `seed`
+    determines, are compared with the chosen score, within their standard error, and the images found are
+    scored by further draws.
 
-    Args:
-        model: In evaluation mode, on the device. For a random model, means over fresh draws are compared with
-            the chosen score, within their standard error, and the images found are scored by further draws.
-        attack: An interval attack, whose ends are in `partial`.
-        name: Name of the attack, for messages.
-        data: N images and their labels.
-        epsilons: E radii in pixel units of [0, 1], ascending.
-        seed: Seed of a random model's draws.
-        batch_size: Images at once.
-        device: Where the model is.
-        partial: Where the ends are, and where scores and diagnostics go.
+    The model is in evaluation mode, on the device. The ends of the interval attack are in `partial`, where
+    scores and diagnostics go. Epsilons are in pixel units of [0, 1], ascending; messages use the `name`.
     """
     partial.check_ends()
     draws = draws_for(model, data.few_images(device))
