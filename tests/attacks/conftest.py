@@ -1,6 +1,7 @@
 """Small quality models to attack, and a batch to attack them with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -84,6 +85,29 @@ class Counted(nn.Module):
 
     def _count_backward(self, gradient: Tensor) -> None:
         self.backwards += 1
+
+
+class Around(nn.Module):
+    """A model around an honest one, which offers other backward passes where it has any."""
+
+    backward: str | None = None
+
+    def __init__(self, honest: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.honest = honest
+
+    @contextmanager
+    def backward_through(self, name: str) -> Iterator[None]:
+        self.backward = name
+        yield
+        self.backward = None
+
+
+class Jolted(Around):
+    """A random model each of whose draws moves all scores of a batch further than an attack does."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.honest(images) + 0.1 * torch.randn(len(images))
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from contextlib import contextmanager
-
 import pytest
 import torch
 from torch import nn
@@ -11,7 +9,7 @@ from iqabench.attacks.pgd import PGD
 from iqabench.attacks.tools.objectives import ascend, descend
 from iqabench.attacks.tools.victim import SearchRecord, Victim
 
-from .conftest import Batch, Counted, build_model
+from .conftest import Around, Batch, Counted, Jolted, build_model
 
 EPSILONS = [2 / 255, 8 / 255]
 ATTACKS = 2  # directions
@@ -105,22 +103,6 @@ def test_finds_the_exact_interval_of_a_linear_model_that_meets_the_pixel_range(b
     torch.testing.assert_close(interval.low_scores, exact_low)
 
 
-class Around(nn.Module):
-    """A model around an honest one, which offers other backward passes where it has any."""
-
-    backward = None
-
-    def __init__(self, honest):
-        super().__init__()
-        self.honest = honest
-
-    @contextmanager
-    def backward_through(self, name):
-        self.backward = name
-        yield
-        self.backward = None
-
-
 class Misleading(Around):
     """A random model whose own gradient is one of noise; of five backward passes only "true" is its own."""
 
@@ -170,13 +152,6 @@ def test_draws_that_hide_the_gradient_of_their_mean_do_not_stop_the_search(model
         width = scored(model, interval.high_images) - scored(model, interval.low_images)
         shares.append(width.mean() / (known.high_scores - known.low_scores).mean())
     assert min(shares) > 0.78  # Auto-PGD: 0.6; images compared by the draws that they were found with: 0.5
-
-
-class Jolted(Around):
-    """A random model each of whose draws moves all scores of a batch further than an attack does."""
-
-    def forward(self, images):
-        return self.honest(images) + 0.1 * torch.randn(len(images))
 
 
 @pytest.mark.parametrize("chosen", [[True] * 6, [True, False, True, True, False, True]])

@@ -18,7 +18,7 @@ from iqabench.bench.statistics.metrics import srocc
 from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.benchmarks.two_logits import TwoLogits
 
-from .conftest import build_model
+from .conftest import Jolted, build_model
 
 
 def test_mifgsm_equals_torchattacks(model, batch):
@@ -67,17 +67,6 @@ def test_the_worst_case_of_auto_is_not_above_the_srocc_that_any_member_leaves(mo
         srocc(labels, model(next(attack.perturb(model, images, labels, [1 / 255])))) for attack in members
     ]
     assert -0.99 < worst <= min(left) + 1e-9 < 1
-
-
-class Jolted(nn.Module):
-    """A random model each of whose draws moves all scores of a batch further than an attack does."""
-
-    def __init__(self, honest):
-        super().__init__()
-        self.honest = honest
-
-    def forward(self, images):
-        return self.honest(images) + 0.1 * torch.randn(len(images))
 
 
 @pytest.mark.parametrize("eight_bit", [False, True])
