@@ -171,7 +171,8 @@ class Auto(Attack):
         for lens in lenses if not budget.shared else ():
             found_by = torch.tensor([by == _named(climb, lens.view) for by in end.by])
             self._search(end, climb, epsilon, found_by.to(lens.useful.device), lens.view, anew=True)
-        blind = ~_any([lens.useful for lens in end.lenses], end.images)
+        nothing = torch.zeros(len(end.images), dtype=torch.bool, device=end.images.device)
+        blind = ~torch.stack([nothing, *(lens.useful for lens in end.lenses)]).any(0)
         if budget.differences:
             view = FiniteDifferences(end.victim.model, budget.differences, epsilon / 2, self.seed)
             estimated = View("finite differences", view)
@@ -279,8 +280,3 @@ class _End:
 def _named(member: Search, view: View | None) -> str:
     name = {APGD: "apgd", MIFGSM: "mifgsm", Square: "square", Transfer: "transfer"}[type(member)]
     return name if view is None or view.name == "own" else f"{name} ({view.name})"
-
-
-def _any(masks: list[Tensor], images: Tensor) -> Tensor:
-    nothing = torch.zeros(len(images), dtype=torch.bool, device=images.device)
-    return torch.stack([nothing, *masks]).any(0)

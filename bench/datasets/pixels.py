@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 FORMAT = 4  # version of the files and of decoding and resizing; raise it with any change of these
 
 Pixels = npt.NDArray[np.uint8]
+File = tuple[str, int, int]  # path, size in bytes, time of change in nanoseconds
+Place = tuple[int, int, int, int]  # offset, height, width, CRC-32 of the pixels
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -215,11 +217,11 @@ def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
 class _Index:
     image_size: int | None
     digest: str
-    files: list[tuple[str, int, int]]  # path, size in bytes, time of change in nanoseconds
-    places: list[tuple[int, int, int, int]]  # offset, height, width, CRC-32 of the pixels
+    files: list[File]
+    places: list[Place]
     format: int = FORMAT
 
-    def describes(self, pixels: Path, files: list[tuple[str, int, int]], image_size: int | None) -> bool:
+    def describes(self, pixels: Path, files: list[File], image_size: int | None) -> bool:
         wanted = (FORMAT, image_size, files)
         if (self.format, self.image_size, self.files) != wanted or not pixels.is_file():
             return False
@@ -239,13 +241,9 @@ def _load_index(file: Path) -> _Index | None:
 
 
 def _build(
-    dataset: "Dataset",
-    files: list[tuple[str, int, int]],
-    image_size: int | None,
-    pixels: Path,
-    workers: int,
+    dataset: "Dataset", files: list[File], image_size: int | None, pixels: Path, workers: int
 ) -> _Index:
-    def load(file: tuple[str, int, int]) -> Pixels | Undecodable:
+    def load(file: File) -> Pixels | Undecodable:
         try:
             image = decode_rgb(dataset.root / file[0], largest=dataset.largest_image)
             if image_size is not None:
@@ -255,7 +253,7 @@ def _build(
         return np.asarray(image)
 
     digest = hashlib.sha256()
-    places: list[tuple[int, int, int, int]] = []
+    places: list[Place] = []
     bad: list[str] = []
     offset = 0
     with replacing(pixels) as temporary, temporary.open("wb") as stream, strict_decoding():
@@ -293,7 +291,7 @@ def _map_ahead(
         yield pending.popleft().result()
 
 
-def _fingerprints(dataset: "Dataset") -> list[tuple[str, int, int]]:
+def _fingerprints(dataset: "Dataset") -> list[File]:
     found = []
     for path in dataset.table["path"]:
         try:

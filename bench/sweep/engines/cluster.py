@@ -147,17 +147,11 @@ class _Cluster:
             if len(parts) == 1:
                 return len(left.cells), await self._call(task, left.stage, left.images, left.title)
             task = replace(task, parts=tuple((part.start, part.stop) for part in parts))
-            await _all(
-                [
-                    self._call(
-                        replace(task, part=index),
-                        left.stage,
-                        (part.stop - part.start) * len(left.epsilons),
-                        left.title,
-                    )
-                    for index, part in enumerate(parts)
-                ]
-            )
+            measured = []
+            for index, part in enumerate(parts):
+                images = (part.stop - part.start) * len(left.epsilons)
+                measured.append(self._call(replace(task, part=index), left.stage, images, left.title))
+            await _all(measured)
             return len(left.cells), await self._call(task, left.stage, 0, left.title)
 
     async def _call(self, task: Task, stage: Stage, images: int, what: str) -> dict[str, float]:

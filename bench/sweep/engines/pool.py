@@ -140,9 +140,9 @@ class Pool:
                 raise Failed(f"{what}: no worker could end it ({type(error).__name__}: {told})") from error
             finally:
                 opened = self._open.pop(number)
-            if isinstance(outcome, Outcome) and outcome.error is None:
-                self._progress.elsewhere(stage, images - opened.images)
             assert isinstance(outcome, Outcome)
+            if outcome.error is None:
+                self._progress.elsewhere(stage, images - opened.images)
             return outcome
 
     async def _watched(self, work: Coroutine[Any, Any, None]) -> None:

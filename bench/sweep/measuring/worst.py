@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ....attacks.tools.balls import ball_around
+from ....attacks.tools.balls import Norm, ball_around
 from ....attacks.tools.bisection import realise
 from ....models.adapted.blackbox import queries_of
 from ...core.interrupts import finishing, stop_if_asked
@@ -93,6 +93,7 @@ def realise_worst_case(
     scores and diagnostics go. Epsilons are in pixel units of [0, 1], ascending; messages use the `name`.
     """
     partial.check_ends()
+    norm: Norm = getattr(attack, "norm", "linf")
     draws = draws_for(model, data.few_images(device))
     smaller: np.ndarray | None = None
     for index, epsilon in enumerate(epsilons):
@@ -110,7 +111,7 @@ def realise_worst_case(
             start = batch.start
             images = data.images(batch, device)
             low_images, high_images = _ordered_ends(images, partial, index, start)
-            ball = ball_around(images, epsilon, getattr(attack, "norm", "linf"))
+            ball = ball_around(images, epsilon, norm)
             close = np.maximum(tolerance, _standard_error(partial, index, batch))
             target, within, *reached = (
                 torch.tensor(values, dtype=images.dtype, device=device)
@@ -121,7 +122,7 @@ def realise_worst_case(
             between = ball.project(low_images), ball.project(high_images)
             found = realise(steady, *between, target, within, end_scores=(reached[0], reached[1])).images
             found = ball.eight_bit(found) if getattr(attack, "eight_bit", False) else found
-            distances(images, found, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)
+            distances(images, found, epsilon, norm=norm, attack=name)
             seed_all(seed_of(seed, start, 3))
             worst[batch], error[batch] = mean_scores(model, found, draws)
             stop_if_asked()
@@ -153,10 +154,11 @@ def _ordered_ends(images: Tensor, partial: Found, index: int, start: int) -> tup
 
 def _standard_error(partial: Found, index: int, batch: slice) -> np.ndarray | float:
     """Return the larger standard error of the two ends of each interval; 0 where a model is not random."""
-    errors = [
-        partial.columns[name][index, batch] for name in ("low_se", "high_se") if name in partial.columns
-    ]
-    return np.maximum(*errors) if errors else 0.0
+    if "low_se" not in partial.columns:
+        return 0.0
+    low, high = (partial.columns[name][index, batch] for name in ("low_se", "high_se"))
+    larger: np.ndarray = np.maximum(low, high)
+    return larger
 
 
 def _tolerance(scores: np.ndarray) -> float:
