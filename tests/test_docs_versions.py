@@ -30,7 +30,7 @@ def run(*command, cwd):
 @pytest.fixture
 def repository(tmp_path):
     """A repository whose documentation is one page, configured as that of this one."""
-    parts = ("plugins", "markdown_extensions", "extra_css", "extra_javascript")
+    parts = ("hooks", "plugins", "markdown_extensions", "extra_css", "extra_javascript")
     own = {"INHERIT": str(ROOT / "mkdocs.yml"), "nav": ["index.md"], **{name: [] for name in parts}}
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text("# One page\n")
