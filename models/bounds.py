@@ -21,7 +21,6 @@ from torch.nn import functional as F
 SILU_LOWEST = -1.2784645427610738  # where x sigmoid(x) is least
 GELU_LOWEST = -0.7517915246935645  # where x Phi(x) is least
 
-
 Map = Callable[[Tensor], Tensor]
 
 
@@ -29,6 +28,7 @@ class NoBoundsError(TypeError):
     """A network computes what there is no rule for."""
 
 
+# A layer without a rule raises one of these when it takes an `Interval` for a tensor.
 _FAULTS = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
 
 
@@ -124,7 +124,7 @@ def output_bounds(model: nn.Module, images: Tensor, epsilon: float) -> tuple[Ten
     try:
         found = model(ball)
         return found.low, found.high
-    except _FAULTS as error:  # of a stand-in that is taken for a tensor
+    except _FAULTS as error:
         raise NoBoundsError(f"{error}{_layer_of(model, error)}") from error
 
 

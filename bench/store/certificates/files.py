@@ -22,7 +22,7 @@ ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights"
 
 @dataclass(frozen=True)
 class Certified:
-    """What is known of a model's test images."""
+    """The part that certificates of all kinds share: it says which model and which images they are of."""
 
     about: dict[str, Any]  # the fields `ALIKE` of a cell of the model, and `variant`
 
