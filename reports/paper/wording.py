@@ -7,7 +7,16 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ...bench.core.text import NOT_RUN, difference, listing, parameters
-from ..catalogue import AUTO, PAPER_ATTACKS, STAND_IN, attack_name, controls, dataset_name, ordered
+from ..catalogue import (
+    AUTO,
+    PAPER_ATTACKS,
+    STAND_IN,
+    attack_name,
+    controls,
+    dataset_name,
+    model_name,
+    ordered,
+)
 
 DOUBTFUL_MARK = "‡"  # stands after a number that the audit found doubtful
 
@@ -37,6 +46,10 @@ SEVERAL_SEEDS = (
 )
 SOME_SEEDS_UNUSABLE = "“2 of 3” seeds means that the third has no usable scores."
 PARAMETERS = "{} was run with {}."
+QUICK_ON_RANDOM = (
+    "The scores of {} are random, for which the budget quick searches too little: a stronger search can find "
+    "a lower worst case. Print what the budget standard gives."
+)
 DATABASES = (
     "Images are counted on both sides of the split that the store keeps, types of distortion among the test "
     "images. Below stand the paper's counts, and in parentheses how far the store's are above them. "
@@ -240,6 +253,12 @@ def run_with(attack: str, settings: Iterable[str]) -> str:
     """Say with which parameters an attack was run; empty where they differ, of which there are notes."""
     found = [text for text in map(parameters, dict.fromkeys(settings)) if text]
     return PARAMETERS.format(attack_name(attack), *found) if len(found) == 1 else ""
+
+
+def quick_on_random(models: Iterable[str]) -> str:
+    """Say of which models, those that are random, the search was too short; empty for none."""
+    names = [model_name(name) for name in dict.fromkeys(models)]
+    return QUICK_ON_RANDOM.format(listing(names)) if names else ""
 
 
 def stand_ins(datasets: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """The first table: worst-case SROCC where the attack `auto` was run, and nothing where it was not."""
 
+import pandas as pd
 import pytest
 
 from iqabench.bench.store.results import Results
@@ -44,6 +45,15 @@ def test_the_cost_is_the_time_of_an_image_within_all_strengths_counted_once(atta
     apart.loc[apart["key"] == "key5", ["created", "seconds"]] = ["2031-01-01T00:00:00+00:00", 2.0]
     table = tables_of(Results(apart))["0"]
     assert row_of(table, "CPRL").cells[3][1].text == "0.03"
+
+
+@pytest.mark.parametrize(("budget", "said"), [("quick", True), ("standard", False)])
+def test_it_says_of_which_random_models_a_quick_search_found_too_little(attacked, budget, said):
+    frame = attacked.frame.assign(attack_params=f'{{"budget": "{budget}"}}')
+    frame.loc[frame["model"] == "cprl", "batch_size"] = 60  # its scores are random, and depend on it
+    caption = tables_of(Results(frame))["0"].caption
+    assert ("The scores of CPRL are random, for which the budget quick" in caption) == said
+    assert "scores of" not in tables_of(Results(frame.assign(batch_size=pd.NA)))["0"].caption
 
 
 def test_it_stands_before_the_tables_of_the_paper(attacked):
