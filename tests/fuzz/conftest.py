@@ -15,4 +15,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A folder with a file of every kind, where an explanation's figures are drawn in one format."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("iqabench.reports.explain.explanation._FORMATS", ("svg",))
-        yield Workspace(tmp_path_factory.mktemp("fuzz"))
+        own = tmp_path_factory.getbasetemp()
+        shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+        yield Workspace(own / "fuzz", shared / "honest")

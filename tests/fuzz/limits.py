@@ -14,6 +14,7 @@ from click.testing import Result
 from .workspace import Workspace
 
 MORE_SECONDS = 10.0  # than three times as long as with the honest file, since the machine may be busy
+PATIENCE = 240.0  # seconds; `--models all` trains every model there is
 MORE_MEMORY = 1 << 30
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that a terminal acts on, but for the tabulator and the end of a line."""

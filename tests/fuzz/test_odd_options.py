@@ -22,7 +22,7 @@ from .kinds import (
     RUN,
     VERIFY,
 )  # fmt: skip
-from .limits import called, the_error
+from .limits import PATIENCE, called, the_error
 from .workspace import Workspace
 
 HONEST = (
@@ -62,8 +62,6 @@ ODD = (
     ),
 )
 """Values that mean nothing, or not there."""
-
-PATIENCE = 240.0  # seconds; `--models all` trains every model there is
 
 STARTS_PROCESSES = ("workers", "engine", "address")
 """Options whose values start processes, which tests of their own look at."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 from click.testing import CliRunner, Result
+from filelock import FileLock
 
 from iqabench.bench.cli.main import main
 from iqabench.bench.core import registry
@@ -25,18 +26,23 @@ class Workspace:
 
     Args:
         root: Where it is. Nothing may be there.
+        honest: The folder with one honest file of every kind, which is made where nobody has made it.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root / "work"
-        self._honest = root / "honest"
-        self.root.mkdir(parents=True)
+    def __init__(self, root: Path, honest: Path) -> None:
+        self.root = root
+        self._honest = honest
         self._seconds: dict[str, float] = {}
+        with FileLock(f"{honest}.lock"):  # of several processes that run tests one makes it
+            if not honest.exists():
+                self.root.mkdir()
+                with self.entered():
+                    build()
+                    self.invoke(["report", "--format", "csv", "--out", "out"])
+                self.root.rename(honest)
+        shutil.copytree(honest, self.root, symlinks=True)
         with self.entered():
-            build()
-            self.invoke(["report", "--format", "csv", "--out", "out"])
             self._sweep = _sweep(load_settings(Path("bench.toml")))
-        shutil.copytree(self.root, self._honest, symlinks=True)
 
     def restore(self, kind: Kind) -> list[Path]:
         """Make the folder what it was, without what the kind does without; return the files of the kind."""
