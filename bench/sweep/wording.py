@@ -20,6 +20,15 @@ def between_levels(epsilons: Sequence[float]) -> list[str]:
     ]
 
 
+def long_steps(attack: str, step_size: float, epsilon: float) -> str:
+    """Say of an attack that each of its steps is longer than the largest ball is wide."""
+    return (
+        f"attack {attack}: step_size = {step_size:g} is {255 * step_size:g}/255, more than the width of the "
+        f"largest ball, {2 * epsilon:g}/255, so each step ends on its border; a step of one grey level is "
+        f"{1 / 255:.4f}"
+    )
+
+
 def narrow_labels(dataset: str, labels: tuple[float, float], scale: tuple[float, float]) -> str:
     """Say that labels may be on another scale than is stated, given their ends and those of the scale."""
     least, most = labels

@@ -82,7 +82,11 @@ class Sweep:
         files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
         loaded = [wording.loaded(path, said) for path in files if (said := read_weights(path)[1])]
         notes += [*wording.between_levels(settings.run.epsilons), *loaded]
-        notes += [*_narrow_labels(jobs), *_seen_in_training(jobs)]
+        notes += [
+            *_long_steps(jobs, max(settings.run.epsilons)),
+            *_narrow_labels(jobs),
+            *_seen_in_training(jobs),
+        ]
         return cls(settings, jobs, Store(results), command, save_images, notes)
 
     def announce(self, progress: Progress, *, score: bool) -> None:
@@ -133,6 +137,14 @@ class Sweep:
         for path in map(self.store.path, work.cells):
             if reason := self.store.damaged.pop(path, None):
                 yield wording.damaged_cell(path, reason)
+
+
+def _long_steps(jobs: Sequence[Job], epsilon: float) -> Iterator[str]:
+    """Say of each attack whose steps cross the whole ball that its step size may be in another unit."""
+    for attack in {attack.name: attack for job in jobs for attack in job.attacks}.values():
+        step = attack.params.get("step_size")
+        if isinstance(step, float | int) and 255 * step > 2 * epsilon > 0:
+            yield wording.long_steps(attack.name, step, epsilon)
 
 
 def _narrow_labels(jobs: Sequence[Job]) -> Iterator[str]:
