@@ -2,7 +2,8 @@
 
 A model's rows come from one version of it. The highest version of its code and of the dataset's counts
 first, then scores on all test images, then the higher `limit`, then the later date. Of an attack the rows of
-its highest version count, and of those with different parameters the newest.
+its highest version count, and of those with different parameters the newest. Scores that others measured come
+in files of one attack each, so that the newest of each attack and epsilon counts, whatever its file.
 """
 
 import math
@@ -26,14 +27,17 @@ def newest(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def newest_versions(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of one model version in each group of rows that agree in the columns `by`."""
+    """Return the rows of one model version in each group of rows that agree in the columns `by`.
+
+    Rows that were measured elsewhere are all returned: their files tell no version of the model.
+    """
     of_models = frame.assign(batch_size=_batch_of_model(frame, by))
     version = of_models.groupby([*by, *VERSION], sort=False, dropna=False).ngroup()
     age = frame["created"].fillna("").groupby(version).transform("max")
     ranked = frame.assign(complete=frame["limit"].astype(float).fillna(math.inf), age=age, turn=-version)
     ranked = ranked.sort_values([*_CODE, "complete", "age", "turn"])
     best = ranked.drop_duplicates(list(by), keep="last")
-    return frame[version.isin(-best["turn"])]
+    return frame[version.isin(-best["turn"]) | (frame["measured_by"] != "")]
 
 
 def _batch_of_model(frame: pd.DataFrame, by: Sequence[str]) -> "pd.Series[Any]":

@@ -1,12 +1,13 @@
 """Results as text: a table for people, CSV or JSON."""
 
 import json
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import pandas as pd
 
 from ..core.errors import UserError, nearest
-from ..core.text import aligned
+from ..core.text import aligned, parameters
 from ..statistics.metrics import METRICS
 from .results import COLUMNS, IDENTITY, RESIZE, Results
 
@@ -53,7 +54,7 @@ def _table(frame: pd.DataFrame) -> list[str]:
     if (frame["pixels"] != RESIZE).any():
         shown["pixels"] = frame["pixels"]
     for name in _distinguishing(frame):
-        shown[name] = frame[name].map(lambda value: "" if pd.isna(value) else str(value)[:_SHOWN_DIGITS])
+        shown[name] = _differing(frame, name) if name.endswith("_params") else frame[name].map(_cut)
     shown["n"] = frame["n"].map(str)
     shown["srocc"] = frame["srocc"].map(_number)
     shown["95% interval"] = frame[["srocc_low", "srocc_high"]].apply(_interval, axis=1)
@@ -83,6 +84,29 @@ def _distinguishing(frame: pd.DataFrame) -> list[str]:
     start, stop = COLUMNS.index("limit"), COLUMNS.index("stand_in")
     names = [name for name in COLUMNS[start:stop] if name != "pixels"]
     return [name for name in names if (groups[name].nunique(dropna=False) > 1).any()]
+
+
+def _differing(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return the parameters in which rows of one name differ, as in `steps 10`; empty for other rows."""
+    texts = dict.fromkeys(frame.index, "")
+    for _, rows in frame.groupby([*IDENTITY, "variant"], dropna=False):
+        if rows[name].nunique() > 1:
+            told = _unlike([json.loads(text or "{}") for text in rows[name]])
+            texts.update(zip(rows.index, told, strict=True))
+    return pd.Series(texts)
+
+
+def _unlike(found: Sequence[Any]) -> list[str]:
+    """Return what differs between parameters, in words; of defences, which are lists, all of it as JSON."""
+    if not all(isinstance(one, dict) for one in found):
+        return [json.dumps(one) if one else "" for one in found]
+    names = dict.fromkeys(name for one in found for name in one)
+    differing = [name for name in names if any(one.get(name) != found[0].get(name) for one in found)]
+    return [parameters(json.dumps({name: one.get(name) for name in differing})) for one in found]
+
+
+def _cut(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)[:_SHOWN_DIGITS]
 
 
 def _number(value: float) -> str:

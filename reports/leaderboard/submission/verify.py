@@ -211,8 +211,12 @@ def _several_models(files: Sequence[ScoreFile], named: str | None) -> Iterator[s
 
 
 def _several_sweeps(files: Iterable[ScoreFile]) -> Iterator[str]:
-    """Yield what is of other weights than the first file of its dataset and seed."""
-    for file, before in _with_first(files, "dataset", "seed"):
+    """Yield what is of other weights than the first file of its dataset and seed.
+
+    Of scores that were measured elsewhere the weights are not known.
+    """
+    known = (file for file in files if not file.cell["measured_by"])
+    for file, before in _with_first(known, "dataset", "seed"):
         cell = file.cell
         for field, spoken in _OF_A_SWEEP.items():
             if cell[field] != before.cell[field]:

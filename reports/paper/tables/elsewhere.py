@@ -22,11 +22,14 @@ def build(content: Content) -> Iterator[Table]:
     cells = newest(rows, ["dataset", "model", "variant", "seed"])
     points = list(points_by(cells, _PLACE).values())
     attacked = [point for point in points if point.attack != "none"]
-    clean = {(point.dataset, point.model): point for point in points if point.attack == "none"}
-    sources = cells.drop_duplicates("key").set_index("key")["measured_by"]
+    of_file = points_by(rows[rows["attack"] == "none"], ("weights", *_PLACE))
+    clean = {(file, dataset, model): point for (file, dataset, model, *_), point in of_file.items()}
+    by_key = cells.drop_duplicates("key").set_index("key")
+    sources, files = by_key["measured_by"], by_key["weights"]
 
     def cells_of(point: Point) -> Cells:
-        sroccs = (_srocc(clean.get((point.dataset, point.model)), "srocc"), _srocc(point, WORST))
+        same_file = clean.get((files[point.cells[0]], point.dataset, point.model))
+        sroccs = (_srocc(same_file, "srocc"), _srocc(point, WORST))
         source = ", ".join(dict.fromkeys(sources[key] for key in point.cells))
         return sroccs, *cells_of_moves(point, cells), (Cell(source),)
 

@@ -101,6 +101,18 @@ def test_cells_that_differ_only_in_weights_are_all_kept_and_told_apart(store):
     assert "10  bbbbbbbbbb" in lines[2]
 
 
+def test_rows_of_one_name_are_told_apart_by_the_parameters_that_differ(store):
+    for steps in (10, 40):
+        params = {"objective": "mse", "random_start": True, "steps": steps}
+        drawn_cell(store, attack="pgd", epsilon=1.0, attack_params=params)
+        drawn_cell(store, model="cprl", model_params={"backbone": "resnet18", "b": steps / 100})
+    drawn_cell(store, model="dbcnn")
+    text = render_results(read_results(store, resamples=0))
+    assert [found for found in ("steps 10", "steps 40", "b 0.1", "b 0.4") if text.count(found) != 1] == []
+    assert "objective" not in text
+    assert "backbone" not in text
+
+
 def test_the_table_for_people_shows_intervals_and_the_reason_for_a_dash(store):
     drawn_cell(store, attack="fgsm", epsilon=0.5, dataset="synthetic", context={"stand_in": True})
     drawn_cell(store, np.full(60, 0.25), model="cprl")

@@ -10,6 +10,7 @@ from click.testing import Result
 from scipy import stats
 
 from iqabench.bench.store.results import read_results
+from iqabench.reports.catalogue import attack_name
 from iqabench.reports.leaderboard.compose import compose_board
 from iqabench.reports.leaderboard.ranking import rankings
 from iqabench.reports.leaderboard.site.payload import note
@@ -144,6 +145,25 @@ def test_they_are_shown_as_measured_elsewhere_and_mix_with_nothing(imported, tmp
     ]
     assert notes
     assert all(text.startswith("measured elsewhere") for text in notes)
+
+
+def test_files_of_one_attack_each_are_all_shown_each_with_the_clean_scores_of_its_file(
+    imported, tmp_path: Path
+) -> None:
+    shown = {}
+    for attack, images in (("square", 40), ("mifgsm", 30), ("square", 25)):
+        table = generic(images)
+        options = ("--scores", "0,100", "--labels", "5,1", "--dataset", "mine", "--attack", attack)
+        imported(table.to_csv(index=False), *options)
+        clean = stats.spearmanr(table["clean"], -table["label"]).statistic
+        shown[f"theirs, {attack_name(attack)} at 2/255"] = f"{clean:.3f}"
+    (table_e,) = (one for one in compose(read_results(tmp_path / "results")).tables if one.number == "E")
+    assert {str(row.name): row.cells[0][0].text for row in table_e.rows} == shown
+    board = compose_board(store=tmp_path / "results")
+    (theirs,) = (one for one in board.entrants if one.name == "theirs (measured elsewhere)")
+    assert sorted((one.attack, one.images) for one in theirs.numbers if one.attack != "none") == [
+        ("mifgsm", 30), ("square", 25),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "options", "fault"), [
