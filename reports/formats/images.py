@@ -3,6 +3,7 @@
 The files lie in the folder `images` beside the page, which loads one when it is looked at.
 """
 
+import math
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,7 @@ FOLDER = "images"  # name of the folder beside the report that `--save-images` i
 _FILE = r"(?:low|high|adversarial)/[\w.+-]+\.png"
 _DIGITS = 5
 _COLUMNS = ["image", "end", "file", "clean", "score_png", "cell"]
+_TEXTS = dict.fromkeys(("image", "end", "file", "cell"), str)  # keys of digits only are no numbers
 
 
 def write_images(results: pd.DataFrame, root: Path, out: Path) -> Path | None:
@@ -55,7 +57,7 @@ def _cells(results: pd.DataFrame, folder: Path) -> Iterator[dict[str, Any]]:
     known = {row["key"]: row for row in results.to_dict("records")}
     for path in sorted(folder.glob("*/*/*/scores.csv")):
         try:
-            table = pd.read_csv(regular(path))[_COLUMNS]
+            table = pd.read_csv(regular(path), dtype=_TEXTS, keep_default_na=False)[_COLUMNS]
             keys = table["cell"].unique()
             numbers = table[["clean", "score_png"]].astype(float)
         except (OSError, ValueError, KeyError):
@@ -86,11 +88,12 @@ def _stays_inside(table: pd.DataFrame) -> bool:
 
 
 def _facts(results: pd.DataFrame, root: Path, datasets: set[str]) -> dict[str, dict[str, list[Any]]]:
-    """Return, for each dataset, the distortion and the label of each image."""
+    """Return, for each dataset, the distortion and the label of each image; None where it has none."""
     facts: dict[str, dict[str, list[Any]]] = {dataset: {} for dataset in datasets}
     for (name, _), rows in results.groupby(["dataset", "n"], sort=False):
         if (dataset := dataset_name(str(name))) in facts:
             table = pd.read_parquet(root / rows["file"].iloc[0], columns=["image", "distortion", "quality"])
             for image, distortion, quality in table.itertuples(index=False):
-                facts[dataset][image] = [str(distortion or ""), round(float(quality), _DIGITS)]
+                label = None if math.isnan(quality) else round(float(quality), _DIGITS)
+                facts[dataset][image] = [str(distortion or ""), label]
     return facts

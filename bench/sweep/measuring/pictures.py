@@ -40,7 +40,7 @@ class Pictures:
     def complete(self) -> bool:
         """Return whether all files of the cell are there."""
         try:
-            return set(pd.read_csv(regular(self.folder / SCORES))["cell"]) == {self.key}
+            return set(pd.read_csv(regular(self.folder / SCORES), dtype={"cell": str})["cell"]) == {self.key}
         except (OSError, ValueError, KeyError):
             return False
 

@@ -55,7 +55,7 @@ const furthest = (cell, image) =>
     Math.abs(cell.ends[other][image] - cell.clean[image]) > Math.abs(cell.ends[one][image] - cell.clean[image]) ? other : one,
   );
 const number = (value) => value.toFixed(3).replace("-", "−");
-const factOf = (cell, image) => facts[cell.dataset][image] ?? ["", NaN];
+const factOf = (cell, image) => facts[cell.dataset][image] ?? ["", null];
 
 function draw() {
   const cell = chosen();
@@ -84,7 +84,8 @@ function item(cell, image) {
 function open(cell, image) {
   shown = { cell, image };
   const [distortion, quality] = factOf(cell, image);
-  one("viewer-name").textContent = [image, distortion, `label ${number(quality)}`].filter(Boolean).join(" · ");
+  const label = quality === null ? "" : `label ${number(quality)}`;
+  one("viewer-name").textContent = [image, distortion, label].filter(Boolean).join(" · ");
   const ends = Object.keys(cell.ends);
   one("end").replaceChildren(...ends.map((end) => new Option(directions[end], end)));
   one("end").value = furthest(cell, image);

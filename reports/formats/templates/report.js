@@ -79,9 +79,9 @@ function text(cell) {
   return cell.textContent.trim();
 }
 
-/* The number that a cell begins with; NaN for a dash or a word. */
+/* The number that a cell begins with, without commas between thousands; NaN for a dash or a word. */
 function number(cell) {
-  return parseFloat(text(cell).replace("−", "-"));
+  return parseFloat(text(cell).replace("−", "-").replace(/(\d),(?=\d{3})/g, "$1"));
 }
 
 function difference(one, other) {

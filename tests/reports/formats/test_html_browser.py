@@ -117,6 +117,13 @@ def test_low_error_comes_first_equals_stay_in_order_and_one_column_is_marked(ope
         assert table(page, "table4").locator("[aria-sort]").all_text_contents() == [heading]
 
 
+def test_counts_with_a_comma_between_thousands_sort_as_numbers(opened, results):
+    page = opened(results(*({"dataset": f"d{n}", "n": n} for n in (999, 1005, 12000))))
+    sort_by(page, "table3", "Test images")
+    counts = [text for text in column(page, "table3", 4) if text != "–"]
+    assert counts == ["12,000", "1,005", "999"]
+
+
 def test_what_was_not_run_comes_last_in_either_order(opened, results):
     elsewhere = {"dataset": "vcl", "model": "sat"}
     page = opened(results(elsewhere, {"model": "resnet", "srocc": -0.2}, {"model": "cprl", "srocc": 0.3}))

@@ -61,6 +61,30 @@ def test_a_file_outside_its_folder_is_not_shown(report, tmp_path):
     assert write_images(read_results(tmp_path / "results").frame, tmp_path / "results", report) is None
 
 
+@pytest.fixture
+def unlabelled(report, tmp_path):
+    """The report's folder, where the store's cells have no labels and a key of digits only."""
+    (path,) = report.glob("images/*/*/fgsm-4/scores.csv")
+    table = pd.read_csv(path)
+    results = read_results(tmp_path / "results").frame
+    file = results.loc[results["key"] == table["cell"].iloc[0], "file"].iloc[0]
+    stored = pd.read_parquet(tmp_path / "results" / file)
+    stored.assign(quality=np.nan).to_parquet(tmp_path / "results" / file)
+    table.assign(cell="0123456789" * 2).to_csv(path, index=False)
+    shown = results[results["file"] == file].assign(key="0123456789" * 2)
+    write_images(shown, tmp_path / "results", report)
+    return report
+
+
+def test_browser_shows_images_without_labels(unlabelled, open_page):
+    page = open_page(unlabelled / "images.html")
+    table = scores(unlabelled, "fgsm")
+    assert page.locator("#images button").count() == table["image"].nunique()
+    page.locator("#images button").first.click()
+    assert page.locator("#viewer-name").inner_text().split(" · ")[0] in set(table["image"])
+    assert "label" not in page.locator("#viewer-name").inner_text()
+
+
 def test_browser_shows_the_images_that_moved_furthest_first_and_compares_them(report, open_page):
     page = open_page(report / "images.html", viewport={"width": 1280, "height": 900})
     page.locator("select[name=attack]").select_option("FGSM at 4/255")
