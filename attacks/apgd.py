@@ -48,7 +48,7 @@ class APGD(Search):
         images = before = best = start
         value, gradient = victim.values_and_gradient(images)
         best_value, best_gradient = value, gradient
-        step = torch.full_like(value, 2 * ball.epsilon)
+        step = torch.full_like(value, 2 * ball.epsilon, dtype=start.dtype)  # scores may be finer than pixels
         rises = torch.zeros_like(value)
         checked_value, halved, last_check = best_value, torch.ones_like(value, dtype=torch.bool), 0
         stops = set(checkpoints(self.steps))

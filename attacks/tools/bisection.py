@@ -38,35 +38,37 @@ def realise(
         model: Images (N, 3, H, W) in [0, 1] to scores (N,); left as it was found.
         image_low: (N, 3, H, W), the images at the lower ends of attainable intervals.
         image_high: (N, 3, H, W), those at the upper ends.
-        score: (N,) wanted.
+        score: (N,) wanted; all scores are compared in its type.
         tolerance: Distance from the wanted score that still counts as realised; one number, or (N,).
         end_scores: (N,), (N,) of the two ends, where they are known; they spare two passes.
 
     Returns:
         The images whose scores came closest, the scores, and which are close enough.
     """
+    images_type = image_low.dtype  # scores may be of a finer type
     lowest, highest = torch.minimum(image_low, image_high), torch.maximum(image_low, image_high)
     with torch.inference_mode(), undisturbed(model):
-        below, above = end_scores or (model(image_low), model(image_high))
+        below, above = (ends.to(score) for ends in end_scores or (model(image_low), model(image_high)))
         nearer = (above - score).abs() < (below - score).abs()
         best, reached = torch.where(_wide(nearer), image_high, image_low), torch.where(nearer, above, below)
         below, above = below.clone(), above.clone()
-        left, right = torch.zeros_like(score), torch.ones_like(score)
+        left = torch.zeros_like(score, dtype=images_type)
+        right = torch.ones_like(left)
         for number in range(ROUNDS):
             # An image that is close enough stays, so that it does not depend on the others of its batch.
             sought = ((reached - score).abs() > tolerance) & (right - left > FINEST)
             rows = sought.nonzero().flatten()
             if not len(rows):
                 break
-            share = torch.full_like(score[rows], 0.5)
+            share = torch.full_like(left[rows], 0.5)
             if number % 2 == 0:
                 linear = (score - below)[rows] / (above - below)[rows]
-                share = linear.nan_to_num(0.5).clamp(0.001, 0.999)
+                share = linear.nan_to_num(0.5).clamp(0.001, 0.999).to(images_type)
             middle = left[rows] + share * (right - left)[rows]
             images = image_low[rows] + _wide(middle) * (image_high - image_low)[rows]
             # Rounding must not carry a point outside its ends, and so outside the ball.
             images = images.clamp(lowest[rows], highest[rows])
-            found = model(images)
+            found = model(images).to(score)
             under = found < score[rows]
             left[rows[under]], below[rows[under]] = middle[under], found[under]
             right[rows[~under]], above[rows[~under]] = middle[~under], found[~under]

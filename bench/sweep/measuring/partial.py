@@ -269,10 +269,10 @@ def _restored(column: np.ndarray) -> np.ndarray:
 
 
 def _together(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Return the diagnostics of two batches as those of both: counts add up, of distances the largest."""
+    """Return the diagnostics of two batches as those of both: counts add up, of largest values one stays."""
     both = {**before, **now}
     for key in before.keys() & now.keys():
-        if key.startswith("largest") or key == "draws":
+        if key.startswith("largest") or key in ("draws", "watched"):
             both[key] = max(before[key], now[key])
         elif isinstance(now[key], int | float):
             both[key] = before[key] + now[key]

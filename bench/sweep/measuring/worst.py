@@ -94,7 +94,8 @@ def realise_worst_case(
     """
     partial.check_ends()
     norm: Norm = getattr(attack, "norm", "linf")
-    draws = draws_for(model, data.few_images(device))
+    few = data.few_images(device)
+    draws, kind = draws_for(model, few), _type_of_scores(model, few)
     smaller: np.ndarray | None = None
     for index, epsilon in enumerate(epsilons):
         asked = queries_of(model)
@@ -106,7 +107,8 @@ def realise_worst_case(
             continue
         low, high = attainable(clean, low, high)
         wanted[scored] = worst_case_srocc(data.quality[scored], low[scored], high[scored]).scores
-        tolerance = _tolerance(wanted[scored])
+        unit = _unit(wanted[scored], kind)
+        tolerance = _tolerance(wanted[scored], unit)
         for batch in data.batches(batch_size):
             start = batch.start
             images = data.images(batch, device)
@@ -114,7 +116,7 @@ def realise_worst_case(
             ball = ball_around(images, epsilon, norm)
             close = np.maximum(tolerance, _standard_error(partial, index, batch))
             target, within, *reached = (
-                torch.tensor(values, dtype=images.dtype, device=device)
+                torch.tensor(values, dtype=kind, device=device)
                 for values in (wanted[batch], close, low[batch], high[batch])
             )
             steady = model if draws == 1 else MeanOfDraws(model, draws)
@@ -128,7 +130,7 @@ def realise_worst_case(
             stop_if_asked()
         worst[~scored] = np.nan
         missed = np.abs(worst - wanted)
-        share = float((missed <= np.maximum(COARSEST, 2 * error))[scored].mean())
+        share = float((missed <= np.maximum(COARSEST * unit, 2 * error))[scored].mean())
         by = {"choice": worst, "reflected ends": reflected(data.quality, low, high)}
         by |= {} if smaller is None else {"smaller epsilon": smaller}
         best = min(by, key=lambda kind: _srocc(by[kind][scored], data.quality[scored]))
@@ -161,10 +163,21 @@ def _standard_error(partial: Found, index: int, batch: slice) -> np.ndarray | fl
     return larger
 
 
-def _tolerance(scores: np.ndarray) -> float:
-    """Return a distance small enough for the order of the chosen scores, as far as float32 can tell."""
+def _type_of_scores(model: nn.Module, images: Tensor) -> torch.dtype:
+    """Return float64 for a model that gives such scores, as one on a scale without bounds; else float32."""
+    with torch.inference_mode():
+        return torch.promote_types(model(images[:1]).dtype, images.dtype)
+
+
+def _unit(scores: np.ndarray, kind: torch.dtype) -> float:
+    """Return what tolerances are shares of: 1, or the range of scores in float64, which may be narrow."""
+    return min(1.0, float(np.ptp(scores)) or 1.0) if kind == torch.float64 else 1.0
+
+
+def _tolerance(scores: np.ndarray, unit: float) -> float:
+    """Return a distance small enough for the order of the chosen scores, as far as their type can tell."""
     gaps = np.diff(np.unique(scores))
-    return float(np.clip(gaps.min() / 3, FINEST, COARSEST)) if len(gaps) else COARSEST
+    return unit * float(np.clip(gaps.min() / unit / 3, FINEST, COARSEST)) if len(gaps) else COARSEST * unit
 
 
 def _srocc(scores: np.ndarray, quality: np.ndarray) -> float:

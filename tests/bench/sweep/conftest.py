@@ -53,6 +53,14 @@ class Cheating(Linear):
         return 1 - scores if images.requires_grad else scores
 
 
+@iqabench.register_model("wavering")
+class Wavering(Linear):
+    '''Scores a little higher while a gradient is asked for, as in another precision.'''
+
+    def forward(self, images):
+        return super().forward(images) + (0.004 if images.requires_grad else 0)
+
+
 @iqabench.register_model("hiding")
 class Hiding(Linear):
     '''Shows a gradient of zero.'''

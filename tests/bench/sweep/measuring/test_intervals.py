@@ -84,6 +84,38 @@ def test_the_worst_case_of_a_continuous_model_is_a_set_of_images(sweep, iqabench
     assert worst_srocc_in_results(iqabench, tmp_path, "apgd") == pytest.approx(chosen.value)
 
 
+OPEN = """
+import torch
+
+
+class Open(torch.nn.Module):
+    recipe = "none"
+
+    def forward(self, images):
+        weight = torch.linspace(-1, 1, 3 * 24 * 24).view(3, 24, 24) / 864
+        return 6_000 + 10_000 * (images * weight).sum((1, 2, 3))
+"""
+
+
+def test_the_worst_case_of_large_scores_on_a_scale_without_bounds(
+    sweep, iqabench, drawn_database, tiny_config, tmp_path
+):
+    (tmp_path / "open.py").write_text(OPEN)
+    table = f'[models.open]\nnetwork = "{tmp_path}/open.py:Open"\nscore_range = "unbounded"\n'
+    tiny_config.write_text(tiny_config.read_text() + table)
+    labels = pd.read_csv(drawn_database)
+    labels["score"] += 1e-3 * np.arange(len(labels))
+    labels.to_csv(drawn_database, index=False)
+    _, cells = sweep("--models", "open", "--attacks", "apgd,auto", "--epsilons", "2")
+    reach = np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum()
+    for attack in ("apgd", "auto"):
+        table = pd.read_parquet(cells[attack, 2.0].path)
+        low, score, high = (0.5 / (1 - table[name]) - 1 for name in ("low", "score", "high"))
+        np.testing.assert_allclose([high - score, score - low], 10_000 * 2 / 255 * reach, rtol=2e-3)
+        chosen = worst_case_srocc(table["quality"], table["low"], table["high"]).value
+        assert worst_srocc_in_results(iqabench, tmp_path, attack) == pytest.approx(chosen)
+
+
 def test_of_a_model_with_jumps_the_scores_that_were_reached_count(sweep, iqabench, tmp_path):
     done, cells = sweep("--models", "jumpy", "--attacks", "apgd", "--epsilons", "4")
     table = pd.read_parquet(cells["apgd", 4.0].path)
@@ -123,6 +155,13 @@ def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_and_is_f
     for flag in flags:
         assert flag["value"] > flag["threshold"]
         assert f"cheating: auto is doubtful: {flag['sentence']}" in " ".join(done.output.split())
+
+
+def test_a_small_change_while_a_gradient_is_asked_for_does_not_add_up_over_batches(sweep):
+    _, cells = sweep("--models", "wavering", "--attacks", "auto", "--epsilons", "4")
+    diagnostics = cells["auto", 4.0].provenance["diagnostics"]
+    assert diagnostics["watched"] == pytest.approx(0.004)  # of three batches at least
+    assert diagnostics["flags"] == []
 
 
 def test_ends_of_a_random_model_are_means_with_their_errors(sweep):
