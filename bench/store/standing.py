@@ -2,7 +2,8 @@
 
 import math
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from ..core.text import aligned, number
 from ..statistics.metrics import NO_LABELS
 from .results import Results, verdict
 
+_OF_AN_AUDIT = ("--config", "--profile", "--plugin", "--regime", "--seed", "--device", "--from-scratch")
 SEARCHING = ("auto",)  # the attack whose worst case is to be believed
 
 
@@ -47,8 +49,13 @@ def _lowest(cells: pd.DataFrame) -> float:
     return float(values.min()) if len(values) else math.nan
 
 
-def next_steps(results: Results, keys: Collection[str], store: str, command: str) -> Iterator[str]:
-    """Yield what to do next, each with the command for it."""
+def next_steps(
+    results: Results, keys: Collection[str], store: str, command: str, datasets: Sequence[str]
+) -> Iterator[str]:
+    """Yield what to do next, each with the command for it.
+
+    `command` is the sweep's, and `datasets` are those that it was given: names, or paths.
+    """
     frame = results.frame[results.frame["key"].isin(list(keys))]
     attacked = frame[frame["attack"] != "none"]
     where = "" if store == "results" else f" --results {shlex.quote(store)}"
@@ -57,13 +64,32 @@ def next_steps(results: Results, keys: Collection[str], store: str, command: str
             "These attacks can overstate robustness; the worst case is found by: "
             f"{_with_option(command, '--attacks', 'auto')}"
         )
+    paths = {
+        Path(given).stem if given.lower().endswith(".csv") else _folder(given): given for given in datasets
+    }
     columns = ["dataset", "model", "trained_on"]
     doubtful = attacked.loc[attacked["audit"] == "doubtful", columns].drop_duplicates()
     for dataset, model, trained_on in doubtful.itertuples(index=False):
-        names = f"{shlex.quote(model)} --dataset {shlex.quote(dataset)}"
-        names += f" --train-on {shlex.quote(trained_on)}" if trained_on else ""
-        yield f"Why a number is doubtful: iqabench audit {names}{where}"
+        words = ["iqabench", "audit", model, "--dataset", paths.get(dataset, dataset)]
+        words += ["--train-on", paths.get(trained_on, trained_on)] if trained_on else []
+        words += _shared_with_audit(command)
+        yield f"Why a number is doubtful: {shlex.join(words)}{where}"
     yield f"All tables and figures: iqabench report{where}"
+
+
+def _folder(given: str) -> str:
+    return Path(given).expanduser().resolve().name if Path(given).expanduser().is_dir() else given
+
+
+def _shared_with_audit(command: str) -> list[str]:
+    """Return the options of a sweep's command that an audit of one of its models needs, too."""
+    words = shlex.split(command)
+    found = []
+    for place, word in enumerate(words):
+        option, equals, _ = word.partition("=")
+        if option in _OF_AN_AUDIT:
+            found += [word] if equals or option == "--from-scratch" else words[place : place + 2]
+    return found
 
 
 def _with_option(command: str, option: str, value: str) -> str:

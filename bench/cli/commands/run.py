@@ -63,7 +63,8 @@ def run(
     found = read_results(results)
     shared.say("\n".join(standing(found, done.keys)))
     if not quiet:
-        for step in next_steps(found, done.keys, shared.address(), command):
+        datasets = [*settings.run.datasets, *(settings.run.train_on or [])]
+        for step in next_steps(found, done.keys, shared.address(), command, datasets):
             shared.say(step)
         shared.say(
             f"{done.total} cells in {shared.address()}: {done.computed} computed, {done.found} found done; "

@@ -1,0 +1,35 @@
+"""What a sweep ends with: the next commands, which can be typed as they stand."""
+
+import shlex
+
+from iqabench.bench.cli.commands.audit import audit
+from iqabench.bench.store.results import read_results
+from iqabench.bench.store.standing import next_steps
+from iqabench.bench.store.store import Store
+
+from ...fabricated import drawn_auto
+
+
+def test_the_command_that_audits_a_doubtful_model_finds_its_dataset_plugin_and_configuration(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my pictures").mkdir()
+    store = Store(tmp_path / "results")
+    drawn_auto(store, "mine", 1.0, dataset="ratings", flags=["blind"], trained_on="my pictures")
+    drawn_auto(store, "resnet", 1.0, dataset="live", flags=["blind"])
+    results = read_results(store, resamples=0)
+    given = ["sub/ratings.csv", "./my pictures/", "live"]
+    options = ["--config=my.toml", "--plugin", "a.py", "--plugin", "b c.py", "--limit", "9"]
+    ran = shlex.join(["iqabench", "run", *options, "--datasets", ",".join(given)])
+    steps = list(next_steps(results, set(results.frame["key"]), "results", ran, given))
+    told = [shlex.split(step.partition(": ")[2]) for step in steps if "doubtful" in step]
+    parsed = [audit.make_context("audit", words[2:]).params for words in told]
+    assert sorted((found["model"], found["dataset"]) for found in parsed) == [
+        ("mine", "sub/ratings.csv"),
+        ("resnet", "live"),
+    ]
+    for found in parsed:
+        assert str(found["config_file"]) == "my.toml"
+        assert [str(path) for path in found["plugins"]] == ["a.py", "b c.py"]
+    assert [found["train_on"] for found in parsed if found["model"] == "mine"] == [["./my pictures/"]]
