@@ -25,6 +25,8 @@ class Torchattack(Search):
     scores moved in the wanted direction, is kept in the record.
     """
 
+    version: ClassVar[int] = 2
+
     attack: ClassVar[str]  # name in torchattacks
     offered: ClassVar[Offered]  # what is known of it
 

@@ -10,6 +10,8 @@ Cross-entropy with the first class is log(1 + exp(2u)). It increases strictly wi
 image. So an attack that steps along a sign or a normalised gradient steps as it would on v itself. The margin
 z_2 - z_1 is 2u. Without v0 a score of 100 on an unbounded scale would leave the factor sigmoid(-200), which
 is zero in float32.
+
+The score of a model whose passes differ is the mean over the victim's passes, and so is its gradient (EOT).
 """
 
 from typing import Any
@@ -17,7 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..tools.gradient import differentiable_scores
+from ..tools.gradient import differentiable_scores, values_and_gradient
+from ..tools.objectives import ascend
 from ..tools.victim import SearchRecord, Victim
 
 
@@ -35,11 +38,36 @@ class ScoreClassifier(nn.Module):
         pixels = images.to(self._victim.images.dtype)
         if pixels.requires_grad:
             pixels = _watched(pixels, self._victim.record)
-            scores = differentiable_scores(self._victim.model, pixels)
+            scores = self._differentiable(pixels)
+        elif self._victim.eot_samples > 1:
+            scores = self._victim.scores(pixels)
         else:
             scores = self._victim.model(pixels)
         rise = (self._victim.objective(scores, self._victim.labels) - self._clean).float()
         return torch.stack([-rise, rise], dim=1)
+
+    def _differentiable(self, pixels: Tensor) -> Tensor:
+        if self._victim.eot_samples == 1:
+            return differentiable_scores(self._victim.model, pixels)
+        averaged: Tensor = _Averaged.apply(pixels, self._victim)
+        return averaged
+
+
+class _Averaged(torch.autograd.Function):
+    """The mean scores over several passes, and their gradient, for the memory of one."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, victim: Victim) -> Tensor:
+        scores, gradient = values_and_gradient(
+            victim.model, images, victim.labels, ascend, victim.eot_samples
+        )
+        ctx.save_for_backward(gradient)
+        return scores
+
+    @staticmethod
+    def backward(ctx: Any, to_scores: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = ctx.saved_tensors
+        return to_scores.view(-1, 1, 1, 1).to(gradient) * gradient, None
 
 
 class _Watched(torch.autograd.Function):

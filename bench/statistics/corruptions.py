@@ -10,13 +10,13 @@ from .bootstrap import Array
 def monotonicity(scores: ArrayLike) -> Array:
     """Return, for each image (N,), minus Kendall's tau-b of its scores with the severity, in [-1, 1].
 
-    It is 1 where the score falls with every step, -1 where it rises, and 0 where it does not change at all.
-    The scores (S, N) are at S severities, the first that of the image as it is.
+    It is 1 where the score falls with every step, -1 where it rises, and 0 where it does not change at all;
+    NaN where a score is NaN. The scores (S, N) are at S severities, the first that of the image as it is.
     """
     values = np.asarray(scores, dtype=np.float64)
     severities = np.arange(len(values))
     taus = [-stats.kendalltau(severities, column).statistic for column in values.T]
-    return np.nan_to_num(np.array(taus, dtype=np.float64))
+    return np.where(np.isnan(values).any(axis=0), np.nan, np.nan_to_num(np.array(taus, dtype=np.float64)))
 
 
 def sensitivity(scores: ArrayLike) -> float:

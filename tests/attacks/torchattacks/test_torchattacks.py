@@ -136,3 +136,17 @@ def test_the_list_has_a_line_for_each_and_the_licence():
 def test_two_attacks_are_two_classes_whose_parameters_compare():
     assert build("PGD") == build("PGD") != build("PGD", seed=1)
     assert build("BIM") != build("MIFGSM")
+
+
+def test_gradients_of_a_model_whose_passes_differ_are_means_of_ten():
+    class Shaken(nn.Module):
+        stochastic = True
+
+        def forward(self, images):
+            return (images * (1 + 2 * torch.randn(images.shape))).mean((1, 2, 3))
+
+    middle = 0.25 + torch.rand((12, 3, 16, 16), generator=torch.Generator().manual_seed(0)) / 2
+    (found,) = build("FGSM").perturb(Shaken(), middle, torch.full((12,), 0.5), [4 / 255], objective=ascend)
+    right = (found > middle)[found != middle].double().mean()
+    expected = torch.special.ndtr(torch.tensor(10**0.5 / 2))  # 0.94; of one pass 0.69
+    torch.testing.assert_close(right, expected.double(), atol=0.02, rtol=0)
