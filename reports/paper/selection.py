@@ -4,6 +4,7 @@ Nothing is dropped silently: a note says what is not shown.
 """
 
 import math
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ def select(results: Results) -> Selection:
         *_other_parameters(versions, cells),
         *_different_images(cells),
         *_different_parameters(cells),
+        *_fewer_seeds(cells),
         *_undefined(cells),
         *_doubtful(cells),
     ]
@@ -247,6 +249,20 @@ def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
             yield _note(wording.DIFFERENT_PARAMETERS, attack=attack, settings="; ".join(settings))
 
 
+def _fewer_seeds(cells: pd.DataFrame) -> Iterator[str]:
+    """Say which conditions lack seeds that models on their dataset have, of models of several seeds."""
+    several = cells.groupby(["dataset", "model"])["seed"].transform("nunique") > 1
+    for (dataset,), rows in grouped(cells[several], ["dataset"]):
+        every = {*rows["seed"]}
+        lacking: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
+        for (model, attack, epsilon), group in grouped(rows, ["model", "attack", "epsilon"]):
+            if missing := tuple(sorted(every - {*group["seed"]})):
+                lacking[model, missing].append(attack_phrase(attack, epsilon, attack_name))
+        for (model, missing), conditions in lacking.items():
+            seeds, where = listing([str(seed) for seed in missing]), listing(conditions)
+            yield _note(wording.FEWER_SEEDS, dataset=dataset, model=model, seeds=seeds, where=where)
+
+
 def _undefined(cells: pd.DataFrame) -> Iterator[str]:
     broken = cells[~cells["status"].isin([OK, NO_LABELS])]
     for (dataset, model, status), group in grouped(broken, ["dataset", "model", "status"]):
@@ -267,7 +283,8 @@ def _doubtful(cells: pd.DataFrame) -> Iterator[str]:
     columns = ["dataset", "model", "attack", "red_flags"]
     for (dataset, model, attack, red_flags), group in grouped(doubtful, columns):
         strengths = listing([f"{epsilon:g}" for epsilon in sorted(group["epsilon"].unique())])
-        fields = {"attack": attack, "epsilons": strengths, "red_flags": red_flags, "name": model}
+        fields = {"attack": attack, "epsilons": strengths, "red_flags": red_flags}
+        fields |= {"name": shlex.quote(model), "on": shlex.quote(dataset)}
         yield _note(wording.DOUBTFUL, dataset=dataset, model=model, **fields)
 
 

@@ -157,7 +157,11 @@ DIFFERENT_PARAMETERS = "{attack} was not run with the same parameters throughout
 DIVERGED = "{model} diverged on {dataset}: {status} ({where}; seed {seeds})."
 DOUBTFUL = (
     "{model} is doubtful on {dataset}: its numbers under {attack} at {epsilons}/255 may be too high. "
-    "{red_flags} `iqabench audit {name}` says what to do next."
+    "{red_flags} `iqabench audit {name} --dataset {on}` says what to do next."
+)
+FEWER_SEEDS = (
+    "{model} has no results on {dataset} of seed {seeds} for {where}: numbers there are means over its other "
+    "seeds."
 )
 UNDEFINED = "{model} has no correlations on {dataset}: {status} ({where}; seed {seeds})."
 

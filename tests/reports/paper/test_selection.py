@@ -1,8 +1,12 @@
 """Where a store holds several cells for one place, one is shown and the others are noted."""
 
+import re
+import shlex
+
 import numpy as np
 import pytest
 
+from iqabench.bench.cli.commands.audit import audit
 from iqabench.reports.paper.selection import points_by, select
 
 OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
@@ -94,6 +98,28 @@ def test_points_of_many_groups_are_those_of_each(results):
         assert point.measures["srocc"].low == min(row["srocc_low"] for row in group)
         assert point.measures["srocc"].high == max(row["srocc_high"] for row in group)
         assert point.spread["srocc"] == (min(values), max(values))
+
+
+def test_a_mean_over_fewer_seeds_than_others_is_noted(results):
+    fgsm, auto = {"attack": "fgsm", "epsilon": 1.0}, {"attack": "auto", "epsilon": 2.0}
+    rows = [{"seed": seed, **condition} for seed in (0, 1, 2) for condition in ({}, fgsm, auto)]
+    rows = [row for row in rows if (row["seed"], row.get("attack")) not in ((1, "auto"), (2, "fgsm"))]
+    rows += [{"seed": seed, "model": "cprl", **fgsm} for seed in (0, 2)] + [{"model": "brisque"}]
+    rows += [{"dataset": "vcl", "seed": seed} for seed in (0, 2)]
+    sentence = "{} has no results on LIVE of seed {} for {}: numbers there are means over its other seeds."
+    assert set(select(results(*rows)).notes) == {
+        sentence.format("ResNet", "1", "auto at 2/255"),
+        sentence.format("ResNet", "2", "FGSM at 1/255"),
+        sentence.format("CPRL", "1", "FGSM at 1/255"),
+    }
+
+
+def test_a_doubtful_model_comes_with_the_command_that_audits_it(results):
+    row = {"model": "my model", "dataset": "live", "attack": "fgsm", "epsilon": 1.0, "audit": "doubtful"}
+    (note,) = select(results({**row, "red_flags": "Odd."})).notes
+    command = shlex.split(re.search("`(.*)`", note)[1])
+    found = audit.make_context("audit", command[2:]).params
+    assert (found["model"], found["dataset"]) == ("my model", "live")
 
 
 def test_unreadable_files_are_noted(results):
