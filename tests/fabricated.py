@@ -11,7 +11,7 @@ import pandas as pd
 from iqabench.bench.statistics.intervals import INTERVAL_METRICS
 from iqabench.bench.statistics.metrics import METRICS
 from iqabench.bench.store.cell import Cell
-from iqabench.bench.store.results import COLUMNS, Results
+from iqabench.bench.store.results import COLUMNS, Results, frame_of
 from iqabench.bench.store.store import Store
 
 MODELS = ("dbcnn", "nima", "resnet", "lwta", "denoise", "sat", "cprl")
@@ -142,9 +142,8 @@ def drawn_sweep(
 
 def results(*rows: dict[str, Any], unreadable: Sequence[tuple[str, str]] = ()) -> Results:
     """Results whose numbers a test states; what a row does not state is made up."""
-    frame = pd.DataFrame([_row(row, index) for index, row in enumerate(rows)], columns=list(COLUMNS))
-    whole = dict.fromkeys(("limit", "batch_size", "image_size"), "Int64")
-    return Results(frame.astype(whole), tuple(unreadable))
+    made_up = [_row(row, index) for index, row in enumerate(rows)]
+    return Results(frame_of({name: [row[name] for row in made_up] for name in COLUMNS}), tuple(unreadable))
 
 
 def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from ..core.errors import UserError
 from ..core.text import number, plural
@@ -137,11 +139,24 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES, logistic: F
         for name, values in columns.items():
             value = row[name]
             values.append(texts.setdefault(value, value) if isinstance(value, str) else value)
-    frame = pd.DataFrame(columns).astype(dict.fromkeys(_WHOLE_NUMBERS, "Int64"))
+    frame = frame_of(columns)
     notes += _on_other_labels(frame, [metrics[cell.path].scored_on for cell in usable])
     notes += _of_one_name(frame) + _noted(usable)
     adaptive, static = _by_knowledge(_in_order(frame))
     return Results(adaptive, tuple(unreadable), tuple(notes), static)
+
+
+def frame_of(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """Return a frame of rows of cells, whose texts Python holds, not Arrow: that is faster for few rows."""
+    text = pd.StringDtype("python", na_value=np.nan)
+    typed: dict[str, Any] = {}
+    for name, values in columns.items():
+        if name in _WHOLE_NUMBERS:
+            typed[name] = pd.array(values, dtype="Int64")
+        else:
+            are_texts = infer_dtype(values, skipna=True) == "string"
+            typed[name] = pd.array(values, dtype=text) if are_texts else values
+    return pd.DataFrame(typed).set_axis(pd.Index(list(typed), dtype=text), axis="columns")
 
 
 def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, Any]:
