@@ -2,7 +2,7 @@ import os
 import re
 import signal
 import subprocess
-import time
+from threading import Event, Thread
 
 import pytest
 
@@ -60,15 +60,26 @@ def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, iqabench, 
     assert found.round(4).equals(expected.round(4))
 
 
-def test_ctrl_c_stops_all_of_them(sweep, tiny_config, start_iqabench, tmp_path):
+def test_ctrl_c_stops_all_of_them(sweep, tiny_config, iqabench, tmp_path):
     tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 100000"))
-    results = tmp_path / "results"
-    process = start_iqabench(*sweep, "--results", str(results), "--workers", "2")
-    while process.poll() is None and len(os.listdir(tmp_path / "place")) < 2:
-        time.sleep(0.1)
-    os.kill(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
+    results, ended = tmp_path / "results", Event()
+
+    def press() -> None:
+        while not ended.wait(0.1):
+            if len(os.listdir(tmp_path / "place")) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    # Who started the tests may have told them to ignore Ctrl-C, as a shell does in the background.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    pressing = Thread(target=press)
+    pressing.start()
+    try:
+        output = iqabench(*sweep, "--results", str(results), "--workers", "2", exits=130).output
+    finally:
+        ended.set()
+        pressing.join()
+        signal.signal(signal.SIGINT, before)
     assert "run the same command again" in output
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert not [line for line in running.splitlines() if "--worker" in line.split() and str(results) in line]

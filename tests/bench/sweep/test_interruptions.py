@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from iqabench.bench.core.progress import Progress
+
 from .conftest import assert_same_scores
 
 # `iqabench`, saving its state at every opportunity, killed at the N-th progress it makes.
@@ -42,8 +44,8 @@ def test_kill_at_any_moment_and_a_rerun_gives_the_numbers_of_an_unbroken_run(
     (tmp_path / "killed.py").write_text(KILLED_SWEEP)
     left_behind: set[str] = set()
     # An epoch takes 8 steps; then clean scoring, FGSM and PGD take a handful each. So: in the second epoch,
-    # while attacking, and once more after that. The first run decodes 40 images before.
-    for step in (40 + 12, 29, 8):
+    # and while attacking. The first run decodes 40 images before.
+    for step in (40 + 12, 29):
         command = [sys.executable, str(tmp_path / "killed.py"), str(step)]
         killed = subprocess.run([*command, "run", *tiny_sweep, "--results", str(broken)], check=False)
         assert killed.returncode == -signal.SIGKILL
@@ -57,28 +59,57 @@ def test_kill_at_any_moment_and_a_rerun_gives_the_numbers_of_an_unbroken_run(
 
 def test_two_processes_share_one_store(iqabench, start_iqabench, tiny_sweep, finished, tmp_path):
     shared = tmp_path / "shared"
-    processes = [start_iqabench("run", *tiny_sweep, "--results", str(shared)) for _ in range(2)]
-    outputs = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+    command = ("run", *tiny_sweep, "--results", str(shared))
+    other = start_iqabench(*command)
+    wait_for_training(other, shared)
+    outputs = [iqabench(*command, exits=0).output, other.communicate()[0]]
+    assert other.returncode == 0, outputs
     trained = sum("1 models trained" in output for output in outputs)
     assert trained == 1
     assert_same_scores(finished, shared)
     assert len(list(shared.rglob("*.parquet"))) == len(list(finished.rglob("*.parquet")))
 
 
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ctrl_c_and_sigterm_stop_cleanly_and_say_how_to_resume(
-    start_iqabench, tiny_sweep, tiny_config, tmp_path, sent, status
-):
-    tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 100000"))
-    results = tmp_path / "results"
-    process = start_iqabench("run", *tiny_sweep, "--results", str(results))
+def wait_for_training(process, results):
     while process.poll() is None and not list(results.rglob("*.lock")):
-        time.sleep(0.1)
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def endless_sweep(tiny_sweep, tiny_config, tmp_path):
+    """A sweep whose training does not end."""
+    tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 100000"))
+    return ["run", *tiny_sweep, "--results", str(tmp_path / "results")]
+
+
+RESUME = "run the same command again to go on from there"
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_resume(start_iqabench, endless_sweep, tmp_path):
+    process = start_iqabench(*endless_sweep)
+    wait_for_training(process, tmp_path / "results")
     time.sleep(1)
-    os.kill(process.pid, sent)
+    os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     # Python ends by the signal itself where Ctrl-C comes in an import; a shell sees the same status.
-    assert process.returncode in (status, -sent), output
-    assert "run the same command again to go on from there" in output
+    assert process.returncode in (130, -signal.SIGINT), output
+    assert RESUME in output
+    assert "Traceback" not in output
+
+
+def test_sigterm_stops_cleanly_and_says_how_to_resume(iqabench, endless_sweep, monkeypatch):
+    steps = iter(range(60))
+
+    def advance(self, images):
+        if next(steps) == 50:  # while it trains, for 40 images are decoded before
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def unhandled(*_):
+        pytest.fail("the signal would have ended the process at once")
+
+    monkeypatch.setattr(Progress, "advance", advance)
+    before = signal.signal(signal.SIGTERM, unhandled)
+    output = iqabench(*endless_sweep, exits=143).output
+    assert signal.signal(signal.SIGTERM, before) is unhandled, "the command puts back what it found"
+    assert RESUME in output
     assert "Traceback" not in output
