@@ -77,8 +77,8 @@ def beside_pair(cells: pd.DataFrame, block: pd.DataFrame) -> pd.DataFrame:
 
 
 def _under_conditions(results: pd.DataFrame, model: str) -> pd.DataFrame:
-    at_home = results[results["trained_on"] == ""]
-    cells = at_home[(at_home["regime"] == REGIME) & (at_home["model"] == model)]
+    plain = results[(results["trained_on"] == "") & (results["defence"] == "")]
+    cells = plain[(plain["regime"] == REGIME) & (plain["model"] == model)]
     clean, attacked = (
         (cells["attack"] == attack) & (cells["epsilon"] == epsilon) for attack, epsilon in CONDITIONS
     )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ....fabricated import under_auto
+from ....fabricated import behind, under_auto
 from ...tables import row_of, tables_of
 
 OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
@@ -104,6 +104,19 @@ def test_table5_prefers_the_mask_alone_and_says_what_it_leaves_out(results):
     assert "with the PNS risk are in the store too, and not in this table" in found["5"].caption
     (note,) = found["6"].notes
     assert note.startswith("Neither Table 5 nor Table 6 shows 1 cell of variants of CPRL on LIVE")
+
+
+@pytest.mark.parametrize("number", ["5", "6"])
+def test_a_model_behind_a_defence_is_not_taken_for_the_model(results, number):
+    bare = [cprl(b=0.3, srocc=0.7), cprl(srocc=0.8), cprl(pns_weight=0.1, srocc=0.6)]
+    newer = {**behind("jpeg"), "created": NEW, "knowledge": "adaptive"}
+    defended = [{**row, **newer, "srocc": 0.1} for row in bare]
+    rows = [*bare, *defended, *(attacked(row) for row in bare), *(attacked(row, 0.2) for row in defended)]
+    (block,) = table(results, number, *rows).blocks
+    shown = {cells[0].text for row in block.rows for cells in row.cells[1:]}
+    assert shown == (
+        {"–", "0.7000", "0.8000", "0.5000"} if number == "5" else {"–", "0.8000", "0.6000", "0.5000"}
+    )
 
 
 def test_table5_with_the_pns_risk_alone_says_so(results):
