@@ -15,7 +15,7 @@ BLACK_BOX = 0.25
 HIDDEN = 0.25
 DISTINCT = 0.8
 UNMOVED = 0.1
-UNCHANGED = "images unchanged"  # what the flag of an attack that returns its images is called
+BLIND_GRADIENT, NOT_FINITE = "blind gradient", "gradient not finite"  # what flags are called
 WATCHED = 0.01  # far above rounding in bf16, in which a search may be
 
 Flag = dict[str, Any]
@@ -53,7 +53,11 @@ def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any
     at_an_end = (attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END)
     unusable = sum(diagnostics.get(f"{kind}_gradients", 0) for kind in ("zero", "nonfinite"))
     share = unusable / max(diagnostics.get("gradients", 0), 1)
-    return [*_gradients(at_an_end, diagnostics), *_unchanged(columns, max(UNMOVED, share))]
+    return [
+        *_gradients(at_an_end, diagnostics),
+        *_watched(diagnostics.get("watched", 0.0)),
+        *_unchanged(columns, max(UNMOVED, share)),
+    ]
 
 
 def _flag(name: str, value: float, threshold: float, sentence: str) -> Flag:
@@ -68,10 +72,10 @@ def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Iterato
     explained = max(BLIND, float(np.mean(at_an_end)))
     if zero > explained:
         sentence = "are zero at every pixel, and scores at the end of the scale do not explain them."
-        yield _flag("blind gradient", zero, explained, f"{zero:.0%} of the gradients {sentence}")
+        yield _flag(BLIND_GRADIENT, zero, explained, f"{zero:.0%} of the gradients {sentence}")
     if nonfinite > NONFINITE:
         sentence = f"{nonfinite:.2%} of the gradients are not finite."
-        yield _flag("gradient not finite", nonfinite, NONFINITE, sentence)
+        yield _flag(NOT_FINITE, nonfinite, NONFINITE, sentence)
 
 
 def _unchanged(columns: Mapping[str, ArrayLike], threshold: float) -> Iterator[Flag]:
@@ -81,7 +85,7 @@ def _unchanged(columns: Mapping[str, ArrayLike], threshold: float) -> Iterator[F
     share = float(np.mean(np.all(np.isposinf(ratios), axis=0)))
     if share > threshold:
         sentence = f"The attack returned {share:.0%} of the images as they were."
-        yield _flag(UNCHANGED, share, threshold, sentence)
+        yield _flag("images unchanged", share, threshold, sentence)
 
 
 def _members(by: np.ndarray, views: Sequence[str]) -> Iterator[Flag]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...audit.cell import UNCHANGED, audit_attack, audit_cell
+from ...audit.cell import BLIND_GRADIENT, NOT_FINITE, audit_attack, audit_cell
 from .. import wording
 from ..plan import PlannedAttack, PlannedModel
 from .scale import scale_notes
@@ -62,7 +62,7 @@ class Notices:
             else audit_attack(columns, diagnostics)
         )
         for flag in flags:
-            if not members and flag["indicator"] != UNCHANGED:
+            if not members and flag["indicator"] in (BLIND_GRADIENT, NOT_FINITE):
                 continue  # which `_say_of_gradients` says with its counts
             line = wording.flagged(title, attack.name, flag["sentence"])
             self._once(line, title, attack.name, flag["indicator"])

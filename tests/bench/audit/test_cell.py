@@ -86,6 +86,12 @@ def test_an_attack_without_intervals_is_flagged_for_its_gradients_alone():
     assert audit_attack({"score": np.ones(COUNT)}, CALM | {"zero_gradients": 1000}) == []
 
 
+def test_scores_that_change_while_they_are_watched_are_flagged_for_any_attack():
+    (flag,) = audit_attack(columns(), CALM | {"watched": 0.011})
+    assert flag["indicator"] == "another function when watched"
+    assert audit_attack(columns(), CALM | {"watched": 0.009}) == []
+
+
 def test_images_that_an_attack_returned_as_they_were_are_flagged_unless_their_gradients_are():
     def found(unchanged, diagnostics=CALM, **other):
         ratios = np.where(np.arange(COUNT) < unchanged, np.inf, 30.0)

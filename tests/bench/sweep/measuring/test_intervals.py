@@ -157,6 +157,14 @@ def test_a_model_that_hides_while_a_gradient_is_asked_for_gains_nothing_and_is_f
         assert f"cheating: auto is doubtful: {flag['sentence']}" in " ".join(done.output.split())
 
 
+def test_an_attack_by_itself_that_is_shown_another_function_is_flagged(sweep):
+    done, cells = sweep("--models", "cheating", "--attacks", "apgd", "--epsilons", "4")
+    flags = cells["apgd", 4.0].provenance["diagnostics"]["flags"]
+    assert [flag["indicator"] for flag in flags] == ["another function when watched", "images unchanged"]
+    for flag in flags:
+        assert f"cheating: apgd is doubtful: {flag['sentence']}" in " ".join(done.output.split())
+
+
 def test_a_small_change_while_a_gradient_is_asked_for_does_not_add_up_over_batches(sweep):
     _, cells = sweep("--models", "wavering", "--attacks", "auto", "--epsilons", "4")
     diagnostics = cells["auto", 4.0].provenance["diagnostics"]
