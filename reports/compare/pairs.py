@@ -188,8 +188,18 @@ def _unlike(rows: pd.DataFrame, condition: _Condition) -> Iterator[str]:
             f"{attack_phrase(attack, epsilon)} on {dataset} was run with different parameters; the weaker "
             "attack makes its model look better."
         )
+    if rows["attack_version"].nunique() > 1:
+        yield (
+            f"{attack_phrase(attack, epsilon)} on {dataset} was run by several versions of its code; run "
+            "both models with the same."
+        )
     for column, what in (("pixels", "in different ways"), ("image_size", "at different sizes")):
         if rows[column].nunique(dropna=False) > 1:
             yield f"The models are given the images of {dataset} {what}, and epsilon is in their pixels."
+    alike = ["pixels", "image_size", "split_digest", "dataset_digest"]
+    if (rows.groupby(alike, dropna=False)["pixels_digest"].nunique() > 1).any():
+        yield (
+            f"The images of {dataset} have the same names and labels, but not the same pixels for all models."
+        )
     if rows["n"].nunique() > 1:
         yield f"On {dataset} the models were scored on different images; compared are the common ones."

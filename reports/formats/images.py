@@ -4,7 +4,7 @@ The files lie in the folder `images` beside the page, which loads one when it is
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -72,13 +72,21 @@ def _cells(results: pd.DataFrame, folder: Path) -> Iterator[dict[str, Any]]:
         first = images.drop_duplicates("image")
         yield {
             "dataset": dataset_name(row["dataset"]),
-            "model": " ".join(filter(None, (model_name(row["model"]), row["variant"]))),
+            "model": _model(row),
             "attack": attack_phrase(row["attack"], row["epsilon"], attack_name),
             "folder": quote(path.parent.relative_to(folder.parent).as_posix()),
             "files": dict(zip(first["image"], first["file"].str.partition("/")[2].map(quote), strict=True)),
             "clean": dict(zip(first["image"], first["clean"].round(_DIGITS), strict=True)),
             "ends": ends,
         }
+
+
+def _model(row: Mapping[Any, Any]) -> str:
+    """Return the name of a cell's model, which no other cell of its attack has."""
+    regime = "" if row["regime"] == "clean" else row["regime"]
+    seed = f"seed {row['seed']}" if row["seed"] else ""
+    unaware = "static" if row["knowledge"] == "static" else ""
+    return " ".join(filter(None, (model_name(row["model"]), row["variant"], regime, seed, unaware)))
 
 
 def _stays_inside(table: pd.DataFrame) -> bool:

@@ -34,7 +34,7 @@ def changes(former: Mapping[str, Any], former_ranks: Sequence[Mapping[str, Any]]
         if name in before:
             found += [f"{name}: {sentence}." for sentence in _of_entrant(before[name], now[name])]
     if opening:
-        found += _moves(former_ranks, opening)
+        found += _moves(former_ranks, opening, {one["slug"]: one["name"] for one in former["entrants"]})
     return tuple(found)
 
 
@@ -76,16 +76,19 @@ def _printed(sroccs: Sequence[float | None]) -> str:
     return listing(["undefined" if one is None else number(one, SROCC_DIGITS) for one in sroccs])
 
 
-def _moves(former: Sequence[Mapping[str, Any]], opening: Ranking) -> Iterator[str]:
-    """Say which entrants have another rank than before under the threat that the board opens with."""
+def _moves(former: Sequence[Mapping[str, Any]], opening: Ranking, names: Mapping[str, str]) -> Iterator[str]:
+    """Say which entrants have another rank than before under the threat that the board opens with.
+
+    `names` are those of the former build by slug, since a slug can have become that of another entrant.
+    """
     threat = opening.threat
     wanted = (threat.dataset, threat.attack, threat.epsilon)
     lines = [one for one in former if (one["dataset"], one["attack"], one["epsilon"]) == wanted]
-    ranks = {line["slug"]: line["rank"] for one in lines for line in one["standings"]}
+    ranks = {names.get(line["slug"]): line["rank"] for one in lines for line in one["standings"]}
     moved = [
-        (one.entrant.name, ranks[one.entrant.slug], one.ranks.rank)
+        (one.entrant.name, ranks[one.entrant.name], one.ranks.rank)
         for one in opening.standings
-        if one.ranks and ranks.get(one.entrant.slug) not in (None, one.ranks.rank)
+        if one.ranks and ranks.get(one.entrant.name) not in (None, one.ranks.rank)
     ]
     if moved:
         moved.sort(key=lambda item: -abs(int(item[1]) - item[2]))

@@ -103,3 +103,18 @@ def test_seeds_are_averaged_and_other_parameters_are_told(store):
 def test_an_unknown_model_is_answered_with_the_nearest(iqabench, store):
     done = iqabench("compare", "loose", "stedy", "--results", str(store.root), exits=2)
     assert "did you mean 'steady'" in done.output
+
+
+def test_another_version_of_an_attack_and_other_pixels_of_the_same_images_are_told(store):
+    assert compare("loose", "steady", store.root).notes == ()
+    drawn_auto(store, "older", 1.0, attack_version=0)
+    (note,) = compare("loose", "older", store.root).notes
+    assert note.startswith("auto at 1/255 on live was run by several versions")
+    drawn_cell(store, noisy(0.1, 120), model="recompressed", pixels_digest="p1")
+    (note,) = compare("loose", "recompressed", store.root).notes
+    assert (
+        note == "The images of live have the same names and labels, but not the same pixels for all models."
+    )
+    drawn_cell(store, noisy(0.1, 120), model="larger", pixels_digest="p2", image_size=128)
+    (note,) = compare("loose", "larger", store.root).notes
+    assert "at different sizes" in note

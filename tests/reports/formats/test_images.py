@@ -1,6 +1,8 @@
 """The browser of images: those that moved furthest first, compared by eye, with the scores of all models."""
 
 import io
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -59,6 +61,27 @@ def test_a_file_outside_its_folder_is_not_shown(report, tmp_path):
     for path in report.glob("images/*/*/*/scores.csv"):
         path.write_text(path.read_text().replace("low/", "../low/").replace("adversarial/", "../a/"))
     assert write_images(read_results(tmp_path / "results").frame, tmp_path / "results", report) is None
+
+
+def test_cells_of_seeds_regimes_and_knowledge_have_names_of_their_own(report, tmp_path):
+    (path,) = report.glob("images/*/*/fgsm-4/scores.csv")
+    row = read_results(tmp_path / "results").frame.set_index("key").loc[pd.read_csv(path)["cell"].iloc[0]]
+    names = {
+        "tiny": {},
+        "tiny seed 1": {"seed": 1},
+        "tiny adversarial": {"regime": "adversarial"},
+        "tiny defence=jpeg": {"variant": "defence=jpeg", "knowledge": "adaptive"},
+        "tiny defence=jpeg static": {"variant": "defence=jpeg", "knowledge": "static"},
+    }
+    cells = []
+    for place, fields in enumerate(names.values()):
+        folder = path.parents[2] / f"{place}" / "fgsm-4"
+        folder.mkdir(parents=True)
+        pd.read_csv(path).assign(cell=f"key{place}").to_csv(folder / "scores.csv", index=False)
+        cells.append({**row, **fields, "key": f"key{place}"})
+    shown = write_images(pd.DataFrame(cells), tmp_path / "results", report).read_text()
+    known = json.loads(re.search(r'id="known"[^>]*>(.*?)</script>', shown)[1])
+    assert sorted(cell["model"] for cell in known["cells"]) == sorted(names)
 
 
 @pytest.fixture
