@@ -22,10 +22,13 @@ class Attack(ABC):
     Attributes:
         version: Raised when the attack computes other images than before, so that stored results of the
             version before are not taken for its own.
+        nested: Whether the images of an epsilon depend on the smaller ones that it is run with, as where a
+            search starts from what a smaller ball held.
         needs_gradient: Whether it can do nothing with a model that shows no gradient (`black_box = True`).
     """
 
     version: ClassVar[int] = 1
+    nested: ClassVar[bool] = False
     needs_gradient: ClassVar[bool] = True
 
     def perturb(

@@ -31,6 +31,8 @@ class Rank(Attack):
         eight_bit: Round every adversarial image to 256 grey levels inside the ball.
     """
 
+    version: ClassVar[int] = 2
+    nested: ClassVar[bool] = True
     depends_on_batch: ClassVar[bool] = True
 
     form: Literal["pairwise", "pearson"] = "pairwise"

@@ -36,6 +36,7 @@ class Universal(Attack):
         batch: Training images of one step.
     """
 
+    version: ClassVar[int] = 2
     intervals: ClassVar[bool] = True
 
     epochs: Annotated[int, Field(ge=1)] = 5
@@ -61,7 +62,9 @@ class Universal(Attack):
         """
         for epsilon in sorted(set(epsilons)):
             if (victim.objective, epsilon) not in self._learnt:
-                self._learnt[victim.objective, epsilon] = self._learn(victim, epsilon)
+                with torch.random.fork_rng():  # whichever batch is the first, also of a resumed sweep
+                    torch.manual_seed(0)
+                    self._learnt[victim.objective, epsilon] = self._learn(victim, epsilon)
         for epsilon in epsilons:
             shape = victim.images.shape
             perturbation = _tiled(self._learnt[victim.objective, epsilon], shape[2], shape[3])

@@ -326,7 +326,7 @@ class Job:
                     Cell(
                         **{**shared, **mine},
                         epsilon=epsilon,
-                        smaller_epsilons=tuple(epsilons[:place]) if attack.gives_intervals else (),
+                        smaller_epsilons=tuple(epsilons[:place]) if attack.nested else (),
                     )
                     for place, epsilon in enumerate(epsilons)
                 ],

@@ -67,6 +67,11 @@ class PlannedAttack:
         """Whether it looks for the interval of each score, for which it takes no labels."""
         return bool(getattr(self.factory, "intervals", False))
 
+    @property
+    def nested(self) -> bool:
+        """Whether the images of an epsilon depend on the smaller ones of the sweep."""
+        return self.gives_intervals or bool(getattr(self.factory, "nested", False))
+
     def against(self, model: "PlannedModel") -> "PlannedAttack":
         """Return the attack as this model needs it: with one sample, where a model's passes do not differ."""
         return self if model.stochastic else self.over_one_sample()

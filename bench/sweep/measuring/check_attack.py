@@ -38,9 +38,10 @@ def check_attack(factory: Callable[[], Attack]) -> None:
 
     Raises:
         UserError: the first fault found: an image outside the ball, another shape or type, too few batches,
-            images that depend on chance or on the rest of their batch (unless `depends_on_batch` is stated),
-            or a model, images or random numbers that are not left as they were. Where an operation failed,
-            with the attack's file and line.
+            images that depend on chance, on the rest of their batch (unless `depends_on_batch` is stated) or
+            on the other epsilons (unless `nested` or `intervals` is stated), or a model, images or random
+            numbers that are not left as they were. Where an operation failed, with the attack's file and
+            line.
     """
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
@@ -75,6 +76,10 @@ def check_attack(factory: Callable[[], Attack]) -> None:
         _require_same(
             name, found, _perturbed(attack, name, model, images, labels), "gives one batch two results"
         )
+        if not (getattr(attack, "nested", False) or getattr(attack, "intervals", False)):
+            apart = [_perturbed(attack, name, model, images, labels, [epsilon])[0] for epsilon in EPSILONS]
+            fault = "attacks an image by which other epsilons it is run with"
+            _require_same(name, found, apart, f"{fault}; if that is meant, say `nested = True`")
         if not getattr(attack, "depends_on_batch", False):
             alone = [_perturbed(attack, name, model, images[i : i + 1], labels[i : i + 1]) for i in range(4)]
             together = [torch.cat(parts) for parts in zip(*alone, strict=True)]
@@ -82,12 +87,19 @@ def check_attack(factory: Callable[[], Attack]) -> None:
             _require_same(name, found, together, f"{fault}; if that is meant, say `depends_on_batch = True`")
 
 
-def _perturbed(attack: Attack, name: str, model: nn.Module, images: Tensor, labels: Tensor) -> list[Tensor]:
+def _perturbed(
+    attack: Attack,
+    name: str,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    epsilons: Sequence[float] = EPSILONS,
+) -> list[Tensor]:
     with blaming_line(f"{name} cannot attack a batch of {len(images)}"):
-        found = list(attack.perturb(model, images, labels, EPSILONS))
-    if len(found) < len(EPSILONS):
+        found = list(attack.perturb(model, images, labels, epsilons))
+    if len(found) < len(epsilons):
         raise UserError(f"{name} yields fewer batches than there are epsilons; it yields one each")
-    return found[: len(EPSILONS)]
+    return found[: len(epsilons)]
 
 
 def _state(model: nn.Module) -> list[object]:

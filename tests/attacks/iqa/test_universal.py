@@ -52,6 +52,22 @@ def test_it_is_learnt_once_and_is_one_for_all_batches_and_tiled_over_larger_imag
     torch.testing.assert_close(larger[0, :, 8:, :8], one[0, :, :4])
 
 
+def test_of_a_random_model_it_is_the_same_whichever_batch_and_epsilons_are_first(training):
+    class Shaken(Linear):
+        stochastic = True
+
+        def forward(self, images):
+            return super().forward(images * (1 + torch.randn(images.shape)))
+
+    def learnt(start, epsilons):
+        torch.manual_seed(start)
+        attack = Universal(epochs=1).from_images(training)
+        images = torch.full((1, 3, 8, 8), 0.5)
+        return next(attack.perturb(Shaken(), images, torch.zeros(1), epsilons, objective=ascend))
+
+    assert torch.equal(learnt(0, [EPSILON]), learnt(1, [EPSILON, 2 * EPSILON]))
+
+
 def test_scores_of_images_that_it_has_not_seen_rise(training, model):
     unseen = 0.25 + 0.5 * torch.rand((10, 3, 8, 8), generator=torch.Generator().manual_seed(1))
     (found,) = (

@@ -70,6 +70,14 @@ class Counting(Sound):
         return super().moved(victim, epsilon / (1 + Counting.calls))
 
 
+class FromSmaller(Sound):
+    """Takes another direction for each epsilon, starting from the first of those it is given."""
+
+    def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        for number, epsilon in enumerate(epsilons):
+            yield self.moved(victim, epsilon * 0.5**number)
+
+
 class InPlace(Sound):
     def moved(self, victim: Victim, epsilon: float) -> Tensor:
         victim.images.clamp_(0.1, 0.9)
@@ -93,11 +101,16 @@ FAULTS = [
     (Counting, "Counting gives one batch two results \\(found at 1/255"),
     (faulty("Neighbours", lambda self, victim, epsilon: move(self, victim, epsilon * victim.images.mean())),
      "Neighbours attacks an image by what else is in its batch"),
+    (FromSmaller, "FromSmaller attacks an image by which other epsilons it is run with"),
     (InPlace, "InPlace changes the images that it is given"),
     (faulty("Fails", lambda self, victim, epsilon: victim.images.view(3) + epsilon),
      r"Fails cannot attack a batch of 4: RuntimeError: .*test_check_attack\.py, line \d+: \(faulty"),
     (int, "a int is not an iqabench.Attack"),
 ]  # fmt: skip
+
+
+def test_an_attack_that_says_that_it_goes_on_from_smaller_epsilons_passes() -> None:
+    check_attack(type("Nested", (FromSmaller,), {"nested": True}))
 
 
 @pytest.mark.parametrize(("attack", "message"), FAULTS)

@@ -200,6 +200,18 @@ def test_a_larger_epsilon_computed_later_is_what_it_would_have_been_at_once(swee
     pd.testing.assert_frame_equal(pd.read_parquet(cells["auto", 2.0].path), in_parts)
 
 
+def test_rank_is_the_same_whatever_epsilons_were_measured_before(sweep, tmp_path):
+    sweep("--models", "linear", "--attacks", "rank", "--epsilons", "2")
+    _, cells = sweep("--models", "linear", "--attacks", "rank", "--epsilons", "1,2")
+    after = [cell for cell in Store(tmp_path / "results").cells() if cell.provenance["cell"]["epsilon"] == 2]
+    assert {tuple(cell.provenance["cell"]["smaller_epsilons"]) for cell in after} == {(), (1.0,)}
+    (nested,) = (cell for cell in after if cell.provenance["cell"]["smaller_epsilons"])
+    found = pd.read_parquet(nested.path)
+    shutil.rmtree(tmp_path / "results")
+    _, cells = sweep("--models", "linear", "--attacks", "rank", "--epsilons", "1,2")
+    pd.testing.assert_frame_equal(pd.read_parquet(cells["rank", 2.0].path), found)
+
+
 def test_an_attack_outside_its_ball_ends_the_sweep_with_one_sentence(sweep):
     done, cells = sweep("--models", "linear", "--attacks", "far", "--epsilons", "4", exits=2)
     assert "attack 'far': returned an image outside its ball" in done.output
