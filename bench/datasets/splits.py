@@ -4,6 +4,7 @@ The paper divides 4:1 at random, keeps the division for all experiments, and let
 both sides (Section 5.1), since a model that has seen a scene has an easier test.
 """
 
+import posixpath
 import re
 import unicodedata
 from pathlib import Path
@@ -71,8 +72,9 @@ def _spelling(name: object) -> str:
 def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
     """Return the table divided as a file says: the images that it names are for testing, all others not.
 
-    A line is a path as in the table, or the file's name where no two images share it. Empty lines and those
-    that begin with `#` do not count. Without a file the table is returned as it is.
+    A line is a path as in the table, also with backslashes between folders, or the file's name where no two
+    images share it. Empty lines and those that begin with `#` do not count. Without a file the table is
+    returned as it is.
 
     Raises:
         UserError: the file cannot be read, names no image, or has a name that no image or several images
@@ -81,12 +83,13 @@ def with_test_list(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
     if file is None:
         return table
     try:
-        lines = [line.strip() for line in regular(file).read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in regular(file).read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not a readable list of test images: {error}") from error
     names = [line for line in lines if line and not line.startswith("#")]
     by_name = table.groupby(table["path"].str.rsplit("/", n=1).str[-1])["path"].agg(list).to_dict()
     known = {**by_name, **{path: [path] for path in table["path"]}}
+    names = [name if name in known else posixpath.normpath(name.replace("\\", "/")) for name in names]
     for name in names:
         if len(known.get(name, ())) != 1:
             found = "is not an image of the dataset" if name not in known else "is the name of several images"

@@ -23,6 +23,11 @@ def test_names_and_paths_are_for_testing_and_all_others_for_training(tmp_path):
     assert with_test_list(TABLE, None) is TABLE
 
 
+def test_a_list_written_on_windows_or_by_find_names_the_same_images(tmp_path):
+    table = listed(tmp_path, "\ufeff# mine\r\na\\1.png\r\n./b/3.png\r\n")
+    assert list(table["split"]) == ["test", "train", "train", "test"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -277,6 +278,17 @@ def test_what_a_build_changed_is_told_and_stays_until_the_next_change(tmp_path):
     assert json.loads(text(tmp_path / "changes.json"))["sentences"] == [
         "kept: measured SROCC on LIVE under PGD at 1/255 is 0.8000, was 0.7000.",
         "Ranks under LIVE, worst of the attacks, ε = 1/255: kept is 1, was 2; new is 2, was 1.",
+    ]
+
+
+def test_a_page_name_that_another_model_had_before_is_not_taken_for_that_model(tmp_path):
+    one, two = (entrant(name, measured(srocc)) for name, srocc in (("one", 0.6), ("two", 0.5)))
+    write_site(board(one, two), tmp_path)
+    new = entrant("TWO", measured(0.7), slug="two")
+    write_site(board(new, one, replace(two, slug="two-2")), tmp_path)
+    assert json.loads(text(tmp_path / "changes.json"))["sentences"] == [
+        "New: TWO.",
+        "Ranks under LIVE, worst of the attacks, ε = 1/255: one is 2, was 1; two is 3, was 2.",
     ]
 
 
