@@ -1,4 +1,4 @@
-"""The forward pass of ResNet-50 with the mask against that of plain ResNet-50, for each choice of sites.
+"""The forward pass of a ResNet with the mask against that of the plain one, for each choice of sites.
 
     python benchmarks/mask.py
     python benchmarks/mask.py --device cuda
@@ -33,14 +33,14 @@ TARGET = 1.25
 
 
 def compare_with_plain(
-    device: torch.device, batch_size: int, image_size: int, rounds: int, b: float, reading: str
+    device: torch.device, backbone: str, batch_size: int, image_size: int, rounds: int, b: float, reading: str
 ) -> Iterator[str]:
     """A line for the plain model, then one for each choice of sites."""
     images = torch.rand(batch_size, 3, image_size, image_size)
     images = images.to(device).contiguous(memory_format=torch.channels_last)
-    models = {"plain": _prepared(create_model("resnet", backbone="resnet50"), device)}
+    models = {"plain": _prepared(create_model("resnet", backbone=backbone), device)}
     for name, sites in SITES.items():
-        masked = create_model("cprl", backbone="resnet50", sites=sites, b=b, reading=reading)
+        masked = create_model("cprl", backbone=backbone, sites=sites, b=b, reading=reading)
         models[name] = _prepared(masked, device)
     seconds: dict[str, list[float]] = {name: [] for name in models}
     for number in range(rounds + 1):
@@ -69,14 +69,19 @@ def _seconds(model: nn.Module, images: Tensor) -> float:
 
 @click.command()
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--backbone", default="resnet50", show_default=True)
 @click.option("--reading", type=click.Choice(get_args(Reading)), default="keep_top", show_default=True)
 @click.option("--b", default=0.4, show_default=True)
 @click.option("--batch-size", default=16, show_default=True)
 @click.option("--image-size", default=224, show_default=True)
 @click.option("--rounds", default=7, show_default=True)
-def main(device: str, reading: str, b: float, batch_size: int, image_size: int, rounds: int) -> None:
+def main(
+    device: str, backbone: str, reading: str, b: float, batch_size: int, image_size: int, rounds: int
+) -> None:
     """Time the mask in a forward pass."""
-    for line in compare_with_plain(torch.device(device), batch_size, image_size, rounds, b, reading):
+    for line in compare_with_plain(
+        torch.device(device), backbone, batch_size, image_size, rounds, b, reading
+    ):
         click.echo(line)
 
 

@@ -1,11 +1,15 @@
 """Every benchmark still starts, runs to its end at a tiny size, and says what it measured."""
 
 import importlib
+import io
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -30,7 +34,7 @@ TINY = {
     ),
     "intervals": ("--images 30", "worst SROCC"),
     "leaderboard": ("--models 8", "another database"),
-    "mask": ("--batch-size 1 --image-size 32 --rounds 1", "every block"),
+    "mask": ("--backbone resnet18 --batch-size 1 --image-size 32 --rounds 1", "every block"),
     "photographs": ("--config CONFIG --models resnet --patches 2 --side 64", "brisque"),
     "progress": ("--config CONFIG", "of the true time left"),
     "pyiqa_metrics": ("--metrics cnniqa", "cnniqa"),
@@ -38,7 +42,7 @@ TINY = {
     "stem": ("--rounds 1 --images 1", "ViT"),
     "store": ("--cells 12 --images 20", "results again: 12 cells"),
     "scale": ("array --workers 2 --cells 8 --seconds 0.1", "of their time is lost"),
-    "sweep": ("--images 30 --config CONFIG", "memory: 30 images"),
+    "sweep": ("--images 18 --config CONFIG", "memory: 18 images"),
     "together": (
         "--device cpu --backbone test_resnet --batch-size 1 --image-size 32 --workers 1 --seconds 0.1",
         "1 processes",
@@ -68,33 +72,67 @@ def test_each_benchmark_has_a_tiny_size():
 
 @pytest.fixture
 def in_this_process(iqabench, monkeypatch):
-    """Let a benchmark run `iqabench` and itself here: a process takes longer to start than a tiny size."""
+    """Let a benchmark run `iqabench` and itself here: a process takes longer to start than a tiny size.
+
+    Returned is what runs a command.
+    """
     start = subprocess.run
 
-    def run(command, *, cwd=".", **options):
-        if command[1:3] == ["-m", "iqabench"]:
-            with monkeypatch.context() as patch:
-                patch.chdir(cwd)
+    def run(command, *, cwd=".", env=None, stdin=None, **options):
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            if command[1:3] == ["-m", "iqabench"]:
                 done = iqabench(*command[3:])
-        elif Path(command[1]).parent == FOLDER:
-            module = importlib.import_module(f"iqabench.benchmarks.{Path(command[1]).stem}")
-            done = CliRunner().invoke(module.main, command[2:])
-        else:
-            return start(command, **options)
-        assert done.exit_code == 0, done.output
+            elif command[1] == "-c":
+                done = CliRunner().invoke(script, command[2:])
+            elif Path(command[1]).resolve().parent == FOLDER:
+                module = importlib.import_module(f"iqabench.benchmarks.{Path(command[1]).stem}")
+                done = CliRunner().invoke(module.main, command[2:], input=stdin)
+            else:
+                return start(command, cwd=cwd, env=env, **options)
+        assert done.exit_code == 0, (done.output, done.exception)
         return done
 
     monkeypatch.setattr(subprocess, "run", run)
+    return run
+
+
+@click.command()
+@click.argument("code")
+@click.argument("arguments", nargs=-1)
+def script(code, arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["-c", *arguments])
+        exec(code, {"__name__": "__main__"})
+
+
+class Started:
+    """A command that has run to its end, in place of its process; told to go on by an empty line."""
+
+    def __init__(self, run, command, **options):
+        done = run(command, **{**options, "stdin": "\n"})
+        self.stdin, self.stdout = io.StringIO(), io.StringIO(done.stdout)
+
+    def wait(self):
+        return 0
+
+    def communicate(self):
+        return self.stdout.read(), None
 
 
 @pytest.mark.parametrize("name", TINY)
-@pytest.mark.usefixtures("in_this_process")
-def test_a_benchmark_runs_to_its_end(name, tmp_path, drawn_database, monkeypatch):
+def test_a_benchmark_runs_to_its_end(name, tmp_path, drawn_database, in_this_process, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for the processes that it starts
     config = tmp_path / "tiny.toml"
     config.write_text(CONFIG.replace("drawn.csv", str(drawn_database)))
     arguments, printed = TINY[name]
     module = importlib.import_module(f"iqabench.benchmarks.{name}")
+    if name in ("scale", "together"):
+        started = partial(Started, in_this_process)
+        pipes = {"PIPE": subprocess.PIPE, "DEVNULL": subprocess.DEVNULL}
+        monkeypatch.setattr(module, "subprocess", SimpleNamespace(Popen=started, **pipes))
     call = partial(CliRunner().invoke, module.main, arguments.replace("CONFIG", str(config)).split())
     if name == "leaderboard":
         pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
