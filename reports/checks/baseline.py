@@ -17,6 +17,7 @@ from ...bench.core.errors import UserError, nearest
 from ...bench.core.files import regular, write_text
 from ...bench.core.parameters import first_problem
 from ...bench.core.version import __version__
+from ...bench.statistics.metrics import NO_LABELS, OK
 from ...bench.store.condition import Condition
 from ...bench.store.newest import highest_attacks, newest_versions
 from ...bench.store.results import COLUMNS, RESIZE, Results, read_results
@@ -65,6 +66,7 @@ class Pinned(BaseModel):
     split_seed: int | None = None
     attack_params: Json[dict[str, Any]] | None = None
     versions: str = ""
+    status: str = OK
 
     @property
     def condition(self) -> Condition:
@@ -75,18 +77,23 @@ class Pinned(BaseModel):
 def pin(store: Path, path: Path) -> str:
     """Write the numbers of a store as a baseline: a JSON list of rows with the columns of `results`.
 
-    Of several cells that belong to one row, the newest is pinned, as in the reports.
+    Of several cells that belong to one row, the newest is pinned, as in the reports. Rows of images without
+    labels are left out, as a check compares correlations.
 
     Returns:
         What was written and what was not, in sentences.
 
     Raises:
-        UserError: an empty store, one that contradicts itself, or a file that cannot be written.
+        UserError: an empty store, one that contradicts itself or has no labels, or a file that cannot be
+            written.
     """
     results = read_results(store)
     rows = results.newest(RUN)
+    labelled = rows["status"] != NO_LABELS
+    if not labelled.any():
+        raise UserError(f"{store}: nothing to pin: its images have no labels, so there are no correlations")
     try:
-        write_text(path, json_rows(rows))
+        write_text(path, json_rows(rows[labelled]))
     except OSError as error:
         raise UserError(f"--pin {path}: cannot be written: {error.strerror}") from None
     return pinning_text(results, rows, path)
@@ -125,8 +132,8 @@ def against_baseline(results: Results, path: Path, tolerances: Mapping[str, floa
     Raises:
         UserError: see `read_baseline`.
     """
-    baseline = read_baseline(path)
-    current = _current(results.frame, baseline)
+    baseline = [row for row in read_baseline(path) if row.status != NO_LABELS]
+    current = _current(results.frame[results.frame["status"] != NO_LABELS], baseline)
     found = [one for row in baseline for one in _compare(row, current.get(row.condition, []), tolerances)]
     unguarded = len(current.keys() - {row.condition for row in baseline})
     return Check(

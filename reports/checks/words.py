@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...bench.core.text import aligned, difference, listing, number, plural
-from ...bench.statistics.metrics import OK
+from ...bench.statistics.metrics import NO_LABELS, OK
 from ...bench.store.condition import Condition
 from ...bench.store.results import RESIZE, Results
 from ..catalogue import STAND_IN, dataset_name, metric_name, ordered
@@ -115,14 +115,20 @@ def notes_on_baseline(frame: pd.DataFrame, unguarded: int, baseline: object) -> 
 
 def pinning_text(results: Results, rows: pd.DataFrame, path: object) -> str:
     """Return what was pinned and what was not, in sentences."""
-    lines = [f"{plural(len(rows), 'row')} pinned in {path}.", *results.left_out]
+    unlabelled = int((rows["status"] == NO_LABELS).sum())
+    lines = [f"{plural(len(rows) - unlabelled, 'row')} pinned in {path}.", *results.left_out]
+    if unlabelled:
+        lines += [
+            f"{plural(unlabelled, 'row')} of images without labels {'is' if unlabelled == 1 else 'are'} not "
+            "pinned, as a check compares correlations."
+        ]
     older = len(results.frame) - len(rows)
     if older:
         lines += [
             f"{plural(older, 'cell')} of older versions or with other parameters of an attack "
             f"{'is' if older == 1 else 'are'} left out."
         ]
-    broken = rows[rows["status"] != OK].to_dict("records")
+    broken = rows[~rows["status"].isin([OK, NO_LABELS])].to_dict("records")
     if broken:
         lines += [
             f"{plural(len(broken), 'row')} {'has' if len(broken) == 1 else 'have'} no usable scores and can "

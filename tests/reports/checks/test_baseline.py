@@ -36,6 +36,23 @@ def test_what_was_pinned_holds_as_long_as_nothing_moves(store, tmp_path):
     assert (check.exit_status, summary(check)) == (0, {"holds": 16})  # 3 of a row, and the worst case
 
 
+def test_images_without_labels_are_neither_pinned_nor_missed(store, tmp_path):
+    path, unlabelled = tmp_path / "baseline.json", {"quality": np.full(60, np.nan)}
+    drawn_cell(store, noisy(0.1), more=unlabelled, dataset="folder")
+    with pytest.raises(UserError, match="nothing to pin: its images have no labels"):
+        pin(store.root, path)
+    drawn_cell(store, noisy(0.1))
+    assert pin(store.root, path).splitlines() == [
+        f"1 row pinned in {path}.",
+        "1 row of images without labels is not pinned, as a check compares correlations.",
+    ]
+    assert [row.dataset for row in read_baseline(path)] == ["live"]
+    path.with_name("all.json").write_text(render_results(read_results(store), "json"))
+    for name in ("baseline.json", "all.json"):
+        check = against_baseline(read_results(store, resamples=0), path.with_name(name), TOLERANCES)
+        assert (check.exit_status, summary(check), check.notes) == (0, {"holds": 3}, ())
+
+
 def test_rows_meet_whatever_changed_behind_their_names_and_the_change_is_named(pinned):
     path = pinned({"srocc": 0.9, **FGSM})
     now = {"weights": "other", "model_params": '{"width": 2}', "versions": "iqabench 0.1.0, torch 9"}
