@@ -26,6 +26,7 @@ from ..training.regimes import AdversarialRegime, CleanRegime
 from .measuring.references import check_references, with_references
 from .plan import PlannedAttack, PlannedModel
 from .planning.datasets import PlannedDataset
+from .planning.stated import check_stated
 from .planning.tables import framing_of
 
 USUAL_BATCH = 16  # images scored and attacked at once where nothing is known of the memory: the paper's batch
@@ -236,9 +237,10 @@ class Job:
         """
         if self.model.full_reference:
             check_references(self)
-        self.model.build()
+        built = self.model.build()
         images = to_float(self.example(), "cpu")
         try:
+            check_stated(built, self.model)
             check_model(
                 lambda: self.referenced(self.model.build_empty()),
                 images,

@@ -60,6 +60,8 @@ class PlannedDefence:
             if registry.source_digest(factory):
                 try:
                     check_defence(partial(factory, **params))
+                    if factory(**params).stochastic and not getattr(factory, "stochastic", False):
+                        raise UserError("it says `stochastic = True` in its __init__; say it in the class")
                 except UserError as error:
                     raise UserError(f"defence {name!r}: {error}") from error
 

@@ -217,3 +217,27 @@ def test_all_stands_for_the_bare_model_and_every_defence() -> None:
     assert names[0] == "none"
     assert {"jpeg", "median", "noise"} < {*names}
     assert all(model.trained_variant == "" for model in models)
+
+
+SHAKING = """
+
+import torch
+from iqabench.models.defences.base import Defence
+
+
+@iqabench.register_defence("shaking")
+class Shaking(Defence):
+    def __init__(self):
+        super().__init__()
+        self.stochastic = True
+
+    def forward(self, images):
+        return (images + 0.01 * torch.randn_like(images)).clamp(0, 1)
+"""
+
+
+def test_a_defence_that_says_in_its_init_that_it_draws_is_refused(sweep, tmp_path):
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + SHAKING)
+    done, _ = sweep("--models", "linear", "--attacks", "fgsm", "--defences", "shaking", exits=2)
+    message = "defence 'shaking': it says `stochastic = True` in its __init__; say it in the class"
+    assert message in " ".join(done.output.split())

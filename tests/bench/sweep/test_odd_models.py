@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from .conftest import assert_same_scores, cells_in
 
 
@@ -38,3 +40,40 @@ def test_an_attack_on_a_stochastic_model_averages_over_samples_and_the_cell_says
     attacked = [cell for cell in cells_in(tmp_path / "results") if cell["attack"] == "fgsm"]
     samples = {cell["model"]: cell["attack_params"]["eot_samples"] for cell in attacked}
     assert samples == {"noisy": 3, "linear": 1}
+
+
+ELSEWHERE = """
+import torch
+
+
+class Inside(torch.nn.Module):
+    recipe = "none"
+
+    def __init__(self):
+        super().__init__()
+        self.{said}
+
+    def forward(self, images):
+        return 0.01 * torch.randn(len(images)) + images.mean((1, 2, 3))
+
+
+class Class(Inside):
+    {said}
+
+
+def build():
+    return Class()
+
+
+build.recipe = "none"
+"""
+
+
+@pytest.mark.parametrize("said", ["stochastic = True", "lower_is_better = True", "score_range = (0, 100)"])
+def test_what_a_model_says_where_no_sweep_looks_is_not_passed_over(sweep, tiny_config, tmp_path, said):
+    plain = tiny_config.read_text()
+    (tmp_path / "elsewhere.py").write_text(ELSEWHERE.format(said=said))
+    for name in ("Inside", "build"):
+        tiny_config.write_text(f'{plain}[models.mine]\nnetwork = "{tmp_path}/elsewhere.py:{name}"\n')
+        done, _ = sweep("--models", "mine", "--attacks", "fgsm", exits=2)
+        assert f"says `{said}` where a sweep does not look for it" in " ".join(done.output.split())
