@@ -14,6 +14,7 @@ from .selection import Content, select
 from .summary import Finding, findings, overview
 from .table import Table
 from .tables import build_tables
+from .tables.unlabelled import variants_without_labels
 from .tradeoff.points import Tradeoff, tradeoffs
 from .visibility import VisibilityPanel, visibility_panels
 
@@ -46,10 +47,11 @@ def compose(results: Results, root: Path | None = None) -> Report:
     frame = results.frame
     if not results.static.empty:
         frame = in_order(pd.concat([frame, results.static], ignore_index=True))
-    shown = (*selection.points, *selection.unlabelled)
+    unlabelled = (*selection.unlabelled, *variants_without_labels(results.frame).values())
+    shown = (*selection.points, *unlabelled)
     behind = frame["key"].isin(keys | {key for point in shown for key in point.cells})
     return Report(
-        overview(selection.points, selection.unlabelled),
+        overview(selection.points, unlabelled),
         findings(selection.points),
         panels,
         caption(panels),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ....bench.core.text import capitalised
+from ....bench.statistics.metrics import NO_LABELS
 from ....bench.store.condition import attack_phrase
 from ....bench.store.newest import newest
 from ...catalogue import attack_name, dataset_name, metric_name, model_name, ordered
@@ -21,14 +22,14 @@ _Points = dict[tuple[str, str, str, _Condition], Point]  # by training and test 
 
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per model; nothing where no model was measured on another database."""
-    rows = content.results
-    crossed = rows[(rows["trained_on"] != "") & (rows["regime"] == REGIME)]
-    crossed = crossed[crossed["variant"] == "trained on " + crossed["trained_on"]]
+    crossed, at_home = (
+        cells[cells["status"] != NO_LABELS]
+        for cells in (_trained_elsewhere(content.results), content.selection.cells)
+    )
     if crossed.empty:
         return
-    at_home = content.selection.cells
     at_home = at_home[at_home["model"].isin(crossed["model"])]
-    cells = pd.concat([_newest(crossed), at_home.assign(trained_on=at_home["dataset"])])
+    cells = pd.concat([crossed, at_home.assign(trained_on=at_home["dataset"])])
     points = {(on, at, model, (attack, epsilon)): point for (on, at, model, attack, epsilon), point in
               points_by(cells, _PLACE).items()}  # fmt: skip
     conditions = _conditions(points)
@@ -54,8 +55,11 @@ def build(content: Content) -> Iterator[Table]:
     )
 
 
-def _newest(cells: pd.DataFrame) -> pd.DataFrame:
-    return newest(cells, ["trained_on", "dataset", "model", "seed"])
+def _trained_elsewhere(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the newest rows of models that were trained on another database, without a defence or a grid."""
+    crossed = rows[(rows["trained_on"] != "") & (rows["regime"] == REGIME)]
+    crossed = crossed[crossed["variant"] == "trained on " + crossed["trained_on"]]
+    return newest(crossed, ["trained_on", "dataset", "model", "seed"])
 
 
 def _conditions(points: _Points) -> list[_Condition]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ....bench.core.text import capitalised, listing
+from ....bench.statistics.metrics import NO_LABELS
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import Entry, metric_cells, verdict_cell
@@ -16,7 +17,9 @@ _Line = tuple[str, str, str]  # model, variant, defence
 
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where no defence was attacked by `auto`."""
-    adaptive, static = (defended_points(frame) for frame in (content.results, content.static))
+    adaptive, static = (
+        defended_points(frame[frame["status"] != NO_LABELS]) for frame in (content.results, content.static)
+    )
     defended = [point for place, point in adaptive.items() if place[3] and point.attack == AUTO]
     if not defended:
         return

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
 from ....bench.core.text import interval, number
+from ....bench.statistics.metrics import NO_LABELS
 from ....bench.store.condition import attack_phrase
+from ....bench.store.newest import newest
 from ...catalogue import attack_name, dataset_name, model_name, ordered
 from .. import wording
-from ..selection import Content, Point
+from ..selection import REGIME, Content, Point, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 SIZES = {"median_width": "Median width", "gain_up": "Mean rise", "gain_down": "Mean fall", "r_msu": "R (MSU)"}
@@ -26,25 +29,48 @@ Cells = tuple[tuple[Cell, ...], ...]  # of the groups of a row
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where all images have labels."""
     points = [point for point in content.selection.unlabelled if point.attack != "none"]
+    further = variants_without_labels(content.results)
+    points += [point for point in further.values() if point.attack != "none"]
+    variants = {point.cells: variant for (variant, *_), point in further.items()}
     if not points:
         return
+
+    def named(point: Point) -> str:
+        variant = variants.get(point.cells)
+        return f"{model_name(point.model)} ({variant})" if variant else model_name(point.model)
+
     yield Table(
         number="U",
         title="How far attacks move the scores of images without labels",
         caption=wording.UNLABELLED_TABLE,
         heading="Model and attack",
         groups=groups_of_moves(),
-        blocks=blocks_of_attacks(points, lambda point: cells_of_moves(point, content.selection.cells)),
+        blocks=blocks_of_attacks(points, lambda point: cells_of_moves(point, content.results), named),
     )
 
 
-def blocks_of_attacks(points: Sequence[Point], cells_of: Callable[[Point], Cells]) -> tuple[Block, ...]:
+def variants_without_labels(results: pd.DataFrame) -> dict[tuple[Any, ...], Point]:
+    """Return the points of images without labels of models behind a defence or trained on another database.
+
+    The keys begin with the variant.
+    """
+    has_a_table = (results[["defence", "trained_on"]] != "").any(axis=1) & (results["regime"] == REGIME)
+    cells = newest(results[has_a_table], ["dataset", "model", "variant", "seed"])
+    columns = ("variant", "dataset", "model", "attack", "epsilon")
+    return points_by(cells[cells["status"] == NO_LABELS], columns)
+
+
+def blocks_of_attacks(
+    points: Sequence[Point],
+    cells_of: Callable[[Point], Cells],
+    named: Callable[[Point], str] = lambda point: model_name(point.model),
+) -> tuple[Block, ...]:
     """Return a block per dataset, with a row for each model and attack."""
     datasets, models = ({getattr(point, name) for point in points} for name in ("dataset", "model"))
     blocks = []
     for dataset in ordered("dataset", datasets):
         rows = [
-            Row(Label(f"{model_name(model)}, {_phrase(point)}"), cells_of(point))
+            Row(Label(f"{named(point)}, {_phrase(point)}"), cells_of(point))
             for model in ordered("model", models)
             for point in points
             if (point.dataset, point.model) == (dataset, model)
