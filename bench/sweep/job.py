@@ -246,7 +246,7 @@ class Job:
                 images,
                 trained=self.model.fitted_by != "none",
                 differentiated=any(
-                    attack.can_attack(self.model) and getattr(attack.factory, "needs_gradient", True)
+                    attack.can_attack(self.model) and getattr(attack.attack, "needs_gradient", True)
                     for attack in self.attacks
                 ),
             )
@@ -319,7 +319,7 @@ class Job:
                 "knowledge": knowledge,
                 "precision": None if run.precision == "fp32" else run.precision,
             }
-            if getattr(attack.factory, "depends_on_batch", False):
+            if getattr(attack.attack, "depends_on_batch", False):
                 mine["batch_size"] = self.batch_size
             epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
             yield (

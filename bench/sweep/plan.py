@@ -60,17 +60,17 @@ class PlannedAttack:
 
     def can_attack(self, model: "PlannedModel") -> bool:
         """Return whether the attack has what it needs: some need a gradient, which a model may not show."""
-        return not (model.black_box and getattr(self.factory, "needs_gradient", True))
+        return not (model.black_box and getattr(self.attack, "needs_gradient", True))
 
     @property
     def gives_intervals(self) -> bool:
         """Whether it looks for the interval of each score, for which it takes no labels."""
-        return bool(getattr(self.factory, "intervals", False))
+        return bool(getattr(self.attack, "intervals", False))
 
     @property
     def nested(self) -> bool:
         """Whether the images of an epsilon depend on the smaller ones of the sweep."""
-        return self.gives_intervals or bool(getattr(self.factory, "nested", False))
+        return self.gives_intervals or bool(getattr(self.attack, "nested", False))
 
     def against(self, model: "PlannedModel") -> "PlannedAttack":
         """Return the attack as this model needs it: with one sample, where a model's passes do not differ."""

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ....pages import blocks, commands, page_of
+from ..conftest import LINEAR_PLUGIN
 
 
 def test_an_attack_of_torchattacks_gives_cells_of_intervals_by_its_name(sweep):
@@ -77,3 +78,24 @@ def test_a_universal_perturbation_is_learnt_on_the_training_images(sweep, drawn_
     folder = drawn_database.parent / "images"
     done, _ = sweep("--datasets", str(folder), *options, exits=2)
     assert "attack 'universal' learns on training images: there are none" in done.output
+
+
+MADE = """
+
+from iqabench.attacks.rank import Rank
+
+
+def made():
+    return Rank(steps=2)
+
+
+iqabench.register_attack("made")(made)
+"""
+
+
+def test_an_attack_that_a_function_builds_is_what_its_class_says(sweep, tmp_path):
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + MADE)
+    _, cells = sweep("--models", "linear", "--attacks", "made", "--epsilons", "1,2")
+    cell = cells["made", 2.0].provenance["cell"]
+    assert cell["smaller_epsilons"] == [1.0]
+    assert cell["batch_size"] == 2
