@@ -51,8 +51,13 @@ def render_html(report: Report, *, images: bool = False) -> str:
         [(panel, "SROCC over epsilon", Markup(inline_svg(panel, report.panels))) for panel in panels]
         for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
     ]
+    models = [curve.model for panel in report.panels for curve in panel.curves]
     tradeoffs = [
-        (panel, "Worst-case SROCC over clean SROCC", Markup(inline_tradeoff(panel, f"tradeoff{place}")))
+        (
+            panel,
+            "Worst-case SROCC over clean SROCC",
+            Markup(inline_tradeoff(panel, f"tradeoff{place}", models)),
+        )
         for place, panel in enumerate(report.tradeoffs)
     ]
     script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")

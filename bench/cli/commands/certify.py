@@ -60,7 +60,9 @@ def certify(
     else:
         settings = shared.settings_of(options)
         rows, note = _bounded(settings, results, radii or [0.25, 0.5, 1.0], command, not quiet)
-    shared.say("\n".join(aligned({name: [row[name] for row in rows] for name in rows[0]})))
+    named = {(row["dataset"], row["model"], row["seed"]) for row in rows}
+    names = [name for name in rows[0] if name != "variant" or len(named) < len(rows)]
+    shared.say("\n".join(aligned({name: [row[name] for row in rows] for name in names})))
     shared.say(note)
 
 
@@ -103,4 +105,4 @@ def _bounded(
 
 
 def _named(about: dict[str, Any]) -> dict[str, str]:
-    return {name: str(about[name]) for name in ("dataset", "model", "seed")}
+    return {name: str(about[name]) for name in ("dataset", "model", "variant", "seed")}

@@ -20,7 +20,7 @@ class Corrupted:
     """Scores of one model under one corruption."""
 
     dataset: str  # its name
-    model: str  # its name, with the variant
+    model: str  # its name, with what sets it apart from others of the settings, such as `cprl, seed 1`
     corruption: str  # one of `CORRUPTIONS`
     images: tuple[str, ...]  # (N,) names
     scores: np.ndarray  # (6, N) scores of the images as they are, and at each severity
@@ -49,7 +49,7 @@ def score_corrupted(
                 for severity in SEVERITIES:
                     seed_all(seed_of(job.seed, batch.start, number, severity))
                     values[severity, batch], _ = mean_scores(model, corrupted(images, name, severity), draws)
-        title = ", ".join(filter(None, [job.model.name, job.variant]))
+        title = job.title.removeprefix(f"{job.data.dataset.name} / ")
         found += [
             Corrupted(job.data.dataset.name, title, name, job.image_names, values)
             for name, values in scores.items()

@@ -24,20 +24,24 @@ def write_tradeoff(panel: Tradeoff, path: Path) -> Path:
         return write_drawing(draw_tradeoff(panel), path)
 
 
-def inline_tradeoff(panel: Tradeoff, prefix: str) -> str:
-    """Return a panel as an SVG element for HTML, in colours that follow light and dark."""
+def inline_tradeoff(panel: Tradeoff, prefix: str, models: Sequence[str]) -> str:
+    """Return a panel as an SVG element for HTML, in colours that follow light and dark.
+
+    `models` are those of the page's other figures, in which they look alike.
+    """
     with figure_style(_NAME):
-        return themed_element(draw_tradeoff(panel, title=False), prefix)
+        return themed_element(draw_tradeoff(panel, title=False, models=models), prefix)
 
 
-def draw_tradeoff(panel: Tradeoff, *, title: bool = True) -> Figure:
+def draw_tradeoff(panel: Tradeoff, *, title: bool = True, models: Sequence[str] = ()) -> Figure:
     """Draw a panel. Each spot is a marker of its model's look, hollow behind a defence; `gid` is its name."""
     named = _named(panel.spots)
     height = max(4.0, 0.9 + _HEIGHT_PER_LABEL * len(named))
     width = 7.2 if title else 5.6  # a page is read on phones, too
     figure = new_figure(width, height)
     axes = figure.subplots()
-    looks = styles(ordered("model", (spot.model for spot in panel.spots)))
+    further = {spot.model for spot in panel.spots}.difference(models)
+    looks = styles([*ordered("model", models), *ordered("model", further)])
     for spot in panel.spots:
         look = looks[spot.model]
         x, y = spot.clean.value, spot.worst.value

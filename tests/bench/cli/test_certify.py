@@ -125,6 +125,30 @@ def test_bounds_of_a_linear_model_are_exact_and_no_attack_leaves_them(
     assert done.output.startswith("fails: ")
 
 
+SCALED = """
+
+@iqabench.register_model("scaled")
+class Scaled(Linear):
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.weight.data *= scale
+"""
+
+
+def test_variants_of_a_grid_are_told_apart_in_the_table(
+    certified: Callable[..., Result], tiny_config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + SCALED)
+    tiny_config.write_text(tiny_config.read_text() + "\n[grid.scaled]\nscale = [0.5, 0.25]\n")
+    command = ("certify", "--norm", "linf", "--radii", "4", "--quiet", "--models")
+    heading, *rows = certified(*command, "scaled").output.splitlines()
+    assert heading.split()[:4] == ["dataset", "model", "variant", "seed"]
+    reach = 2 * 4 / 255 * np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum()
+    widths = {row.split()[2]: row.split()[-1] for row in rows[:2]}
+    assert widths == {"scale=0.5": f"{reach / 2:.3f}", "scale=0.25": f"{reach / 4:.3f}"}
+    assert "variant" not in certified(*command, "linear").output
+
+
 def test_a_model_that_bounds_are_not_known_of_is_told(certified: Callable[..., Result]) -> None:
     done = certified("certify", "--norm", "linf", "--models", "jumpy")
     assert done.exit_code == 2

@@ -9,6 +9,7 @@ import pytest
 
 from iqabench.bench.store.results import Results
 from iqabench.reports.formats.html import render_html
+from iqabench.reports.paper.figure6 import draw_figure6
 from iqabench.reports.paper.report import compose
 from iqabench.reports.paper.tradeoff.drawing import draw_tradeoff, inline_tradeoff, write_tradeoff
 from iqabench.reports.paper.tradeoff.points import Tradeoff, front, price, tradeoffs
@@ -94,7 +95,7 @@ def test_a_file_is_the_same_each_time_and_an_element_takes_its_colours_from_the_
 ) -> None:
     first, second = (write_tradeoff(panel, tmp_path / f"{name}.svg").read_bytes() for name in "ab")
     assert first == second
-    assert "stroke: #" not in inline_tradeoff(panel, "tradeoff0")
+    assert "stroke: #" not in inline_tradeoff(panel, "tradeoff0", [])
 
 
 def test_the_html_report_shows_it(results) -> None:
@@ -104,3 +105,22 @@ def test_the_html_report_shows_it(results) -> None:
     page = render_html(compose(table))
     assert '<h2 id="tradeoff">What robustness costs</h2>' in page
     assert "<svg" in page.split('id="tradeoff"')[1].split("</section>")[0]
+
+
+def test_a_model_looks_as_in_the_other_figures_of_the_page(results) -> None:
+    fgsm = {"attack": "fgsm", "epsilon": 1.0}
+    rows = [row for name in ("aa", "bb", "cc") for row in ({"model": name}, {"model": name, **fgsm})]
+    worst = {"bb": 0.4, "cc": 0.3, "dd": 0.2}
+    found = [under_auto(name, 1.0, value) for name, value in worst.items()]
+    defended = [{"model": "dd", **behind("jpeg")}, under_auto("dd", 1.0, 0.1, **behind("jpeg"))]
+    report = compose(results(*rows, *found[:2], *defended))
+    curves = [curve.model for panel in report.panels for curve in panel.curves]
+    (panel,) = report.tradeoffs
+    looks, drawn = (
+        {line.get_gid(): (line.get_color(), line.get_marker()) for axes in figure.axes for line in axes.lines}
+        for figure in (draw_figure6(report.panels), draw_tradeoff(panel, models=curves))
+    )
+    assert drawn["bb"] == looks["bb"]
+    assert drawn["cc"] == looks["cc"]
+    assert len({drawn[name] for name in ("bb", "cc", "dd + jpeg")} | {looks["aa"]}) == 4
+    assert inline_tradeoff(panel, "tradeoff0", curves) in render_html(report)
