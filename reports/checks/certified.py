@@ -104,7 +104,7 @@ def _smoothed(noisy: NoisyScores, cell: StoredCell) -> Certified:
     draws = int(cell.provenance.get("diagnostics", {}).get("draws", 1))
     ends = certified_intervals(
         noisy.scores, noisy.sigma, cell.provenance["cell"]["epsilon"] / 255,
-        confidence=_each(noisy), samples=noisy.samples, draws=draws,
+        confidence=_each(noisy), samples=noisy.samples, draws=draws, lowest=-math.inf, highest=math.inf,
     )  # fmt: skip
     return _compared(noisy, cell, "L2", ends)
 
@@ -133,8 +133,16 @@ def _compared(
         outside=tuple(np.array(certificate.images)[outside].tolist()),
         images=len(certificate.images),
         attained=worst_case_srocc(quality, reached_low, np.maximum(reached_low, reached_high)).value,
-        certified=worst_case_srocc(quality, low, high).value,
+        certified=_worst(quality, low, high),
     )
+
+
+def _worst(quality: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
+    """Return the worst-case SROCC of intervals; one that nothing bounds reaches beyond all others."""
+    ends = np.concatenate([low, high])
+    known = ends[np.isfinite(ends)]
+    floor, ceiling = (known.min() - 1, known.max() + 1) if len(known) else (0.0, 1.0)
+    return worst_case_srocc(quality, np.maximum(low, floor), np.minimum(high, ceiling)).value
 
 
 def _each(noisy: NoisyScores) -> float:

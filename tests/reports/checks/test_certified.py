@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from iqabench.attacks.tools.balls import L2Ball
-from iqabench.bench.store.cell_file import read_cell
+from iqabench.bench.store.cell_file import read_cell, read_scores
 from iqabench.bench.store.certificates.files import ALIKE
 from iqabench.bench.store.certificates.noisy_scores import NoisyScores
 from iqabench.bench.store.store import Store
@@ -106,3 +106,19 @@ def test_attacks_of_a_ball_of_twice_the_radius_leave_them_all(
     found = checked(tmp_path, model, images, reach=2.0)
     assert len(found.outside) == len(images)
     assert found.sentence.startswith("fails: ")
+
+
+def test_scores_outside_0_to_1_stay_inside_intervals_that_nothing_bounds(tmp_path: Path) -> None:
+    clean = 40 + 20 * np.linspace(0, 1, 6)
+    path = drawn_cell(
+        Store(tmp_path), clean, more={"low": clean - 5, "high": clean + 5}, attack="apgd", epsilon=255.0,
+        attack_params={"norm": "l2"}, diagnostics={"draws": 1}, knowledge="adaptive", defence=[DEFENCE],
+    )  # fmt: skip
+    cell = read_cell(path)
+    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
+    names = read_scores(cell).images
+    noisy = clean[:, None] + np.random.default_rng(0).normal(size=(6, 100))
+    NoisyScores(about, SIGMA, SAMPLES, names, labels(6), noisy).write(tmp_path)
+    (found,) = against_certificates(tmp_path)  # the radius is ten standard deviations of the noise
+    assert found.outside == ()
+    assert found.certified == -1
