@@ -20,7 +20,7 @@ from ...bench.store.results import RESIZE, read_results, verdict
 from ...bench.store.store import Store
 from ..catalogue import attack_name, dataset_name, ordered
 from ..paper.selection import grouped
-from .board import Board, Entrant, Number
+from .board import Board, Entrant, Move, Number
 from .red_flags import measured_elsewhere, of_audits, red_flags
 from .slugs import slugs, unused
 from .submission.create import titled
@@ -250,22 +250,24 @@ def _tell_apart(drafts: Sequence[_Draft], notes: list[str]) -> None:
 def _finished(drafts: Sequence[_Draft]) -> Iterator[Entrant]:
     slug = slugs((draft.entrant.name for draft in drafts), "entrant")
     for draft in drafts:
-        entrant = draft.entrant
+        entrant, cells = draft.entrant, [*draft.cells, *draft.unlabelled]
         yield replace(
             entrant,
             slug=slug[entrant.name],
-            facts=(*_facts([*draft.cells, *draft.unlabelled]), *entrant.facts),
-            audit=verdict([entrant.audit, *(cell["audit"] for cell in draft.cells)]),
-            audits=_audits(entrant.audit, entrant.numbers, draft.cells),
+            facts=(*_facts(cells), *entrant.facts),
+            audit=verdict([entrant.audit, *(cell["audit"] for cell in cells)]),
+            audits=_audits(entrant.audit, [*entrant.numbers, *entrant.moves], cells),
             red_flags=(
                 *red_flags(entrant.numbers),
-                *of_audits(draft.cells),
+                *of_audits(cells),
                 *measured_elsewhere([*entrant.numbers, *entrant.moves]),
             ),
         )
 
 
-def _audits(stated: str, numbers: Sequence[Number], cells: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+def _audits(
+    stated: str, numbers: Sequence[Number | Move], cells: Sequence[Row]
+) -> tuple[tuple[str, str], ...]:
     """Return the verdict of each dataset that has one: the stated one and those of its cells together."""
     found = [
         (dataset, verdict([stated, *(cell["audit"] for cell in cells if cell["dataset"] == dataset)]))

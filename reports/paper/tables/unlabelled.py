@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from ....bench.store.condition import attack_phrase
 from ....bench.store.newest import newest
 from ...catalogue import attack_name, dataset_name, model_name, ordered
 from .. import wording
+from ..numbers import marked
 from ..selection import REGIME, Content, Point, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
@@ -42,7 +44,11 @@ def build(content: Content) -> Iterator[Table]:
     yield Table(
         number="U",
         title="How far attacks move the scores of images without labels",
-        caption=wording.UNLABELLED_TABLE,
+        caption=wording.caption(
+            wording.UNLABELLED_TABLE,
+            wording.doubted(point.audit for point in points),
+            wording.several_seeds(seed for point in points for seed in point.seeds),
+        ),
         heading="Model and attack",
         groups=groups_of_moves(),
         blocks=blocks_of_attacks(points, lambda point: cells_of_moves(point, content.results), named),
@@ -96,9 +102,10 @@ def cells_of_moves(point: Point, cells: pd.DataFrame) -> tuple[tuple[Cell, ...],
 
 
 def measure_cell(point: Point, metric: str) -> Cell:
-    """Return a metric's value with its interval below."""
+    """Return a metric's value, with a mark where it is doubtful, and its interval below."""
     measure = point.measures[metric]
-    return _cell(measure.value, point, interval(measure.low, measure.high, _DIGITS))
+    cell = _cell(measure.value, point, interval(measure.low, measure.high, _DIGITS))
+    return cell if cell.kind == "absent" else replace(cell, text=marked(cell.text, point))
 
 
 def _cell(value: float, point: Point, line: str = "") -> Cell:

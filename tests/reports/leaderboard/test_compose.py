@@ -75,6 +75,20 @@ def test_a_model_of_the_store_joins_its_entry_reported_beside_measured(swept):
     assert any(sentence.startswith(told) for _, sentence in resnet.red_flags)
 
 
+def test_an_audit_on_images_without_labels_counts_too(store):
+    unlabelled = {"quality": np.full(120, np.nan)}
+    for dataset, flags in (("photos", ["The gradient is blind."]), ("live", [])):
+        more = {"low": np.zeros(120), "high": np.ones(120), **(unlabelled if flags else {})}
+        scores = np.linspace(0.2, 0.8, 120)
+        drawn_cell(store, scores, more=unlabelled if flags else {}, model="mine", dataset=dataset)
+        fields = {"model": "mine", "dataset": dataset, "attack": "auto", "epsilon": 1.0}
+        drawn_cell(store, scores, more=more, flags=flags, **fields)
+    mine = entrant(compose_board(store=store), "mine")
+    assert mine.audit == "doubtful"
+    assert (mine.is_doubtful("photos"), mine.is_doubtful("live")) == (True, False)
+    assert ("photos", "photos, audit under auto at 1/255: The gradient is blind.") in mine.red_flags
+
+
 def test_what_the_audits_of_a_store_found_is_on_the_board(store):
     drawn_auto(store, "mine", 1.0)
     drawn_auto(store, "other", 1.0)

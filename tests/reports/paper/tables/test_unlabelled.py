@@ -45,3 +45,14 @@ def test_what_is_only_of_a_model_trained_elsewhere_is_told_first(results) -> Non
     assert any(
         "The images of folder have no labels" in sentence for sentence in compose(results(*rows)).overview
     )
+
+
+def test_doubtful_numbers_are_marked_and_seeds_told(results) -> None:
+    rows = [row for seed in (0, 1) for row in unlabelled(seed=seed)]
+    rows = [moved(row, 0.1) if row.get("attack") else row for row in rows]
+    rows[1] |= {"audit": "doubtful", "psnr": 40.0}
+    table = tables_of(results(*rows))["U"]
+    width, *_, psnr, _ = (cell.text for cell in table.rows[0].all_cells)
+    assert (width, psnr) == ("0.100‡", "40.000")
+    assert "‡ marks a doubtful number" in table.caption
+    assert "several seeds (0 and 1)" in table.caption
