@@ -1,12 +1,13 @@
 """What many tests of reports need: stores and results of drawn numbers, with explanations beside them."""
 
+import os
 import shutil
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from iqabench.bench.store.explanation import write_explanation
 from iqabench.bench.store.results import Results, read_results
@@ -18,16 +19,42 @@ from ..fabricated import ablated_results, drawn_sweep
 from ..fabricated import results as fabricated_results
 from .explained import drawn_explanation
 
+MAIN = {"html": "report.html", "latex": "report.tex", "markdown": "report.md", "csv": "tables.csv"}
+"""The file of a report to open, by format."""
+
 
 @pytest.fixture(scope="session")
-def swept_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return the folder of a name, which one of the processes that run tests fills; not to be changed."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        made = shared / f"made-once-{name}"
+        with FileLock(f"{made}.lock"):
+            if not made.exists():
+                part = made.with_suffix(".part")
+                part.mkdir()
+                fill(part)
+                part.rename(made)
+        return made
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def swept_store(made_once: Callable[..., Path]) -> Store:
     """Drawn numbers for seven models, two attacks and four epsilons on `synthetic` and `live`."""
-    return drawn_sweep(Store(tmp_path_factory.mktemp("swept")), datasets=("synthetic", "live"))
+
+    def fill(folder: Path) -> None:
+        read_results(drawn_sweep(Store(folder), datasets=("synthetic", "live")))
+
+    return Store(made_once("swept", fill))
 
 
 @pytest.fixture(scope="session")
 def swept_results(swept_store: Store) -> Results:
-    """Results of `swept_store`, whose metrics are kept there from now on."""
+    """Results of `swept_store`, whose metrics are kept there."""
     return read_results(swept_store)
 
 
@@ -53,38 +80,38 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="session")
-def explained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def explained_folder(made_once: Callable[..., Path]) -> Path:
     """What `iqabench explain` writes, of drawn numbers; to be copied, not changed."""
-    folder = tmp_path_factory.mktemp("explained")
-    write_explanation(drawn_explanation(), folder)
-    return folder
+    return made_once("explanation", lambda folder: write_explanation(drawn_explanation(), folder))
 
 
 @pytest.fixture(scope="session")
-def explained_store(
-    swept_store: Store,
-    swept_results: Results,
-    explained_folder: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Store:
+def explained_store(swept_store: Store, explained_folder: Path, made_once: Callable[..., Path]) -> Store:
     """`swept_store` with an explanation of CPRL beside ResNet on `synthetic`; to be copied, not changed."""
-    root = tmp_path_factory.mktemp("explained") / "store"
-    shutil.copytree(swept_store.root, root)
-    shutil.copytree(explained_folder, root / "explain" / "synthetic" / "cprl")
-    return Store(root)
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(swept_store.root, folder, dirs_exist_ok=True)
+        shutil.copytree(explained_folder, folder / "explain" / "synthetic" / "cprl")
+
+    return Store(made_once("explained", fill))
 
 
 @pytest.fixture(scope="session")
-def explained_report(
-    explained_store: Store, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
+def explained_report(explained_store: Store, made_once: Callable[..., Path]) -> Callable[[str], Path]:
     """Return the report on `explained_store` in a format, written once; to be copied, not changed."""
-    return cache(lambda form: write_report(explained_store, form, tmp_path_factory.mktemp(form)))
+
+    def path(form: str) -> Path:
+        folder = made_once(form, lambda out: write_report(explained_store, form, out))
+        return folder / MAIN[form]
+
+    return path
 
 
 @pytest.fixture(scope="session")
-def explanation_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the figures of `drawn_explanation`, and of the numbers behind them."""
+def explanation_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the numbers behind the figures of `drawn_explanation`."""
     folder = tmp_path_factory.mktemp("figures")
-    write_figures(drawn_explanation(), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("iqabench.reports.explain.explanation._FORMATS", ())
+        write_figures(drawn_explanation(), folder)
     return folder

@@ -155,8 +155,8 @@ def test_the_tables_hold_what_the_figures_show(explanation):
     assert list(change["still_kept"].isna()) == [False] * 4 + [True] * 4
 
 
-def test_the_numbers_behind_a_figure_can_be_read_back(explanation, explanation_files):
-    read = pd.read_csv(explanation_files / "figure4.csv")
+def test_the_numbers_behind_a_figure_can_be_read_back(explanation, explanation_tables):
+    read = pd.read_csv(explanation_tables / "figure4.csv")
     assert read["score"].to_numpy() == pytest.approx(landscape_table(explanation)["score"].to_numpy())
 
 

@@ -112,13 +112,13 @@ def test_figure_6_is_a_row_per_point(folder, swept_table):
 
 
 def test_the_numbers_behind_all_explanations_are_in_one_file_per_figure(
-    explained_folder, explanation_files, swept_results, tmp_path
+    explained_folder, explanation_tables, swept_results, tmp_path
 ):
     for name in ("cprl", "again"):
         shutil.copytree(explained_folder, tmp_path / "explain" / "synthetic" / name)
     write_csv(compose(swept_results, tmp_path), tmp_path / "report")
     for number in "145":
-        once = (explanation_files / f"figure{number}.csv").read_text().splitlines()
+        once = (explanation_tables / f"figure{number}.csv").read_text().splitlines()
         shown = (tmp_path / "report" / f"figure{number}.csv").read_text().splitlines()
         assert len(shown) == 2 * len(once) - 1
         assert shown[0].split(",")[:2] == ["explained", "dataset"]

@@ -7,6 +7,7 @@ from iqabench.bench.store.results import Results
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
+from ...fabricated import results as fabricated_results
 from ...fabricated import under_auto
 from ..hostile import FIELDS
 
@@ -20,11 +21,15 @@ def opened(tmp_path, open_page):
     """Open the report on a results table."""
 
     def at(table, **options):
-        path = tmp_path / "report.html"
-        path.write_text(render_html(compose(table)), encoding="utf-8")
-        return open_page(path, **options)
+        return open_page(written(table, tmp_path), **options)
 
     return at
+
+
+def written(table, folder):
+    path = folder / "report.html"
+    path.write_text(render_html(compose(table)), encoding="utf-8")
+    return path
 
 
 def table(page, slug):
@@ -78,19 +83,20 @@ def test_of_very_many_cells_the_first_are_shown_until_all_are_asked_for(opened, 
     assert rows.count() == 501
 
 
-@pytest.fixture
-def four(results):
-    """Four models without attack: one ranks in reverse, one diverged, and two agree in PLCC."""
-    return results(
+@pytest.fixture(scope="module")
+def report_on_four(tmp_path_factory):
+    """The report on four models: one ranks in reverse, one diverged, and two agree in PLCC."""
+    four = fabricated_results(
         {"model": "resnet", "srocc": 0.05, "plcc": 0.3, "mse": 0.02},
         {"model": "nima", "status": "constant scores"},
         {"model": "sat", "srocc": -0.9, "plcc": 0.3, "mse": 0.1},
         {"model": "cprl", "srocc": 0.7, "plcc": 0.1, "mse": 0.01},
     )
+    return written(four, tmp_path_factory.mktemp("four"))
 
 
-def test_a_metric_sorts_from_its_best_then_from_its_worst_then_as_the_paper_has_it(opened, four):
-    page = opened(four)
+def test_a_metric_sorts_from_its_best_then_from_its_worst_then_as_the_paper_has_it(open_page, report_on_four):
+    page = open_page(report_on_four)
     heading = table(page, "table4").locator("th", has_text="SROCC")
     assert column(page, "table4", 1) == ["NIMA", "ResNet", "SAT", "CPRL"]
     assert heading.get_attribute("aria-sort") is None
@@ -104,8 +110,8 @@ def test_a_metric_sorts_from_its_best_then_from_its_worst_then_as_the_paper_has_
         assert heading.get_attribute("aria-sort") == order
 
 
-def test_low_error_comes_first_equals_stay_in_order_and_one_column_is_marked(opened, four):
-    page = opened(four)
+def test_low_error_comes_first_equals_stay_in_order_and_one_column_is_marked(open_page, report_on_four):
+    page = open_page(report_on_four)
     for heading, models in (
         ("SROCC", ["CPRL", "ResNet", "SAT", "NIMA"]),
         ("PLCC", ["ResNet", "SAT", "CPRL", "NIMA"]),
@@ -198,8 +204,8 @@ def test_a_number_of_an_ablation_tells_what_stands_behind_it(opened, ablated):
     assert facts["Seed"] == ["0", "1"]
 
 
-def test_a_diverged_model_and_a_row_of_all_cells_tell_it_too(opened, four):
-    page = opened(four)
+def test_a_diverged_model_and_a_row_of_all_cells_tell_it_too(open_page, report_on_four):
+    page = open_page(report_on_four)
     assert told(ask(page, "table4", "diverged"))["Status"] == ["constant scores"]
     page.keyboard.press("Escape")
     open_cells(page)
@@ -208,8 +214,8 @@ def test_a_diverged_model_and_a_row_of_all_cells_tell_it_too(opened, four):
     assert told(dialog)["Model"] == ["SAT"]
 
 
-def test_all_of_it_works_by_keyboard_and_focus_returns(opened, four):
-    page = opened(four)
+def test_all_of_it_works_by_keyboard_and_focus_returns(open_page, report_on_four):
+    page = open_page(report_on_four)
     table(page, "table4").get_by_role("button", name="SROCC").focus()
     page.keyboard.press("Enter")
     assert column(page, "table4", 1)[0] == "CPRL"
@@ -229,26 +235,27 @@ def test_all_of_it_works_by_keyboard_and_focus_returns(opened, four):
     assert dialog.is_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_stands_in_the_way_of_any_reader(opened, ablated, results, scheme, width):
+def test_nothing_stands_in_the_way_of_any_reader(opened, ablated, results, width):
     others = results(
         {"model": "sat", "status": "constant scores", "key": "a"}, {"dataset": "vcl", "key": "b"}
     )
     page = opened(
         Results(pd.concat([ablated.frame, others.frame], ignore_index=True)),
-        color_scheme=scheme,
         viewport={"width": width, "height": 800},
     )
     for summary in page.locator("summary").all():
         summary.click()
-    assert axe.Axe().run(page).response["violations"] == []
-    table(page, "table5").locator("button[data-cells]").first.click()
-    assert axe.Axe().run(page).response["violations"] == []
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    dialog = page.get_by_role("dialog").bounding_box()
-    assert dialog["x"] >= 0
-    assert dialog["x"] + dialog["width"] <= width
+    for place, scheme in enumerate(("light", "dark")):
+        page.emulate_media(color_scheme=scheme)
+        assert axe.Axe().run(page).response["violations"] == []
+        table(page, "table5").locator("button[data-cells]").nth(place).click()
+        assert axe.Axe().run(page, context="dialog").response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        dialog = page.get_by_role("dialog").bounding_box()
+        assert dialog["x"] >= 0
+        assert dialog["x"] + dialog["width"] <= width
+        page.keyboard.press("Escape")
 
 
 def robust_rows():
@@ -285,19 +292,19 @@ def test_no_column_is_cut_off_and_each_number_says_what_it_is_on_a_narrow_screen
     assert all(cell.is_visible() for cell in labels)
 
 
-def test_the_page_is_dark_for_who_reads_in_the_dark(opened, four):
+def test_the_page_is_dark_for_who_reads_in_the_dark(open_page, report_on_four):
     def colours(page):
         return page.evaluate(
             "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
         )
 
-    light, dark = (colours(opened(four, color_scheme=scheme)) for scheme in ("light", "dark"))
+    light, dark = (colours(open_page(report_on_four, color_scheme=scheme)) for scheme in ("light", "dark"))
     assert light == ["rgb(29, 32, 38)", "rgb(255, 255, 255)"]
     assert dark == ["rgb(232, 234, 238)", "rgb(22, 24, 28)"]
 
 
-def test_without_script_a_number_leads_to_the_row_of_its_cell(opened, four):
-    page = opened(four, java_script_enabled=False)
+def test_without_script_a_number_leads_to_the_row_of_its_cell(open_page, report_on_four):
+    page = open_page(report_on_four, java_script_enabled=False)
     assert page.get_by_role("button").count() == 0
     table(page, "table4").get_by_role("link", name="0.7000").click()
     row = page.locator("tr:target")

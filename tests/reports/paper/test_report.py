@@ -9,7 +9,7 @@ from iqabench.reports import write_figure, write_report
 from iqabench.reports.formats.write import FORMATS
 from iqabench.reports.paper.report import compose
 
-MAIN = {"html": "report.html", "latex": "report.tex", "markdown": "report.md", "csv": "tables.csv"}
+from ..conftest import MAIN
 
 
 def test_html_is_one_file(explained_report):
