@@ -26,6 +26,9 @@ REGIME = "clean"  # the training regime of the paper's tables and Figure 6
 IMAGES = ("limit", "image_size", "pixels", "dataset_digest", "pixels_digest", "split_digest")
 """The columns that say which images a cell was scored on."""
 
+OF_MODEL = ("model_params", "model_version", "model_source")
+"""The columns that say which model a cell is of, besides its name, its weights and its seed."""
+
 WORST = "worst_srocc"  # the metric of the worst case that an interval attack finds
 
 _MODEL_ON_DATASET = ("dataset", "model", "seed")
@@ -102,6 +105,8 @@ def select(results: Results) -> Selection:
         *_other_parameters(versions, cells),
         *_different_images(cells),
         *_different_parameters(cells),
+        *_different_attack_versions(cells),
+        *_different_models(cells),
         *_fewer_seeds(cells),
         *_undefined(cells),
         *_doubtful(cells),
@@ -247,6 +252,26 @@ def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
         ]
         if len(settings) > 1:
             yield _note(wording.DIFFERENT_PARAMETERS, attack=attack, settings="; ".join(settings))
+
+
+def _different_attack_versions(cells: pd.DataFrame) -> Iterator[str]:
+    for (attack,), group in grouped(cells, ["attack"]):
+        versions = [
+            f"version {version} for {listing([model_name(name) for name in rows['model'].unique()])}"
+            for (version,), rows in grouped(
+                group.sort_values("attack_version", kind="stable"), ["attack_version"]
+            )
+        ]
+        if len(versions) > 1:
+            yield _note(wording.DIFFERENT_ATTACK_VERSIONS, attack=attack, versions="; ".join(versions))
+
+
+def _different_models(cells: pd.DataFrame) -> Iterator[str]:
+    """Say where the seeds of one model are of models that differ in more."""
+    for (dataset, model), group in grouped(cells, ["dataset", "model"]):
+        differing = [name for name in OF_MODEL if group[name].nunique(dropna=False) > 1]
+        if differing:
+            yield _note(wording.DIFFERENT_MODELS, dataset=dataset, model=model, columns=_columns(differing))
 
 
 def _fewer_seeds(cells: pd.DataFrame) -> Iterator[str]:

@@ -154,6 +154,14 @@ DIFFERENT_IMAGES = (
     "care."
 )
 DIFFERENT_PARAMETERS = "{attack} was not run with the same parameters throughout: {settings}."
+DIFFERENT_ATTACK_VERSIONS = (
+    "{attack} was not run in one version of its code throughout: {versions}. `iqabench run` computes what is "
+    "of an older one again."
+)
+DIFFERENT_MODELS = (
+    "The seeds of {model} on {dataset} are not of one model (they differ in {columns}): its numbers are "
+    "means over all of them."
+)
 DIVERGED = "{model} diverged on {dataset}: {status} ({where}; seed {seeds})."
 DOUBTFUL = (
     "{model} is doubtful on {dataset}: its numbers under {attack} at {epsilons}/255 may be too high. "

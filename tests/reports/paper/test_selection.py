@@ -114,6 +114,18 @@ def test_a_mean_over_fewer_seeds_than_others_is_noted(results):
     }
 
 
+def test_numbers_of_several_versions_of_an_attack_or_a_model_are_noted(results):
+    auto = {"attack": "auto", "epsilon": 1.0}
+    rows = [{"model": "cprl", **auto, "attack_version": 4}, {**auto, "attack_version": 3}]
+    (note,) = select(results(*rows)).notes
+    assert note.startswith(
+        "auto was not run in one version of its code throughout: version 3 for ResNet; version 4 for CPRL."
+    )
+    seeds = [{"seed": seed, "model_params": f'{{"width": {width}}}'} for seed, width in ((0, 8), (1, 4))]
+    (note,) = select(results(*seeds, {"dataset": "vcl"})).notes
+    assert note.startswith("The seeds of ResNet on LIVE are not of one model (they differ in model params)")
+
+
 def test_a_doubtful_model_comes_with_the_command_that_audits_it(results):
     row = {"model": "my model", "dataset": "live", "attack": "fgsm", "epsilon": 1.0, "audit": "doubtful"}
     (note,) = select(results({**row, "red_flags": "Odd."})).notes
