@@ -282,6 +282,11 @@ class Job:
         """Return a full-reference metric as a function of the images alone; another model as it is."""
         return with_references(model, self.data) if self.model.full_reference else model
 
+    def _references(self) -> dict[str, str]:
+        """Return what of its references a metric's scores depend on: the pixels, and how they are found."""
+        found_by = {"references_of": "images before the defence"} if self.model.defence else {}
+        return {"references": self.data.references.digest, **found_by}
+
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
         """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon.
 
@@ -297,7 +302,7 @@ class Job:
             "model": self.model.name,
             "variant": self.variant,
             "model_params": self.model.architecture()
-            | ({"references": self.data.references.digest} if self.model.full_reference else {}),
+            | (self._references() if self.model.full_reference else {}),
             "model_version": version_of(self.model.factory),
             "model_source": self.model.source,
             "weights": weights,

@@ -1,7 +1,9 @@
 """A full-reference metric as a function of the distorted image alone, which is what attacks perturb."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +40,7 @@ class Referenced(nn.Module):
         self.model = model
         self.stochastic = bool(getattr(model, "stochastic", False))
         self._reference = reference
+        self._numbers: list[int] | None = None  # of the known images that are scored, inside `recognising`
         self._ready: OrderedDict[int, Tensor] = OrderedDict()
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
         self.register_buffer(
@@ -45,7 +48,7 @@ class Referenced(nn.Module):
         )
         self.register_buffer("scenes", torch.tensor([numbers[name] for name in names]), persistent=False)
 
-    @property
+    @cached_property
     def reach(self) -> float:
         """Return the epsilon, in pixel units, up to which every image is known to get its own reference."""
         thumbnails, scenes = self.get_buffer("thumbnails"), self.get_buffer("scenes")
@@ -57,15 +60,46 @@ class Referenced(nn.Module):
         return float(torch.stack(apart).min()) / 2 if apart else float("inf")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the scores (N,) of images (N, 3, H, W) in [0, 1] with their references."""
-        known = self.get_buffer("thumbnails")
-        with torch.no_grad():
-            distances = torch.cdist(_thumbnail(images.detach()).to(known), known, p=float("inf"))
-            references = [self._of(number) for number in distances.argmin(1).tolist()]
+        """Return the scores (N,) of images (N, 3, H, W) in [0, 1] with their references.
+
+        Raises:
+            UserError: an image was changed so much that its reference is not known any more, and not inside
+                `recognising`.
+        """
+        numbers = self._recognised(images) if self._numbers is None else self._numbers
+        references = [self._of(number) for number in numbers]
         if any(reference.shape[1:] != images.shape[1:] for reference in references):
             raise UserError("an image and its reference differ in size")
         scores: Tensor = self.model(images, torch.cat(references).to(images))
         return scores
+
+    @contextmanager
+    def recognising(self, images: Tensor) -> Iterator[None]:
+        """Take what is scored inside the context for versions of images (N, 3, H, W), however changed.
+
+        Raises:
+            UserError: an image is not recognised itself.
+        """
+        before = self._numbers
+        self._numbers = self._recognised(images) if before is None else before
+        try:
+            yield
+        finally:
+            self._numbers = before
+
+    def _recognised(self, images: Tensor) -> list[int]:
+        """Return the numbers of the known images that images (N, 3, H, W) are nearest to."""
+        known = self.get_buffer("thumbnails")
+        with torch.no_grad():
+            distances = torch.cdist(_thumbnail(images.detach()).to(known), known, p=float("inf"))
+            nearest, numbers = distances.min(1)
+        if (furthest := float(nearest.max())) > self.reach:
+            raise UserError(
+                f"an image of a full-reference metric was changed by {255 * furthest:.3g}/255 in the mean of "
+                f"a field, and beyond {255 * self.reach:.3g}/255 its reference cannot be told from others"
+            )
+        found: list[int] = numbers.tolist()
+        return found
 
     def _of(self, number: int) -> Tensor:
         if number not in self._ready:
@@ -73,6 +107,16 @@ class Referenced(nn.Module):
             while len(self._ready) > _KEPT:
                 self._ready.popitem(last=False)
         return self._ready[number]
+
+
+@contextmanager
+def recognising(model: nn.Module, images: Tensor) -> Iterator[None]:
+    """Let a full-reference metric in a model, if there is one, compare with the references of some images."""
+    with ExitStack() as stack:
+        for module in model.modules():
+            if isinstance(module, Referenced):
+                stack.enter_context(module.recognising(images))
+        yield
 
 
 def _thumbnail(images: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ..adapted.referenced import recognising
 from ..base import switched
 
 Scorer = Callable[[Tensor], Tensor]  # from images (N, 3, H, W) in [0, 1] to scores (N,)
@@ -69,7 +70,8 @@ class Defended(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the scores (N,) of images (N, 3, H, W) in [0, 1]."""
-        return self._behind(0, images)
+        with recognising(self.model, images):
+            return self._behind(0, images)
 
     def _behind(self, number: int, images: Tensor) -> Tensor:
         if number == len(self.steps):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....models.adapted.referenced import recognising
 from ...core.config import Settings
 from ...core.progress import counted
 from ...datasets.corruptions.everyday import CORRUPTIONS, SEVERITIES, corrupted
@@ -48,7 +49,9 @@ def score_corrupted(
                 values[0, batch] = clean
                 for severity in SEVERITIES:
                     seed_all(seed_of(job.seed, batch.start, number, severity))
-                    values[severity, batch], _ = mean_scores(model, corrupted(images, name, severity), draws)
+                    with recognising(model, images):
+                        changed = corrupted(images, name, severity)
+                        values[severity, batch], _ = mean_scores(model, changed, draws)
         title = job.title.removeprefix(f"{job.data.dataset.name} / ")
         found += [
             Corrupted(job.data.dataset.name, title, name, job.image_names, values)

@@ -8,6 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
+from iqabench.bench.core.errors import UserError
+from iqabench.bench.datasets.corruptions.everyday import corrupted
 from iqabench.models.adapted.referenced import Referenced
 
 PLUGIN = """
@@ -123,3 +125,54 @@ def test_images_are_known_within_reach_and_no_further():
     assert model.reach == pytest.approx(0.175)
     found = model(torch.cat(images) + torch.tensor([0.02, 0.1, -0.17]).view(3, 1, 1, 1))
     torch.testing.assert_close(found, torch.tensor([0.0, 0.1, 0.2]))
+
+
+def likeness(name, scene, changed=lambda pixels: pixels):
+    image, original = (np.asarray(Image.open(file), float) / 255 for file in (name, f"original{scene}.png"))
+    return 1 - 4 * np.abs(changed(image) - original).mean()
+
+
+def add_changed_scene(changed):
+    """Add a ninth scene, which is what a change makes of the first, and have all images tested."""
+    for name in ("original0.png", "image0_0.png"):
+        Image.fromarray(changed(np.asarray(Image.open(name)))).save(name.replace("0", "8", 1))
+    rows = pd.read_csv("pairs.csv")
+    more = rows[rows["path"] == "image0_0.png"].assign(
+        path="image8_0.png", scene=8, reference="original8.png"
+    )
+    pd.concat([rows, more]).assign(split="test").to_csv("pairs.csv", index=False)
+
+
+def darkened(pixels):
+    images = torch.from_numpy(np.asarray(pixels, np.float32) / 255).permute(2, 0, 1)[None]
+    return corrupted(images, "brightness", 5)[0].permute(1, 2, 0).numpy()
+
+
+def test_behind_a_defence_each_image_is_compared_with_its_own_reference(pairs, iqabench):
+    add_changed_scene(lambda pixels: pixels[:, ::-1])
+    run(iqabench, "--models", "likeness", "--attacks", "fgsm", "--epsilons", "4", "--defences", "flip")
+    cells = json.loads(iqabench("results", "--format", "json").stdout)
+    (clean,) = (pd.read_parquet(f"results/{cell['file']}") for cell in cells if cell["attack"] == "none")
+    for row in clean.itertuples():
+        expected = likeness(row.image, row.scene, lambda pixels: pixels[:, ::-1])
+        assert row.score == pytest.approx(expected, abs=1e-5)
+
+
+def test_corrupted_images_are_compared_with_their_own_references(pairs, iqabench):
+    add_changed_scene(lambda pixels: (255 * darkened(pixels)).round().astype(np.uint8))
+    options = ("--plugin", "plugin.py", "--datasets", "pairs.csv", "--models", "likeness")
+    iqabench("corruptions", *options, "--out", "scores.csv")
+    scores = pd.read_csv("scores.csv")
+    fixed = scores[(scores["corruption"] == "brightness") & (scores["severity"] == 5)]
+    assert len(fixed) > 0
+    for row in fixed.itertuples():
+        scene = row.image.removeprefix("image").split("_")[0]
+        expected = likeness(row.image, scene, lambda pixels: darkened(255 * pixels))
+        assert row.score == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_image_that_cannot_be_recognised_is_not_scored():
+    images = [torch.full((1, 3, 16, 16), value) for value in (0.2, 0.4)]
+    model = Referenced(torch.nn.Identity(), images, ["a", "b"], lambda number: images[number])
+    with pytest.raises(UserError, match="its reference cannot be told from others"):
+        model(torch.full((1, 3, 16, 16), 0.7))
