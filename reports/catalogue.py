@@ -108,9 +108,14 @@ def in_order(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _label(kind: Kind, name: str) -> str:
-    """Return a name as it is printed: the label of the catalogue, or else the name itself."""
-    found = _tables(kind).get(name)
-    return found.label if found else name
+    """Return a name as it is printed: the label of the catalogue, or else the name itself.
+
+    A name that is the label of another one, as `LIVE` is that of `live`, is printed as `LIVE (own)`.
+    """
+    tables = _tables(kind)
+    if name in tables:
+        return tables[name].label
+    return f"{name} (own)" if any(name == other.label for other in tables.values()) else name
 
 
 model_name = partial(_label, "model")

@@ -101,6 +101,7 @@ def select(results: Results) -> Selection:
         *results.left_out,
         *_other_regimes(table),
         *_variants(in_regime),
+        *_defended(in_regime),
         *_other_versions(configured, versions),
         *_other_parameters(versions, cells),
         *_different_images(cells),
@@ -216,6 +217,18 @@ def _variants(table: pd.DataFrame) -> Iterator[str]:
     for (dataset, model), group in grouped(variants, ["dataset", "model"]):
         example = group["variant"].iloc[0]
         yield _note(wording.VARIANTS, len(group), dataset=dataset, model=model, example=example)
+
+
+def _defended(table: pd.DataFrame) -> Iterator[str]:
+    """Say what is behind a defence and not in Table D, which shows the worst case under `auto`."""
+    behind = table[(table["defence"] != "") & (table["status"] != NO_LABELS)]
+    has_auto = behind.loc[behind["attack"] == AUTO, "dataset"].unique()
+    shown = behind["dataset"].isin(has_auto) & behind["attack"].isin(["none", AUTO])
+    for (dataset, model), group in grouped(behind[~shown], ["dataset", "model"]):
+        conditions = group[["attack", "epsilon"]].drop_duplicates().itertuples(index=False, name=None)
+        where = listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions])
+        fields = {"where": where, "auto": attack_name(AUTO)}
+        yield _note(wording.DEFENDED, len(group), dataset=dataset, model=model, **fields)
 
 
 def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:

@@ -140,6 +140,10 @@ OTHER_VERSIONS = (
     "The tables and curves leave out {cells} of another version of {model} on {dataset}, seed {seed} (with "
     "other {columns}). They show the version scored on most test images, and of several such the newest."
 )
+DEFENDED = (
+    "No table shows {cells} of {model} behind a defence on {dataset} ({where}): Table D is of {auto}. "
+    "`iqabench results` prints them."
+)
 OTHER_PARAMETERS = (
     "The tables and curves leave out {cells} of {attack} on {dataset} with {parameters}. They show what was "
     "run last."

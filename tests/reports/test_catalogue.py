@@ -7,7 +7,15 @@ import pytest
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.parameters import read_table
 from iqabench.reports import catalogue as module
-from iqabench.reports.catalogue import FILE, Catalogue, attack_name, catalogue, model_name, ordered
+from iqabench.reports.catalogue import (
+    FILE,
+    Catalogue,
+    attack_name,
+    catalogue,
+    dataset_name,
+    model_name,
+    ordered,
+)
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
@@ -82,3 +90,13 @@ def test_results_are_printed_in_its_order(results):
         *({"dataset": dataset, "model": model, "attack": attack} for dataset, model, attack in rows)
     ).frame
     assert list(module.in_order(frame)["key"]) == ["key3", "key2", "key1", "key0"]
+
+
+def test_a_name_that_is_the_label_of_another_is_told_apart_from_it():
+    assert (dataset_name("live"), dataset_name("LIVE"), dataset_name("Live")) == (
+        "LIVE",
+        "LIVE (own)",
+        "Live",
+    )
+    assert (model_name("cprl"), model_name("CPRL")) == ("CPRL", "CPRL (own)")
+    assert (attack_name("fgsm"), attack_name("FGSM")) == ("FGSM", "FGSM (own)")

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from iqabench.bench.cli.commands.audit import audit
+from iqabench.reports.paper.report import compose
 from iqabench.reports.paper.selection import points_by, select
+
+from ...fabricated import behind, under_auto
 
 OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
 
@@ -124,6 +127,21 @@ def test_numbers_of_several_versions_of_an_attack_or_a_model_are_noted(results):
     seeds = [{"seed": seed, "model_params": f'{{"width": {width}}}'} for seed, width in ((0, 8), (1, 4))]
     (note,) = select(results(*seeds, {"dataset": "vcl"})).notes
     assert note.startswith("The seeds of ResNet on LIVE are not of one model (they differ in model params)")
+
+
+def test_what_is_behind_a_defence_and_in_no_table_is_noted(results):
+    defended = behind("jpeg", knowledge="adaptive")
+    fgsm = {**defended, "attack": "fgsm", "epsilon": 1.0}
+    without_auto = [{"dataset": "vcl"}, {"dataset": "vcl", **behind("jpeg")}, {"dataset": "vcl", **fgsm}]
+    rows = [{}, behind("jpeg"), under_auto("resnet", 1.0, 0.3, **defended), fgsm, *without_auto]
+    report = compose(results(*rows))
+    assert any(table.number == "D" for table in report.tables)
+    told = "No table shows {} of ResNet behind a defence on {} ({}): Table D is of auto. "
+    told += "`iqabench results` prints them."
+    assert set(report.notes) == {
+        told.format("1 cell", "LIVE", "FGSM at 1/255"),
+        told.format("2 cells", "VCL", "no attack and FGSM at 1/255"),
+    }
 
 
 def test_a_doubtful_model_comes_with_the_command_that_audits_it(results):
