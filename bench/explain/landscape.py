@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from ...attacks.tools.balls import displaced
+from ...models.adapted.referenced import recognising
 from ..core.configuration.values import PIXEL
 from ..store.explanation import Landscape
 from .probe import Probe
@@ -22,9 +23,10 @@ def landscape(probe: Probe, image: Tensor, along: Tensor, across: Tensor, epsilo
     reach = REACH * STEPS_PER_EPSILON
     steps = np.arange(-reach, reach + 1) / STEPS_PER_EPSILON  # in epsilons: 0 and 1 are exact
     rows = []
-    for up in steps:
-        directions = torch.cat([float(right) * along + float(up) * across for right in steps])
-        rows.append(probe.scores(displaced(image, directions, epsilon * PIXEL)))
+    with recognising(probe.model, image):
+        for up in steps:
+            directions = torch.cat([float(right) * along + float(up) * across for right in steps])
+            rows.append(probe.scores(displaced(image, directions, epsilon * PIXEL)))
     return Landscape(steps * epsilon, np.stack(rows))
 
 

@@ -67,6 +67,8 @@ class Referenced(nn.Module):
                 `recognising`.
         """
         numbers = self._recognised(images) if self._numbers is None else self._numbers
+        if len(numbers) == 1:  # `recognising` may have been given one image, of which all are versions
+            numbers = numbers * len(images)
         references = [self._of(number) for number in numbers]
         if any(reference.shape[1:] != images.shape[1:] for reference in references):
             raise UserError("an image and its reference differ in size")
@@ -76,6 +78,8 @@ class Referenced(nn.Module):
     @contextmanager
     def recognising(self, images: Tensor) -> Iterator[None]:
         """Take what is scored inside the context for versions of images (N, 3, H, W), however changed.
+
+        Batches inside are of N images, or for N = 1 of any number.
 
         Raises:
             UserError: an image is not recognised itself.

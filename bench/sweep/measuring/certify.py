@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ....models.adapted.referenced import recognising
 from ....models.defences.base import Defended
 from ....models.defences.geometry.median_smoothing import MedianSmoothing
 from ...core.config import Settings
@@ -49,7 +50,7 @@ def certify_models(
         for batch in counted(batches, f"{job.title}: noisy scores", len(batches)) if show else batches:
             images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
             seed_all(seed_of(job.seed, batch.start, 4))
-            with torch.inference_mode():
+            with torch.inference_mode(), recognising(base, images):
                 for draw in range(draws):
                     scores[batch, draw] = plain_scores(base, smoothing(images))
         _, (cell,) = next(job.cells(job.weights() or ""))

@@ -171,6 +171,19 @@ def test_corrupted_images_are_compared_with_their_own_references(pairs, iqabench
         assert row.score == pytest.approx(expected, abs=1e-5)
 
 
+def test_versions_of_one_recognised_image_have_its_reference_however_many_and_far():
+    images = [torch.full((1, 3, 16, 16), value) for value in (0.2, 0.4)]
+
+    class Difference(torch.nn.Module):
+        def forward(self, images, references):
+            return (images - references).mean((1, 2, 3))
+
+    model = Referenced(Difference(), images, ["a", "b"], lambda number: images[number])
+    with model.recognising(images[0]):
+        scores = model(torch.full((3, 3, 16, 16), 0.7))
+    torch.testing.assert_close(scores, torch.full((3,), 0.5))
+
+
 def test_an_image_that_cannot_be_recognised_is_not_scored():
     images = [torch.full((1, 3, 16, 16), value) for value in (0.2, 0.4)]
     model = Referenced(torch.nn.Identity(), images, ["a", "b"], lambda number: images[number])
