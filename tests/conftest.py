@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from filelock import FileLock
 from PIL import Image
 
 from iqabench.bench.cli.main import main
@@ -107,6 +108,25 @@ def run_in(folder: Path, *commands: str, tables: str = "") -> Path:
         for command in commands:
             done = CliRunner().invoke(main, command.split())
             assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Return the folder of a name, which one of the processes that run tests fills; not to be changed."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        made = shared / f"made-once-{name}"
+        with FileLock(f"{made}.lock"):
+            if not made.exists():
+                part = made.with_suffix(".part")
+                part.mkdir()
+                fill(part)
+                part.rename(made)
+        return made
+
     return folder
 
 

@@ -30,12 +30,15 @@ class Requests(HTMLParser):
             self.found.append(address)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+@pytest.fixture(scope="session")
+def site(made_once):
     """The site, built strictly."""
     pytest.importorskip("material", reason="the extra `docs` is not installed")
     pytest.importorskip("mkdocstrings", reason="the extra `docs` is not installed")
-    folder = tmp_path_factory.mktemp("site")
+    return made_once("site", build)
+
+
+def build(folder):
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
         cwd=ROOT,
@@ -45,7 +48,6 @@ def site(tmp_path_factory):
     )
     assert built.returncode == 0, built.stdout + built.stderr
     assert built.stderr.strip() == ""
-    return folder
 
 
 def test_every_page_is_in_the_menu():

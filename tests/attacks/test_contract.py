@@ -108,7 +108,9 @@ def test_gives_the_same_images_in_any_batch_size(attack, model, batch, in_batche
     model, batch = model.double(), batch.to(torch.float64)
     for seed in (None, 4):
         whole, threes, ones = (
-            in_batches(attack, model, batch, EPSILONS[1::2], size, seed and torch.Generator().manual_seed(seed))
+            in_batches(
+                attack, model, batch, EPSILONS[1::2], size, seed and torch.Generator().manual_seed(seed)
+            )
             for size in (6, 3, 1)
         )
         assert all(map(torch.equal, whole, threes))

@@ -69,4 +69,4 @@ def test_pyiqas_nima_score_is_ours_on_a_scale_of_1_to_10(backbone: str) -> None:
 def test_a_state_dictionary_of_another_backbone_is_refused() -> None:
     theirs = nima_arch.NIMA("resnet18", pretrained=False)
     with pytest.raises(KeyError):
-        create_model("nima", backbone="vgg11").load_pyiqa(theirs.state_dict())
+        create_model("nima", backbone="resnet34").load_pyiqa(theirs.state_dict())

@@ -1,13 +1,11 @@
 """What many tests of reports need: stores and results of drawn numbers, with explanations beside them."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from filelock import FileLock
 
 from iqabench.bench.store.explanation import write_explanation
 from iqabench.bench.store.results import Results, read_results
@@ -21,25 +19,6 @@ from .explained import drawn_explanation
 
 MAIN = {"html": "report.html", "latex": "report.tex", "markdown": "report.md", "csv": "tables.csv"}
 """The file of a report to open, by format."""
-
-
-@pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
-    """Return the folder of a name, which one of the processes that run tests fills; not to be changed."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-    def folder(name: str, fill: Callable[[Path], object]) -> Path:
-        made = shared / f"made-once-{name}"
-        with FileLock(f"{made}.lock"):
-            if not made.exists():
-                part = made.with_suffix(".part")
-                part.mkdir()
-                fill(part)
-                part.rename(made)
-        return made
-
-    return folder
 
 
 @pytest.fixture(scope="session")
