@@ -42,17 +42,17 @@ class Block(nn.Module):
 
 
 class Small(nn.Module):
-    """A residual network of a few thousand weights."""
+    """A residual network of a thousand weights."""
 
     def __init__(self, channels: int = 8) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, channels, 3, stride=2, padding=1)
         self.norm = nn.BatchNorm2d(channels)
-        self.blocks = nn.Sequential(Block(channels), Block(channels))
+        self.block = Block(channels)
         self.head = nn.Linear(channels, 1)
 
     def features(self, images: Tensor) -> Tensor:
-        found: Tensor = self.blocks(F.relu(self.norm(self.stem(images - 0.5))))
+        found: Tensor = self.block(F.relu(self.norm(self.stem(images - 0.5))))
         return found
 
     def logits(self, images: Tensor) -> Tensor:
