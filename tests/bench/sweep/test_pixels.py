@@ -123,7 +123,9 @@ def test_results_depend_neither_on_the_batch_size_nor_on_who_shares_a_shape(swep
     for size in (1, 50):
         config = tmp_path / "tiny.toml"
         config.write_text(config.read_text().replace("batch_size = 2", f"batch_size = {size}", 1))
-        _, store = swept("--attacks", "pgd,auto", "--epsilons", "4", results=f"results-{size}")
+        _, store = swept(
+            "--attacks", "pgd,auto", "--epsilons", "4", "--limit", "6", results=f"results-{size}"
+        )
         config.write_text(config.read_text().replace(f"batch_size = {size}", "batch_size = 2", 1))
         stores.append(tables_of(store))
     for tables in stores[1:]:
@@ -151,7 +153,8 @@ def test_a_limit_and_saved_images_keep_the_shapes_of_the_pictures(swept, tmp_pat
 
 
 def test_an_interrupted_sweep_goes_on_to_the_same_numbers(swept, monkeypatch):
-    whole = tables_of(swept("--attacks", "auto", "--epsilons", "4", results="whole")[1])
+    options = ("--attacks", "auto", "--epsilons", "4", "--limit", "6")
+    whole = tables_of(swept(*options, results="whole")[1])
     saves: list[int] = []
 
     def interrupted(partial: Partial) -> None:
@@ -162,7 +165,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_numbers(swept, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Partial, "save_if_due", interrupted)
-        swept("--attacks", "auto", "--epsilons", "4", exits=130)
+        swept(*options, exits=130)
     started: list[int] = []
     restore = Partial._restore
 
@@ -171,7 +174,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_numbers(swept, monkeypatch):
         started.append(partial.done)
 
     monkeypatch.setattr(Partial, "_restore", watched)
-    _, store = swept("--attacks", "auto", "--epsilons", "4")
+    _, store = swept(*options)
     assert max(started) > 0
     for place, table in tables_of(store).items():
         pd.testing.assert_frame_equal(table, whole[place])
@@ -244,19 +247,19 @@ def test_resize_crop_is_that_of_torchvision(swept, pictures):
 
 @pytest.mark.parametrize("seed", [None, 3])
 def test_the_gradient_flows_through_the_mean_of_the_patches(seed):
-    patches = Patches(4, 9, seed)
+    patches = Patches(4, 4, seed)
     inner = Edges().requires_grad_(False).double().requires_grad_(False)
     model = PatchMean(inner, patches)
-    pictures = torch.rand(2, 3, 20, 26, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    places = patches.positions(20, 26)
-    crops = [inner(pictures[:, :, top : top + 9, left : left + 9]) for top, left in places]
+    pictures = torch.rand(2, 3, 9, 11, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    places = patches.positions(9, 11)
+    crops = [inner(pictures[:, :, top : top + 4, left : left + 4]) for top, left in places]
     torch.testing.assert_close(model(pictures), sum(crops) / 4)
     assert torch.autograd.gradcheck(model, pictures.clone().requires_grad_())
     pixels = pictures.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(model(pixels).sum(), pixels)
-    covered = torch.zeros(20, 26, dtype=torch.bool)
+    covered = torch.zeros(9, 11, dtype=torch.bool)
     for top, left in places:
-        covered[top : top + 9, left : left + 9] = True
+        covered[top : top + 4, left : left + 4] = True
     assert (gradient[:, :, covered] != 0).any(1).all()
     assert (gradient[:, :, ~covered] == 0).all()
 
