@@ -1,6 +1,7 @@
 """What many tests need: a drawn database of a few dozen images, and a model small enough for it."""
 
 import gc
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +77,26 @@ steps = 2
 
 def draw_database(folder: Path) -> Path:
     """Draw 40 images, 8 scenes x 5 levels of noise, and write their CSV; less noise has the higher score."""
+    (folder / "images").mkdir(exist_ok=True)
+    for path, content in _database().items():
+        (folder / path).write_bytes(content)
+    return folder / "drawn.csv"
+
+
+@cache
+def _database() -> dict[str, bytes]:
+    """Return the content of each file."""
     generator = np.random.default_rng(0)
-    rows = []
+    rows, files = [], {}
     for scene in range(8):
         base = generator.integers(60, 196, (1, 1, 3))
         for level in range(5):
             noisy = base + generator.normal(0, 6 + 12 * level, (26, 30, 3))
-            path = f"images/scene{scene}_{level}.png"
-            (folder / "images").mkdir(exist_ok=True)
-            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / path)
+            path, image = f"images/scene{scene}_{level}.png", io.BytesIO()
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(image, "png")
+            files[path] = image.getvalue()
             rows.append({"path": path, "score": 1 - level / 4, "scene": f"s{scene}", "distortion": "noise"})
-    pd.DataFrame(rows).to_csv(folder / "drawn.csv", index=False)
-    return folder / "drawn.csv"
+    return files | {"drawn.csv": pd.DataFrame(rows).to_csv(index=False).encode()}
 
 
 def forget_plugins(patch: pytest.MonkeyPatch) -> None:

@@ -250,7 +250,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
 def test_whatever_the_metadata_are_a_cell_is_shown_or_named(tmp_path_factory, data):
     store = Store(tmp_path_factory.mktemp("fuzzed"))

@@ -147,7 +147,7 @@ with open_store(sys.argv[1]) as folder:
 """
 
 
-@SERVERS
+@pytest.mark.parametrize("server", [amazon], ids=["s3"], indirect=True)
 def test_a_process_killed_at_an_upload_loses_nothing(cloud, machine):
     assert subprocess.run([sys.executable, "-c", KILLED, cloud.address], check=False).returncode == -9
     assert len(cloud.names()) == 1
