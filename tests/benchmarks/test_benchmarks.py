@@ -42,7 +42,7 @@ TINY = {
     "stem": ("--rounds 1 --images 1", "ViT"),
     "store": ("--cells 12 --images 20", "results again: 12 cells"),
     "scale": ("array --workers 2 --cells 8 --seconds 0.1", "of their time is lost"),
-    "sweep": ("--images 18 --config CONFIG", "memory: 18 images"),
+    "sweep": ("--images 18 --rounds 1 --config CONFIG", "memory: 18 images"),
     "together": (
         "--device cpu --backbone test_resnet --batch-size 1 --image-size 32 --workers 1 --seconds 0.1",
         "1 processes",

@@ -46,7 +46,7 @@ def certify(
     L2 balls need a model behind median smoothing. Noisy scores of every test image are kept in the store, and
     `iqabench check --certified` computes the interval of any radius from them. L-inf balls need a model
     without randomness. Its scores are bounded by interval bound propagation, and the bounds are kept. The
-    command prints the clean SROCC and the lowest SROCC that is possible.
+    command prints the clean SROCC and the lowest SROCC that a search finds inside these intervals.
     """
     if radii is not None and not (radii and all(0 <= radius < math.inf for radius in radii)):
         raise click.BadParameter("accepted are numbers of at least 0", param_hint="--radii")
