@@ -33,7 +33,8 @@ def split_by_scene(table: pd.DataFrame, seed: int) -> pd.Series:
     sizes = table["scene"].value_counts().sort_index()
     if len(sizes) < 2:
         raise UserError(
-            f"no split into training and test: the images are of {len(sizes)} scene, at least 2 are needed"
+            f"no split into training and test: the images are of {len(sizes)} scene, at least 2 are needed; "
+            "for models that bring their weights, `test` in a column `split` makes all images test images"
         )
     drawn = np.random.Generator(np.random.PCG64(seed)).permutation(len(sizes))
     tested: list[int] = []

@@ -71,7 +71,7 @@ def test_every_scene_of_live_is_tested_under_some_seed():
 def test_of_two_scenes_the_smaller_is_tested_and_one_cannot_be_split():
     table = table_of([30, 20])
     assert table["scene"][split_by_scene(table, 0) == "test"].unique().tolist() == ["scene1"]
-    with pytest.raises(UserError, match="the images are of 1 scene, at least 2 are needed"):
+    with pytest.raises(UserError, match=r"are of 1 scene, at least 2 are needed; .* in a column `split`"):
         split_by_scene(table_of([30]), 0)
 
 
