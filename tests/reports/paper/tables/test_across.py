@@ -5,7 +5,9 @@ from typing import Any
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import under_auto
-from ...tables import cell_of, tables_of
+from ...tables import cell_of, tables_by
+
+tables_of = tables_by("across")
 
 
 def elsewhere(trained_on: str, **stated: Any) -> dict[str, Any]:

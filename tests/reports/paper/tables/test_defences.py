@@ -10,7 +10,9 @@ from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import behind, under_auto
-from ...tables import cell_of, row_of, tables_of
+from ...tables import cell_of, row_of, tables_by
+
+tables_of = tables_by("defences")
 
 
 @pytest.fixture

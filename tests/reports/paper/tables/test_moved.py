@@ -8,7 +8,9 @@ from iqabench.bench.store.results import read_results
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import drawn_auto, drawn_cell, noisy
-from ...tables import tables_of
+from ...tables import tables_by
+
+tables_of = tables_by("moved")
 
 
 def test_it_has_each_measure_of_a_cell_with_its_interval(store):

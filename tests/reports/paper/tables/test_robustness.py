@@ -11,7 +11,9 @@ from iqabench.reports.formats.markdown import write_markdown
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import under_auto
-from ...tables import cell_of, row_of, tables_of
+from ...tables import cell_of, row_of, tables_by
+
+tables_of = tables_by("robustness")
 
 ENDS = {("resnet", 1.0): (-0.2, 0.3), ("resnet", 2.0): (-0.5, 0.6)}
 ENDS |= {("cprl", 1.0): (0.1, 0.2), ("cprl", 2.0): (-0.4, 0.5)}

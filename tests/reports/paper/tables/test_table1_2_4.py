@@ -3,7 +3,9 @@
 import pytest
 
 from ....fabricated import under_auto
-from ...tables import cell_of, row_of, tables_of
+from ...tables import cell_of, row_of, tables_by
+
+tables_of = tables_by("table1_2_4")
 
 
 def texts(table, model, heading, what="text"):
@@ -149,7 +151,7 @@ def test_an_attack_that_was_not_run_leaves_advice(results):
 def test_an_attack_that_is_not_in_the_paper_gets_a_table_of_its_own(results):
     soft = {"attack": "pgd_soft", "epsilon": 1.0, "srocc": 0.77}
     tables = tables_of(results({}, {"model": "cprl"}, soft, {"dataset": "vcl"}))
-    assert list(tables) == ["1", "2", "3", "4", "5", "6", "A1"]
+    assert list(tables) == ["1", "2", "4", "A1"]
     assert tables["A1"].title == "Under PGD (soft mask) at 1/255, with clean training"
     assert [row.name.text for row in tables["A1"].rows] == ["ResNet"]
     assert texts(tables["A1"], "ResNet", "LIVE")[0] == "0.7700"

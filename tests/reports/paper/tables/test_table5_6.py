@@ -5,7 +5,9 @@ import json
 import pytest
 
 from ....fabricated import behind, under_auto
-from ...tables import row_of, tables_of
+from ...tables import row_of, tables_by
+
+tables_of = tables_by("table5_6")
 
 OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
 

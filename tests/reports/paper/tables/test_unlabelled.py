@@ -5,7 +5,9 @@ from typing import Any
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import behind, under_auto
-from ...tables import tables_of
+from ...tables import tables_by
+
+tables_of = tables_by("unlabelled")
 
 
 def unlabelled(**stated: Any) -> list[dict[str, Any]]:
@@ -29,7 +31,7 @@ def test_models_behind_a_defence_or_trained_elsewhere_are_in_it_and_in_no_table_
         clean, attacked = unlabelled(**stated)
         rows += [{**clean, "knowledge": ""}, moved(attacked, width)]
     labelled = [{"dataset": "live"}, under_auto("resnet", 1.0, 0.5, dataset="live")]
-    tables = tables_of(results(*rows, *labelled))
+    tables = {table.number: table for table in compose(results(*rows, *labelled)).tables}
     assert {str(row.name): row.all_cells[0].text for row in tables["U"].rows} == {
         "ResNet, auto at 1/255": "0.100",
         "ResNet (trained on live), auto at 1/255": "0.200",
