@@ -132,6 +132,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
         with FileLock(f"{made}.lock"):
             if not made.exists():
                 part = made.with_suffix(".part")
+                shutil.rmtree(part, ignore_errors=True)  # of a process that failed
                 part.mkdir()
                 fill(part)
                 part.rename(made)
