@@ -1,4 +1,4 @@
-"""The engine on a Ray cluster of two nodes on this machine, of which one is killed."""
+"""The engine on a Ray cluster of three nodes on this machine, of which some are killed."""
 
 import os
 import random
@@ -90,7 +90,6 @@ shard = 3
 
 
 NODE = {
-    "num_cpus": 1,
     "node_ip_address": "127.0.0.1",
     "object_store_memory": 80_000_000,
     "include_log_monitor": False,
@@ -98,21 +97,22 @@ NODE = {
 
 
 class Cluster:
-    """Two nodes of one core on 127.0.0.1: a head, and one that may be killed."""
+    """Three nodes on 127.0.0.1: a head that does no task, and two workers of one core."""
 
     def __init__(self) -> None:
         from ray.cluster_utils import Cluster as RayCluster
 
-        self.ray = RayCluster(initialize_head=True, head_node_args={"include_dashboard": False, **NODE})
-        self._grow()
+        head = {"num_cpus": 0, "include_dashboard": False, **NODE}
+        self.ray = RayCluster(initialize_head=True, head_node_args=head)
+        self._workers = [self._grow(), self._grow()]
 
-    def _grow(self) -> None:
-        self._node = self.ray.add_node(wait=False, **NODE)
+    def _grow(self) -> Any:
+        return self.ray.add_node(num_cpus=1, wait=False, **NODE)
 
-    def kill(self) -> None:
-        """Kill a node, and begin a new one in its place."""
-        self.ray.remove_node(self._node, allow_graceful=False)
-        self._grow()
+    def kill(self, index: int) -> None:
+        """Kill a worker, and begin a new one in its place."""
+        self.ray.remove_node(self._workers[index], allow_graceful=False)
+        self._workers[index] = self._grow()
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +234,7 @@ def test_a_killed_node_costs_no_cell_and_after_the_driver_is_killed_the_same_com
     wait_for(lambda: list(folder.glob("copies/*")), process)
     (store,) = folder.glob("copies/*")
     wait_for(lambda: list(store.rglob("partial/**/*.partial")), process)
-    cluster.kill()
+    cluster.kill(0)
     seen = cells_in(store)
     wait_for(lambda: cells_in(store) > seen, process)
     process.send_signal(signal.SIGKILL)
@@ -260,7 +260,7 @@ def test_nodes_killed_at_random_moments_cost_no_cell(command, start_iqabench, fo
         while process.poll() is None and left:
             time.sleep(draw.uniform(0, 12))
             if process.poll() is None:
-                cluster.kill()
+                cluster.kill(draw.randrange(2))
                 left -= 1
         output = ended(process)
         assert process.returncode == 0, output
