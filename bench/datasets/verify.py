@@ -103,7 +103,7 @@ class _Look(NamedTuple):
 
 def _look(file: Path, largest: int) -> _Look | None:
     """Return what is in a file; None if there is no file."""
-    if not file.is_file():
+    if not os.path.isfile(file):  # False also for a name that no file may have, as `is_file` is not
         return None
     digest = str(file)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ class References:
             )
         self.names = dataset.table["reference"].astype(str)
         for row in data.test_rows.tolist():
-            if not (dataset.root / self.names[row]).is_file():
+            if not os.path.isfile(dataset.root / self.names[row]):
                 raise UserError(
                     f"dataset {dataset.name!r}: {self.names[row]!r}, the reference of "
                     f"{dataset.table['path'][row]!r}, is not a file in {dataset.root}"

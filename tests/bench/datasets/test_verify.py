@@ -105,6 +105,13 @@ def test_a_pipe_in_place_of_an_image_is_missing_and_never_read(verify, mine):
     assert verify().files.missing == ("0.png",)
 
 
+def test_an_image_of_a_name_that_no_file_may_have_is_missing(verify, mine):
+    name = "x" * 300
+    table = mine / "scores.csv"
+    table.write_text(table.read_text().replace("0.png", name, 1))
+    assert verify().files.missing == (name,)
+
+
 def test_identical_files_are_grouped_and_a_large_group_is_cut_in_words_but_not_in_the_list(verify, mine):
     for copy in ["3.png", "6.png"]:
         (mine / copy).write_bytes((mine / "0.png").read_bytes())
