@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pandas as pd
 import pytest
 import torch
@@ -227,7 +228,8 @@ def test_a_killed_node_costs_no_cell_and_after_the_driver_is_killed_the_same_com
     command, iqabench, start_iqabench, folder, alone, cluster, monkeypatch
 ):
     monkeypatch.setenv("IQABENCH_STORES", str(folder / "copies"))
-    monkeypatch.setenv("FSSPEC_LOCAL_AUTO_MKDIR", "true")
+    monkeypatch.setenv("FSSPEC_LOCAL_AUTO_MKDIR", "true")  # which fsspec reads when it is imported
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
     bucket = folder / "bucket"
     arguments = command("tiny,slow", f"local://{bucket}")
     process = start_iqabench(*arguments)
