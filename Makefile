@@ -17,7 +17,7 @@ demo: $(READY)  ## sweep the demo profile, look inside two models, render the re
 
 # One process more than cores, for some tests wait: on two cores 479 s instead of 560.
 test: $(READY) lint  ## lint, types, tests
-	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") --dist worksteal
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(os.cpu_count() + 2)") --dist worksteal
 
 lint: $(READY) types
 	$(BIN)/ruff check .
