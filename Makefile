@@ -15,7 +15,7 @@ demo: $(READY)  ## sweep the demo profile, look inside two models, render the re
 	$(BIN)/iqabench explain cprl --dataset synthetic
 	$(BIN)/iqabench report --format html
 
-# One process more than cores, for some tests wait: on two cores 479 s instead of 560.
+# Two processes more than cores, for some tests wait: on two cores 490 s in all, with one more 506.
 test: $(READY) lint  ## lint, types, tests
 	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(os.cpu_count() + 2)") --dist worksteal
 

@@ -29,6 +29,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores; threads 
 prepare_process()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is alone with it in the end."""
+    items.sort(key=lambda item: item.path.name not in ("test_cluster.py", "test_pin.py"))
+
+
 def pytest_collection_finish() -> None:
     """Let Python look for garbage less often, and never among modules: it took a tenth of the tests' time."""
     gc.freeze()
