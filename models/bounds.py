@@ -28,10 +28,6 @@ class NoBoundsError(TypeError):
     """A network computes what there is no rule for."""
 
 
-# A layer without a rule raises one of these when it takes an `Interval` for a tensor.
-_FAULTS = (AttributeError, IndexError, NotImplementedError, TypeError, ValueError)
-
-
 class Interval:
     """A box of tensors, which stands in for a tensor in the forward pass of a network in evaluation mode."""
 
@@ -118,13 +114,18 @@ def output_bounds(model: nn.Module, images: Tensor, epsilon: float) -> tuple[Ten
     The model is in evaluation mode, images are in [0, 1], and epsilon is in their units.
 
     Raises:
-        NoBoundsError: the model computes what there is no rule for.
+        NoBoundsError: the model computes what there is no rule for. An error that it raises for images, too,
+            is raised as it is.
     """
     ball: Any = Interval((images - epsilon).clamp(min=0), (images + epsilon).clamp(max=1))
     try:
         found = model(ball)
         return found.low, found.high
-    except _FAULTS as error:
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:  # code that takes an `Interval` for a tensor may raise any
+        with torch.no_grad():
+            model(images)
         raise NoBoundsError(f"{error}{_layer_of(model, error)}") from error
 
 

@@ -157,6 +157,17 @@ def test_the_layer_of_it_is_named(tiny_model: Callable[..., nn.Module]) -> None:
         output_bounds(made(Folded()), images(), 0.01)
 
 
+def test_a_layer_that_insists_on_a_tensor_has_no_rule_whatever_it_raises() -> None:
+    for error in (AssertionError, RuntimeError, KeyError):
+        with pytest.raises(NoBoundsError, match="not a tensor"):
+            output_bounds(Strict(error), images(), 0.01)
+
+
+def test_a_fault_of_the_model_itself_is_not_taken_for_a_missing_rule() -> None:
+    with pytest.raises(ValueError, match="never works"):
+        output_bounds(Broken(), images(), 0.01)
+
+
 @pytest.mark.parametrize("layer", [nn.LeakyReLU(-0.5), nn.ELU(-0.5)])
 def test_an_activation_that_does_not_rise_has_no_rule_of_one_that_does(layer: nn.Module) -> None:
     with pytest.raises(NoBoundsError, match="negative"):
@@ -166,6 +177,22 @@ def test_an_activation_that_does_not_rise_has_no_rule_of_one_that_does(layer: nn
 class Squared(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return (images * images).mean((1, 2, 3))
+
+
+class Strict(nn.Module):
+    def __init__(self, error: type[Exception]) -> None:
+        super().__init__()
+        self._error = error
+
+    def forward(self, images: Tensor) -> Tensor:
+        if not isinstance(images, Tensor):
+            raise self._error("not a tensor")
+        return images.mean((1, 2, 3))
+
+
+class Broken(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        raise ValueError("never works")
 
 
 class Folded(nn.Module):
