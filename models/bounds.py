@@ -41,7 +41,8 @@ class Interval:
     ) -> "Interval":
         rule = _RULES.get(function)
         if rule is None:
-            raise NoBoundsError(f"no bounds are known of `{getattr(function, '__name__', function)}`")
+            name = getattr(function, "__name__", type(function).__name__)
+            raise NoBoundsError(f"no bounds are known of `{name}`")
         return rule(*args, **(kwargs or {}))
 
     @property
