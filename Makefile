@@ -7,7 +7,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 HELPERS = $(shell find tests -name '*.py' ! -name 'test_*')
 
-.PHONY: demo test lint types format docs lock clean
+.PHONY: demo test tests lint types format docs lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## sweep the demo profile, look inside two models, render the report
@@ -15,8 +15,11 @@ demo: $(READY)  ## sweep the demo profile, look inside two models, render the re
 	$(BIN)/iqabench explain cprl --dataset synthetic
 	$(BIN)/iqabench report --format html
 
+test: $(READY)  ## lint, types, tests
+	$(MAKE) -j2 lint tests  # lint takes one process, while tests are collected and wait
+
 # Two processes more than cores, for some tests wait: on two cores 490 s in all, with one more 506.
-test: $(READY) lint  ## lint, types, tests
+tests: $(READY)
 	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(os.cpu_count() + 2)") --dist worksteal
 
 lint: $(READY) types
