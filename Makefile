@@ -18,7 +18,7 @@ demo: $(READY)  ## sweep the demo profile, look inside two models, render the re
 test: $(READY)  ## lint, types, tests
 	$(MAKE) -j2 lint tests  # lint takes one process, while tests are collected and wait
 
-# Two processes more than cores, for some tests wait: on two cores 490 s in all, with one more 506.
+# Two processes more than cores, for some tests wait.
 tests: $(READY)
 	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(os.cpu_count() + 2)") --dist worksteal
 
