@@ -8,6 +8,7 @@ from ..boards import HOSTILE, board, entrant, measured, reported, varied
 from .conftest import sort_by, sorted_heading
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def cells(page, column):
@@ -281,4 +282,4 @@ def test_pages_of_databases_and_attacks_are_accessible_and_lead_back(site, open_
     assert (site / path).parent.joinpath(address).resolve() == site / "index.html"
     board_page = open_page(site / "index.html")
     board_page.goto(f"{board_page.url}#{chosen}")
-    assert board_page.locator("#caption").inner_text() == "LIVE, PGD, ε = 1/255"
+    expect(board_page.locator("#caption")).to_have_text("LIVE, PGD, ε = 1/255")
