@@ -64,9 +64,12 @@ def test_a_line_comes_while_nothing_is_done_too(monkeypatch, capsys):
     monkeypatch.setattr(progress, "SIGN_OF_LIFE", 0.2)
     shown = Progress(show=True)
     shown.doing("a batch that takes an hour")
-    time.sleep(0.5)
+    told, late = "", time.monotonic() + 60
+    while told.count("\n") < 2 and time.monotonic() < late:
+        time.sleep(0.05)
+        told += capsys.readouterr().err
     shown.close()
-    lines = capsys.readouterr().err.splitlines()
+    lines = told.splitlines()
     assert len(lines) >= 2
     assert all(line.endswith("a batch that takes an hour") for line in lines)
 

@@ -1,7 +1,6 @@
 """The metrics are scipy's, their resamples are scipy's on repeated images, and broken scores get a status."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -178,19 +177,6 @@ def test_srocc_alone():
     quality, scores = drawn(40)
     assert srocc(quality, scores) == pytest.approx(stats.spearmanr(quality, scores).statistic)
     assert math.isnan(srocc(quality, np.full(40, 0.5)))
-
-
-def test_a_thousand_resamples_cost_a_small_part_of_computing_them_one_by_one():
-    quality, scores = drawn(300)
-    counts = bootstrap_counts(300, 20).T.astype(int)
-    evaluate(quality, scores)
-    start = time.process_time()
-    for times in counts:
-        scipy_metrics(np.repeat(quality, times), np.repeat(scores, times))
-    one_by_one = (time.process_time() - start) * 1000 / len(counts)
-    start = time.process_time()
-    evaluate(quality, scores)
-    assert time.process_time() - start < one_by_one / 10  # about a hundredth
 
 
 def test_resamples_counted_in_chunks_are_those_drawn_at_once(monkeypatch):
