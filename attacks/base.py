@@ -25,11 +25,14 @@ class Attack(ABC):
         nested: Whether the images of an epsilon depend on the smaller ones that it is run with, as where a
             search starts from what a smaller ball held.
         needs_gradient: Whether it can do nothing with a model that shows no gradient (`black_box = True`).
+        control: Whether it is no attack but a control: a change of the same size that does not look at the
+            model. Reports tell what models lose under it apart from what attacks find.
     """
 
     version: ClassVar[int] = 1
     nested: ClassVar[bool] = False
     needs_gradient: ClassVar[bool] = True
+    control: ClassVar[bool] = False
 
     def perturb(
         self,

@@ -24,6 +24,7 @@ class Noise(Attack):
     """
 
     needs_gradient: ClassVar[bool] = False
+    control: ClassVar[bool] = True
 
     kind: Literal["sign", "uniform"] = "sign"
     seed: Annotated[int, Field(ge=0)] = 0

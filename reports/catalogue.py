@@ -54,12 +54,6 @@ class Model(Style, Named):
     """A model with a look of its own."""
 
 
-class Attack(Named):
-    """An attack, or a control: a change of the images that does not look at the model."""
-
-    control: bool = False
-
-
 class Metric(Named):
     """A metric; `digits` are those of an interval's bounds, after the decimal point."""
 
@@ -73,7 +67,7 @@ class Catalogue(_Table):
     models: dict[str, Model]
     others: list[Style] = Field(min_length=1)
     datasets: dict[str, Dataset]
-    attacks: dict[str, Attack]
+    attacks: dict[str, Named]
     metrics: dict[str, Metric]
     readings: dict[str, str]
 
@@ -133,11 +127,6 @@ def dataset_note(name: str) -> str:
 def higher_is_better(metric: str) -> bool:
     """Return whether high values of a metric are good."""
     return catalogue().metrics[metric].higher_is_better
-
-
-def controls() -> tuple[str, ...]:
-    """Return the attacks that are controls."""
-    return tuple(name for name, attack in catalogue().attacks.items() if attack.control)
 
 
 def _tables(kind: Kind) -> Mapping[str, Named]:

@@ -11,6 +11,7 @@ import pandas as pd
 from iqabench.bench.statistics.intervals import INTERVAL_METRICS
 from iqabench.bench.statistics.metrics import METRICS
 from iqabench.bench.store.cell import Cell
+from iqabench.bench.store.condition import is_control
 from iqabench.bench.store.results import COLUMNS, Results, frame_of
 from iqabench.bench.store.store import Store
 
@@ -150,7 +151,7 @@ def _row(stated: dict[str, Any], index: int) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
     row |= {"dataset": "live", "model": "resnet", "regime": "clean", "seed": 0, "attack": "none"}
     row |= {"epsilon": 0.0, "n": 100, "status": "ok", "limit": None, "batch_size": None, "image_size": 320}
-    row["pixels"] = "resize"
+    row |= {"pixels": "resize", "control": is_control(stated.get("attack", "none"))}
     row |= {
         "source_weights": None,
         "model_params": "{}",

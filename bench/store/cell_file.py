@@ -113,6 +113,7 @@ class _Context(_Checked):
     seconds: float | None = None
     stand_in: bool = False
     measured_by: str = ""
+    control: bool | None = None  # what the attack's class says; unknown in cells of earlier versions
 
 
 class _Provenance(_Checked):

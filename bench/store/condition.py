@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_CONTROLS = ("noise",)  # names of controls, where neither a cell nor an entry says what an attack is
+
 Naming = Callable[[str], str]  # gives the printed name of a registered one
 
 
@@ -40,6 +42,14 @@ class Condition:
         seeds = f", seed {', '.join(map(str, self.seeds))}" if self.seeds else ""
         attack = attack_phrase(self.attack, self.epsilon)
         return f"{self.model}{variant} on {self.dataset}, {attack}{regime}{seeds}"
+
+
+def is_control(attack: str, stated: bool | None = None) -> bool:
+    """Return whether an attack is a control: a change of the images that does not look at the model.
+
+    `stated` is what its class says, as a cell keeps it; where that is not known, its name decides.
+    """
+    return attack in _CONTROLS if stated is None else stated
 
 
 def attack_phrase(attack: str, epsilon: float, named: Naming = str) -> str:

@@ -21,6 +21,7 @@ from ..statistics.metrics import METRICS, RESAMPLES, Evaluation
 from ..statistics.visibility import KINDS
 from .cell import OFTEN_ABSENT
 from .cell_file import Scores, StoredCell, read_scores
+from .condition import is_control
 from .fitted import after_logistic
 from .metric_cache import cell_metrics
 from .newest import newest
@@ -40,7 +41,7 @@ COLUMNS = (
     *("model_params", "defence_params", "attack_params", "batch_size"),
     *("model_version", "model_source", "attack_version", "attack_source", "source_weights"),
     *("dataset_version", "dataset_digest", "pixels_digest", "split_digest"),
-    *("stand_in", "measured_by", "profile", "device", "created", "versions"),
+    *("stand_in", "control", "measured_by", "profile", "device", "created", "versions"),
     *("checkpoint", "command", "seconds"),
     *("realised", "eight_bit_kept", "queries", "psnr", "ssim", "audit", "red_flags", "key", "file"),
 )
@@ -76,7 +77,8 @@ class Results:
             `red_flags`, and empty for cells that are not audited. `pixels` says how an image became what the
             model was given: `resize`, `native`, `16 patches of 96`; `image_size` is undefined for `native`.
             `defence` names what images pass before the model scores them, and `knowledge` is `adaptive`
-            where an attack goes through it; both are empty without a defence. `measured_by` says who
+            where an attack goes through it; both are empty without a defence. `control` says of an attack
+            that it is a control, which does not look at the model. `measured_by` says who
             measured scores that were not measured here. `trained_on` names the
             dataset that the weights were trained on; empty where that is `dataset`, or they were brought.
             `precision` is that of the passes in which an attack searched, empty for float32.
@@ -174,6 +176,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "attack_params": json.dumps(cell["attack_params"], sort_keys=True),
         **_audit(diagnostics),
         "stand_in": bool(context.get("stand_in", False)),
+        "control": is_control(cell["attack"], context.get("control")),
         "measured_by": context.get("measured_by", ""),
         "versions": ", ".join(
             f"{name} {text or 'unknown'}" for name, text in context.get("versions", {}).items()

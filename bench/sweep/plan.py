@@ -63,6 +63,11 @@ class PlannedAttack:
         return not (model.black_box and getattr(self.attack, "needs_gradient", True))
 
     @property
+    def control(self) -> bool:
+        """Whether it is a control, which changes images without looking at the model."""
+        return bool(getattr(self.attack, "control", False))
+
+    @property
     def gives_intervals(self) -> bool:
         """Whether it looks for the interval of each score, for which it takes no labels."""
         return bool(getattr(self.attack, "intervals", False))

@@ -40,6 +40,7 @@ class Compared:
     metric: str  # `srocc`, `worst_srocc` or `median_width`
     images: int  # number of images that both were measured on
     difference: Difference  # the values, and second minus first
+    control: bool = False  # whether the attack is a control, which does not look at the model
     p: float = float("nan")  # Holm's corrected p-value
 
     @property
@@ -88,7 +89,8 @@ def compare(first: str, second: str, store: Path, against: Path | None = None) -
         if why:
             notes.append(f"Not compared: {attack_phrase(*condition[1:])} on {condition[0]}: {why}.")
             continue
-        compared += _under(condition, [[_only(scores, images) for scores in side] for side in sides])
+        found = _under(condition, [[_only(scores, images) for scores in side] for side in sides])
+        compared += [replace(one, control=bool(rows["control"].all())) for one in found]
     if not compared:
         why = "".join(f" {note}" for note in notes)
         raise UserError(

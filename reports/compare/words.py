@@ -7,7 +7,7 @@ import pandas as pd
 from ...bench.core.text import aligned, capitalised, interval, number, plural
 from ...bench.store.condition import under
 from ...bench.store.results_text import json_rows
-from ..catalogue import controls, metric_name
+from ..catalogue import metric_name
 from .pairs import LEVEL, Compared, Comparison
 
 _DIGITS = 3
@@ -75,7 +75,7 @@ def _sentence(one: Compared, found: Comparison) -> str:
     if not one.ahead:
         return f"{condition}, they cannot be told apart: {shown}."
     winner = found.second if one.ahead == 2 else found.first
-    what = "ranks images better" if one.attack in ("none", *controls()) else "is more robust"
+    what = "ranks images better" if one.attack == "none" or one.control else "is more robust"
     return f"{condition}, {winner} {what}: {shown}."
 
 

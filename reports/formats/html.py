@@ -62,7 +62,8 @@ def render_html(report: Report, *, images: bool = False) -> str:
     ]
     script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
     has_auto = report.results.loc[report.results["attack"] == AUTO, WORST].notna().any()
-    believe = which_to_believe(report.results["attack"].unique()) if has_auto else ""
+    names = report.results["attack"]
+    believe = which_to_believe(names.unique(), {*names[report.results["control"]]}) if has_auto else ""
     made = environment(__package__, autoescape=True)
     made.filters["commands"] = _commands
     made.globals["groups_of"] = _groups_of

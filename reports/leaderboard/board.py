@@ -38,6 +38,12 @@ class Number:
     worst_case: bool = False
     width: float = math.nan  # median width of the attainable intervals; NaN where there are none
     measured_by: str = ""  # who measured the scores behind it elsewhere; empty for scores measured here
+    control: bool = False  # whether `attack` is a control, which does not look at the model
+
+    @property
+    def attacked(self) -> bool:
+        """Whether it is under an attack; neither no attack nor a control is one."""
+        return self.attack != "none" and not self.control
 
     @property
     def condition(self) -> Condition:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..catalogue import AUTO, controls, ordered
+from ..catalogue import AUTO, ordered
 from .board import Board, Condition, Entrant, Kind, Number
 
 CLEAN = "none"
-CONTROLS = controls()  # perturbations of the same size that do not look at the model, and so are no attacks
 ALL = "all"  # stands for the attack that lowers a model's SROCC most, of those that were tried on it
 
 SROCC_DIGITS = 4
@@ -81,9 +80,10 @@ def rankings(board: Board) -> list[Ranking]:
 
     Under the worst of the attacks an entrant's number is its lowest over the attacks at that epsilon, where
     each attack's measured number comes before its reported one. Of several numbers of one kind under one
-    condition the lowest counts, and undefined (constant scores) is lower than any.
+    condition the lowest counts, and undefined (constant scores) is lower than any. What is under a control
+    is not ranked.
     """
-    known = [(entrant, pairs(entrant)) for entrant in by_name(board.entrants)]
+    known = [(entrant, _ranked(pairs(entrant))) for entrant in by_name(board.entrants)]
     stand_ins = {number.dataset for number in board.numbers if number.stand_in}
     conditions = {condition for _, numbers in known for condition in numbers}
     found = []
@@ -124,6 +124,10 @@ def pairs(entrant: Entrant) -> dict[Condition, Pair]:
     return {condition: Pair(**kinds) for condition, kinds in found.items()}
 
 
+def _ranked(numbers: Mapping[Condition, Pair]) -> dict[Condition, Pair]:
+    return {condition: pair for condition, pair in numbers.items() if not pair.decisive.control}
+
+
 def by_name(entrants: Iterable[Entrant]) -> list[Entrant]:
     """Sort entrants by name, whatever its case; those whose numbers tie stand in this order."""
     return sorted(entrants, key=lambda entrant: (entrant.name.casefold(), entrant.slug))
@@ -134,7 +138,7 @@ def _threats(dataset: str, known: set[tuple[str, float]]) -> Iterable[tuple[Thre
 
     `auto` comes first, then the worst of the attacks, each other attack, and clean images.
     """
-    real = {(attack, epsilon) for attack, epsilon in known if attack not in (CLEAN, *CONTROLS)}
+    real = {(attack, epsilon) for attack, epsilon in known if attack != CLEAN}
     attacks = ordered("attack", (attack for attack, _ in real))
     for attack in sorted({ALL, *attacks} if attacks else (), key=[AUTO, ALL, *attacks].index):
         faced = attacks if attack == ALL else [attack]

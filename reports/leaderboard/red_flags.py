@@ -19,8 +19,6 @@ REPEATED = 0.02  # difference in SROCC between two runs of one setting, as two o
 DISAGREEMENT = 0.05
 """Tolerance between a reported and a measured SROCC, as in a check against published numbers."""
 
-NO_ATTACK = ("none", "noise")  # names under `attack` that are no attacks
-
 _MASKED = "this may be a sign of masked gradients (Athalye et al. 2018)"
 
 
@@ -121,7 +119,7 @@ def _robust_above_clean(numbers: Sequence[Number]) -> Iterator[str]:
     higher = [
         f"{number(one.srocc)} {under(one.attack, one.epsilon, attack_name)}"
         for one in numbers
-        if one.attack not in NO_ATTACK and above(one, clean)
+        if one.attacked and above(one, clean)
     ]
     if higher:
         yield f"SROCC is higher under attack, {listing(higher)}, than without, {number(clean.srocc)}"
@@ -133,7 +131,7 @@ def _worst_case_is_not_lowest(numbers: Sequence[Number]) -> Iterator[str]:
         f"{number(worst.srocc)} against {number(one.srocc)} {under(attack, epsilon, attack_name)}"
         for worst in numbers
         for (attack, epsilon), one in others.items()
-        if worst.worst_case and attack not in NO_ATTACK and epsilon == worst.epsilon and above(worst, one)
+        if worst.worst_case and one.attacked and epsilon == worst.epsilon and above(worst, one)
     ]
     if higher:
         yield (
@@ -143,7 +141,7 @@ def _worst_case_is_not_lowest(numbers: Sequence[Number]) -> Iterator[str]:
 
 
 def _one_attack(numbers: Sequence[Number]) -> Iterator[str]:
-    attacks = {one.attack for one in numbers} - {*NO_ATTACK}
+    attacks = {one.attack for one in numbers if one.attacked}
     if len(attacks) == 1 and not any(one.worst_case for one in numbers):
         yield f"attacked by {attack_name(attacks.pop())} only"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from . import wording
-from .selection import Point
+from .selection import Point, controls
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Panel:
     title: str
     curves: tuple[Curve, ...]
     worst_case: bool = False
+    control: bool = False  # whether the attack is a control
 
 
 def figure6(points: Sequence[Point]) -> tuple[Panel, ...]:
@@ -48,7 +49,8 @@ def caption(panels: Sequence[Panel]) -> str:
     """Say how to read the panels, and which of them to believe where some are weaker."""
     has_auto = any(panel.attack == AUTO and panel.worst_case for panel in panels)
     attacks = [panel.attack for panel in panels if has_auto]
-    return wording.caption(wording.CURVES, wording.which_to_believe(attacks))
+    controls = {panel.attack for panel in panels if panel.control}
+    return wording.caption(wording.CURVES, wording.which_to_believe(attacks, controls))
 
 
 def _panel(points: Sequence[Point], dataset: str, attack: str) -> Panel:
@@ -61,6 +63,7 @@ def _panel(points: Sequence[Point], dataset: str, attack: str) -> Panel:
         f"{dataset_name(dataset)}{mark} · {attack_name(attack)}{', worst case' if worst_case else ''}",
         tuple(_curve([point for point in points if point.model == model], model, attack) for model in models),
         worst_case,
+        attack in controls(points),
     )
 
 

@@ -52,6 +52,7 @@ class Point:
     usable: int  # how many of the seeds have status `ok`
     cells: tuple[str, ...]  # keys of the cells behind it
     audit: str = ""  # `doubtful` if a cell is, else `sound` if one was audited, else empty
+    control: bool = False  # whether the attack is a control, which does not look at the model
 
     @property
     def worst_case(self) -> bool:
@@ -126,6 +127,11 @@ def has_worst_case(points: Iterable[Point]) -> bool:
     return any(point.attack == AUTO and point.worst_case for point in points)
 
 
+def controls(points: Iterable[Point]) -> set[str]:
+    """Return the attacks of some points that are controls."""
+    return {point.attack for point in points if point.control}
+
+
 def diverged(status: str) -> bool:
     """Return whether a status other than `ok` is the model's fault, not the labels'."""
     return status.endswith("scores") or " scores " in status
@@ -154,8 +160,8 @@ def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ..
     """
     runs = defaultdict(list)
     of_runs = cells[[*columns, *_Run._fields]]
-    for *place, seed, status, stand_in, key, audit in of_runs.itertuples(index=False, name=None):
-        runs[tuple(place)].append(_Run(seed, status, stand_in, key, audit))
+    for *place, seed, status, stand_in, key, audit, control in of_runs.itertuples(index=False, name=None):
+        runs[tuple(place)].append(_Run(seed, status, stand_in, key, audit, control))
     groups = cells.groupby(list(columns), sort=False, dropna=False)
     metrics = [name for name in cells.columns if {f"{name}_low", f"{name}_high"} <= {*cells.columns}]
     bounds = {bound: [*metrics, *(f"{name}_{bound}" for name in metrics)] for bound in ("low", "high")}
@@ -182,6 +188,7 @@ class _Run(NamedTuple):
     stand_in: bool
     key: str
     audit: str
+    control: bool
 
 
 def _point(
@@ -203,6 +210,7 @@ def _point(
         usable=statuses.count(OK),
         cells=tuple(run.key for run in runs),
         audit=verdict(run.audit for run in runs),
+        control=all(run.control for run in runs),
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ...bench.core.text import capitalised, interval, listing, number, plural
 from ...bench.statistics.metrics import OK, Measure
 from ...bench.store.condition import under
-from ..catalogue import AUTO, PAPER_ATTACKS, attack_name, controls, dataset_name, model_name, ordered
+from ..catalogue import AUTO, PAPER_ATTACKS, attack_name, dataset_name, model_name, ordered
 from . import wording
 from .numbers import EPSILON
-from .selection import Point, has_worst_case
+from .selection import Point, controls, has_worst_case
 
 OVERSTATED = 0.2
 """Least distance of the SROCC under an attack of the paper above the worst case that is a finding."""
@@ -58,7 +58,7 @@ def _overview(points: Sequence[Point]) -> Iterator[str]:
         models=plural(len({point.model for point in points}), "model"),
         datasets=listing([dataset_name(name) for name in datasets]),
     )
-    attacks = [name for name in _attacks(points) if name not in controls()]
+    attacks = [name for name in _attacks(points) if name not in controls(points)]
     if attacks:
         strengths = sorted({point.epsilon for point in points if point.attack in attacks})
         yield wording.ATTACKED.format(
@@ -77,7 +77,7 @@ def _on_dataset(points: Sequence[Point]) -> Iterator[str]:
     if clean:
         yield f"{_under('none', 0.0)}, {_standing(clean)}."
     for attack in _attacks(points):
-        if attack in controls() and (losses := _losses_under(points, attack, clean)):
+        if attack in controls(points) and (losses := _losses_under(points, attack, clean)):
             yield _under_control(attack, losses)
             continue
         yield " ".join(_under_attack(points, attack, clean))

@@ -4,7 +4,7 @@ Fields in braces are filled in by `str.format`, with names as they are printed.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ...bench.core.text import NOT_RUN, difference, listing, parameters
 from ..catalogue import (
@@ -12,7 +12,6 @@ from ..catalogue import (
     PAPER_ATTACKS,
     STAND_IN,
     attack_name,
-    controls,
     dataset_name,
     model_name,
     ordered,
@@ -226,7 +225,7 @@ NO_SROCC = "No model has an SROCC under {attack}."
 UNUSABLE = "{model} gave no usable numbers under {conditions}: {status}."
 
 
-def which_to_believe(attacks: Iterable[str]) -> str:
+def which_to_believe(attacks: Iterable[str], controls: Collection[str] = ()) -> str:
     """Say in a sentence which of some attacks and controls, `auto` among them, a reader may believe.
 
     It is empty where there is nothing to choose from.
@@ -234,7 +233,7 @@ def which_to_believe(attacks: Iterable[str]) -> str:
     others = [name for name in ordered("attack", attacks) if name not in (AUTO, "none")]
     kinds = {
         OF_PAPER: [name for name in others if name in PAPER_ATTACKS],
-        CONTROL: [name for name in others if name in controls()],
+        CONTROL: [name for name in others if name in controls],
     }
     clauses = [
         sentence.format(

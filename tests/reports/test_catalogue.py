@@ -58,10 +58,6 @@ def test_names_follow_the_catalogue_and_then_the_alphabet():
     assert (model_name("cprl"), model_name("mine"), attack_name("none")) == ("CPRL", "mine", "no attack")
 
 
-def test_the_control_is_the_attack_that_does_not_look_at_the_model():
-    assert module.controls() == ("noise",)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

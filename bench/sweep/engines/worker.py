@@ -242,6 +242,8 @@ class Worker:
         table = job.data.dataset.table.iloc[job.data.scoring_rows]
         rows = table.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore")
         context = {**context_of(job, self.device, self._command), "seconds": round(found.spent(), 2)}
+        if attack is not None:
+            context["control"] = attack.control
         shown = {}
         for cell in work.cells:
             index = work.epsilons.index(cell.epsilon)

@@ -1,7 +1,7 @@
 """The page of a model: its curves, all its numbers, reported and measured, and its red flags."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, zip_longest
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,9 +19,9 @@ _SCRIPTS = ("data.js", "chart.js")
 
 
 def render_model(
-    entrant: Entrant, attacks: Sequence[str], standings: Sequence[tuple[Ranking, Standing]]
+    entrant: Entrant, looks: Mapping[str, int], standings: Sequence[tuple[Ranking, Standing]]
 ) -> str:
-    """Render the page of an entrant, given all attacks of the board in order, and where it stands."""
+    """Render the page of an entrant, given the looks of all attacks of the board, and where it stands."""
     sections: list[dict[str, Any]] = []
     for index, dataset in enumerate(ordered("dataset", (one.dataset for one in entrant.numbers))):
         mine = [one for one in entrant.numbers if one.dataset == dataset]
@@ -38,7 +38,7 @@ def render_model(
         )
     sections.sort(key=lambda section: "measured" not in section["kinds"])
     links = [(what, url if _leads_to_the_web(url) else "", url) for what, url in entrant.links]
-    data = curves_data([entrant], attacks)
+    data = curves_data([entrant], looks)
     shown = {
         "entrant": entrant,
         "links": links,

@@ -55,7 +55,8 @@ def believe(numbers: Iterable[Number]) -> str:
     """Say which of the attacks behind some numbers to believe, if worst cases under `auto` are among them."""
     known = list(numbers)
     has_auto = any(one.attack == AUTO and one.worst_case for one in known)
-    return which_to_believe({one.attack for one in known}) if has_auto else ""
+    controls = {one.attack for one in known if one.control}
+    return which_to_believe({one.attack for one in known}, controls) if has_auto else ""
 
 
 def _embedded(data: Any) -> str:

@@ -19,16 +19,15 @@ with an item for each line, or the item itself where all lines have the same.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...catalogue import attack_name, dataset_name, dataset_note, ordered
-from ..board import Condition, Entrant, Number
+from ..board import Board, Condition, Entrant, Number
 from ..ranking import (
     ALL,
     BOUND_DIGITS,
     CLEAN,
-    CONTROLS,
     SROCC_DIGITS,
     Pair,
     Ranking,
@@ -40,13 +39,20 @@ from ..ranking import (
 CONTROL = -1  # look of a control's curve; that of an attack is its index among the attacks of the board
 
 
-def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str, Any]:
+def looks_of(board: Board) -> dict[str, int]:
+    """Return the look of the curves of each attack and control of a board, in order, alike on every page."""
+    names = ordered("attack", (number.attack for number in board.numbers if number.attack != CLEAN))
+    real = ordered("attack", (number.attack for number in board.numbers if number.attacked))
+    return {name: real.index(name) if name in real else CONTROL for name in names}
+
+
+def curves_data(entrants: Sequence[Entrant], looks: Mapping[str, int]) -> dict[str, Any]:
     """Return the numbers and curves of some entrants, in the order in which the data refer to them.
 
-    `attacks` are all of the board, controls included, so that each looks alike on every page.
+    `looks` are those of all attacks of the board, as `looks_of` gives them.
     """
     known = [pairs(entrant) for entrant in entrants]
-    conditions = _in_order(known, attacks)
+    conditions = _in_order(known, looks)
     datasets = ordered("dataset", (dataset for dataset, _, _ in conditions))
     stand_ins = {number.dataset for entrant in entrants for number in entrant.numbers if number.stand_in}
     return {
@@ -56,7 +62,7 @@ def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str
                 "label": dataset_name(dataset),
                 "stand_in": dataset in stand_ins,
                 "note": dataset_note(dataset),
-                "curves": _curves(dataset, conditions, attacks),
+                "curves": _curves(dataset, conditions, looks),
             }
             for dataset in datasets
         ],
@@ -65,16 +71,14 @@ def curves_data(entrants: Sequence[Entrant], attacks: Sequence[str]) -> dict[str
     }
 
 
-def board_data(
-    entrants: Sequence[Entrant], attacks: Sequence[str], rankings: Sequence[Ranking], start: Ranking | None
-) -> dict[str, Any]:
+def board_data(board: Board, rankings: Sequence[Ranking], start: Ranking | None) -> dict[str, Any]:
     """Return the numbers, curves and rankings of a board; `start` is the ranking that is shown first.
 
-    `attacks` are all of the board, controls included. The data hold the entrants by name.
+    The data hold the entrants by name.
     """
-    in_order = by_name(entrants)
+    looks, in_order = looks_of(board), by_name(board.entrants)
     known = [pairs(entrant) for entrant in in_order]
-    conditions = {condition: index for index, condition in enumerate(_in_order(known, attacks))}
+    conditions = {condition: index for index, condition in enumerate(_in_order(known, looks))}
     indices = {entrant.slug: index for index, entrant in enumerate(in_order)}
     datasets = ordered("dataset", (dataset for dataset, _, _ in conditions))
     texts: dict[str, int] = {}
@@ -105,7 +109,7 @@ def board_data(
         }
 
     return {
-        **curves_data(in_order, attacks),
+        **curves_data(in_order, looks),
         "entrants": [_words(entrant, datasets) for entrant in in_order],
         "rankings": [data_of(ranking) for ranking in rankings],
         "start": rankings.index(start) if start else None,
@@ -149,7 +153,7 @@ def ranked_by(ranking: Ranking) -> str:
     return f"{by}, in bold.{f' All were attacked with {parameters}.' if parameters else ''}"
 
 
-def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) -> list[Condition]:
+def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Iterable[str]) -> list[Condition]:
     """Sort all conditions by dataset, attack and epsilon, clean images first."""
     turns = {attack: turn for turn, attack in enumerate((CLEAN, *attacks))}
     found = {condition for numbers in known for condition in numbers}
@@ -157,18 +161,16 @@ def _in_order(known: Sequence[dict[Condition, Pair]], attacks: Sequence[str]) ->
     return sorted(found, key=lambda one: (datasets.index(one[0]), turns[one[1]], one[2]))
 
 
-def _curves(dataset: str, conditions: Sequence[Condition], attacks: Sequence[str]) -> list[list[Any]]:
+def _curves(dataset: str, conditions: Sequence[Condition], looks: Mapping[str, int]) -> list[list[Any]]:
     """Return a curve for each attack on a dataset: its conditions by epsilon, from clean images at 0."""
-    real = [attack for attack in attacks if attack not in CONTROLS]
     found = []
-    for attack in attacks:
+    for attack, look in looks.items():
         along = [
             index
             for index, (name, under, _) in enumerate(conditions)
             if name == dataset and under in (CLEAN, attack)
         ]
         if any(conditions[index][1] == attack for index in along):
-            look = real.index(attack) if attack in real else CONTROL
             found.append([attack_name(attack), look, along])
     return found
 

@@ -14,7 +14,6 @@ _SCRIPTS = ("data.js", "chart.js", "glance.js", "hover.js", "leaderboard.js")
 
 def render_rankings(
     board: Board,
-    attacks: Sequence[str],
     rankings: Sequence[Ranking],
     overviews: Mapping[str, Mapping[str, str]] | None = None,
     changed: Mapping[str, Any] | None = None,
@@ -28,7 +27,7 @@ def render_rankings(
     return render(
         "rankings.html.j2",
         _SCRIPTS,
-        board_data(board.entrants, attacks, rankings, ranking),
+        board_data(board, rankings, ranking),
         board=board,
         ranking=ranking,
         overviews=overviews or {},

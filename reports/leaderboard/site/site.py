@@ -17,6 +17,7 @@ from .changes import changes
 from .download import FORMAT, csv_text, json_text, rankings_text
 from .model_page import render_model
 from .overview import render_attack, render_database
+from .payload import looks_of
 from .ranking_page import render_rankings
 
 _SLUG = re.compile(r"[a-z0-9-]+")
@@ -41,7 +42,7 @@ def write_site(board: Board, out: Path) -> Path:
     if len(set(of_entrants)) < len(of_entrants) or not all(map(_SLUG.fullmatch, of_entrants)):
         raise ValueError("slugs must be [a-z0-9-]+, each of one entrant only")
     former, ranked = _former(out), rankings(board)
-    attacks = ordered("attack", {number.attack for number in board.numbers} - {CLEAN})
+    looks = looks_of(board)
     of_moves = {move.dataset for entrant in board.entrants for move in entrant.moves}
     named = {one.threat.dataset for one in ranked} | of_moves
     databases = _addresses("databases", ordered("dataset", named))
@@ -49,7 +50,7 @@ def write_site(board: Board, out: Path) -> Path:
     methods = _addresses("attacks", ordered("attack", faced))
     standings = _standings(ranked)
     pages = {
-        f"models/{one.slug}.html": render_model(one, attacks, standings[one.slug]) for one in board.entrants
+        f"models/{one.slug}.html": render_model(one, looks, standings[one.slug]) for one in board.entrants
     }
     pages |= {page: render_database(name, ranked, methods, board) for name, page in databases.items()}
     pages |= {page: render_attack(name, ranked, databases, board) for name, page in methods.items()}
@@ -58,7 +59,7 @@ def write_site(board: Board, out: Path) -> Path:
         "Databases": {dataset_name(name): page for name, page in databases.items()},
         "Attacks": {attack_name(name): page for name, page in methods.items()},
     }
-    pages["index.html"] = render_rankings(board, attacks, ranked, overviews, changed)
+    pages["index.html"] = render_rankings(board, ranked, overviews, changed)
     for page, text in pages.items():
         write_text(out / page, text)
     if changed:

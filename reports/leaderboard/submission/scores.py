@@ -134,6 +134,7 @@ def measured_number(rows: Sequence[Row]) -> Number:
         worst_case=worst_case,
         width=fmean(row.get("median_width", math.nan) for row in rows),
         measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in rows)))),
+        control=all(row["control"] for row in rows),
     )
 
 

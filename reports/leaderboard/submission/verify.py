@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from ....bench.core.text import listing, plural
+from ....bench.store.condition import is_control
 from ....bench.store.metric_cache import MetricCache
 from ...catalogue import metric_name, ordered
 from ...checks.check import FAILS, HOLDS
@@ -132,6 +133,7 @@ def reported_numbers(entry: Entry) -> tuple[Number, ...]:
             stand_in=row.dataset in STAND_INS,
             source=row.source,
             worst_case=row.worst_srocc is not None,
+            control=is_control(row.attack),
         )
         for row in entry.reported
         if row.srocc is not None

@@ -11,7 +11,7 @@ from ....bench.store.newest import newest
 from ...catalogue import attack_name, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import EPSILON, Entry, metric_cells
-from ..selection import REGIME, WORST, Content, Point, has_worst_case, points_by
+from ..selection import REGIME, WORST, Content, Point, controls, has_worst_case, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 _PLACE = ("trained_on", "dataset", "model", "attack", "epsilon")
@@ -33,6 +33,7 @@ def build(content: Content) -> Iterator[Table]:
     points = {(on, at, model, (attack, epsilon)): point for (on, at, model, attack, epsilon), point in
               points_by(cells, _PLACE).items()}  # fmt: skip
     conditions = _conditions(points)
+    attacks = [attack for attack, _ in conditions if has_worst_case(points.values())]
     tested = ordered("dataset", (at for _, at, _, _ in points))
     stand_ins = [point.dataset for point in points.values() if point.stand_in]
     yield Table(
@@ -42,7 +43,7 @@ def build(content: Content) -> Iterator[Table]:
             wording.ACROSS,
             wording.logistic(content.results["logistic"]),
             wording.doubted(point.audit for point in points.values()),
-            wording.which_to_believe(attack for attack, _ in conditions if has_worst_case(points.values())),
+            wording.which_to_believe(attacks, controls(points.values())),
             wording.several_seeds(seed for point in points.values() for seed in point.seeds),
             wording.stand_ins(stand_ins),
         ),

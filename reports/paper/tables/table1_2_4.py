@@ -7,7 +7,7 @@ from ....bench.store.condition import under
 from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from .. import wording
 from ..numbers import EPSILON, TABLE_METRICS, Entry, metric_cells, metric_columns
-from ..selection import WORST, Content, has_worst_case
+from ..selection import WORST, Content, controls, has_worst_case
 from ..table import Block, Group, Label, Row, Table
 
 _NUMBERED = {"fgsm": "1", "pgd": "2", "none": "4"}
@@ -63,7 +63,7 @@ def _table(content: Content, attack: str, number: str) -> Table:
             wording.logistic(content.results["logistic"]),
             wording.MSE_OF_REFLECTION if worst_case else "",
             wording.doubted(point.audit for point in run),
-            wording.which_to_believe(beside_auto),
+            wording.which_to_believe(beside_auto, controls(run)),
             wording.PAPER_BELOW if known else "",
             wording.several_seeds(behind["seed"]),
             wording.run_with(attack, behind["attack_params"]),

@@ -161,3 +161,17 @@ def test_an_audited_cell_has_its_verdict_and_the_sentences_of_its_red_flags(stor
     assert list(table["red_flags"]) == ["", "", "Half are zero. None moves."]
     assert verdict(table["audit"]) == "doubtful"
     assert (verdict(["", "sound"]), verdict([])) == ("sound", "")
+
+
+def test_a_control_is_what_the_cell_says_or_in_older_cells_what_is_called_noise(store):
+    for attack, context in (
+        ("noise", {}),
+        ("noise2", {}),
+        ("mine", {"control": True}),
+        ("fgsm", {"control": False}),
+    ):
+        drawn_cell(store, attack=attack, epsilon=2.0, context=context)
+    frame = results_table(store, resamples=0)
+    assert dict(zip(frame["attack"], frame["control"], strict=True)) == {
+        "fgsm": False, "mine": True, "noise": True, "noise2": False,
+    }  # fmt: skip

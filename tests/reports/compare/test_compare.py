@@ -45,7 +45,11 @@ def test_the_more_robust_model_is_named_for_each_condition(told):
 def test_under_a_control_a_model_ranks_better_and_is_not_called_more_robust(told, store):
     for model, noise in {"loose": 0.15, "twin": 0.6}.items():
         drawn_cell(store, noisy(noise, 120), model=model, attack="noise", epsilon=1.0)
-    assert "Under noise at 1/255 on live, loose ranks images better: SROCC" in told("loose", "twin")
+        named = {"attack": "mine", "epsilon": 2.0, "context": {"control": True}}
+        drawn_cell(store, noisy(noise, 120), model=model, **named)
+    text = told("loose", "twin")
+    assert "Under noise at 1/255 on live, loose ranks images better: SROCC" in text
+    assert "Under mine at 2/255 on live, loose ranks images better: SROCC" in text
 
 
 def test_equal_models_cannot_be_told_apart(told):

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from iqabench.bench.store.condition import is_control
 from iqabench.reports.leaderboard.board import Board, Entrant, Number
 
 HOSTILE = "</script><script>alert(1)</script>\"'&<!--\u2028{{ 7 * 7 }}"
@@ -12,6 +13,7 @@ def measured(srocc: float, attack: str = "pgd", epsilon: float = 1, **stated: An
     """On live, with an interval of 0.05 to both sides."""
     facts: dict[str, Any] = {"kind": "measured", "dataset": "live", "images": 156, "seeds": (0,)}
     facts |= {"plcc": srocc, "mse": 0.1, "low": srocc - 0.05, "high": srocc + 0.05}
+    facts |= {"control": is_control(attack)}
     facts |= {"parameters": "steps 10", "stand_in": False, "source": "a.parquet"}
     return Number(attack=attack, epsilon=epsilon, srocc=srocc, **{**facts, **stated})
 

@@ -240,3 +240,13 @@ def test_five_hundred_entries_compose(tmp_path):
     assert len({one.slug for one in board.entrants}) == len(PAPERS_MODELS) + 500
     assert board.entrants[-1].slug.startswith("unique-")
     assert board.notes == ()
+
+
+def test_what_a_cell_says_of_a_control_reaches_the_board_through_an_entry(tmp_path):
+    store = drawn_sweep(Store(tmp_path / "results"), datasets=["live"], models=["resnet"], attacks=["fgsm"])
+    drawn_cell(store, attack="noise2", epsilon=2.0, context={"control": True})
+    create_entry(store, "resnet", tmp_path / "mine.toml", name="Mine")
+    for board in (compose_board([tmp_path / "mine.toml"]), compose_board(store=store)):
+        found = {one.attack: one.control for shown in board.entrants for one in shown.numbers
+                 if one.kind == "measured"}  # fmt: skip
+        assert found == {"none": False, "fgsm": False, "noise2": True}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from iqabench.reports.leaderboard.ranking import Threat, opening, pairs, rankings
+from iqabench.reports.leaderboard.site.payload import CONTROL, looks_of
 
 from .boards import board, entrant, measured, reported, varied
 
@@ -71,6 +72,17 @@ def test_the_worst_of_the_attacks_is_the_lowest_and_noise_is_none_of_them():
     decisive = [(one.robust.decisive.attack, one.attacks) for one in ranking.standings]
     assert decisive == [("pgd", 1), ("fgsm", 2)]
     assert ranking.attacks == 2
+
+
+def test_a_control_of_another_name_is_not_ranked_and_only_where_it_is_one():
+    control, attack = (measured(-0.9, "mine", control=said) for said in (True, False))
+    shown = board(entrant("a", measured(0.4), control), entrant("b", measured(0.5), attack))
+    assert ranks(rank(shown, WORST)) == [("a", 1), ("b", 2)]
+    assert ranks(rank(shown, Threat("live", "mine", 1.0))) == [("b", 1)]
+    alone = board(entrant("a", measured(0.4), control))
+    assert {ranking.threat for ranking in rankings(alone)} == {PGD, WORST}
+    assert looks_of(shown) == {"pgd": 0, "mine": 1}
+    assert looks_of(alone) == {"pgd": 0, "mine": CONTROL}
 
 
 def test_the_worst_of_the_attacks_takes_each_attacks_measured_number_before_its_reported_one():

@@ -44,6 +44,12 @@ MEASURED = {
     "noise is not an attack": ([measured(0.5, "none", 0), NOISE, measured(0.3, "fgsm"), measured(0.2)], ""),
     "noise is not a second attack": (
         [measured(0.5, "none", 0), measured(0.3, "fgsm"), NOISE], "attacked by FGSM only"),
+    "a control of another name is not an attack": (
+        [measured(0.5, "none", 0), measured(0.58, "noise2", control=True), measured(0.3, "fgsm")],
+        "attacked by FGSM only"),
+    "what is called noise and is an attack is one": (
+        [measured(0.5, "none", 0), measured(0.58, "noise", control=False), measured(0.3, "fgsm")],
+        "SROCC is higher under attack, 0.5800 under noise at 1/255, than without, 0.5000"),
     "a part of the images": (
         [*SOUND, measured(0.1, "pgd", 4, limited=True, images=50)],
         "on 50 images, a part of the test images"),

@@ -1,5 +1,6 @@
 """The summary says what the numbers say."""
 
+from iqabench.reports.paper.curves import caption, figure6
 from iqabench.reports.paper.selection import select
 from iqabench.reports.paper.summary import findings, overview
 
@@ -138,3 +139,15 @@ def test_models_that_the_audit_doubts_are_named(results):
     doubtful = under_auto("cprl", 1.0, 0.5, audit="doubtful", red_flags="None moves.")
     table = results(doubtful, under_auto("sat", 1.0, 0.4, audit="sound"))
     assert sentences(table)[1] == "The audit finds CPRL doubtful: the numbers under auto may be too high."
+
+
+def test_a_control_of_any_name_is_told_from_the_attacks(results):
+    rows = clean_and_attacked({"cprl": 0.90}, {"cprl": 0.80})
+    control = {"model": "cprl", "attack": "noise2", "epsilon": 1.0, "control": True, **bounds(0.895)}
+    table = results(*rows, control)
+    text = " ".join(overview(select(table).points))
+    assert "attacked by FGSM, which" in text
+    assert "As a control they were changed as much by noise2" in text
+    assert sentences(table)[-1] == "Under noise2 of up to 1/255, no model loses more than 0.01 of its SROCC."
+    worst = under_auto("cprl", 1.0, 0.1)
+    assert caption(figure6(select(results(*rows, control, worst)).points)).endswith("noise2 is a control.")
