@@ -24,7 +24,7 @@ STATED = (
 
 _OF_THE_ATTACK = (
     "attack", "attack_params", "attack_source", "attack_version", "epsilon", "smaller_epsilons",
-    "source_weights", "knowledge", "batch_size", "variant",
+    "source_weights", "knowledge", "precision", "batch_size", "variant",
 )  # fmt: skip
 
 

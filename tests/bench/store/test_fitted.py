@@ -66,6 +66,19 @@ def test_a_curve_that_falls_and_a_model_without_clean_scores_have_no_plcc_and_a_
     assert any("live / nima: PLCC" in note and "no clean scores" in note for note in found.notes)
 
 
+def test_an_attack_in_another_precision_has_the_curve_of_the_clean_scores(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    clean = labels(IMAGES) ** 4
+    drawn_cell(store, clean)
+    drawn_cell(store, clean[::-1], attack="fgsm", epsilon=1.0, precision="bf16")
+    drawn_cell(store, clean[::-1], attack="pgd", epsilon=1.0)
+    found = read_results(store, resamples=0, logistic="four")
+    rows = found.frame.set_index("attack")
+    assert rows.loc["fgsm", ["plcc", "rmse"]].tolist() == rows.loc["pgd", ["plcc", "rmse"]].tolist()
+    assert np.isfinite(rows.loc["fgsm", "plcc"])
+    assert not any("undefined" in note for note in found.notes)
+
+
 def test_the_worst_plcc_is_that_of_the_fitted_intervals(store: Store) -> None:
     plain, fitted = (read_results(store, logistic=form).frame for form in (None, "five"))
     before, after = (frame[(frame["model"] == "sat") & (frame["attack"] == "auto")].iloc[0]
