@@ -99,4 +99,7 @@ def _table(found: Comparison) -> list[str]:
 
 
 def _p(value: float) -> str:
+    """Return a p-value so that it is below the level, as printed, where it is below."""
+    if value < LEVEL <= round(value, _DIGITS):
+        return f"<{LEVEL:g}"
     return "<0.001" if value < 0.001 else number(value, _DIGITS)

@@ -2,6 +2,8 @@
 
 import io
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 
 from iqabench.bench.store.store import Store
 from iqabench.reports.compare.pairs import compare
+from iqabench.reports.compare.words import render_comparison
 
 from ...fabricated import drawn_auto, drawn_cell, labels, noisy
 
@@ -50,6 +53,28 @@ def test_under_a_control_a_model_ranks_better_and_is_not_called_more_robust(told
     text = told("loose", "twin")
     assert "Under noise at 1/255 on live, loose ranks images better: SROCC" in text
     assert "Under mine at 2/255 on live, loose ranks images better: SROCC" in text
+
+
+@pytest.mark.parametrize(
+    ("p", "printed", "verdict"),
+    [
+        (0.04996, "p <0.05", "is more robust"),
+        (math.nextafter(0.05, 0), "p <0.05", "is more robust"),
+        (0.0494, "p 0.049", "is more robust"),
+        (0.05, "p 0.050", "cannot be told apart"),
+        (0.0500001, "p 0.050", "cannot be told apart"),
+        (0.0004, "p <0.001", "is more robust"),
+    ],
+)
+def test_a_printed_p_value_never_contradicts_the_verdict(store, p, printed, verdict):
+    found = compare("loose", "steady", store.root)
+    one = next(one for one in found.compared if one.metric == "worst_srocc")
+    text = render_comparison(replace(found, compared=(replace(one, p=p),)), "table")
+    (sentence,) = (line for line in text.splitlines() if line.startswith("Under auto"))
+    assert verdict in sentence
+    assert sentence.endswith(f"{printed}.")
+    (row,) = (line for line in text.splitlines() if "worst-case SROCC" in line and "Under" not in line)
+    assert row.split()[-2:] == [printed.removeprefix("p "), "–" if "cannot" in verdict else "steady"]
 
 
 def test_equal_models_cannot_be_told_apart(told):
