@@ -34,7 +34,7 @@ def audit_cell(
     score, low, high = (np.asarray(columns[name], dtype=float) for name in ("score", "low", "high"))
     by = np.concatenate([np.asarray(columns.get(name, []), dtype=object) for name in ("low_by", "high_by")])
     return [
-        *_gradients(np.concatenate([low <= AT_AN_END, high >= 1 - AT_AN_END]), diagnostics),
+        *_gradients(np.concatenate([_near(low, 0), _near(high, 1)]), diagnostics),
         *_members(by, diagnostics.get("views", ())),
         *_passes(diagnostics.get("draws", 1), stochastic),
         *_watched(diagnostics.get("watched", 0.0)),
@@ -50,7 +50,7 @@ def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any
     """
     ends = ("low", "high") if "low" in columns else ("score",)
     attacked = np.concatenate([np.asarray(columns[end], dtype=float) for end in ends])
-    at_an_end = (attacked <= AT_AN_END) | (attacked >= 1 - AT_AN_END)
+    at_an_end = _near(attacked, 0) | _near(attacked, 1)
     unusable = sum(diagnostics.get(f"{kind}_gradients", 0) for kind in ("zero", "nonfinite"))
     share = unusable / max(diagnostics.get("gradients", 0), 1)
     return [
@@ -58,6 +58,11 @@ def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any
         *_watched(diagnostics.get("watched", 0.0)),
         *_unchanged(columns, max(UNMOVED, share)),
     ]
+
+
+def _near(scores: np.ndarray, end: float) -> np.ndarray:
+    """Return which scores stand at an end of the scale; those far beyond it are on a scale of their own."""
+    return np.abs(scores - end) <= AT_AN_END
 
 
 def _flag(name: str, value: float, threshold: float, sentence: str) -> Flag:

@@ -42,6 +42,14 @@ def test_zero_gradients_of_scores_at_the_end_of_the_scale_are_not():
     assert names(ends, CALM | {"zero_gradients": 501}) == ["blind gradient"]
 
 
+@pytest.mark.parametrize("score", [np.linspace(20, 80, COUNT), np.linspace(-9, -1, COUNT)])
+def test_zero_gradients_are_flagged_on_a_scale_that_is_not_that_of_the_labels(score):
+    ends = columns(score=score, low=score - 0.1, high=score + 0.1)
+    assert names(ends, CALM | {"zero_gradients": 101}) == ["blind gradient"]
+    (flag,) = audit_attack({"score": score}, CALM | {"zero_gradients": 1000})
+    assert (flag["indicator"], flag["value"]) == ("blind gradient", 1.0)
+
+
 def test_draws_of_a_model_that_says_it_is_random_are_not():
     assert names(columns(), CALM | {"draws": 20}, stochastic=True) == []
 
