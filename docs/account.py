@@ -91,11 +91,11 @@ def _place(key: tuple[str, str, str]) -> tuple[str, int, str]:
 def _mean_and_range(values: pd.Series) -> str:
     if values.empty:
         return "–"
-    return f"{values.mean():.2f} [{values.min():.2f}, {values.max():.2f}]"
+    return f"{values.mean():z.2f} [{values.min():z.2f}, {values.max():z.2f}]"
 
 
 def _mean(values: pd.Series) -> str:
-    return "–" if values.empty else f"{values.mean():.2f}"
+    return "–" if values.empty else f"{values.mean():z.2f}"
 
 
 def _sites(sites: object) -> str:

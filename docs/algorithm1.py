@@ -57,8 +57,8 @@ def written(values: "pd.Series[float]") -> str:
     found = values.dropna()
     if found.empty:
         return "–"
-    spread = f" [{found.min():.2f}, {found.max():.2f}]" if len(found) > 1 else ""
-    return f"{found.mean():.2f}{spread}"
+    spread = f" [{found.min():z.2f}, {found.max():z.2f}]" if len(found) > 1 else ""
+    return f"{found.mean():z.2f}{spread}"
 
 
 @click.command()

@@ -89,8 +89,8 @@ def written(values: "pd.Series[float]") -> str:
     if values.empty:
         return "–"
     if len(values) == 1:
-        return f"{values.mean():.2f}"
-    return f"{values.mean():.2f} [{values.min():.2f}, {values.max():.2f}]"
+        return f"{values.mean():z.2f}"
+    return f"{values.mean():z.2f} [{values.min():z.2f}, {values.max():z.2f}]"
 
 
 def doubtful(rows: pd.DataFrame) -> str:

@@ -88,8 +88,8 @@ def _markdown(table: pd.DataFrame) -> str:
 
 
 def _mean_and_range(values: list[float]) -> str:
-    mean = f"{np.mean(values):.2f}"
-    return mean if len(values) == 1 else f"{mean} [{min(values):.2f}, {max(values):.2f}]"
+    mean = f"{np.mean(values):z.2f}"
+    return mean if len(values) == 1 else f"{mean} [{min(values):z.2f}, {max(values):z.2f}]"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ low, high = np.clip(score - reach, 0, 1), np.clip(score + reach, 0, 1)
 measures = evaluate_intervals(quality, score, low, high)
 for name in ("worst_srocc", "reflection_srocc", "r_zhang", "median_width"):
     measure = measures[name]
-    print(f"{name:17} {measure.value:7.3f}  [{measure.low:.3f}, {measure.high:.3f}]")
+    print(f"{name:17} {measure.value:z7.3f}  [{measure.low:z.3f}, {measure.high:z.3f}]")
 
 worst = worst_case_srocc(quality, low, high)
 print("the ranking that gives it:", np.argsort(worst.scores)[:10], "...")

@@ -110,9 +110,9 @@ def _cut(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    return "-" if pd.isna(value) else f"{value:.4f}"
+    return "-" if pd.isna(value) else f"{value:z.4f}"
 
 
 def _interval(bounds: pd.Series) -> str:
     low, high = bounds
-    return "" if pd.isna(low) else f"[{low:.3f}, {high:.3f}]"
+    return "" if pd.isna(low) else f"[{low:z.3f}, {high:z.3f}]"

@@ -145,7 +145,7 @@ def _epoch(recipe: Recipe, run: TrainingRun, epoch: int, steps: int) -> dict[str
 
 def described(terms: Mapping[str, Tensor] | Mapping[str, float]) -> str:
     """Write loss terms for people."""
-    return ", ".join(f"{name} {float(value):.4f}" for name, value in terms.items())
+    return ", ".join(f"{name} {float(value):z.4f}" for name, value in terms.items())
 
 
 def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:

@@ -76,7 +76,7 @@ def comparison_sentence(comparison: "Comparison") -> str:
         return comparison.reason or comparison.status
     reason = f"; {comparison.reason}" if comparison.reason else ""
     return (
-        f"{metric_name(comparison.metric)} {comparison.measured:.4f}, expected {comparison.expected:.4f} "
+        f"{metric_name(comparison.metric)} {comparison.measured:z.4f}, expected {comparison.expected:z.4f} "
         f"within {comparison.tolerance:g}: {comparison.status} by {abs(comparison.difference):.4f}{reason}"
     )
 

@@ -33,7 +33,7 @@ def measure(evidence: Evidence) -> Measured:
     value = float(cosine.amax().clamp(-1, 1))
     return Measured(
         value,
-        f"Changes along random directions have a cosine of {value:.2f} with those that are foretold.",
+        f"Changes along random directions have a cosine of {value:z.2f} with those that are foretold.",
     )
 
 

@@ -54,7 +54,7 @@ const furthest = (cell, image) =>
   Object.keys(cell.ends).reduce((one, other) =>
     Math.abs(cell.ends[other][image] - cell.clean[image]) > Math.abs(cell.ends[one][image] - cell.clean[image]) ? other : one,
   );
-const number = (value) => value.toFixed(3).replace("-", "−");
+const number = (value) => (Number(value.toFixed(3)) + 0).toFixed(3).replace("-", "−"); // + 0 makes a zero positive
 const factOf = (cell, image) => facts[cell.dataset][image] ?? ["", null];
 
 function draw() {

@@ -182,7 +182,7 @@ def _of_numbers(where: str, row: Measured, files: Sequence[ScoreFile]) -> Iterat
         stated, held = getattr(row, metric), fmean(cell[metric] for cell in cells)
         if stated is not None and not same(stated, held, ROUNDING):
             mean = f"the mean over {len(cells)} files of scores is" if len(cells) > 1 else "its scores give"
-            yield f"{where}: {metric_name(metric)} is stated as {stated:g}, and {mean} {held:.4f}"
+            yield f"{where}: {metric_name(metric)} is stated as {stated:g}, and {mean} {held:z.4f}"
     for metric, bounds in (("srocc", row.interval), (WORST, row.worst_interval)):
         if bounds is None or metric not in metrics:
             continue
@@ -191,7 +191,7 @@ def _of_numbers(where: str, row: Measured, files: Sequence[ScoreFile]) -> Iterat
             max(cell[f"{metric}_high"] for cell in cells),
         ]
         if not all(same(*pair, INTERVAL_ROUNDING) for pair in zip(bounds, held_bounds, strict=True)):
-            stated_text, held_text = (f"[{low:.4f}, {high:.4f}]" for low, high in (bounds, held_bounds))
+            stated_text, held_text = (f"[{low:z.4f}, {high:z.4f}]" for low, high in (bounds, held_bounds))
             yield f"{where}: the interval is stated as {stated_text}, and its scores give {held_text}"
 
 

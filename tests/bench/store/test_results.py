@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -175,3 +176,12 @@ def test_a_control_is_what_the_cell_says_or_in_older_cells_what_is_called_noise(
     assert dict(zip(frame["attack"], frame["control"], strict=True)) == {
         "fgsm": False, "mine": True, "noise": True, "noise2": False,
     }  # fmt: skip
+
+
+def test_what_rounds_to_zero_has_no_sign(store):
+    drawn_cell(store)
+    results = read_results(store, resamples=0)
+    tiny = {"srocc": -0.00004, "srocc_low": -0.0004, "srocc_high": -0.0006, "plcc": -0.0}
+    text = render_results(replace(results, frame=results.frame.assign(**tiny)))
+    assert "0.0000  [0.000, -0.001]  0.0000" in text
+    assert "-0.0000" not in text

@@ -141,6 +141,12 @@ def test_browser_shows_the_images_that_moved_furthest_first_and_compares_them(re
     assert sorted(row.split("\t")[1].strip() for row in rows) == ["APGD at 4/255", "FGSM at 4/255"]
 
 
+def test_browser_gives_what_rounds_to_zero_no_sign(report, open_page):
+    page = open_page(report / "images.html")
+    shown = page.evaluate("[-0.0004, -0, 0.0004, -0.0006, -1.5].map(number)")
+    assert shown == ["0.000", "0.000", "0.000", "−0.001", "−1.500"]
+
+
 def test_browser_finds_nothing_in_the_way_of_any_reader(report, open_page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     for width, scheme in ((1280, "light"), (390, "dark")):

@@ -88,7 +88,7 @@ def images(folder: Path, results: Path, norm: Any, **options: Any) -> None:
     found = add_external(settings, results, folder, norm=norm, command=shared.command_line())
     shared.say(
         f"{plural(found.files, 'image')} inside the ball; {plural(found.further, 'end')} further than any "
-        f"known attack; worst-case SROCC {found.after:.3f}, {found.before:.3f} without them. "
+        f"known attack; worst-case SROCC {found.after:z.3f}, {found.before:z.3f} without them. "
         f"Stored in {found.path}."
     )
 

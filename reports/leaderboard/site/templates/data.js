@@ -28,9 +28,10 @@ function value(number) {
   return number === "-" ? NaN : number; // null where there is none
 }
 
-// Ten-thousandths, with a true minus sign.
+// Ten-thousandths, with a true minus sign, which what rounds to zero does not have.
 function decimal(number, digits) {
-  return (number / 10000).toFixed(digits).replace("-", "−");
+  const rounded = Number((number / 10000).toFixed(digits)) + 0; // + 0 makes a zero positive
+  return rounded.toFixed(digits).replace("-", "−");
 }
 
 function compare(a, b) {

@@ -67,6 +67,13 @@ def test_a_curve_rises_in_epsilon_from_the_clean_images_and_is_the_same_on_the_m
     )
 
 
+def test_what_rounds_to_zero_has_no_sign(opened):
+    page = opened(board(entrant("a", measured(-0.004), measured(-0.006, epsilon=2))))
+    page.get_by_role("button", name="Curve of a").click()
+    label = page.locator("tr.opened svg").get_attribute("aria-label")
+    assert "PGD, measured: 0.00 at 1, −0.01 at 2." in label
+
+
 def test_a_chart_stays_inside_its_frame(opened):
     low = measured(-0.98, low=-1.0, high=-0.9)
     page = opened(board(entrant("a", low, reported(1.0, "none", 0), reported(-1, "x" * 99))))
