@@ -13,6 +13,7 @@ from torch import nn
 from iqabench.bench.audit.audit import INDICATORS, audit
 from iqabench.bench.audit.finding import Finding
 from iqabench.bench.audit.text import in_words
+from iqabench.models.adapted.adapter import Adapter
 
 from .conftest import Small, trained
 
@@ -27,6 +28,19 @@ def test_an_honest_model_is_sound(seed, data):
 def test_a_network_that_was_never_trained_is_sound(data):
     torch.manual_seed(3)
     assert audit(Small().eval(), *data).flagged == []
+
+
+def test_an_honest_model_on_a_scale_without_bounds_is_sound(data):
+    """Scores around 3,000, mapped into [0, 1], lie within 0.0001 of one another."""
+
+    class Thousands(Small):
+        def forward(self, images):
+            return 3000 + 200 * self.logits(images).double()
+
+    model = Adapter(Thousands(), score_range="unbounded")
+    model.load_state_dict(Adapter(trained(0)).state_dict())
+    report = audit(model.eval(), *data)
+    assert [finding.sentence for finding in report.flagged] == []
 
 
 class Around(nn.Module):
