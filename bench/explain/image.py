@@ -130,5 +130,4 @@ def _numbered(data: PlannedDataset, number: int) -> int:
 def _batch(data: PlannedDataset, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images (N, 3, H, W) in [0, 1] as models see them, and their labels (N,)."""
     images = to_float(data.cache.test_batch(rows.tolist()), device)
-    quality = data.dataset.table["quality"].to_numpy()[rows]
-    return images, torch.tensor(quality, dtype=images.dtype, device=device)
+    return images, torch.tensor(data.quality_of(rows), dtype=images.dtype, device=device)

@@ -11,7 +11,7 @@ from ..core.errors import UserError
 from ..datasets.pixels import to_float
 from ..training.precision import tf32_where
 from .machine import choose_device
-from .measuring.worst import label_tensor
+from .measuring.data import label_tensor
 from .runner import trained_models
 
 
@@ -33,7 +33,7 @@ def audit_model(settings: Settings, results: Path, count: int, *, command: str =
             f"dataset {job.data.dataset.name!r}: an audit needs at least {FEWEST_IMAGES} test images, "
             f"found {len(rows)}"
         )
-    quality = job.data.dataset.table["quality"].to_numpy()[rows]
+    quality = job.data.quality_of(rows)
     spread = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
     chosen = np.argsort(quality, kind="stable")[spread]
     device = choose_device(settings.run.device)

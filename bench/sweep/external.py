@@ -23,9 +23,9 @@ from ..store.store import Store
 from ..training.random_numbers import seed_all
 from .job import Job
 from .machine import choose_device, context_of
+from .measuring.data import TestData
 from .measuring.pictures import picture_names
 from .measuring.scoring import draws_for, mean_scores, seed_of
-from .measuring.worst import TestData
 from .runner import trained_models
 
 NAME = "external"  # the attack that a cell of images from outside names
@@ -91,7 +91,7 @@ def add_external(
         )
     task = _Task(job, model, folder, files, float(epsilons[0]), norm, choose_device(settings.run.device))
     store = Store(results)
-    _, (clean_cell,) = next(job.cells(job.weights() or ""))
+    clean_cell = job.clean_cell()
     intervals = _Intervals.around(task.clean_scores())
     if not np.isfinite(intervals.score).all():
         raise UserError(f"{job.title}: some scores of test images are not finite; no interval holds them")
@@ -122,12 +122,10 @@ class _Task:
     norm: str
     device: torch.device
 
-    @cached_property
+    @property
     def data(self) -> TestData:
         """The test images."""
-        data = self.job.data
-        quality = data.dataset.table["quality"].to_numpy()
-        return TestData(data.cache, data.scoring_rows, quality[data.scoring_rows])
+        return self.job.data.scored
 
     @cached_property
     def draws(self) -> int:

@@ -339,6 +339,11 @@ class Job:
                 ],
             )
 
+    def clean_cell(self) -> Cell:
+        """Return the cell of the images as they are."""
+        _, (cell,) = next(self.cells(self.weights() or ""))
+        return cell
+
     def _attacks(self) -> Iterator[tuple[PlannedAttack, str | None]]:
         """Yield each attack as it is run against the model, and what it knows of the defence."""
         left_out = {*self.impossible, *self.bound_to_labels}

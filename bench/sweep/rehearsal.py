@@ -16,8 +16,8 @@ from ..datasets.pixels import to_float
 from ..training.fit import TrainingRun, fit
 from .engines.folding import ready_to_score
 from .job import Job
+from .measuring.data import label_tensor
 from .measuring.ends import Tally, attacked_ends
-from .measuring.worst import label_tensor
 from .patches import PatchMean
 from .plan import PlannedAttack
 from .workload import scoring_stage, training_stage
@@ -41,7 +41,7 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
         yield training_stage(job), _seconds_of_training(job, model, device)
     rows = job.data.test_rows[:IMAGES]
     images = to_float(job.data.cache.centres(rows.tolist()), device)
-    labels = label_tensor(job.data.dataset.table["quality"].to_numpy()[rows], images)
+    labels = label_tensor(job.data.quality_of(rows), images)
     model = ready_to_score(model, images, job.settings.run.precision)
     if job.model.framing.patches:
         model = PatchMean(model, job.model.framing.patches)

@@ -72,7 +72,7 @@ def _smoothed(
     """Return a row for each model, and a sentence on all."""
     from ....reports.checks.certified import CONFIDENCE, certified_srocc
     from ...core.text import number
-    from ...sweep.measuring.certify import certify_models
+    from ...sweep.surveys.certify import certify_models
 
     rows = []
     for noisy in certify_models(settings, results, draws, command=command, show=show):

@@ -15,9 +15,9 @@ from ...store.cell import Cell, digest
 from ...store.store import Store
 from .. import wording
 from ..job import Job
-from ..measuring.partial import Joined, Partial
+from ..measuring.data import TestData
+from ..measuring.partial import Partial
 from ..measuring.pictures import Pictures
-from ..measuring.worst import TestData
 from ..plan import CLEAN, PlannedAttack
 from ..workload import epsilons_to_run, scoring_stage
 
@@ -70,12 +70,10 @@ class Measurement:
         """Number of images to count, each once for every epsilon."""
         return len(self.epsilons) * len(self.job.data.scoring_rows)
 
-    @cached_property
+    @property
     def data(self) -> TestData:
         """Images and labels."""
-        rows = self.job.data.scoring_rows
-        quality = self.job.data.dataset.table["quality"].to_numpy()[rows]
-        return TestData(self.job.data.cache, rows, quality)
+        return self.job.data.scored
 
     @cached_property
     def pictures(self) -> dict[int, Pictures]:
@@ -123,10 +121,6 @@ class Measurement:
         mark = "" if part == images else f".{part.start}-{part.stop}"
         path = self._folder / f"{self._stem}{self._identity}{mark}.partial"
         return Partial(path, len(self.epsilons), self.data.pixels, part)
-
-    def joined(self, parts: list[slice]) -> Joined:
-        """Return the measurement of all images, made of those of its parts."""
-        return Joined([self.partial(part) for part in parts])
 
     def discard_leftovers(self) -> None:
         """Remove what earlier runs left of measuring this. Call it under the lock."""

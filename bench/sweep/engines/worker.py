@@ -199,8 +199,7 @@ class Worker:
 
         A key names the code and the weights of a model, and not a file that its constructor reads.
         """
-        job, weights = work.job, work.cells[0].weights
-        _, (clean,) = next(job.cells(weights))
+        job, clean = work.job, work.job.clean_cell()
         path = work.store.path(clean)
         if work.attack is None or job.model.stochastic or path in self.written or not work.store.has(clean):
             return None

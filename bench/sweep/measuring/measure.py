@@ -1,13 +1,14 @@
 """Scores one model on one dataset under one attack: the loop over batches, and how it is resumed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ....attacks.tools.balls import ball_around
+from ....attacks.tools.balls import Norm, ball_around
 from ....attacks.tools.visibility import Original, psnr
 from ....models.adapted.adapter import Adapter
 from ....models.adapted.blackbox import queries_of
@@ -19,12 +20,12 @@ from ...datasets.pixels import to_float
 from ...datasets.prefetch import prefetched
 from ...training.precision import tf32_where
 from ...training.random_numbers import seed_all
+from .data import TestData
 from .door import Distances, Witness, distances
 from .ends import Tally, attacked_ends, perturbed
 from .partial import Partial
 from .pictures import Pictures
 from .scoring import draws_for, mean_scores, plain_scores, seed_of
-from .worst import TestData
 
 if TYPE_CHECKING:
     from ....attacks.base import Attack
@@ -37,7 +38,7 @@ class _Measured(NamedTuple):
     """The results of one batch under one epsilon: columns, diagnostics, and the images of each end."""
 
     columns: dict[str, Any]
-    found: dict[str, Any]
+    told: dict[str, Any]
     images: Mapping[str, Tensor]
 
 
@@ -49,16 +50,16 @@ def measure(
     attack: "Attack | None",
     epsilons: Sequence[float],
     *,
-    name: str = "attack",
+    name: str,
     seed: int,
     batch_size: int,
-    smaller_batches: bool = True,
+    smaller_batches: bool,
     device: torch.device,
-    precision: Precision = "fp32",
+    precision: Precision,
     partial: Partial,
     progress: Progress,
-    pictures: Mapping[int, Pictures] | None = None,
-    found_on: nn.Module | None = None,
+    pictures: Mapping[int, Pictures],
+    found_on: nn.Module | None,
 ) -> None:
     """Attack the images of `partial` within each epsilon, score them, and keep the results in `partial`.
 
@@ -90,26 +91,7 @@ def measure(
     victim = model if found_on is None else found_on
     if precision == "bf16":
         victim = Adapter(victim, precision="bf16")
-
-    def measure_batch(start: int, images: Tensor, labels: Tensor) -> None:
-        seeds = seed_of(seed, start, 0), seed_of(seed, start, 1)
-        kind = _intervals if attack is not None and getattr(attack, "intervals", False) else _attacked
-        measured = kind(model, victim, attack, name, images, labels, epsilons, seeds, precision)
-        asked = queries_of(model)
-        for index, (columns, found, ends) in enumerate(measured):
-            if pictures and index in pictures:
-                seed_all(seeds[1])
-                ball = ball_around(images, epsilons[index], getattr(attack, "norm", "linf"))
-                draws = found.get("draws", 1)
-                columns |= pictures[index].save(model, start, images, ends, ball, draws)
-            if (now := queries_of(model)) > asked:
-                found["queries"], asked = now - asked, now
-            partial.put(index, start, columns)
-            partial.told[index].append(found)
-            if LOW in ends:
-                partial.ends.put(index, start, images, ends[LOW], ends[HIGH])
-            progress.advance(len(images))
-
+    search = _Search(model, victim, attack, name, epsilons, seed, precision)
     stop = int(partial.part.stop)
     witness = None
     while partial.done < stop:
@@ -128,7 +110,14 @@ def measure(
                 if witness is None:
                     witness = Witness(model, images, f"attack {name!r}" if attack else "clean images")
                     partial.before_saving = witness.check
-                measure_batch(batch.start, images, data.labels(batch, images))
+                for index, found in enumerate(
+                    search.measured(batch.start, images, data.labels(batch, images), pictures)
+                ):
+                    partial.put(index, batch.start, found.columns)
+                    partial.told[index].append(found.told)
+                    if LOW in found.images:
+                        partial.ends.put(index, batch.start, images, found.images[LOW], found.images[HIGH])
+                    progress.advance(len(images))
                 if first and attack is None:
                     witness.check_batch(partial.columns["score"][0, batch])
             except torch.cuda.OutOfMemoryError:
@@ -157,80 +146,97 @@ def too_little_memory(attack: str, images: int) -> str:
     )
 
 
-def _attacked(
-    model: nn.Module,
-    victim: nn.Module,
-    attack: "Attack | None",
-    name: str,
-    images: Tensor,
-    labels: Tensor,
-    epsilons: Sequence[float],
-    seeds: tuple[int, int],
-    precision: Precision,
-) -> Iterator[_Measured]:
-    tally = Tally()
-    attacked = (
-        iter([images])
-        if attack is None
-        else perturbed(attack, victim, images.clone(), labels.clone(), epsilons, tally)
-    )
-    original = None if attack is None else _original(images)
-    for epsilon in epsilons:
-        # A stochastic model draws the same numbers for every epsilon, and others when it is scored than when
-        # it is attacked; so it does not matter which epsilons are still missing.
+@dataclass(frozen=True)
+class _Search:
+    """An attack on a model, and what its images are scored by. The arguments are those of `measure`."""
+
+    model: nn.Module  # which scores
+    victim: nn.Module  # which is attacked
+    attack: "Attack | None"
+    name: str
+    epsilons: Sequence[float]
+    seed: int
+    precision: Precision
+
+    def measured(
+        self, start: int, images: Tensor, labels: Tensor, pictures: Mapping[int, Pictures]
+    ) -> Iterator[_Measured]:
+        """Yield the results of a batch, whose first image has the number `start`, for each epsilon."""
+        seeds = seed_of(self.seed, start, 0), seed_of(self.seed, start, 1)
+        kind = self._intervals if getattr(self.attack, "intervals", False) else self._attacked
+        asked = queries_of(self.model)
+        for index, found in enumerate(kind(images, labels, seeds)):
+            if index in pictures:
+                seed_all(seeds[1])
+                ball = ball_around(images, self.epsilons[index], self._norm)
+                draws = found.told.get("draws", 1)
+                found.columns.update(
+                    pictures[index].save(self.model, start, images, found.images, ball, draws)
+                )
+            if (now := queries_of(self.model)) > asked:
+                found.told["queries"], asked = now - asked, now
+            yield found
+
+    def _attacked(self, images: Tensor, labels: Tensor, seeds: tuple[int, int]) -> Iterator[_Measured]:
+        tally = Tally()
+        attacked = (
+            iter([images])
+            if self.attack is None
+            else perturbed(self.attack, self.victim, images.clone(), labels.clone(), self.epsilons, tally)
+        )
+        original = None if self.attack is None else _original(images)
+        for epsilon in self.epsilons:
+            # A stochastic model draws the same numbers for every epsilon, and others when it is scored than
+            # when it is attacked; so it does not matter which epsilons are still missing.
+            adversarial = self._next(attacked, seeds[0])
+            told: dict[str, Any] = {}
+            if self.attack is not None:
+                told = self._checked(images, adversarial, epsilon).record() | tally.since()
+            seed_all(seeds[1])
+            columns: dict[str, Any] = {"score": plain_scores(self.model, adversarial)}
+            columns |= {} if original is None else _visibility(images, original, adversarial)
+            yield _Measured(columns, told, {"adversarial": adversarial})
+
+    def _intervals(self, images: Tensor, labels: Tensor, seeds: tuple[int, int]) -> Iterator[_Measured]:
         seed_all(seeds[0])
-        with tf32_where(precision):
-            adversarial = _next(attacked, name)
-        found: dict[str, Any] = {}
-        if attack is not None:
-            found = _checked(name, attack, images, adversarial, epsilon).record() | tally.since()
+        tally = Tally()
+        found = attacked_ends(
+            self.attack, self.name, self.victim, images.clone(), labels.clone(), self.epsilons, tally
+        )
         seed_all(seeds[1])
-        columns: dict[str, Any] = {"score": plain_scores(model, adversarial)}
-        columns |= {} if original is None else _visibility(images, original, adversarial)
-        yield _Measured(columns, found, {"adversarial": adversarial})
+        draws = draws_for(self.model, images)
+        scored = {"score": mean_scores(self.model, images, draws)}
+        original = _original(images)
+        for epsilon in self.epsilons:
+            ends = self._next(found, seeds[0])
+            distance = self._checked(images, ends.low_images, epsilon)
+            distance = distance.larger(self._checked(images, ends.high_images, epsilon))
+            seed_all(seeds[1])
+            scored[LOW] = mean_scores(self.model, ends.low_images, draws)
+            scored[HIGH] = mean_scores(self.model, ends.high_images, draws)
+            columns: dict[str, Any] = {column: mean for column, (mean, _) in scored.items()}
+            if draws > 1:
+                columns |= {f"{column}_se": error for column, (_, error) in scored.items()}
+            columns |= {"low_by": np.array(ends.low_by), "high_by": np.array(ends.high_by)}
+            columns |= _visibility(images, original, ends.low_images, "low_")
+            columns |= _visibility(images, original, ends.high_images, "high_")
+            columns, reached = _in_order(columns, {LOW: ends.low_images, HIGH: ends.high_images})
+            yield _Measured(columns, distance.record() | tally.since() | {"draws": draws}, reached)
 
+    def _next(self, found: Iterator[Batch], seed: int) -> Batch:
+        seed_all(seed)
+        with tf32_where(self.precision):
+            for batch in found:
+                return batch
+        raise UserError(f"attack {self.name!r}: gives fewer batches than there are epsilons: one for each")
 
-def _intervals(
-    model: nn.Module,
-    victim: nn.Module,
-    attack: Any,
-    name: str,
-    images: Tensor,
-    labels: Tensor,
-    epsilons: Sequence[float],
-    seeds: tuple[int, int],
-    precision: Precision,
-) -> Iterator[_Measured]:
-    seed_all(seeds[0])
-    tally = Tally()
-    found = attacked_ends(attack, name, victim, images.clone(), labels.clone(), epsilons, tally)
-    seed_all(seeds[1])
-    draws = draws_for(model, images)
-    scored = {"score": mean_scores(model, images, draws)}
-    original = _original(images)
-    for epsilon in epsilons:
-        seed_all(seeds[0])
-        with tf32_where(precision):
-            ends = _next(found, name)
-        distance = _checked(name, attack, images, ends.low_images, epsilon)
-        distance = distance.larger(_checked(name, attack, images, ends.high_images, epsilon))
-        seed_all(seeds[1])
-        scored[LOW] = mean_scores(model, ends.low_images, draws)
-        scored[HIGH] = mean_scores(model, ends.high_images, draws)
-        columns: dict[str, Any] = {column: mean for column, (mean, _) in scored.items()}
-        if draws > 1:
-            columns |= {f"{column}_se": error for column, (_, error) in scored.items()}
-        columns |= {"low_by": np.array(ends.low_by), "high_by": np.array(ends.high_by)}
-        columns |= _visibility(images, original, ends.low_images, "low_")
-        columns |= _visibility(images, original, ends.high_images, "high_")
-        columns, reached = _in_order(columns, {LOW: ends.low_images, HIGH: ends.high_images})
-        yield _Measured(columns, distance.record() | tally.since() | {"draws": draws}, reached)
+    def _checked(self, images: Tensor, adversarial: Tensor, epsilon: float) -> Distances:
+        return distances(images, adversarial, epsilon, norm=self._norm, attack=self.name)
 
-
-def _next(found: Iterator[Batch], name: str) -> Batch:
-    for batch in found:
-        return batch
-    raise UserError(f"attack {name!r}: gives fewer batches than there are epsilons: one for each")
+    @property
+    def _norm(self) -> Norm:
+        norm: Norm = getattr(self.attack, "norm", "linf")
+        return norm
 
 
 def _in_order(
@@ -260,7 +266,3 @@ def _visibility(
     with torch.inference_mode():
         found = {"psnr": psnr(images, adversarial), "ssim": original.ssim(adversarial)}
     return {f"{end}{name}": values.double().cpu().numpy() for name, values in found.items()}
-
-
-def _checked(name: str, attack: "Attack", images: Tensor, adversarial: Tensor, epsilon: float) -> Distances:
-    return distances(images, adversarial, epsilon, norm=getattr(attack, "norm", "linf"), attack=name)

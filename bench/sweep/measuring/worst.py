@@ -1,8 +1,6 @@
 """The worst case as images: the score that was chosen inside each interval, reached and scored again."""
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +11,12 @@ from ....attacks.tools.balls import Norm, ball_around
 from ....attacks.tools.bisection import realise
 from ....models.adapted.blackbox import queries_of
 from ...core.interrupts import finishing, stop_if_asked
-from ...datasets.framing import FramedPixels
-from ...datasets.pixels import to_float
 from ...statistics.intervals import attainable, reflected
 from ...statistics.metrics import srocc
 from ...statistics.worst_case import worst_case_srocc
 from ...training.precision import tf32_where
 from ...training.random_numbers import seed_all
+from .data import TestData
 from .door import distances
 from .partial import Found
 from .scoring import MeanOfDraws, draws_for, mean_scores, seed_of
@@ -28,43 +25,6 @@ if TYPE_CHECKING:
     from ....attacks.base import Attack
 
 COARSEST, FINEST = 1e-4, 1e-6  # how close to the wanted score an image is sought
-
-
-@dataclass(frozen=True)
-class TestData:
-    """The images to score: indices into the cache, those of one shape together, and labels (NaN: none)."""
-
-    __test__ = False  # pytest does not collect it
-
-    cache: FramedPixels
-    rows: np.ndarray
-    quality: np.ndarray
-
-    @property
-    def pixels(self) -> np.ndarray:
-        """Number of pixels of each image (N,)."""
-        return np.array([math.prod(self.cache.shape(row)) for row in self.rows.tolist()])
-
-    def batches(self, batch_size: int, start: int = 0) -> Iterator[slice]:
-        """Yield batches of images of one shape, from image number `start` on."""
-        return self.cache.batches(self.rows, batch_size, start)
-
-    def images(self, batch: slice, device: torch.device) -> Tensor:
-        """Return the images (N, 3, H, W) of one batch."""
-        return to_float(self.cache.test_batch(self.rows[batch].tolist()), device)
-
-    def labels(self, batch: slice, images: Tensor) -> Tensor:
-        """Return the labels (N,) of the images of a batch; 0.5, the middle, for those that have none."""
-        return label_tensor(self.quality[batch], images)
-
-    def few_images(self, device: torch.device) -> Tensor:
-        """Return the first image, or the first two."""
-        return self.images(next(self.batches(2)), device)
-
-
-def label_tensor(quality: np.ndarray, images: Tensor) -> Tensor:
-    """Return labels (N,) of images (N, 3, H, W) as an attack takes them: 0.5, the middle, for none."""
-    return torch.from_numpy(np.nan_to_num(quality, nan=0.5)).to(images)
 
 
 @tf32_where("fp32")

@@ -17,6 +17,7 @@ from ...datasets.framing import FramedPixels, Framing
 from ...datasets.subset import balanced_subset
 from ...store.cell import digest
 from ...training.fit import TrainingData
+from ..measuring.data import TestData
 from ..measuring.references import References
 from .tables import check_name, chosen_names
 
@@ -60,6 +61,16 @@ class PlannedDataset:
         return self.cache.bucketed(self.test_rows)
 
     @cached_property
+    def scored(self) -> TestData:
+        """The images to score, and their labels."""
+        return TestData(self.cache, self.scoring_rows, self.quality_of(self.scoring_rows))
+
+    def quality_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the labels (N,) in [0, 1] of the images in N rows of the table; NaN: none."""
+        quality: np.ndarray = self.dataset.table["quality"].to_numpy()[rows]
+        return quality
+
+    @cached_property
     def references(self) -> References:
         """The undistorted images that a full-reference metric compares with."""
         return References(self)
@@ -67,13 +78,12 @@ class PlannedDataset:
     @cached_property
     def training(self) -> TrainingData:
         """The training images."""
-        table = self.dataset.table
-        rows = np.flatnonzero(table["split"] == "train")
+        rows = np.flatnonzero(self.dataset.table["split"] == "train")
         distributions = self.dataset.rating_distributions
         return TrainingData(
             self.cache,
             rows,
-            table["quality"].to_numpy()[rows],
+            self.quality_of(rows),
             None if distributions is None else distributions[rows],
         )
 

@@ -1,1 +1,1 @@
-"""Measurements of models that are not attacks."""
+"""Measurements of models that are not attacks: certificates, bounds and corruptions."""

@@ -1,6 +1,5 @@
 """Bounds the scores of models over L-inf balls, by interval bound propagation."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,10 @@ from ....models.bounds import NoBoundsError, output_bounds
 from ...core.config import Settings
 from ...core.configuration.values import PIXEL
 from ...core.errors import UserError
-from ...core.progress import counted
-from ...datasets.pixels import to_float
-from ...store.certificates.files import ALIKE
 from ...store.certificates.score_bounds import ScoreBounds
 from ..machine import choose_device
 from ..runner import trained_models
+from .shared import Scope, batches_of
 
 
 def bound_models(
@@ -29,17 +26,14 @@ def bound_models(
     found, radii = [], sorted(set(radii))
     device = choose_device(settings.run.device)
     for job, model in trained_models(settings, results, command=command, show=show):
-        rows, names = job.data.scoring_rows, np.array(job.image_names)
-        scores, ends = np.empty(len(rows)), np.empty((2, len(rows), len(radii)))
-        batches = [*job.data.cache.batches(rows, job.batch_size, 0)]
-        title = f"{job.title}: bounds"
-        for batch in counted(batches, title, len(batches)) if show else batches:
-            images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device).double()
+        count = len(job.image_names)
+        scores, ends = np.empty(count), np.empty((2, count, len(radii)))
+        for batch, images in batches_of(job, "bounds", device, show=show):
             try:
                 with torch.no_grad():
-                    scores[batch] = model.double()(images).cpu()
+                    scores[batch] = model.double()(images.double()).cpu()
                     for number, radius in enumerate(radii):
-                        bounds = output_bounds(model, images, radius * PIXEL)
+                        bounds = output_bounds(model, images.double(), radius * PIXEL)
                         ends[:, batch, number] = torch.stack(bounds).cpu()
             except NoBoundsError as error:
                 raise UserError(
@@ -47,16 +41,8 @@ def bound_models(
                     "convolutions, normalisation by stored statistics, pooling and monotone activations; or "
                     "certify this one behind median smoothing, which any model can be: --norm l2"
                 ) from None
-        _, (cell,) = next(job.cells(job.weights() or ""))
-        fields, order = asdict(cell), np.argsort(names)
-        bounded = ScoreBounds(
-            {name: fields[name] for name in (*ALIKE, "variant")},
-            tuple(names[order].tolist()),
-            job.data.dataset.table["quality"].to_numpy()[rows][order],
-            scores[order],
-            tuple(radii),
-            *ends[:, order],
-        )
+        about, names, quality, order = Scope.of(job)
+        bounded = ScoreBounds(about, names, quality, scores[order], tuple(radii), *ends[:, order])
         bounded.write(results)
         found.append(bounded)
     return found

@@ -7,13 +7,12 @@ import numpy as np
 
 from ....models.adapted.referenced import recognising
 from ...core.config import Settings
-from ...core.progress import counted
 from ...datasets.corruptions.everyday import CORRUPTIONS, SEVERITIES, corrupted
-from ...datasets.pixels import to_float
 from ...training.random_numbers import seed_all
 from ..machine import choose_device
 from ..measuring.scoring import draws_for, mean_scores, seed_of
 from ..runner import trained_models
+from .shared import batches_of
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,10 @@ def score_corrupted(
 
     Random corruptions draw from the seed of the model and the number of the image's batch.
     """
-    found = []
-    device = choose_device(settings.run.device)
+    found, device = [], choose_device(settings.run.device)
     for job, model in trained_models(settings, results, command=command, show=show):
-        rows = job.data.scoring_rows
-        scores = {name: np.empty((1 + len(SEVERITIES), len(rows))) for name in CORRUPTIONS}
-        batches = [*job.data.cache.batches(rows, job.batch_size, 0)]
-        for batch in counted(batches, f"{job.title}: corruptions", len(batches)) if show else batches:
-            images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
+        scores = {name: np.empty((1 + len(SEVERITIES), len(job.image_names))) for name in CORRUPTIONS}
+        for batch, images in batches_of(job, "corruptions", device, show=show):
             seed_all(seed_of(job.seed, batch.start, 0, 0))
             draws = draws_for(model, images)
             clean, _ = mean_scores(model, images, draws)

@@ -1,6 +1,5 @@
 """Scores a model under noise, so that certificates of median smoothing can be computed."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ from ....models.defences.base import Defended
 from ....models.defences.geometry.median_smoothing import MedianSmoothing
 from ...core.config import Settings
 from ...core.errors import UserError
-from ...core.progress import counted
-from ...datasets.pixels import to_float
-from ...store.certificates.files import ALIKE
 from ...store.certificates.noisy_scores import NoisyScores
 from ...training.precision import tf32_where
 from ...training.random_numbers import seed_all
 from ..machine import choose_device
+from ..measuring.scoring import plain_scores, seed_of
 from ..runner import trained_models
-from .scoring import plain_scores, seed_of
+from .shared import Scope, batches_of
 
 SMOOTHING = "median_smoothing"
 
@@ -37,32 +34,20 @@ def certify_models(
     Raises:
         UserError: something in configuration, data or weights is wrong, or a defence is another one.
     """
-    found = []
+    found, device = [], choose_device(settings.run.device)
     for job, model in trained_models(settings, results, command=command, show=show):
         steps: list[Any] = list(model.steps) if isinstance(model, Defended) else []
         if not isinstance(model, Defended) or not isinstance(smoothing := steps[0], MedianSmoothing):
             raise UserError(f"{job.title}: only a model behind `{SMOOTHING}` can be certified")
         base = Defended(model.model, steps[1:]).eval()
-        rows, names = job.data.scoring_rows, np.array(job.image_names)
-        scores = np.empty((len(rows), draws))
-        batches = [*job.data.cache.batches(rows, job.batch_size, 0)]
-        device = choose_device(settings.run.device)
-        for batch in counted(batches, f"{job.title}: noisy scores", len(batches)) if show else batches:
-            images = to_float(job.data.cache.test_batch(rows[batch].tolist()), device)
+        scores = np.empty((len(job.image_names), draws))
+        for batch, images in batches_of(job, "noisy scores", device, show=show):
             seed_all(seed_of(job.seed, batch.start, 4))
             with torch.inference_mode(), recognising(base, images):
                 for draw in range(draws):
                     scores[batch, draw] = plain_scores(base, smoothing(images))
-        _, (cell,) = next(job.cells(job.weights() or ""))
-        fields, order = asdict(cell), np.argsort(names)
-        noisy = NoisyScores(
-            {name: fields[name] for name in (*ALIKE, "variant")},
-            smoothing.sigma,
-            smoothing.samples,
-            tuple(names[order].tolist()),
-            job.data.dataset.table["quality"].to_numpy()[rows][order],
-            scores[order],
-        )
+        about, names, quality, order = Scope.of(job)
+        noisy = NoisyScores(about, smoothing.sigma, smoothing.samples, names, quality, scores[order])
         noisy.write(results)
         found.append(noisy)
     return found
