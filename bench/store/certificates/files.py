@@ -10,13 +10,17 @@ import pyarrow as pa
 
 from ...core.errors import UserError, first_line
 from ...core.files import safe_name
+from ...core.text import listing
 from ..cell import digest
 from ..sealed_parquet import read_sealed_table, write_sealed_table
 
 Kind = TypeVar("Kind")
 
 _METADATA = b"iqabench.certificate"
-ALIKE = ("dataset", "split_digest", "pixels_digest", "limit", "model", "weights", "regime", "seed", "defence")
+ALIKE = (
+    "dataset", "split_digest", "pixels_digest", "image_size", "pixels", "limit", "model", "model_params",
+    "model_version", "model_source", "weights", "regime", "seed", "defence",
+)  # fmt: skip
 """Fields of a cell that say of which images and model a certificate is."""
 
 
@@ -72,4 +76,6 @@ def read_certificates(folder: Path, understood: Callable[[Certificate], Kind]) -
 def _about(facts: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that every certificate has, whatever else stands beside them."""
     about = facts["about"]
+    if isinstance(about, dict) and (missing := [name for name in ALIKE if name not in about]):
+        raise ValueError(f"it does not say its {listing(missing)}, as files of earlier versions do not")
     return {**{name: about[name] for name in ALIKE}, "variant": str(about.get("variant", ""))}

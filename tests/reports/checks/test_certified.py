@@ -1,6 +1,7 @@
 """`check --certified` against 1,000 attacks on each image of a small curved network."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from iqabench.attacks.tools.balls import L2Ball
 from iqabench.bench.store.cell_file import read_cell, read_scores
 from iqabench.bench.store.certificates.files import ALIKE
 from iqabench.bench.store.certificates.noisy_scores import NoisyScores
+from iqabench.bench.store.certificates.score_bounds import ScoreBounds
 from iqabench.bench.store.store import Store
 from iqabench.models.defences.geometry.median_smoothing import MedianSmoothing
 from iqabench.reports.checks.certified import Certified, against_certificates
@@ -122,3 +124,23 @@ def test_scores_outside_0_to_1_stay_inside_intervals_that_nothing_bounds(tmp_pat
     (found,) = against_certificates(tmp_path)  # the radius is ten standard deviations of the noise
     assert found.outside == ()
     assert found.certified == -1
+
+
+@pytest.mark.parametrize(
+    "other", [{"model_params": {"score_range": [0, 2]}}, {"model_version": 2}, {"model_source": "other"}]
+)
+def test_a_certificate_is_not_that_of_a_model_with_the_same_weights_and_other_scores(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
+    clean, known = np.linspace(0.2, 0.8, 6), {"attack": "apgd", "epsilon": 1.0}
+    for scores, fields in ((clean, {}), (clean / 2, other)):
+        ends = {"low": scores - 0.01, "high": scores + 0.01}
+        path = drawn_cell(
+            Store(tmp_path), scores, more=ends, attack_params={"norm": "linf"}, **known, **fields
+        )  # fmt: skip
+        cell = read_cell(path)
+        about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
+        low, high = (scores[:, None] + side for side in (-0.02, 0.02))
+        ScoreBounds(about, read_scores(cell).images, labels(6), scores, (1.0,), low, high).write(tmp_path)
+    found = against_certificates(tmp_path)
+    assert [one.outside for one in found] == [(), ()]
