@@ -32,7 +32,7 @@ RUN = ("dataset", "model", "variant", "regime", "seed")
 # Named beside a number that moved, where they changed.
 _TELLING = (
     "weights", "model_params", "model_version", "model_source", "attack_version", "attack_source",
-    "dataset_version", "dataset_digest", "pixels_digest", "split_digest", "device", "versions",
+    "precision", "dataset_version", "dataset_digest", "pixels_digest", "split_digest", "device", "versions",
 )  # fmt: skip
 _ON_IMAGES = {
     "n": "number of images",

@@ -195,6 +195,11 @@ def _unlike(rows: pd.DataFrame, condition: _Condition) -> Iterator[str]:
             f"{attack_phrase(attack, epsilon)} on {dataset} was run by several versions of its code; run "
             "both models with the same."
         )
+    if rows["precision"].nunique() > 1:
+        yield (
+            f"{attack_phrase(attack, epsilon)} on {dataset} searched in several precisions; a coarse one may "
+            "find less."
+        )
     for column, what in (("pixels", "in different ways"), ("image_size", "at different sizes")):
         if rows[column].nunique(dropna=False) > 1:
             yield f"The models are given the images of {dataset} {what}, and epsilon is in their pixels."

@@ -248,13 +248,26 @@ def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
 
 
 def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
-    left_out = table.drop(index=shown.index)
-    columns = ["dataset", "attack", "attack_params", "attack_version"]
-    for (dataset, attack, compact, version), group in grouped(left_out, columns):
+    settings = _settings(table)
+    left_out = table.assign(settings=settings).drop(index=shown.index)
+    for (dataset, attack, told, version), group in grouped(
+        left_out, ["dataset", "attack", "settings", "attack_version"]
+    ):
         older = version < shown.loc[shown["attack"] == attack, "attack_version"].max()
         sentence = wording.OTHER_ATTACK_VERSION if older else wording.OTHER_PARAMETERS
-        settings = {"version": version, "parameters": parameters(compact) or wording.NO_PARAMETERS}
-        yield _note(sentence, len(group), dataset=dataset, attack=attack, **settings)
+        fields = {"version": version, "parameters": told}
+        yield _note(sentence, len(group), dataset=dataset, attack=attack, **fields)
+
+
+def _settings(cells: pd.DataFrame) -> "pd.Series[str]":
+    """Return the parameters of the attack of each cell, and the precision where that differs, in words."""
+    differs = cells.groupby("attack")["precision"].transform("nunique") > 1
+    rows = zip(cells["attack_params"], cells["precision"], differs, strict=True)
+    told = [
+        ", ".join(filter(None, [parameters(compact), f"precision {precision or 'fp32'}" if differ else ""]))
+        for compact, precision, differ in rows
+    ]
+    return pd.Series([text or wording.NO_PARAMETERS for text in told], cells.index, dtype=object)
 
 
 def _different_images(cells: pd.DataFrame) -> Iterator[str]:
@@ -265,11 +278,10 @@ def _different_images(cells: pd.DataFrame) -> Iterator[str]:
 
 
 def _different_parameters(cells: pd.DataFrame) -> Iterator[str]:
-    for (attack,), group in grouped(cells, ["attack"]):
+    for (attack,), group in grouped(cells.assign(settings=_settings(cells)), ["attack"]):
         settings = [
-            f"{parameters(compact) or wording.NO_PARAMETERS} for "
-            f"{listing([model_name(name) for name in rows['model'].unique()])}"
-            for (compact,), rows in grouped(group, ["attack_params"])
+            f"{told} for {listing([model_name(name) for name in rows['model'].unique()])}"
+            for (told,), rows in grouped(group, ["settings"])
         ]
         if len(settings) > 1:
             yield _note(wording.DIFFERENT_PARAMETERS, attack=attack, settings="; ".join(settings))

@@ -56,8 +56,9 @@ def test_images_without_labels_are_neither_pinned_nor_missed(store, tmp_path):
 def test_rows_meet_whatever_changed_behind_their_names_and_the_change_is_named(pinned):
     path = pinned({"srocc": 0.9, **FGSM})
     now = {"weights": "other", "model_params": '{"width": 2}', "versions": "iqabench 0.1.0, torch 9"}
+    now["precision"] = "bf16"
     moved = against_baseline(results({"srocc": 0.8, **FGSM, **now}), path, TOLERANCES)
-    assert found(moved, "falls short")[0].reason == "changed: weights, model params, versions"
+    assert found(moved, "falls short")[0].reason == "changed: weights, model params, precision, versions"
     held = against_baseline(results({"srocc": 0.9, **FGSM, **now}), path, TOLERANCES)
     assert (held.exit_status, found(held)[0].reason) == (0, "")
 

@@ -46,6 +46,15 @@ CHOSEN = {
     "the newest parameters of an attack": (
         [{**TEN, "created": OLD, "srocc": 0.5}, {**FORTY, "created": NEW, "srocc": 0.4}],
         {"resnet pgd 1": 0.4}, LEFT_OUT + "PGD on LIVE with steps 10. They show what was run last."),
+    "the newest precision of an attack": (
+        [{**TEN, "precision": "bf16", "created": OLD, "srocc": 0.5}, {**TEN, "created": NEW, "srocc": 0.4}],
+        {"resnet pgd 1": 0.4},
+        LEFT_OUT + "PGD on LIVE with steps 10, precision bf16. They show what was run last."),
+    "different precisions in one table": (
+        [{**TEN, "precision": "bf16"}, {**TEN, "model": "cprl"}],
+        {"resnet pgd 1": 0.5, "cprl pgd 1": 0.5},
+        "PGD was not run with the same parameters throughout: steps 10, precision bf16 for ResNet; "
+        "steps 10, precision fp32 for CPRL."),
     "different parameters in one table": (
         [TEN, {**FORTY, "model": "cprl"}], {"resnet pgd 1": 0.5, "cprl pgd 1": 0.5},
         "PGD was not run with the same parameters throughout: steps 10 for ResNet; steps 40 for CPRL."),
