@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from .search import Search
-from .tools.balls import Ball
+from .search import Search, higher
+from .tools.balls import Ball, wide
 from .tools.victim import Victim
 
 MOMENTUM = 0.75  # alpha, the weight of the new step
@@ -37,10 +37,7 @@ class APGD(Search):
         best, value = self.climb(victim, ball, start)
         for restart in range(1, self.restarts):
             noise = victim.noise(self.seed + restart)
-            found, found_value = self.climb(victim, ball, ball.spread(noise))
-            higher = found_value > value
-            best = torch.where(_wide(higher), found, best)
-            value = torch.where(higher, found_value, value)
+            best, value = higher(best, value, *self.climb(victim, ball, ball.spread(noise)))
         return best
 
     def climb(self, victim: Victim, ball: Ball, start: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +50,7 @@ class APGD(Search):
         checked_value, halved, last_check = best_value, torch.ones_like(value, dtype=torch.bool), 0
         stops = set(checkpoints(self.steps))
         for number in range(1, self.steps + 1):
-            ahead = ball.project(images + _wide(step) * ball.steepest(gradient))
+            ahead = ball.project(images + wide(step) * ball.steepest(gradient))
             weight = MOMENTUM if number > 1 else 1.0
             moved = ball.project(images + weight * (ahead - images) + (1 - weight) * (images - before))
             images, before, previous = moved, images, value
@@ -62,17 +59,15 @@ class APGD(Search):
             else:
                 value = victim.values(images)
             rises = rises + (value > previous)
-            higher = value > best_value
-            best = torch.where(_wide(higher), images, best)
-            best_value = torch.where(higher, value, best_value)
-            best_gradient = torch.where(_wide(higher), gradient, best_gradient)
+            best_gradient = torch.where(wide(value > best_value), gradient, best_gradient)
+            best, best_value = higher(best, best_value, images, value)
             if number in stops:
                 too_few = rises <= RHO * (number - last_check)
                 stuck = ~halved & (best_value <= checked_value)
                 halved = too_few | stuck
                 step = torch.where(halved, step / 2, step)
-                images = torch.where(_wide(halved), best, images)
-                gradient = torch.where(_wide(halved), best_gradient, gradient)
+                images = torch.where(wide(halved), best, images)
+                gradient = torch.where(wide(halved), best_gradient, gradient)
                 checked_value, last_check, rises = best_value, number, torch.zeros_like(rises)
         return best, best_value
 
@@ -85,7 +80,3 @@ def checkpoints(steps: int) -> list[int]:
     first, shortening, least = (max(int(share * steps), 1) for share in (0.22, 0.03, 0.06))
     distances = [max(first - shortening * number, least) for number in range(steps)]
     return [checkpoint for checkpoint in accumulate(distances) if checkpoint <= steps]
-
-
-def _wide(values: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1)

@@ -1,7 +1,7 @@
 """auto: the interval of scores that an attack can reach for each image, without parameters to tune."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from .apgd import APGD
 from .base import Attack, advanced, checked_images
 from .mifgsm import MIFGSM
-from .search import Search
+from .search import Search, nested
 from .square import Square
 from .tools.balls import Norm, ball_around
 from .tools.objectives import ascend, descend
 from .tools.victim import SearchRecord, Victim
 from .tools.views import FiniteDifferences, Lens, View, useful_views
-from .transfer import Transfer
 
 TRIAL = 5 / 3  # gradients that cost as much as a step through a view on trial and the scores after it
 TRAVEL = 2.5  # length of all of MI-FGSM's steps, in radii, after Madry's rule: steps can be taken back
@@ -94,13 +93,12 @@ class Auto(Attack):
         """See `Attack.run`: the end that the objective asks for. Nothing is drawn from the generator."""
         victim, lenses = self._prepared(victim)
         end = self._end(victim, lenses)
-        to_do, found = sorted(set(epsilons)), {}
-        for epsilon in epsilons:
-            while epsilon not in found:
-                radius = to_do.pop(0)
-                self._extend(end, radius, {})
-                found[radius] = end.images.clone()
-            yield found[epsilon].clone()
+
+        def extended(_: Tensor, epsilon: float) -> Tensor:
+            self._extend(end, epsilon)
+            return end.images.clone()
+
+        yield from nested(epsilons, victim.images, extended)
 
     def interval(
         self,
@@ -108,7 +106,6 @@ class Auto(Attack):
         images: Tensor,
         epsilons: Sequence[float],
         *,
-        sources: Mapping[str, nn.Module] | None = None,
         record: SearchRecord | None = None,
     ) -> Iterator[Interval]:
         """Yield the interval attained within each epsilon.
@@ -117,7 +114,6 @@ class Auto(Attack):
             model: Takes images (N, 3, H, W) in [0, 1] and gives scores (N,); it is left unchanged.
             images: (N, 3, H, W) in [0, 1], float32 or float64.
             epsilons: Radii of the ball, in pixel units of [0, 1], ascending.
-            sources: Other models by name, whose perturbations are tried too (budget `standard`).
             record: What the search notes besides the intervals; filled while they are yielded.
 
         Raises:
@@ -129,17 +125,15 @@ class Auto(Attack):
         labels = torch.zeros(len(images), device=images.device)
         images = checked_images(images, labels, epsilons)
         victim = Victim(model, images, labels, ascend, record=record or SearchRecord())
-        return advanced(model, self._intervals(victim, epsilons, sources or {}))
+        return advanced(model, self._intervals(victim, epsilons))
 
-    def _intervals(
-        self, victim: Victim, epsilons: Sequence[float], sources: Mapping[str, nn.Module]
-    ) -> Iterator[Interval]:
+    def _intervals(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Interval]:
         victim, lenses = self._prepared(victim)
         low, high = self._end(replace(victim, objective=descend), lenses), self._end(victim, lenses)
         for epsilon in epsilons:
             if epsilon > 0:
-                self._extend(low, epsilon, sources)
-                self._extend(high, epsilon, sources)
+                self._extend(low, epsilon)
+                self._extend(high, epsilon)
             images = low.images.clone(), high.images.clone()
             yield Interval(*images, -low.values, high.values.clone(), [*low.by], [*high.by])
 
@@ -156,7 +150,7 @@ class Auto(Attack):
         draws = 1 if victim.eot_samples == 1 else BUDGETS[self.budget].choice_samples
         return _End(victim, lenses, draws, self.seed)
 
-    def _extend(self, end: "_End", epsilon: float, sources: Mapping[str, nn.Module]) -> None:
+    def _extend(self, end: "_End", epsilon: float) -> None:
         """Move one end of the intervals outwards, within one epsilon."""
         budget = BUDGETS[self.budget]
         climb: APGD | MIFGSM = APGD(norm=self.norm, seed=self.seed, steps=budget.steps)
@@ -181,11 +175,6 @@ class Auto(Attack):
         if budget.queries:
             self._search(end, square, epsilon, ~blind)
         self._search(end, replace(square, queries=budget.blind_queries), epsilon, blind)
-        for name, source in sources.items() if budget.queries else ():
-            transfer = Transfer(norm=self.norm, source=name).from_model(source)
-            self._search(
-                end, transfer, epsilon, torch.ones_like(blind), View(name, end.victim.model), anew=True
-            )
 
     def _tried(self, end: "_End", climb: Search, epsilon: float) -> list[Lens]:
         """Take one step through each view, and leave each image to the view that moved it furthest."""
@@ -278,5 +267,5 @@ class _End:
 
 
 def _named(member: Search, view: View | None) -> str:
-    name = {APGD: "apgd", MIFGSM: "mifgsm", Square: "square", Transfer: "transfer"}[type(member)]
+    name = {APGD: "apgd", MIFGSM: "mifgsm", Square: "square"}[type(member)]
     return name if view is None or view.name == "own" else f"{name} ({view.name})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -9,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .base import Attack
-from .search import EOT_SAMPLES
+from .search import nested
 from .tools.balls import Norm, ball_around
 from .tools.victim import Victim
 
@@ -44,13 +45,8 @@ class Rank(Attack):
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         """See `Attack.run`. The objective is the attack's own, and nothing is drawn."""
         victim = replace(victim, objective=self.pairwise if self.form == "pairwise" else against)
-        victim = victim.averaged(EOT_SAMPLES if victim.is_random() else 1)
-        to_do, found, start = sorted(set(epsilons)), {}, victim.images
-        for epsilon in epsilons:
-            while epsilon not in found:
-                radius = to_do.pop(0)
-                start = found[radius] = self._climb(victim, start, radius)
-            yield found[epsilon].clone()
+        victim = victim.averaged_if_random()
+        yield from nested(epsilons, victim.images, partial(self._climb, victim))
 
     def pairwise(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Return each image's share (N,) of the inversion: the mean of the hinge over its pairs."""

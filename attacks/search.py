@@ -1,8 +1,9 @@
-"""What the searches for attainable intervals share: balls of two norms, nested epsilons, and EOT."""
+"""What searches for attainable intervals share: the loop over nested epsilons, and which images they keep."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, ClassVar
 
 import torch
@@ -10,10 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from .base import Attack
-from .tools.balls import Ball, Norm, ball_around
+from .tools.balls import Ball, Norm, ball_around, wide
 from .tools.victim import Victim
-
-EOT_SAMPLES = 10  # for a model whose passes differ
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,8 @@ class Search(Attack):
 
     def run(self, victim: Victim, epsilons: Sequence[float]) -> Iterator[Tensor]:
         """See `Attack.run`. Nothing is drawn from the generator."""
-        victim = replace(victim, generator=None)
-        victim = victim.averaged(EOT_SAMPLES if victim.is_random() else 1)
-        to_do, best, found = sorted(set(epsilons)), victim.images, {}
-        for epsilon in epsilons:
-            while epsilon not in found:
-                radius = to_do.pop(0)
-                ball = ball_around(victim.images, radius, self.norm)
-                best = found[radius] = self.improved(victim, ball, best)
-            yield found[epsilon].clone()
+        victim = replace(victim, generator=None).averaged_if_random()
+        yield from nested(epsilons, victim.images, partial(self._improved, victim))
 
     @abstractmethod
     def search(self, victim: Victim, ball: Ball, start: Tensor) -> Tensor:
@@ -59,13 +51,34 @@ class Search(Attack):
             start: (N, 3, H, W): images of the ball to start from.
         """
 
-    def improved(self, victim: Victim, ball: Ball, start: Tensor) -> Tensor:
-        """Return what the search finds where it is better than the start, ready to be yielded."""
+    def _improved(self, victim: Victim, start: Tensor, epsilon: float) -> Tensor:
+        """Return what the search finds within epsilon where it is better than the start."""
+        ball = ball_around(victim.images, epsilon, self.norm)
         images = self.search(victim, ball, start)
-        return better(victim, start, ball.eight_bit(images) if self.eight_bit else images)
+        images = ball.eight_bit(images) if self.eight_bit else images
+        worse = victim.values(images) < victim.values(start)
+        return torch.where(wide(worse), start, images)
 
 
-def better(victim: Victim, images: Tensor, others: Tensor) -> Tensor:
-    """Return, image by image, that of two batches with the higher value; the other where they are equal."""
-    lower = victim.values(others) < victim.values(images)
-    return torch.where(lower.view(-1, 1, 1, 1), images, others)
+def nested(
+    epsilons: Sequence[float], start: Tensor, improved: Callable[[Tensor, float], Tensor]
+) -> Iterator[Tensor]:
+    """Yield what is found within each epsilon, in order; a larger one starts from what a smaller one found.
+
+    `improved` takes images to start from and an epsilon. It is called for each in ascending order, once.
+    """
+    to_do, best, found = sorted(set(epsilons)), start, {}
+    for epsilon in epsilons:
+        while epsilon not in found:
+            radius = to_do.pop(0)
+            best = found[radius] = improved(best, radius)
+        yield found[epsilon].clone()
+
+
+def higher(best: Tensor, value: Tensor, images: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+    """Return those of two batches with the higher values, image by image, and these; else the first.
+
+    Images are (N, 3, H, W), with values (N,): `best` with `value`, `images` with `found`.
+    """
+    rises = found > value
+    return torch.where(wide(rises), images, best), torch.where(rises, found, value)

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from .search import Search
+from .search import Search, higher
 from .tools.balls import Ball, LinfBall, norms
 from .tools.noise import generators
 from .tools.victim import Victim
@@ -50,10 +50,7 @@ class Square(Search):
                 tried = _stripes(ball, first) if flat else _tiles(ball, first)
             else:
                 tried = _square(ball, best, side, draw) if flat else _bump(ball, best, side, draw)
-            found = victim.values(tried)
-            higher = found > value
-            best = torch.where(higher.view(-1, 1, 1, 1), tried, best)
-            value = torch.where(higher, found, value)
+            best, value = higher(best, value, tried, victim.values(tried))
             if query in points:
                 curve[query] = value
         victim.record.query_curve.setdefault(ball.epsilon, []).append(curve)

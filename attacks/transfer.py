@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..bench.core.errors import UserError
 from .apgd import APGD
-from .search import EOT_SAMPLES, Search
+from .search import Search
 from .tools.balls import Ball
 from .tools.gradient import undisturbed
 from .tools.victim import Victim
@@ -44,6 +44,5 @@ class Transfer(Search):
                 f"attack 'transfer': the source model {self.source!r} is missing; give it by `from_model`"
             )
         with undisturbed(self._model), torch.no_grad():
-            source = replace(victim, model=self._model)
-            source = source.averaged(EOT_SAMPLES if source.is_random() else 1)
+            source = replace(victim, model=self._model).averaged_if_random()
             return APGD(norm=self.norm, steps=self.steps).search(source, ball, start)

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..search import Search
+from ..search import Search, higher
 from ..tools.balls import LEVELS, Ball
 from ..tools.victim import Victim
 
@@ -47,13 +47,13 @@ class KorhonenYou(Search):
         first, second = torch.zeros_like(start), torch.zeros_like(start)
         for number in range(1, self.steps + 1):
             found, gradient = victim.values_and_gradient(images)
-            best, value = _better(best, value, images, found)
+            best, value = higher(best, value, images, found)
             weighted = weights * gradient
             first = BETA_1 * first + (1 - BETA_1) * weighted
             second = BETA_2 * second + (1 - BETA_2) * weighted.square()
             size = (second / (1 - BETA_2**number)).sqrt() + TINY
             images = ball.project(images + length * first / (1 - BETA_1**number) / size)
-        return _better(best, value, images, victim.values(images))[0]
+        return higher(best, value, images, victim.values(images))[0]
 
 
 def activity(images: Tensor) -> Tensor:
@@ -71,8 +71,3 @@ def activity(images: Tensor) -> Tensor:
     tall = F.max_pool2d(slopes, (5, 3), 1, (2, 1))
     wide = F.max_pool2d(slopes, (3, 5), 1, (1, 2))
     return torch.maximum(tall, wide)
-
-
-def _better(best: Tensor, value: Tensor, images: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
-    higher = found > value
-    return torch.where(higher.view(-1, 1, 1, 1), images, best), torch.where(higher, found, value)

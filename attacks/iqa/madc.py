@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..search import Search
+from ..search import Search, higher
 from ..tools.balls import Ball, L2Ball, norms
 from ..tools.victim import Victim
 
@@ -45,9 +45,7 @@ class MADC(Search):
         best, value = images, torch.full_like(clean[:, 0, 0, 0], -torch.inf)
         for number in range(self.steps + 1):
             found, gradient = victim.values_and_gradient(images)
-            higher = found > value
-            best = torch.where(higher.view(-1, 1, 1, 1), images, best)
-            value = torch.where(higher, found, value)
+            best, value = higher(best, value, images, found)
             along = _without(gradient, images - clean)
             length = radius / 2 * (1 - number / self.steps)
             images = self._at(radius, clean, images + length * along, ball)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ...bench.core.errors import UserError
 from ..base import Attack
-from ..search import EOT_SAMPLES
 from ..tools.balls import displaced
 from ..tools.objectives import Objective
 from ..tools.victim import Victim
@@ -80,7 +79,7 @@ class Universal(Attack):
             if objective == victim.objective and radius < epsilon
         ]
         found = max(smaller, key=lambda of_radius: of_radius[0])[1] if smaller else training[:1] * 0
-        victim = victim.averaged(EOT_SAMPLES if victim.is_random() else 1)
+        victim = victim.averaged_if_random()
         steps = self.epochs * math.ceil(len(training) / self.batch)
         batches = [batch for _ in range(self.epochs) for batch in torch.split(training, self.batch)]
         for number, images in enumerate(batches):

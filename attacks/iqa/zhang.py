@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..search import Search
+from ..search import Search, higher
 from ..tools.balls import Ball
 from ..tools.perceptual import Network, network
 from ..tools.victim import Victim
@@ -50,9 +50,7 @@ class Zhang(Search):
         for number in range(self.steps + 1):
             found, gradient = victim.values_and_gradient(images)
             price, slope = self._price(images, victim.images)
-            higher = found - price > value
-            best = torch.where(higher.view(-1, 1, 1, 1), images, best)
-            value = torch.where(higher, found - price, value)
+            best, value = higher(best, value, images, found - price)
             length = 0.4 * ball.epsilon * (1 - number / self.steps)
             images = ball.project(images + length * ball.steepest(gradient - slope))
         return best

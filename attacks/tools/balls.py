@@ -113,6 +113,11 @@ def norms(images: Tensor) -> Tensor:
     return images.square().sum((1, 2, 3), keepdim=True).sqrt()
 
 
+def wide(values: Tensor) -> Tensor:
+    """Return values (N,), one for each image, as (N, 1, 1, 1)."""
+    return values.view(-1, 1, 1, 1)
+
+
 def displaced(images: Tensor, direction: Tensor, epsilon: float) -> Tensor:
     """Return images (N, C, H, W) moved by epsilon times a direction in [-1, 1], in the ball and in [0, 1].
 

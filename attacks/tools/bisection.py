@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .balls import wide
 from .gradient import undisturbed
 
 FINEST = 2.0**-24  # of the segment: float32 tells no more points apart on it
@@ -50,7 +51,7 @@ def realise(
     with torch.inference_mode(), undisturbed(model):
         below, above = (ends.to(score) for ends in end_scores or (model(image_low), model(image_high)))
         nearer = (above - score).abs() < (below - score).abs()
-        best, reached = torch.where(_wide(nearer), image_high, image_low), torch.where(nearer, above, below)
+        best, reached = torch.where(wide(nearer), image_high, image_low), torch.where(nearer, above, below)
         below, above = below.clone(), above.clone()
         left = torch.zeros_like(score, dtype=images_type)
         right = torch.ones_like(left)
@@ -65,7 +66,7 @@ def realise(
                 linear = (score - below)[rows] / (above - below)[rows]
                 share = linear.nan_to_num(0.5).clamp(0.001, 0.999).to(images_type)
             middle = left[rows] + share * (right - left)[rows]
-            images = image_low[rows] + _wide(middle) * (image_high - image_low)[rows]
+            images = image_low[rows] + wide(middle) * (image_high - image_low)[rows]
             # Rounding must not carry a point outside its ends, and so outside the ball.
             images = images.clamp(lowest[rows], highest[rows])
             found = model(images).to(score)
@@ -75,7 +76,3 @@ def realise(
             closer = (found - score[rows]).abs() < (reached - score)[rows].abs()
             best[rows[closer]], reached[rows[closer]] = images[closer], found[closer]
     return Realisation(best.clone(), reached.clone(), ((reached - score).abs() <= tolerance).clone())
-
-
-def _wide(values: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1)

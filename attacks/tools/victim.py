@@ -10,6 +10,8 @@ from .noise import unit_noise
 from .objectives import Objective
 from .views import offered_views
 
+EOT_SAMPLES = 10  # passes that are averaged for a model whose passes differ
+
 ROUNDING = 1e-6  # of scores: two passes on a GPU may add in another order
 
 
@@ -66,6 +68,10 @@ class Victim:
     def averaged(self, eot_samples: int) -> "Victim":
         """Return the victim with values and gradients averaged over this many forward passes."""
         return replace(self, eot_samples=eot_samples)
+
+    def averaged_if_random(self) -> "Victim":
+        """Return the victim averaged over `EOT_SAMPLES` passes if passes over the batch differ."""
+        return self.averaged(EOT_SAMPLES if self.is_random() else 1)
 
     def only(self, chosen: Tensor) -> "Victim":
         """Return the victim with some of its images; `chosen` (N,) says which."""

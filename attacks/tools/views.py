@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from .balls import wide
 from .gradient import NoGradientError, Scorer
 from .noise import unit_noise
 
@@ -128,7 +129,7 @@ class FiniteDifferences:
                 direction = self._direction(images, number)
                 rise = self.model((images + self.step * direction).clamp(0, 1))
                 rise = rise - self.model((images - self.step * direction).clamp(0, 1))
-                estimate += (rise / (2 * self.step)).view(-1, 1, 1, 1) * direction
+                estimate += wide(rise / (2 * self.step)) * direction
         return (estimate / self.directions).clone()
 
     def _direction(self, images: Tensor, number: int) -> Tensor:
@@ -149,7 +150,7 @@ class _Estimated(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, to_scores: Tensor) -> tuple[Tensor, None]:
         (images,) = ctx.saved_tensors
-        return to_scores.view(-1, 1, 1, 1) * ctx.view.gradient(images), None
+        return wide(to_scores) * ctx.view.gradient(images), None
 
 
 @dataclass(frozen=True)

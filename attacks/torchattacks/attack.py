@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...bench.core.errors import UserError
 from ..search import Search
-from ..tools.balls import Ball
+from ..tools.balls import Ball, wide
 from ..tools.noise import generators
 from ..tools.victim import Victim
 from .catalogue import Offered
@@ -40,7 +40,7 @@ class Torchattack(Search):
         found = torch.cat(
             [self._attacked(victim.only(rows), ball.epsilon, clean[rows]) for rows in self._pieces(victim)]
         )
-        whole = found.isfinite().flatten(1).all(1).view(-1, 1, 1, 1)
+        whole = wide(found.isfinite().flatten(1).all(1))
         # Elsewhere it is a zero gradient that torchattacks divided by itself.
         found = torch.where(whole, found, victim.images)
         victim.record.verify(victim.images, found, clean, victim.values(found))

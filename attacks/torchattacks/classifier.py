@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..tools.balls import wide
 from ..tools.gradient import differentiable_scores, values_and_gradient
 from ..tools.objectives import ascend
 from ..tools.victim import SearchRecord, Victim
@@ -67,7 +68,7 @@ class _Averaged(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, to_scores: Tensor) -> tuple[Tensor, None]:
         (gradient,) = ctx.saved_tensors
-        return to_scores.view(-1, 1, 1, 1).to(gradient) * gradient, None
+        return wide(to_scores).to(gradient) * gradient, None
 
 
 class _Watched(torch.autograd.Function):

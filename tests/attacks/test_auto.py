@@ -9,7 +9,7 @@ from iqabench.attacks.pgd import PGD
 from iqabench.attacks.tools.objectives import ascend, descend
 from iqabench.attacks.tools.victim import SearchRecord, Victim
 
-from .conftest import Around, Batch, Counted, Jolted, build_model
+from .conftest import Around, Batch, Counted, Jolted
 
 EPSILONS = [2 / 255, 8 / 255]
 ATTACKS = 2  # directions
@@ -319,18 +319,6 @@ def test_perturb_gives_the_end_of_the_interval_that_the_objective_asks_for(model
     for objective, expected in ((descend, interval.low_images), (ascend, interval.high_images)):
         (found,) = attack.perturb(model, *batch, EPSILONS[1:], objective=objective)
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
-
-
-def test_other_models_lend_their_gradient_to_the_standard_budget(batch, monkeypatch):
-    fewer = BUDGETS["standard"]._replace(blind_queries=50, differences=4)
-    monkeypatch.setitem(BUDGETS, "standard", fewer)
-    honest = build_model(nn.SiLU)
-    attack, table = Auto(), Table(honest)
-    (alone,) = attack.interval(table, batch.images[:1], EPSILONS[1:])
-    (helped,) = attack.interval(table, batch.images[:1], EPSILONS[1:], sources={"honest": honest})
-    assert helped.low_by == helped.high_by == ["transfer (honest)"]
-    assert (helped.high_scores > alone.high_scores).all()
-    assert set(alone.low_by + alone.high_by) <= {"square", "apgd (finite differences)"}
 
 
 def test_epsilons_out_of_order_are_refused(model, batch):
