@@ -327,9 +327,10 @@ def _noted(cells: Sequence[StoredCell]) -> list[str]:
 
 
 def _of_one_name(frame: pd.DataFrame) -> list[str]:
-    """Return a note on each name that stands for several sets of images and labels."""
+    """Return a note on each name of several sets of images and labels that were measured here."""
     notes = []
-    for dataset, digests in frame.groupby("dataset", sort=False)["dataset_digest"]:
+    here = frame[frame["measured_by"] == ""]
+    for dataset, digests in here.groupby("dataset", sort=False)["dataset_digest"]:
         if (count := digests.nunique()) > 1:
             notes.append(
                 f"The cells of {dataset} are of {count} different sets of images and labels, as of label "

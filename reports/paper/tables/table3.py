@@ -30,6 +30,8 @@ def build(content: Content) -> Iterator[Table]:
     rows = []
     for dataset in (*listed, *others):
         cells = results[results["dataset"] == dataset]
+        here = cells["measured_by"] == ""  # scores from elsewhere may be of other images of the database
+        cells = cells[here] if here.any() else cells
         whole = cells[cells["limit"].isna()].sort_values("created", kind="stable", na_position="first")
         counts = {"images": None, "types": None, "tested": None if cells.empty else int(cells["n"].max())}
         if root is not None and not whole.empty:

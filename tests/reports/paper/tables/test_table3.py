@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from iqabench.bench.store.outside.cells import store_outside
+from iqabench.bench.store.outside.table import Scale, read_outside
 from iqabench.bench.store.results import read_results
 
 from ....fabricated import drawn_cell
@@ -57,6 +59,20 @@ def test_cells_of_a_part_of_the_images_tell_nothing(store):
     save_split(store.root, "live", 659, 120)
     table = tables_of(read_results(store, resamples=0), store.root)["3"]
     assert shown(table, "LIVE")[:2] == ["– paper 799", "– paper 5"]
+
+
+def test_scores_from_elsewhere_do_not_take_the_place_of_the_stores_images(store, tmp_path):
+    drawn_cell(store, dataset="live", context={"created": "2020-01-01T00:00:00+00:00"})
+    save_split(store.root, "live", 659, 120)
+    before = shown(tables_of(read_results(store, resamples=0), store.root)["3"], "LIVE")
+    file = tmp_path / "scores.csv"
+    file.write_text("image,clean,adversarial\n" + "".join(f"{i}.png,0.{i:03},0.5\n" for i in range(779)))
+    table, _ = read_outside(file, scores=Scale(0, 1), dataset="live", attack="fgsm", epsilon=2.0)
+    store_outside(table, store, model="theirs", source="others", file=file, command="iqabench import")
+    found = read_results(store, resamples=0)
+    assert shown(tables_of(found, store.root)["3"], "LIVE") == before
+    assert before[2] == "120"
+    assert not any("different sets of images" in note for note in found.notes)
 
 
 def test_a_stand_in_is_marked_and_has_no_number_of_the_paper(results):
