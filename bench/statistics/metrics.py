@@ -5,6 +5,7 @@ quality in [0, 1]. An interval is a percentile bootstrap over images (Efron & Ti
 """
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,14 +19,15 @@ from .bootstrap import Array, Counts, bootstrap_counts, weighted_metrics
 METRICS = ("srocc", "plcc", "mse", "krocc", "rmse")
 """Names of the metrics, in the order in which they are shown."""
 
-DEFINITION = 1
+DEFINITION = 2
 """Raised when `evaluate` gives another number for the same scores: what is kept of it counts no more."""
 
 RESAMPLES = 1000  # bootstrap resamples behind an interval
 OK = "ok"  # status of an evaluation whose metrics are all defined
 NO_LABELS = "images without labels"  # status of an evaluation of images that nobody rated
 _LARGEST = float(np.finfo(np.float32).max)  # that a model's score can be
-_CONSTANT_SPREAD = 1e-6  # relative: what float32 rounding alone can spread a constant by
+_ROUNDING = 8 * float(np.finfo(np.float32).eps)  # relative: what rounding to float32 can spread a constant by
+_ROUNDING_64 = 8 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ def evaluate(
 ) -> Evaluation:
     """Compare predicted scores with labels.
 
-    Scores that are NaN, infinite or beyond float32's range leave every metric undefined; constant scores (a
-    spread that float32 rounding explains) leave the correlations undefined. Neither raises or warns: `status`
+    Scores that are NaN, infinite or beyond float32's range leave every metric undefined; constant scores (see
+    `is_constant`) leave the correlations undefined. Neither raises or warns: `status`
     says what was found. The same seed draws the same images for every model, so intervals of one dataset are
     paired.
 
@@ -89,6 +91,23 @@ def point_values(quality: ArrayLike, scores: ArrayLike) -> tuple[dict[str, float
 def srocc(quality: ArrayLike, scores: ArrayLike) -> float:
     """Spearman's rank correlation of (N,) labels and (N,) scores; NaN where it is undefined."""
     return point_values(quality, scores)[0]["srocc"]
+
+
+def is_constant(low: Array, high: Array) -> bool:
+    """Return whether values from `low` to `high`, finite and (N,), are as near as rounding puts equal ones.
+
+    Numbers of float32 are rounded relative to their size. Numbers in [0, 1] with finer digits may be those of
+    float32 that float64 maps into [0, 1], as `(1 + s / (1 + |s|)) / 2` maps scores without bounds. There, a
+    relative error of s moves q by as much of min(q, 1 - q) |2 q - 1|, which is little near 1/2 and 1.
+    """
+    values = np.concatenate([low, high])
+    size = np.abs(values)
+    with np.errstate(over="ignore"):
+        finer = (values != values.astype(np.float32)).any()
+    if finer and values.min() >= 0 and size.max() <= 1:
+        size = np.minimum(values, 1 - values) * np.abs(2 * values - 1)
+    rounding = max(_ROUNDING * size.max(), _ROUNDING_64 * np.abs(values).max())
+    return bool(high.max() - low.min() <= rounding)
 
 
 @lru_cache(maxsize=2)
@@ -125,7 +144,7 @@ def _status(labels: Array, predictions: Array) -> str:
     if n < 2:
         return f"{n} images, too few for a correlation" if n != 1 else "1 image, too few for a correlation"
     for values, name in ((predictions, "scores"), (labels, "labels")):
-        if np.ptp(values) <= _CONSTANT_SPREAD * np.abs(values).max():
+        if is_constant(values, values):
             return f"constant {name}"
     return OK
 
@@ -137,7 +156,9 @@ def _point_values(labels: Array, predictions: Array, status: str) -> dict[str, f
         values["rmse"] = math.sqrt(values["mse"])
     if status == OK:
         values["srocc"] = float(stats.spearmanr(labels, predictions).statistic)
-        values["plcc"] = float(stats.pearsonr(labels, predictions).statistic)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", stats.NearConstantInputWarning)  # of differences that are real
+            values["plcc"] = float(stats.pearsonr(labels, predictions).statistic)
         values["krocc"] = float(stats.kendalltau(labels, predictions).statistic)
     return values
 

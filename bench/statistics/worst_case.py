@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from .bootstrap import Array
+from .metrics import is_constant
 from .worst_order import worst_levels
 
-_CONSTANT_SPREAD = 1e-6  # relative: what float32 rounding alone can spread a constant by
 _NEWTON_STEPS = 200
 _ROUNDS = 100
 _SMALL = 64  # images: here every start is improved, and two scores at a time
@@ -46,7 +46,7 @@ def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> Wor
     Returns:
         The value and the scores. Scores that differ keep the largest common distance that the order allows,
         so that they can be realised as images. Undefined (NaN, and the middle of each interval) when labels
-        are constant, or when all intervals lie in a range that float32 rounding explains.
+        are constant, or when all intervals lie in a range that rounding explains.
 
     Raises:
         ValueError: the arrays differ in shape, are not (N,), hold NaN, or `low` exceeds `high`.
@@ -133,12 +133,7 @@ def _checked(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[Array
 
 
 def _undefined(labels: Array, low: Array, high: Array) -> bool:
-    return len(labels) < 2 or _is_constant(labels, labels) or _is_constant(low, high)
-
-
-def _is_constant(low: Array, high: Array) -> bool:
-    largest = max(float(np.abs(low).max()), float(np.abs(high).max()))
-    return float(high.max() - low.min()) <= _CONSTANT_SPREAD * largest
+    return len(labels) < 2 or is_constant(labels, labels) or is_constant(low, high)
 
 
 def _correlation(x: Array, y: Array) -> float:

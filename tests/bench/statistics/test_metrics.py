@@ -145,10 +145,34 @@ def test_scores_that_are_no_numbers_leave_every_metric_undefined(broken, status)
     )
 
 
-@pytest.mark.parametrize("jitter", [0.0, 1e-8], ids=["equal", "equal but for rounding"])
+def unbounded(scores):
+    """Scores of float32 as a sweep keeps those of `score_range = "unbounded"`."""
+    exact = scores.astype(np.float64)
+    return (1 + exact / (1 + np.abs(exact))) / 2
+
+
+@pytest.mark.parametrize("kept", [np.float64, unbounded])
+@pytest.mark.parametrize("size", [-1e6, -1, -1e-6, 1e-6, 1, 1e6])
+def test_scores_of_any_size_are_constant_only_where_rounding_to_float32_explains_their_spread(size, kept):
+    quality, _ = drawn(100)
+    step = np.spacing(np.float32(size))
+    steps = np.random.default_rng(0).permutation(100)
+    for constant in (np.zeros(100), steps % 3):
+        evaluation = evaluate(quality, kept((size + step * constant).astype(np.float32)), resamples=0)
+        assert evaluation.status == "constant scores"
+    scores = (size + step * steps).astype(np.float32)
+    evaluation = evaluate(quality, kept(scores), resamples=10)
+    assert evaluation.status == OK
+    assert evaluation.measures["srocc"].value == pytest.approx(stats.spearmanr(quality, scores).statistic)
+    exact = stats.pearsonr(quality, steps).statistic
+    assert evaluation.measures["plcc"].value == pytest.approx(np.sign(size) * exact, abs=2e-4)
+    assert evaluation.measures["plcc"].low < evaluation.measures["plcc"].value
+
+
+@pytest.mark.parametrize("jitter", [0.0, 1e-7], ids=["equal", "equal but for rounding"])
 def test_constant_scores_have_an_error_but_no_correlation(jitter):
     quality, noise = drawn(100)
-    evaluation = evaluate(quality, 0.5 + jitter * noise)
+    evaluation = evaluate(quality, (0.5 + jitter * noise).astype(np.float32))
     assert evaluation.status == "constant scores"
     assert all(math.isnan(evaluation.measures[name].value) for name in ("srocc", "plcc", "krocc"))
     assert evaluation.measures["mse"].value == pytest.approx(np.mean((quality - 0.5) ** 2), abs=1e-6)

@@ -161,11 +161,18 @@ def test_wider_intervals_never_raise_the_worst_case():
 
 
 @pytest.mark.parametrize("worst", [worst_case_srocc, worst_case_plcc])
+def test_large_scores_on_a_scale_without_bounds_have_a_worst_case(worst):
+    mapped = [1 - 0.5 / (1 + 1e6 + np.array(ends)) for ends in ([0.0, 10, 20], [5.0, 15, 25])]
+    assert worst([0.1, 0.5, 0.9], *mapped).value == pytest.approx(1, abs=0.1)
+    assert worst([0.9, 0.5, 0.1], *mapped).value == pytest.approx(-1, abs=0.1)
+
+
+@pytest.mark.parametrize("worst", [worst_case_srocc, worst_case_plcc])
 def test_undefined_where_labels_or_all_scores_are_constant(worst):
     constant = worst([0.5, 0.5], [0.0, 0.0], [1.0, 0.5])
     assert np.isnan(constant.value)
     assert constant.scores.tolist() == [0.5, 0.25]
-    assert np.isnan(worst([0.1, 0.9], [0.5, 0.5], [0.5, 0.5 + 1e-9]).value)
+    assert np.isnan(worst([0.1, 0.9], [0.5, 0.5], [0.5, np.nextafter(np.float32(0.5), np.float32(1))]).value)
     assert np.isnan(worst([0.1], [0.0], [1.0]).value)
     assert np.isnan(worst([], [], []).value)
 
