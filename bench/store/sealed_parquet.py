@@ -41,7 +41,20 @@ def read_sealed_table(path: Path) -> pa.Table:
     content = regular(path).read_bytes()
     if not is_sealed(content):
         raise Damaged("it has no checksum")
-    return pq.read_table(pa.BufferReader(content))
+    return read_unthreaded(pa.BufferReader(content))
+
+
+def read_unthreaded(source: Path | pa.BufferReader, columns: list[str] | None = None) -> pa.Table:
+    """Return the table of a Parquet file, or some of its columns, without a thread of Arrow's.
+
+    `pq.read_table` starts threads, and a process that ends while they do is aborted with exit status 134
+    (https://github.com/apache/arrow/issues/39862).
+
+    Raises:
+        OSError, ArrowException: it cannot be read.
+    """
+    with pq.ParquetFile(source) as file:
+        return file.read(columns, use_threads=False)
 
 
 def read_kept_table(path: Path, schema: pa.Schema) -> pa.Table:

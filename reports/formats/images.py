@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from ...bench.core.files import regular, write_text
 from ...bench.store.condition import attack_phrase
+from ...bench.store.sealed_parquet import read_unthreaded
 from ..catalogue import attack_name, dataset_name, model_name
 from .templating import environment, policy_digest
 
@@ -100,7 +101,8 @@ def _facts(results: pd.DataFrame, root: Path, datasets: set[str]) -> dict[str, d
     facts: dict[str, dict[str, list[Any]]] = {dataset: {} for dataset in datasets}
     for (name, _), rows in results.groupby(["dataset", "n"], sort=False):
         if (dataset := dataset_name(str(name))) in facts:
-            table = pd.read_parquet(root / rows["file"].iloc[0], columns=["image", "distortion", "quality"])
+            columns = read_unthreaded(root / rows["file"].iloc[0], ["image", "distortion", "quality"])
+            table = columns.to_pandas(use_threads=False)
             for image, distortion, quality in table.itertuples(index=False):
                 label = None if math.isnan(quality) else round(float(quality), _DIGITS)
                 facts[dataset][image] = [str(distortion or ""), label]

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from ....bench.core.files import safe_name
 from ....bench.core.text import NOT_RUN
 from ....bench.statistics.metrics import OK
+from ....bench.store.sealed_parquet import read_unthreaded
 from ...catalogue import dataset_name, ordered
 from ...published import paper_numbers
 from .. import wording
@@ -86,7 +86,7 @@ def _images(newest: "pd.Series[Any]", root: Path) -> int | None:
 def _types(newest: "pd.Series[Any]", root: Path) -> int | None:
     """Return the types of distortion among the images of the newest cell."""
     try:
-        column = pq.read_table(root / newest["file"], columns=["distortion"])["distortion"]
+        column = read_unthreaded(root / newest["file"], ["distortion"])["distortion"]
     except (ArrowException, OSError, KeyError):
         return None
     types = set(column.to_pylist())

@@ -1,6 +1,9 @@
 """A damaged file of a store changes no printed number: it is passed over with its name, or made anew."""
 
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -10,7 +13,7 @@ import pytest
 from iqabench.bench.core.integrity import Damaged
 from iqabench.bench.store.metric_cache import MetricCache
 from iqabench.bench.store.results import read_results
-from iqabench.bench.store.sealed_parquet import is_sealed, write_sealed_table
+from iqabench.bench.store.sealed_parquet import is_sealed, read_sealed_table, write_sealed_table
 from iqabench.bench.store.store import Store
 
 from ...fabricated import drawn_cell, noisy
@@ -108,3 +111,18 @@ def test_a_flipped_bit_in_the_name_of_the_checksum_is_noticed(store):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         assert len([*store.cells()]) == 1
         assert store.unreadable[0][0] == path
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux lists them")
+def test_a_sealed_table_is_read_without_a_thread_that_could_abort_the_process_at_its_end(tmp_path):
+    path = tmp_path / "table.parquet"
+    table = pa.table({"number": [1.5, 2.5], "text": ["one", "two"]})
+    write_sealed_table(table, path)
+    count = (
+        "import os, sys; from pathlib import Path\n"
+        "from iqabench.bench.store.sealed_parquet import read_sealed_table\n"
+        "before = len(os.listdir('/proc/self/task')); read_sealed_table(Path(sys.argv[1]))\n"
+        "print(len(os.listdir('/proc/self/task')) - before)"
+    )
+    assert read_sealed_table(path).equals(table)
+    assert subprocess.check_output([sys.executable, "-c", count, path], text=True) == "0\n"
