@@ -324,7 +324,7 @@ class Job:
                 "knowledge": knowledge,
                 "precision": None if run.precision == "fp32" else run.precision,
             }
-            if getattr(attack.attack, "depends_on_batch", False):
+            if attack.depends_on_batch:
                 mine["batch_size"] = self.batch_size
             epsilons = sorted({float(epsilon) for epsilon in run.epsilons if epsilon > 0})
             yield (

@@ -77,6 +77,12 @@ class PlannedAttack:
         """Whether the images of an epsilon depend on the smaller ones of the sweep."""
         return self.gives_intervals or bool(getattr(self.attack, "nested", False))
 
+    @property
+    def depends_on_batch(self) -> bool:
+        """Whether an image depends on the others of its batch, as with draws of a random source model."""
+        of_source = self.found_on is not None and self.found_on.stochastic
+        return of_source or bool(getattr(self.attack, "depends_on_batch", False))
+
     def against(self, model: "PlannedModel") -> "PlannedAttack":
         """Return the attack as this model needs it: with one sample, where a model's passes do not differ."""
         return self if model.stochastic else self.over_one_sample()

@@ -1,6 +1,7 @@
 """`transfer` in a sweep: perturbations are found on a model that the sweep trains, of known weights."""
 
 import json
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -55,3 +56,29 @@ def test_a_source_that_is_not_there_is_an_error_before_anything_is_trained(
     assert message in done.output
     assert not cells
     assert not list((tmp_path / "results").rglob("*.safetensors"))
+
+
+DROPPING = """
+
+@iqabench.register_model("dropping")
+class Dropping(Linear):
+    stochastic = True
+
+    def forward(self, images):
+        return super().forward(images * (torch.rand_like(images) > 0.5))
+"""
+
+
+@pytest.mark.parametrize(("source", "random"), [("dropping", True), ("tiny", False)])
+def test_the_batch_size_is_part_of_the_key_where_the_draws_of_a_random_source_depend_on_it(
+    transferred, tiny_config, tmp_path, source, random
+):
+    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + DROPPING)
+    for size in (2, 3):
+        tiny_config.write_text(tiny_config.read_text().replace("batch_size = 2", f"batch_size = {size}"))
+        transferred("--limit", "6", source=source)
+    cells = [cell for cell in Store(tmp_path / "results").cells()
+             if cell.provenance["cell"]["attack"] == "transfer"]  # fmt: skip
+    assert {cell.provenance["cell"]["batch_size"] for cell in cells} == ({2, 3} if random else {None})
+    ends = [pd.read_parquet(cell.path)["high"] for cell in cells]
+    assert all(not one.equals(other) for one, other in pairwise(ends))
