@@ -166,7 +166,8 @@ def _not_shown(name: str, group: pd.DataFrame, rows: pd.DataFrame) -> Iterator[s
     for (dataset, status), broken in grouped(undefined, ["dataset", "status"]):
         conditions = broken[["attack", "epsilon"]].drop_duplicates().itertuples(index=False)
         where = listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions])
-        yield f"{name} has no numbers on {dataset_name(dataset)} for {where}: {status}."
+        seeds = listing([str(seed) for seed in sorted(broken["seed"].unique())])
+        yield f"{name} has no numbers on {dataset_name(dataset)} for {where}, seed {seeds}: {status}."
 
 
 def _facts(cells: Sequence[Row]) -> tuple[tuple[str, str], ...]:

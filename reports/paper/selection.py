@@ -46,7 +46,7 @@ class Point:
     seeds: tuple[int, ...]  # the seeds behind it
     stand_in: bool  # whether the dataset stands in for a database
     status: str  # `ok`, or what every seed's metrics suffer from
-    # by metric; means over the seeds that have it, with bounds that hold all their intervals
+    # by metric; means over the usable seeds, with bounds that hold all their intervals
     measures: Mapping[str, Measure]
     spread: Mapping[str, tuple[float, float]]  # by metric; the lowest and the highest value of a seed
     usable: int  # how many of the seeds have status `ok`
@@ -162,9 +162,9 @@ def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ..
     of_runs = cells[[*columns, *_Run._fields]]
     for *place, seed, status, stand_in, key, audit, control in of_runs.itertuples(index=False, name=None):
         runs[tuple(place)].append(_Run(seed, status, stand_in, key, audit, control))
-    groups = cells.groupby(list(columns), sort=False, dropna=False)
     metrics = [name for name in cells.columns if {f"{name}_low", f"{name}_high"} <= {*cells.columns}]
     bounds = {bound: [*metrics, *(f"{name}_{bound}" for name in metrics)] for bound in ("low", "high")}
+    groups = _usable(cells, columns).groupby(list(columns), sort=False, dropna=False)
     places, means, lows, highs = (
         found.to_dict("records")
         for found in (
@@ -180,6 +180,20 @@ def points_by(cells: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ..
             runs.items(), places, means, lows, highs, strict=True
         )
     }
+
+
+def _usable(cells: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the cells without the numbers of unusable scores where another of their group is usable.
+
+    Equal scores have an error, and no correlation: means of both would be over different seeds.
+    """
+    usable = cells["status"] == OK
+    beside = cells.assign(usable=usable).groupby(list(columns), sort=False, dropna=False)["usable"]
+    left_out = ~usable & beside.transform("any")
+    if not left_out.any():
+        return cells
+    numbers = cells.select_dtypes("float").columns.difference([*columns, *_PLACE])
+    return cells.assign(**{name: cells[name].mask(left_out) for name in numbers})
 
 
 class _Run(NamedTuple):

@@ -209,7 +209,9 @@ def test_what_the_store_leaves_out_is_noted(swept):
     )
     notes = "\n".join(compose_board(store=swept).notes)
     assert "Not readable, so left out: cells/live/broken.parquet: not a readable Parquet file" in notes
-    assert "ResNet has no numbers on LIVE for FGSM at 8/255: NaN scores in 120 of 120 images." in notes
+    assert (
+        "ResNet has no numbers on LIVE for FGSM at 8/255, seed 0: NaN scores in 120 of 120 images." in notes
+    )
     assert "CPRL: 1 cell of older versions, or with other parameters of an attack, is not shown." in notes
 
 

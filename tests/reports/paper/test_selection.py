@@ -107,8 +107,8 @@ def test_points_of_many_groups_are_those_of_each(results):
         assert (point.usable, point.status) == (len(usable), "ok")
         assert point.stand_in == any(row["stand_in"] for row in group)
         assert point.measures["srocc"].value == pytest.approx(sum(values) / len(values), rel=1e-12)
-        assert point.measures["srocc"].low == min(row["srocc_low"] for row in group)
-        assert point.measures["srocc"].high == max(row["srocc_high"] for row in group)
+        assert point.measures["srocc"].low == min(row["srocc_low"] for row in usable)
+        assert point.measures["srocc"].high == max(row["srocc_high"] for row in usable)
         assert point.spread["srocc"] == (min(values), max(values))
 
 
@@ -124,6 +124,17 @@ def test_a_mean_over_fewer_seeds_than_others_is_noted(results):
         sentence.format("ResNet", "2", "FGSM at 1/255"),
         sentence.format("CPRL", "1", "FGSM at 1/255"),
     }
+
+
+def test_all_metrics_are_means_over_the_same_seeds(results):
+    """Constant scores have an error and no correlation."""
+    rows = [{"seed": 0, "srocc": 0.8, "mse": 0.02}, {"seed": 1, "status": "constant scores", "mse": 0.3}]
+    (point,) = select(results(*rows)).points
+    assert (point.measures["srocc"].value, point.measures["mse"].value) == (0.8, 0.02)
+    assert point.spread["mse"] == (0.02, 0.02)
+    assert (point.usable, point.seeds) == (1, (0, 1))
+    (alone,) = select(results({"status": "constant scores", "mse": 0.3})).points
+    assert alone.measures["mse"].value == 0.3
 
 
 def test_numbers_of_several_versions_of_an_attack_or_a_model_are_noted(results):
