@@ -49,13 +49,13 @@ class Zhang(Search):
         value = torch.full_like(start[:, 0, 0, 0], -torch.inf)
         for number in range(self.steps + 1):
             found, gradient = victim.values_and_gradient(images)
-            price, slope = self._price(images, victim.images)
+            price, slope = self.price(images, victim.images)
             best, value = higher(best, value, images, found - price)
             length = 0.4 * ball.epsilon * (1 - number / self.steps)
             images = ball.project(images + length * ball.steepest(gradient - slope))
         return best
 
-    def _price(self, images: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
+    def price(self, images: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
         """Return weight d(x, x0) (N,), and its gradient (N, 3, H, W) to the images; a NaN of it is zero."""
         if not self.weight or min(images.shape[2:]) < self.smallest:
             return torch.zeros_like(images[:, 0, 0, 0]), torch.zeros_like(images)

@@ -14,7 +14,7 @@ from ...bench.core import registry
 class Network:
     """A full-reference metric of pyiqa as a distance."""
 
-    _model: Any
+    model: Any  # of pyiqa
     digest: str  # of pyiqa's version and the files that its weights were read from
 
     def distance(self, images: Tensor, others: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ class Network:
 
         The network goes to the images' device and type, and stays there.
         """
-        distances: Tensor = self._model.to(images.device, images.dtype).raw(images, others)
+        distances: Tensor = self.model.to(images.device, images.dtype).raw(images, others)
         return distances
 
 

@@ -107,18 +107,23 @@ def _module_of(path: Path) -> ModuleType:
     where_and_what = os.fsencode(path.resolve()) + path.read_bytes()  # a file may read others beside it
     name = f"iqabench_file_{path.stem}_{hashlib.sha256(where_and_what).hexdigest()[:8]}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
         try:
-            with chdir("."):  # relative paths of the user stay what they were, wherever a file goes
-                spec.loader.exec_module(module)
+            _run(path, name)
         except BaseException:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
             raise
     return sys.modules[name]
+
+
+def _run(path: Path, name: str) -> None:
+    """Run a file as the module of a name."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with chdir("."):  # relative paths of the user stay what they were, wherever a file goes
+        spec.loader.exec_module(module)
 
 
 def is_library_name(kind: Kind, name: str) -> bool:
@@ -255,15 +260,9 @@ def load_plugin(path: Path) -> None:
             del registered[name]
     before = {kind: dict(registered) for kind, registered in _PLUGINS.items()}
     # Two files of one name are two modules, or the source of a class would be looked up in the other's.
-    module_name = f"{_MODULE}{path.stem}_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"--plugin {path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
+    name = f"{_MODULE}{path.stem}_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     try:
-        with chdir("."):
-            spec.loader.exec_module(module)
+        _run(path, name)
     except UserError:
         raise
     except (Exception, SystemExit) as error:

@@ -52,6 +52,17 @@ def is_control(attack: str, stated: bool | None = None) -> bool:
     return attack in _CONTROLS if stated is None else stated
 
 
+def set_apart(variant: str, regime: str, seed: int, knowledge: str | None) -> list[str]:
+    """Return what tells cells of a model from those of its own table, clean training and seed 0.
+
+    A static attack, which does not know the defence, is one of these things.
+    """
+    return [
+        *filter(None, (variant, "" if regime == "clean" else regime, f"seed {seed}" if seed else "")),
+        *(["static"] if knowledge == "static" else []),
+    ]
+
+
 def attack_phrase(attack: str, epsilon: float, named: Naming = str) -> str:
     """Name an attack and its strength in units of 1/255: `FGSM at 1/255`, or `no attack`."""
     return "no attack" if attack == "none" else f"{named(attack)} at {epsilon:g}/255"

@@ -6,7 +6,6 @@ buttons that open what is known of the cells behind the number, and the tables s
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from importlib.resources import files
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from ..paper.tradeoff.drawing import inline_tradeoff
 from ..paper.wording import TRADEOFF, VISIBILITY, caption, which_to_believe
 from ..published import PAPER, citations
 from ..published.bibtex import bibtex, bibtex_of_iqabench
-from .templating import environment, policy_digest
+from .templating import environment, inline_script
 
 _SHOWN_DIGITS = 10  # of a digest or key
 _TEXTS_BEFORE = ("Dataset", "Model", "Variant", "Regime", "Attack")
@@ -60,7 +59,6 @@ def render_html(report: Report, *, images: bool = False) -> str:
         )
         for place, panel in enumerate(report.tradeoffs)
     ]
-    script = files(__package__).joinpath("templates", "report.js").read_text(encoding="utf-8")
     has_auto = report.results.loc[report.results["attack"] == AUTO, WORST].notna().any()
     names = report.results["attack"]
     believe = which_to_believe(names.unique(), {*names[report.results["control"]]}) if has_auto else ""
@@ -84,8 +82,7 @@ def render_html(report: Report, *, images: bool = False) -> str:
         cell_columns=list(_cell_columns(report.results)),
         cell_rows=Markup("\n").join(_cell_rows(report.results)),
         known=htmlsafe_json_dumps(_behind(report.results), separators=(",", ":"), ensure_ascii=False),
-        script=Markup(script),
-        script_digest=policy_digest(script),
+        **inline_script(__package__, "report.js"),
     )
 
 

@@ -5,20 +5,18 @@ The files lie in the folder `images` beside the page, which loads one when it is
 
 import math
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
 
 from ...bench.core.files import regular, write_text
-from ...bench.store.condition import attack_phrase
+from ...bench.store.condition import attack_phrase, set_apart
 from ...bench.store.sealed_parquet import read_unthreaded
 from ..catalogue import attack_name, dataset_name, model_name
-from .templating import environment, policy_digest
+from .templating import environment, inline_script
 
 FOLDER = "images"  # name of the folder beside the report that `--save-images` is given
 
@@ -40,15 +38,13 @@ def write_images(results: pd.DataFrame, root: Path, out: Path) -> Path | None:
 
 def render_images(cells: list[dict[str, Any]], facts: dict[str, dict[str, list[Any]]]) -> str:
     """Return the page as text, given cells as `_cells` yields them, and facts of each dataset's images."""
-    script = files(__package__).joinpath("templates", "images.js").read_text(encoding="utf-8")
     known = {"cells": cells, "facts": facts}
     return (
         environment(__package__, autoescape=True)
         .get_template("images.html.j2")
         .render(
             known=htmlsafe_json_dumps(known, separators=(",", ":"), ensure_ascii=False),
-            script=Markup(script),
-            script_digest=policy_digest(script),
+            **inline_script(__package__, "images.js"),
         )
     )
 
@@ -84,10 +80,8 @@ def _cells(results: pd.DataFrame, folder: Path) -> Iterator[dict[str, Any]]:
 
 def _model(row: Mapping[Any, Any]) -> str:
     """Return the name of a cell's model, which no other cell of its attack has."""
-    regime = "" if row["regime"] == "clean" else row["regime"]
-    seed = f"seed {row['seed']}" if row["seed"] else ""
-    unaware = "static" if row["knowledge"] == "static" else ""
-    return " ".join(filter(None, (model_name(row["model"]), row["variant"], regime, seed, unaware)))
+    apart = set_apart(row["variant"], row["regime"], row["seed"], row["knowledge"])
+    return " ".join([model_name(row["model"]), *apart])
 
 
 def _stays_inside(table: pd.DataFrame) -> bool:

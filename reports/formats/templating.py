@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+from importlib.resources import files
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from ..figures.palette import themed
 
@@ -26,6 +28,12 @@ def environment(*packages: str, **options: Any) -> Environment:
     made.globals["light"] = {variable: light for light, (variable, _) in colours.items()}
     made.globals["dark"] = dict(colours.values())
     return made
+
+
+def inline_script(package: str, name: str) -> dict[str, Any]:
+    """Return what a template needs to hold a script of a package's templates: `script`, `script_digest`."""
+    text = files(package).joinpath("templates", name).read_text(encoding="utf-8")
+    return {"script": Markup(text), "script_digest": policy_digest(text)}
 
 
 def policy_digest(text: str) -> str:

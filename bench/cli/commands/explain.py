@@ -36,7 +36,7 @@ def explain(
     results: Path,
     **options: Any,
 ) -> None:
-    """Show what FGSM does to one image and inside MODEL, beside another model.
+    """Show what FGSM does to one image, and inside MODEL and another model.
 
     Keeps the numbers in the store, where `iqabench report` finds them, and draws the paper's Figures 1, 4
     and 5 as SVG, PNG and PDF, with the numbers behind them as CSV. Models without weights are trained first.

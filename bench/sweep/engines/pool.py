@@ -69,7 +69,7 @@ class Pool:
         self._key = ""
         self._numbers = itertools.count()
         self._do = do
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, InHand] = {}
         self._progress = Progress(show=False)
         here = self._ray.get_runtime_context().get_node_id()
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -88,8 +88,8 @@ class Pool:
         """
         there = self._ray.cluster_resources()
         lacking = (
-            f"no machine of the cluster has what a task needs ({_told(self._needs)}); all together have "
-            f"{_told({name: there[name] for name in ('CPU', 'GPU', 'memory') if name in there})}"
+            f"no machine of the cluster has what a task needs ({in_units(self._needs)}); all together have "
+            f"{in_units({name: there[name] for name in ('CPU', 'GPU', 'memory') if name in there})}"
         )
         if not self._workers:
             say(f"{lacking}. Waiting {PATIENCE / 60:g} minutes for one to be added")
@@ -131,7 +131,7 @@ class Pool:
         """
         async with self._slots:
             number = next(self._numbers)
-            self._open[number] = _Open(stage, what)
+            self._open[number] = InHand(stage, what)
             try:
                 named = self._perform.options(name=f"{stage.kind} {stage.model}".strip())  # on the dashboard
                 outcome = await named.remote(self._do, self._key, self._orders, task, number, self._tally)
@@ -185,7 +185,7 @@ class Pool:
         return self._ray.remote(max_retries=RETRIES, **needs)(function)
 
 
-class _Open:
+class InHand:
     """A task in hand, and what it has reported."""
 
     def __init__(self, stage: Stage, what: str) -> None:
@@ -259,7 +259,8 @@ def _imported() -> Any:
     return ray
 
 
-def _told(resources: Mapping[str, float]) -> str:
+def in_units(resources: Mapping[str, float]) -> str:
+    """Return amounts of resources by name as people write them: `CPU 1, GPU 0.5, 8.0 GiB`."""
     parts = [
         f"{amount / GIB:.1f} GiB" if name == "memory" else f"{name} {amount:g}"
         for name, amount in resources.items()

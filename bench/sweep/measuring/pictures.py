@@ -14,6 +14,7 @@ from ....attacks.tools.balls import LEVELS, Ball
 from ...core.files import regular, replacing, safe_name
 from ...datasets.pixels import to_float
 from ...store.cell import Cell
+from ...store.condition import set_apart
 from .scoring import mean_scores
 
 SCORES = "scores.csv"
@@ -30,11 +31,8 @@ class Pictures:
     @classmethod
     def of(cls, cell: Cell, root: Path, images: Sequence[str]) -> "Pictures":
         """Return the pictures of a cell under a folder."""
-        regime = "" if cell.regime == "clean" else cell.regime
-        seed = f"seed {cell.seed}" if cell.seed else ""
-        unaware = "static" if cell.knowledge == "static" else ""
-        model = " ".join(filter(None, (cell.model, cell.variant, regime, seed, unaware)))
-        parts = (cell.dataset, model, f"{cell.attack}-{cell.epsilon:g}")
+        apart = set_apart(cell.variant, cell.regime, cell.seed, cell.knowledge)
+        parts = (cell.dataset, " ".join([cell.model, *apart]), f"{cell.attack}-{cell.epsilon:g}")
         return cls(root.joinpath(*map(safe_name, parts)), cell.key, tuple(images))
 
     def complete(self) -> bool:

@@ -70,8 +70,8 @@ def test_the_gradient_of_the_price_is_that_of_finite_differences(metric, weights
     clean, direction = images.double(), torch.randn(images.shape, generator=generator).double()
     moved = clean + 0.02 * torch.randn(images.shape, generator=generator).double()
     attack = create_attack(f"zhang_{metric}", weights_dir=weights, weight=3.0)
-    _, slope = attack._price(moved, clean)
-    above, below = (attack._price(moved + step * direction, clean)[0] for step in (1e-7, -1e-7))
+    _, slope = attack.price(moved, clean)
+    above, below = (attack.price(moved + step * direction, clean)[0] for step in (1e-7, -1e-7))
     expected = (above - below) / 2e-7
     torch.testing.assert_close((slope * direction).sum((1, 2, 3)), expected, rtol=1e-4, atol=1e-7)
     assert expected.abs().min() > 1e-4
@@ -109,7 +109,7 @@ def test_the_smallest_side_is_that_which_the_network_takes(metric, weights):
 @both
 def test_the_weights_are_frozen_and_told_by_their_digest(metric, weights, tmp_path):
     attack = create_attack(f"zhang_{metric}", weights_dir=weights)
-    assert not any(weight.requires_grad for weight in attack._network()._model.parameters())
+    assert not any(weight.requires_grad for weight in network(metric, weights, False).model.parameters())
     files = write_perceptual_weights(metric, tmp_path)
     with no_initial_values():
         same = create_attack(f"zhang_{metric}", weights_dir=str(tmp_path)).weights_digest

@@ -169,9 +169,10 @@ def test_an_interrupted_sweep_goes_on_to_the_same_numbers(swept, monkeypatch):
     started: list[int] = []
     restore = Partial._restore
 
-    def watched(partial: Partial) -> None:
-        restore(partial)
+    def watched(partial: Partial) -> str | None:
+        damage = restore(partial)
         started.append(partial.done)
+        return damage
 
     monkeypatch.setattr(Partial, "_restore", watched)
     _, store = swept(*options)

@@ -28,7 +28,7 @@ def list_names(kind: Any, library: str | None, plugins: tuple[Path, ...]) -> Non
     shared.load_plugins(plugins)
     if library:
         for line in registry.library(kind, library).lines():
-            click.echo(line)
+            shared.say(line)
         return
     names = registry.names(kind)
     width = max(map(len, names), default=0)

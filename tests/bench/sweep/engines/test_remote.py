@@ -12,7 +12,7 @@ from iqabench.bench.core.config import load_settings
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.pace import Stage
 from iqabench.bench.sweep.engines import remote
-from iqabench.bench.sweep.engines.pool import _Open, _told, connected
+from iqabench.bench.sweep.engines.pool import InHand, connected, in_units
 from iqabench.bench.sweep.engines.remote import Order, Task, perform
 
 
@@ -68,7 +68,7 @@ def test_what_a_machine_lacks_is_said(planned, order, change, message):
 
 
 def test_what_a_task_that_began_anew_had_counted_is_taken_back():
-    opened = _Open(Stage("fgsm"), "")
+    opened = InHand(Stage("fgsm"), "")
     assert opened.news(10, 8, 4.0) == (10, 8, 4.0)
     assert opened.news(14, 12, 6.0) == (4, 4, 2.0)
     assert opened.news(5, 3, 1.0) == (-9, 3, 1.0)  # images back; what was timed counts
@@ -106,5 +106,5 @@ def test_the_table_says_what_a_task_needs(tmp_path):
 
 
 def test_what_a_task_needs_and_a_cluster_lacks_is_told_in_its_units():
-    assert _told({"CPU": 1, "GPU": 0.5, "memory": 8 * 2**30}) == "CPU 1, GPU 0.5, 8.0 GiB"
-    assert _told({}) == "nothing"
+    assert in_units({"CPU": 1, "GPU": 0.5, "memory": 8 * 2**30}) == "CPU 1, GPU 0.5, 8.0 GiB"
+    assert in_units({}) == "nothing"

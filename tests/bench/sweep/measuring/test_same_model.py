@@ -103,7 +103,8 @@ def test_images_are_scored_in_float32_whatever_a_plugin_sets_for_its_process(
 ) -> None:
     before = torch.get_float32_matmul_precision()
     try:
-        swept("--models", "asserting", "--attacks", "fgsm,square", "--epsilons", "4")
+        _, cells = swept("--models", "asserting", "--attacks", "fgsm,square", "--epsilons", "4")
+        assert {attack for attack, _ in cells} == {"none", "fgsm", "square"}
     finally:
         torch.set_float32_matmul_precision(before)
 
