@@ -49,7 +49,7 @@ def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str,
         part = np.ascontiguousarray(counts[:, start : start + at_once])
         weights = part.astype(np.float64)
         sizes = labels.sizes(weights), predictions.sizes(weights)
-        plcc, mse = _pearson_and_error(moments, weights, total)
+        plcc, mse = _pearson_and_error(moments, sizes, weights, total)
         parts.append(
             {
                 "srocc": _spearman((labels, predictions), sizes, weights, total),
@@ -110,12 +110,16 @@ def _moments(quality: Array, scores: Array) -> Array:
     return np.stack([x, y, x * x, y * y, x * y, np.square(quality - scores)])
 
 
-def _pearson_and_error(moments: Array, weights: Array, total: float) -> tuple[Array, Array]:
+def _pearson_and_error(
+    moments: Array, sizes: tuple[Array, Array], weights: Array, total: float
+) -> tuple[Array, Array]:
     x, y, xx, yy, xy, error = np.einsum("ij,jk->ik", moments, weights) / total
-    variance_x, variance_y = xx - x**2, yy - y**2
-    variance_x[variance_x < 1e-12] = 0  # a resample of equal values, but for rounding
-    variance_y[variance_y < 1e-12] = 0
-    return _ratio(xy - x * y, variance_x * variance_y), error
+    variances = [
+        # However small beside a far value that is not drawn, values that differ have a variance.
+        np.where(np.count_nonzero(size, axis=0) > 1, np.maximum(squares - mean**2, 0), 0)
+        for size, squares, mean in zip(sizes, (xx, yy), (x, y), strict=True)
+    ]
+    return _ratio(xy - x * y, variances[0] * variances[1]), error
 
 
 def _standardised(values: Array) -> Array:

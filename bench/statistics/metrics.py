@@ -19,7 +19,7 @@ from .bootstrap import Array, Counts, bootstrap_counts, weighted_metrics
 METRICS = ("srocc", "plcc", "mse", "krocc", "rmse")
 """Names of the metrics, in the order in which they are shown."""
 
-DEFINITION = 2
+DEFINITION = 3
 """Raised when `evaluate` gives another number for the same scores: what is kept of it counts no more."""
 
 RESAMPLES = 1000  # bootstrap resamples behind an interval

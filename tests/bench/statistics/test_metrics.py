@@ -105,6 +105,18 @@ def test_intervals_are_the_percentiles_of_the_resamples():
     assert (measures["srocc"].low, measures["srocc"].high) == pytest.approx((low, high), abs=1e-9)
 
 
+def test_one_score_far_from_all_others_leaves_no_resample_out():
+    """Without it, the others differ by less than a millionth of the scale that it makes."""
+    quality = np.random.default_rng(3).random(40)
+    scores = quality + 0.1 * np.random.default_rng(4).normal(size=40)
+    scores[0] = 1e7
+    counts = bootstrap_counts(40, 200)
+    found = weighted_metrics(quality, scores, counts)["plcc"]
+    drawn = [np.repeat([quality, scores], times, axis=1) for times in counts.T.astype(int)]
+    np.testing.assert_allclose(found, [np.corrcoef(*pair)[0, 1] for pair in drawn], atol=1e-3)
+    assert np.isfinite(found).all()
+
+
 def test_intervals_cover_the_true_correlation_about_as_often_as_they_say():
     generator = np.random.default_rng(1)
     covered = dict.fromkeys(("plcc", "mse"), 0)
