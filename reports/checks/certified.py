@@ -88,7 +88,7 @@ def certified_srocc(noisy: NoisyScores, radius: float) -> tuple[float, float]:
 def _of(
     about: dict[str, Any], cells: list[StoredCell], norm: str, radii: tuple[float, ...] = (math.inf,)
 ) -> Iterator[StoredCell]:
-    """Yield the cells of interval attacks on a certified model, within the radii that are certified."""
+    """Yield the cells of attacks that state their norm on a certified model, within the certified radii."""
     for cell in cells:
         fields: dict[str, Any] = cell.provenance["cell"]
         if (
@@ -123,7 +123,7 @@ def _compared(
     if scores.images != certificate.images:
         raise UserError(f"{cell.path}: holds other images than the certificates of {certificate.title}")
     (low, high), quality = certified, certificate.quality
-    reached_low, reached_high = scores.further["low"], scores.further["high"]
+    reached_low, reached_high = scores.ends or (scores.score, scores.score)
     outside = (reached_low < low - _ROUNDING) | (reached_high > high + _ROUNDING)
     return Certified(
         title=certificate.title,

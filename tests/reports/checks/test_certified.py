@@ -144,3 +144,17 @@ def test_a_certificate_is_not_that_of_a_model_with_the_same_weights_and_other_sc
         ScoreBounds(about, read_scores(cell).images, labels(6), scores, (1.0,), low, high).write(tmp_path)
     found = against_certificates(tmp_path)
     assert [one.outside for one in found] == [(), ()]
+
+
+@pytest.mark.parametrize(("move", "outside"), [(0.01, ()), (0.03, ("scene0/0.png",))])
+def test_an_attack_without_intervals_is_held_against_them_by_its_scores(
+    tmp_path: Path, move: float, outside: tuple[str, ...]
+) -> None:
+    clean = np.linspace(0.2, 0.8, 6)
+    rank: dict[str, Any] = {"attack": "rank", "epsilon": 1.0, "attack_params": {"norm": "linf"}}
+    cell = read_cell(drawn_cell(Store(tmp_path), clean + move * (np.arange(6) == 0), **rank))
+    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
+    low, high = (clean[:, None] + side for side in (-0.02, 0.02))
+    ScoreBounds(about, read_scores(cell).images, labels(6), clean, (1.0,), low, high).write(tmp_path)
+    (found,) = against_certificates(tmp_path)
+    assert found.outside == outside
