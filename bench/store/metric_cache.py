@@ -80,7 +80,7 @@ class CellMetrics:
             measures = evaluate_intervals(
                 scores.quality, scores.score, low, high, worst=scores.further.get(WORST), resamples=resamples
             )
-        found = evaluate(scores.quality, _attacked(scores), resamples=resamples)
+        found = evaluate(scores.quality, attacked_scores(scores), resamples=resamples)
         return cls(scores.scored_on, replace(found, measures={**found.measures, **measures}))
 
     def are_of(self, scores: Scores) -> bool:
@@ -89,12 +89,12 @@ class CellMetrics:
         Compared are the values of `METRICS`, those under score reflection, and the SROCC of a realised worst
         case: all that take no search.
         """
-        values, status = point_values(scores.quality, _attacked(scores))
+        values, status = point_values(scores.quality, attacked_scores(scores))
         if scores.ends is None:
             values |= dict.fromkeys(INTERVAL_METRICS, math.nan)
         else:
             values |= {f"reflection_{name}": values[name] for name in ("srocc", "plcc", "mse")}
-            values["paper_reflection_srocc"] = srocc(scores.quality, _attacked(scores, PAPER_SPLIT))
+            values["paper_reflection_srocc"] = srocc(scores.quality, attacked_scores(scores, PAPER_SPLIT))
         if scores.ends is not None and WORST in scores.further:
             values["worst_srocc"] = srocc(scores.quality, scores.further[WORST])
         kept = [self.evaluation.measures[name].value for name in values]
@@ -247,7 +247,7 @@ def _sample_holds(cells: Sequence[StoredCell], cache: MetricCache, resamples: in
     return True
 
 
-def _attacked(scores: Scores, split: float | None = None) -> NDArray[np.float64]:
+def attacked_scores(scores: Scores, split: float | None = None) -> NDArray[np.float64]:
     """Return the scores (N,) that `METRICS` are of: of attainable intervals those under score reflection."""
     if scores.ends is None:
         return scores.score

@@ -19,6 +19,7 @@ from ...bench.statistics.robustness_scores import median
 from ...bench.statistics.worst_case import worst_case_srocc
 from ...bench.store.cell_file import WORST, Scores, StoredCell, read_scores
 from ...bench.store.condition import attack_phrase
+from ...bench.store.metric_cache import attacked_scores
 from ...bench.store.newest import newest
 from ...bench.store.results import read_results
 from ...bench.store.store import Store
@@ -27,6 +28,7 @@ from ..catalogue import higher_is_better, in_order
 LEVEL = 0.05  # chance of a false difference among all of a comparison that is accepted
 FEWEST_IMAGES = 10  # images in common below which nothing is compared
 
+_ATTACKED = "attacked"  # the scores that SROCC is of
 _Condition = tuple[str, str, float]
 
 
@@ -146,8 +148,9 @@ def _common_images(cells: Sequence[Scores]) -> tuple[list[str], str]:
 
 
 def _only(scores: Scores, images: Sequence[str]) -> Scores:
-    """Return the scores of some images, with the worst case that was chosen on all."""
+    """Return the scores of some images, with the worst case and the reflection that were chosen on all."""
     further = dict(scores.further)
+    further[_ATTACKED] = attacked_scores(scores)
     if scores.ends is not None and WORST not in further and np.isfinite(scores.quality).all():
         further[WORST] = worst_case_srocc(scores.quality, *attainable(scores.score, *scores.ends)).scores
     places = {image: place for place, image in enumerate(scores.images)}
@@ -164,7 +167,7 @@ def _under(condition: _Condition, sides: Sequence[Sequence[Scores]]) -> Iterator
     questions: list[tuple[str, Statistic, list[list[Array]]]] = []
     if np.isfinite(quality).all():
         metric = "worst_srocc" if intervals else "srocc"
-        scores = [[one.further[WORST] if intervals else one.score for one in side] for side in sides]
+        scores = [[one.further[WORST if intervals else _ATTACKED] for one in side] for side in sides]
         questions.append((metric, partial(weighted_srocc, quality), scores))
     if intervals:
         widths = [[_width(one) for one in side] for side in sides]

@@ -129,6 +129,21 @@ def test_seeds_are_averaged_and_other_parameters_are_told(store):
     assert any("different parameters" in note for note in found.notes)
 
 
+def test_intervals_beside_single_scores_are_compared_by_what_srocc_is_of(store):
+    """Scores that others measured are intervals, of FGSM, too."""
+    scores, reached = noisy(0.01, 120), noisy(0.5, 120)
+    drawn_cell(store, reached, model="own", attack="fgsm", epsilon=2.0)
+    ends = {"low": scores - 0.4, "high": scores + 0.4}
+    drawn_cell(store, scores, more=ends, model="theirs", attack="fgsm", epsilon=2.0)
+    (found,) = compare("own", "theirs", store.root).compared
+    quality = labels(120)
+    moved = np.where(quality > np.median(quality), scores - 0.4, scores + 0.4)
+    sroccs = [pd.Series(quality).corr(pd.Series(of_model), "spearman") for of_model in (reached, moved)]
+    assert found.metric == "srocc"
+    assert [found.difference.first, found.difference.second] == pytest.approx(sroccs)
+    assert found.ahead == 1
+
+
 def test_an_unknown_model_is_answered_with_the_nearest(iqabench, store):
     done = iqabench("compare", "loose", "stedy", "--results", str(store.root), exits=2)
     assert "did you mean 'steady'" in done.output
