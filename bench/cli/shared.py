@@ -34,6 +34,21 @@ class _Path(click.Path):
         return super().convert(value, param, ctx)
 
 
+class _Limit(click.ParamType):
+    """A number of images, or all."""
+
+    name = "limit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or "all"."""
+        if value == "all":
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a whole number nor all", param, ctx)
+
+
 PATH = _Path(path_type=Path)
 
 
@@ -140,6 +155,11 @@ training = _options(
     ),
     click.option("--from-scratch", is_flag=True, help="Train from random weights instead of ImageNet's."),
 )
+
+
+def limit(text: str) -> Callable[[Command], Command]:
+    """Return the option that scores a part of the test images."""
+    return click.option("--limit", type=_Limit(), metavar="N|all", help=text)
 
 
 form = click.option(

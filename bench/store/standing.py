@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..core.text import aligned, number
+from ..core.text import aligned, listing, number
 from ..statistics.metrics import NO_LABELS
 from .results import Results, verdict
 
@@ -74,6 +74,11 @@ def next_steps(
         words += ["--train-on", paths.get(trained_on, trained_on)] if trained_on else []
         words += _shared_with_audit(command)
         yield f"Why a number is doubtful: {shlex.join(words)}{where}"
+    limited = frame.loc[frame["limit"].notna(), ["dataset", "n"]].drop_duplicates("dataset")
+    if len(limited) and not any(word.partition("=")[0] == "--limit" for word in shlex.split(command)):
+        parts = listing([f"{n} test images of {dataset}" for dataset, n in limited.itertuples(index=False)])
+        everything = _with_option(command, "--limit", "all")
+        yield f"`limit` of the configuration left {parts} to be scored; all are by: {everything}"
     yield f"All tables and figures: iqabench report{where}"
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="Number of noisy scores of each image (l2 only).",
 )
 @shared.training
-@click.option("--limit", type=int, help="Certify only so many test images of each dataset.")
+@shared.limit("Certify only so many test images of each dataset. Default: 36 by the profile demo, else all.")
 @click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
 @shared.results
 @shared.plugins

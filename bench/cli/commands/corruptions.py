@@ -14,7 +14,7 @@ from .. import shared
 @shared.what
 @shared.list_option("--defences", "Names of defences, median+flip for one after the other, none, or all.")
 @shared.training
-@click.option("--limit", type=int, help="Score only so many test images of each dataset.")
+@shared.limit("Score only so many test images of each dataset. Default: 36 by the profile demo, else all.")
 @click.option("--out", type=shared.PATH, metavar="FILE", help="Also write the score of every image as CSV.")
 @click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
 @shared.results

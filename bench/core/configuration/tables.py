@@ -4,7 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
-from .values import LARGEST, BatchSize, Device, Epsilon, Epsilons, Names, Precision, Regime, Seeds, Tolerance
+from .values import (
+    LARGEST,
+    BatchSize,
+    Device,
+    Epsilon,
+    Epsilons,
+    Limit,
+    Names,
+    Precision,
+    Regime,
+    Seeds,
+    Tolerance,
+)
 
 
 class Configured(BaseModel):
@@ -80,10 +92,10 @@ class RunSettings(Configured):
     max_megapixels: Annotated[float, Field(gt=0, le=10_000)] = Field(
         description="millions of pixels of the largest image that is decoded, which takes 3 MB each and more"
     )
-    limit: Annotated[int, Field(ge=1)] | None = Field(
-        default=None,
+    limit: Limit = Field(
+        default="all",
         description="score only so many test images of each dataset, with equal shares of scenes, "
-        "distortions and levels; absent: all",
+        'distortions and levels; "all": every one, also where the profile has a number, as demo has 36',
     )
 
 

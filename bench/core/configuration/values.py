@@ -63,6 +63,12 @@ def _batch_size(value: Any) -> Any:
     return value
 
 
+def _limit(value: Any) -> Any:
+    if value != ALL and (type(value) is not int or value < 1):
+        raise ValueError('a whole number from 1, or "all"')
+    return value
+
+
 def _device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
         raise ValueError('"auto", "cpu", "cuda" or "cuda:N"')
@@ -77,6 +83,7 @@ def _described(words: str) -> Any:
 BatchSize = Annotated[
     int | Literal["auto"], BeforeValidator(_batch_size), _described('integer ≥ 1 or `"auto"`')
 ]
+Limit = Annotated[int | Literal["all"], BeforeValidator(_limit), _described('integer ≥ 1 or `"all"`')]
 Device = Annotated[str, AfterValidator(_device), _described('`"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"`')]
 Names = Annotated[list[str], BeforeValidator(_names), _described('list or `"all"`')]
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]

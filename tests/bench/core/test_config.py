@@ -133,7 +133,7 @@ def test_the_tables_of_the_page_are_written_from_the_settings():
     script = runpy.run_path(str(page))
     text = script["PAGE"].read_text()
     assert script["page"](text) == text, "python docs/configuration.py writes the tables anew"
-    changed = text.replace("| `limit` | integer ≥ 1 |", "| `limit` | text |")
+    changed = text.replace("| `workers` | integer ≥ 1 |", "| `workers` | text |")
     assert changed != text == script["page"](changed)
 
 
@@ -192,6 +192,16 @@ def test_a_batch_is_a_number_of_images_or_auto(tmp_path, written):
     with pytest.raises(UserError, match=told):
         settings_of(tmp_path, f"[run]\nbatch_size = {written}")
     assert settings_of(tmp_path, "[run]\nbatch_size = 'auto'").run.batch_size == "auto"
+
+
+def test_a_limit_of_the_profile_is_lifted_by_all(tmp_path):
+    (tmp_path / "all.toml").write_text('[run]\nlimit = "all"\n')
+    assert load_settings().run.limit == 36
+    assert load_settings(tmp_path / "all.toml").run.limit == "all"
+    assert load_settings(overrides={"run": {"limit": "all"}}).run.limit == "all"
+    assert load_settings(profile="paper").run.limit == "all"
+    with pytest.raises(UserError, match='key \'limit\': found 0, accepted is a whole number from 1, or "all"'):
+        load_settings(overrides={"run": {"limit": 0}})
 
 
 def test_an_empty_profile_of_the_command_line_is_none_of_the_known(iqabench):

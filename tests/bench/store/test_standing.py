@@ -3,6 +3,7 @@
 import shlex
 
 from iqabench.bench.cli.commands.audit import audit
+from iqabench.bench.cli.commands.run import run
 from iqabench.bench.store.results import read_results
 from iqabench.bench.store.standing import next_steps
 from iqabench.bench.store.store import Store
@@ -33,3 +34,18 @@ def test_the_command_that_audits_a_doubtful_model_finds_its_dataset_plugin_and_c
         assert str(found["config_file"]) == "my.toml"
         assert [str(path) for path in found["plugins"]] == ["a.py", "b c.py"]
     assert [found["train_on"] for found in parsed if found["model"] == "mine"] == [["./my pictures/"]]
+
+
+def test_a_limit_that_the_command_does_not_name_is_told_with_the_command_that_lifts_it(tmp_path):
+    store = Store(tmp_path / "results")
+    drawn_auto(store, "brisque", 1.0, dataset="ratings", limit=120)
+    results = read_results(store, resamples=0)
+    keys = set(results.frame["key"])
+    ran = "iqabench run --models brisque --datasets ratings.csv"
+    first, *_ = next_steps(results, keys, "results", ran, ["ratings.csv"])
+    before, _, command = first.partition(": ")
+    assert "120 test images of ratings" in before
+    parsed = run.make_context("run", shlex.split(command)[2:]).params
+    assert (parsed["limit"], parsed["datasets"]) == ("all", ["ratings.csv"])
+    limited = f"{ran} --limit 120"
+    assert not [step for step in next_steps(results, keys, "results", limited, []) if "limit" in step]

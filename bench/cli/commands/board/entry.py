@@ -70,7 +70,7 @@ def verify(files: tuple[Path, ...]) -> None:
 @click.option("--dataset", metavar="NAME", required=True, help="Name of the dataset, or path of a CSV file.")
 @click.option("--epsilon", metavar="E", required=True, help="Radius of the ball, in units of 1/255.")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
-@click.option("--limit", type=int, help="Limit of the sweep whose cells the images join.")
+@shared.limit("Limit of the sweep whose cells the images join.")
 @shared.training
 @shared.results
 @shared.plugins
