@@ -34,21 +34,6 @@ class _Path(click.Path):
         return super().convert(value, param, ctx)
 
 
-class _Limit(click.ParamType):
-    """A number of images, or all."""
-
-    name = "limit"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number, or "all"."""
-        if value == "all":
-            return value
-        try:
-            return int(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a whole number nor all", param, ctx)
-
-
 PATH = _Path(path_type=Path)
 
 
@@ -159,7 +144,16 @@ training = _options(
 
 def limit(text: str) -> Callable[[Command], Command]:
     """Return the option that scores a part of the test images."""
-    return click.option("--limit", type=_Limit(), metavar="N|all", help=text)
+    return click.option("--limit", metavar="N|all", callback=_number_or_all, help=text)
+
+
+def _number_or_all(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:
+    if value is None or value == "all":
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a whole number nor all") from None
 
 
 form = click.option(

@@ -10,7 +10,6 @@ import numpy as np
 
 from ...core import registry
 from ...core.config import Settings
-from ...core.configuration.values import ALL
 from ...core.errors import UserError
 from ...core.files import regular, safe_name, write_text
 from ...datasets.base import Database, Dataset, open_dataset
@@ -151,8 +150,8 @@ def plan_datasets(
         folder = results / "cache"
         cache = FramedPixels.open(dataset, framing, folder)
         _note_source(database)
-        limit = None if settings.run.limit == ALL else settings.run.limit
-        planned[name] = PlannedDataset.limited(dataset, cache, limit, folder)
+        limit = settings.run.limit
+        planned[name] = PlannedDataset.limited(dataset, cache, None if limit == "all" else limit, folder)
     return [planned[name] for name in scored], [planned[name] for name in trained_on]
 
 
