@@ -109,7 +109,7 @@ class BackboneModel(IQAModel):
     """
 
     max_stride: ClassVar[int] = 32
-    """Upper limit of the ratio of image size to feature size; the backbone is cut off where that is."""
+    """Upper limit of the ratio of image size to feature size; the backbone is cut off behind it."""
 
     def __init__(
         self,

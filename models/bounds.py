@@ -200,7 +200,7 @@ def _elu(box: Interval, alpha: float = 1.0, inplace: bool = False) -> Interval:
 
 
 def _falling_then_rising(function: Callable[..., Tensor], lowest: float) -> Callable[..., Interval]:
-    """Return the rule of a function that is least at one place, falls before it and rises after it."""
+    """Return the rule of a function that is least at one point, falls before it and rises after it."""
 
     def rule(box: Interval, *args: Any, **kwargs: Any) -> Interval:
         kwargs.pop("inplace", None)

@@ -21,8 +21,8 @@ class AMIFGSM(Search):
         m = g + decay m,  x = project(x + epsilon / steps sign(m))
 
     (in the L2 ball, along m). Gradients are added as they are, where `mifgsm` divides each by its L1 norm, so
-    steps at steep places count for more. The paper gives each image a radius of its own, 1 / NIQE of the
-    image; here, as in MSU's code, it is one for all images, so that attacks can be compared.
+    steps where the gradient is steep count for more. The paper gives each image a radius of its own, 1 / NIQE
+    of the image; here, as in MSU's code, it is one for all images, so that attacks can be compared.
 
     Attributes:
         steps: Gradient steps for each epsilon.

@@ -1,4 +1,4 @@
-"""IOI: one step of FGSM, of which only the weak frequencies of textured places are kept."""
+"""IOI: one step of FGSM, of which only the weak frequencies in textured regions are kept."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,7 +12,7 @@ from ..search import Search
 from ..tools.balls import Ball
 from ..tools.victim import Victim
 
-FAINTEST = 0.01  # least weight of a place, as a share of the largest, that is not taken for zero
+FAINTEST = 0.01  # least weight of a pixel, as a share of the largest, that is not taken for zero
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class IOI(Search):
 
 
 def texture(images: Tensor) -> Tensor:
-    """Return weights (N, 3, H, W) in [0, 1]: the larger, the less a change at the place is seen.
+    """Return weights (N, 3, H, W) in [0, 1]: the larger, the less a change of the pixel is seen.
 
     The standard deviation over the mean of 3 x 3 pixels in each channel, zero at the image's border, divided
     by the image's largest; its square root, and zero below `FAINTEST`.

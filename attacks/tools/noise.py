@@ -17,6 +17,13 @@ def unit_noise(images: Tensor, seed: int, generator: torch.Generator | None = No
     return torch.stack(draws).mul_(2).sub_(1).to(images.device)
 
 
+def patch_signs(images: Tensor, size: int, seed: int) -> Tensor:
+    """Draw random signs (N, C, H, W), constant on square patches of a size in pixels; see `unit_noise`."""
+    signs = unit_noise(images[:, :, ::size, ::size], seed).sign()
+    patches = signs.repeat_interleave(size, 2).repeat_interleave(size, 3)
+    return patches[:, :, : images.shape[2], : images.shape[3]]
+
+
 def generators(images: Tensor, seed: int) -> list[torch.Generator]:
     """Return a generator on the CPU for each image, seeded by `seed` and the image in 8 bits."""
     levels = images.mul(255).round_().to(torch.uint8).cpu()

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from .balls import wide
 from .gradient import NoGradientError, Scorer
-from .noise import unit_noise
+from .noise import patch_signs
 
 SAME = 0.999  # cosine of two gradients above which the second view is not worth its passes
 _STEPS = ("round", "floor", "ceil", "trunc", "fix", "sign", "sgn")  # whose gradient is zero
@@ -134,10 +134,7 @@ class FiniteDifferences:
 
     def _direction(self, images: Tensor, number: int) -> Tensor:
         size = max(2, min(images.shape[2:]) // 2 ** (1 + number % 4))
-        coarse = images[:, :, ::size, ::size]
-        signs = unit_noise(coarse, self.seed + number).sign()
-        patches = signs.repeat_interleave(size, 2).repeat_interleave(size, 3)
-        return patches[:, :, : images.shape[2], : images.shape[3]]
+        return patch_signs(images, size, self.seed + number)
 
 
 class _Estimated(torch.autograd.Function):

@@ -8,7 +8,7 @@ from torch import Tensor
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian window, as in the paper
 C1, C2 = 0.01**2, 0.03**2  # for pixels in [0, 1]
 _CACHED = 1 << 17  # values of the images compared at once, so that a processor keeps them near
-_BLOCK = 32  # places of the window for each matrix product: of longer ones more is zero
+_BLOCK = 32  # positions of the window for each matrix product: the matrix of a longer one has more zeros
 
 
 def psnr(images: Tensor, others: Tensor) -> Tensor:
@@ -35,8 +35,8 @@ class Original:
 
             SSIM = mean of (2 m_x m_y + C1)(2 s_xy + C2) / ((m_x^2 + m_y^2 + C1)(s_x^2 + s_y^2 + C2))
 
-        over the channels and the places of a Gaussian window that lies inside the image; m are its means, s
-        its variances and covariance. NaN for images with a side shorter than the window.
+        over the channels and the positions of a Gaussian window that lies inside the image; m are its means,
+        s its variances and covariance. NaN for images with a side shorter than the window.
         """
         if min(others.shape[2:]) < WINDOW:
             return torch.full_like(others[:, 0, 0, 0], torch.nan)
@@ -76,7 +76,7 @@ def _maps(images: Tensor) -> Tensor:
 
 
 def _windowed(maps: Tensor) -> Tensor:
-    """Return the weighted means of maps (..., H, W) at the places of the window.
+    """Return the weighted means of maps (..., H, W) at the positions of the window.
 
     They are products with banded matrices, which a CPU computes many times as fast as convolutions of one
     channel.
@@ -86,7 +86,7 @@ def _windowed(maps: Tensor) -> Tensor:
 
 
 def _parts(maps: Tensor, dim: int) -> list[Tensor]:
-    """Return overlapping parts of maps along one dimension, each with the pixels of a block of places."""
+    """Return overlapping parts of maps along one dimension, each with the pixels of a block of positions."""
     places = maps.shape[dim] - WINDOW + 1
     return [
         maps.narrow(dim, start, min(_BLOCK, places - start) + WINDOW - 1)

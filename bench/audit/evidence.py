@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...attacks.tools.balls import LinfBall
 from ...attacks.tools.gradient import NoGradientError, Scorer, values_and_gradient
-from ...attacks.tools.noise import unit_noise
+from ...attacks.tools.noise import patch_signs, unit_noise
 from ...attacks.tools.objectives import ascend
 from ...attacks.tools.views import View, offered_views
 from ...models.check import blaming
@@ -174,9 +174,7 @@ class Evidence:
     def random_direction(self, number: int) -> Tensor:
         """Return signs (N, 3, H, W), constant on square patches of a size that the number decides."""
         size = max(1, min(self.images.shape[2:]) // (4, 8, 16, 32)[number % 4])
-        signs = unit_noise(self.images[:, :, ::size, ::size], self.seed + number).sign()
-        patches = signs.repeat_interleave(size, 2).repeat_interleave(size, 3)
-        return patches[:, :, : self.images.shape[2], : self.images.shape[3]]
+        return patch_signs(self.images, size, self.seed + number)
 
     @cached_property
     def random_gain(self) -> Tensor:
@@ -220,6 +218,10 @@ class Evidence:
             gain = self.gain(images)
             found.append(Search(images, gain, gain - self.gain(late)))
         return found
+
+    def share_beating(self, gain: Tensor, other: Tensor) -> float:
+        """Return the share of images whose gain (N,) is larger than another one, by more than chance."""
+        return share(gain > other + 0.05 * other.abs() + 0.002 * self.span)
 
     @cached_property
     def white_box_gain(self) -> Tensor:

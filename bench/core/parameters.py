@@ -115,7 +115,7 @@ def keys_of(problem: ErrorDetails, tables: Any) -> list[str]:
 
 
 def accepted(problem: ErrorDetails) -> str:
-    """A problem found by pydantic in plain words: what was found, what is accepted."""
+    """Return a problem found by pydantic in plain words: what was found, and what is accepted."""
     if problem["type"] == "missing":
         return "missing, and it has no default"
     if problem["type"] in ("dict_type", "model_type"):
@@ -139,7 +139,7 @@ def cut(text: str, length: int = 80) -> str:
 
 
 def _fields(factory: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bool]:
-    """The type and default of each parameter by name, and whether any others are accepted too."""
+    """Return the type and default of each parameter by name, and whether others are accepted, too."""
     target = factory.__init__ if inspect.isclass(factory) else factory
     hints = get_type_hints(target, include_extras=True)
     fields: dict[str, tuple[Any, Any]] = {}
@@ -157,7 +157,7 @@ def _fields(factory: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bo
 
 
 def _next_constructor(factory: type) -> type:
-    """The base class that `super().__init__` of a class's constructor calls."""
+    """Return the base class that `super().__init__` of a class's constructor calls."""
     owners = [owner for owner in factory.__mro__ if "__init__" in vars(owner)]
     return owners[1]
 

@@ -34,7 +34,7 @@ _PLUGINS: dict[Kind, dict[str, Factory]] = {kind: {} for kind in get_args(Kind)}
 
 
 def names(kind: Kind) -> list[str]:
-    """The registered names of a kind, sorted. Imports nothing."""
+    """Return the registered names of a kind, sorted. Imports nothing."""
     return sorted({*_entry_points(kind), *_PLUGINS[kind]})
 
 
@@ -51,7 +51,7 @@ def is_plugin(kind: Kind, name: str) -> bool:
 
 
 def resolve(kind: Kind, name: str) -> Factory:
-    """The class or function registered under a name.
+    """Return the class or function registered under a name.
 
     Raises:
         UserError: the name is unknown (the nearest known ones are offered), or its module fails to import.
@@ -138,7 +138,7 @@ def is_path(kind: Kind, name: str) -> bool:
 
 
 def libraries(kind: Kind) -> list[str]:
-    """The prefixes of the libraries that offer names of a kind, sorted. Imports nothing."""
+    """Return the prefixes of the libraries that offer names of a kind, sorted. Imports nothing."""
     return sorted(entry.name for entry in entry_points(group=f"iqabench.{kind}.libraries"))
 
 
@@ -223,27 +223,27 @@ def version_of(factory: object) -> int:
 
 
 def register_model(name: str) -> Callable[[Registered], Registered]:
-    """Class decorator: makes a model known by `name` in the file given to `--plugin`."""
+    """Return a class decorator that makes a model known by `name`, in a file for `--plugin`."""
     return _register("models", name)
 
 
 def register_attack(name: str) -> Callable[[Registered], Registered]:
-    """Class decorator: makes an attack known by `name` in the file given to `--plugin`."""
+    """Return a class decorator that makes an attack known by `name`, in a file for `--plugin`."""
     return _register("attacks", name)
 
 
 def register_defence(name: str) -> Callable[[Registered], Registered]:
-    """Class decorator: makes a defence known by `name` in the file given to `--plugin`."""
+    """Return a class decorator that makes a defence known by `name`, in a file for `--plugin`."""
     return _register("defences", name)
 
 
 def register_dataset(name: str) -> Callable[[Registered], Registered]:
-    """Class decorator: makes a dataset adapter known by `name` in the file given to `--plugin`."""
+    """Return a class decorator that makes a dataset adapter known by `name`, in a file for `--plugin`."""
     return _register("datasets", name)
 
 
 def register_recipe(name: str) -> Callable[[Registered], Registered]:
-    """Class decorator: makes a training recipe known by `name` in the file given to `--plugin`."""
+    """Return a class decorator that makes a training recipe known by `name`, in a file for `--plugin`."""
     return _register("recipes", name)
 
 

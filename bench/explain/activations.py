@@ -93,7 +93,7 @@ def _stages(model: nn.Module) -> list[Stage]:
 
 
 def _last_mask(model: Any, stage: Stage) -> Any:
-    """The channel activation that ends a stage, or None."""
+    """Return the channel activation that ends a stage, or None."""
     inside = set(stage.blocks.modules())
     masks = model.channel_activations() if hasattr(model, "channel_activations") else []
     return next((mask for mask in reversed(masks) if mask in inside), None)
@@ -109,7 +109,7 @@ class _Record:
 
 @contextmanager
 def _recorded(module: nn.Module | None) -> Iterator[_Record]:
-    """A record of the forward passes inside the context, of which patches take several; empty for None."""
+    """Record the forward passes inside the context, of which patches take several; none for None."""
     record = _Record()
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -61,14 +61,14 @@ def choose_image(
 
 
 def picture(images: Tensor) -> np.ndarray:
-    """The first of images (N, 3, H, W) as (H, W, 3)."""
+    """Return the first of images (N, 3, H, W) as (H, W, 3)."""
     return images[0].permute(1, 2, 0).double().cpu().numpy()
 
 
 def _typical(
     probes: Sequence[Probe], data: PlannedDataset, epsilon: float, device: torch.device
 ) -> tuple[int, str, tuple[float, ...]]:
-    """Row of the candidate that the first model moves by the median, why it was chosen, and all medians."""
+    """Return the row that FGSM moves by the first model's median, why it was chosen, and all medians."""
     tests = data.test_rows
     rows = tests[np.linspace(0, len(tests) - 1, min(CANDIDATES, len(tests))).round().astype(int)]
     rows = data.cache.bucketed(rows)
@@ -91,7 +91,7 @@ def _moves(probe: Probe, pixels: Tensor, labels: Tensor, epsilon: float) -> np.n
 
 
 def _named(data: PlannedDataset, asked: str) -> int:
-    """Row of an image in the dataset's table."""
+    """Return the row of an image in the dataset's table."""
     paths = data.dataset.table["path"].astype(str).tolist()
     if asked in paths:
         return paths.index(asked)
@@ -128,6 +128,6 @@ def _numbered(data: PlannedDataset, number: int) -> int:
 
 
 def _batch(data: PlannedDataset, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Images (N, 3, H, W) in [0, 1] as models see them, and their labels (N,)."""
+    """Return images (N, 3, H, W) in [0, 1] as models see them, and their labels (N,)."""
     images = to_float(data.cache.test_batch(rows.tolist()), device)
     return images, torch.tensor(data.quality_of(rows), dtype=images.dtype, device=device)

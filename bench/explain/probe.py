@@ -28,7 +28,7 @@ class Probe:
     batch_size: int = 16  # images at once
 
     def scores(self, images: Tensor) -> np.ndarray:
-        """Scores (N,) in [0, 1] of images (N, 3, H, W) in [0, 1]."""
+        """Return scores (N,) in [0, 1] of images (N, 3, H, W) in [0, 1]."""
         found = []
         with torch.random.fork_rng(), torch.inference_mode():
             for batch in self._batches(images):
@@ -37,7 +37,7 @@ class Probe:
         return np.concatenate(found)
 
     def fgsm_direction(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The signs of FGSM's gradient (CPRL, Eq. 5) at images (N, 3, H, W), given their quality (N,)."""
+        """Return the signs of FGSM's gradient (CPRL, Eq. 5) at images (N, 3, H, W) of quality (N,)."""
         found = []
         with torch.random.fork_rng(), undisturbed(self.model):
             batches = zip(self._batches(images), self._batches(labels), strict=True)

@@ -88,7 +88,7 @@ class _Ties:
         return cls(group, order, np.flatnonzero(np.diff(group[order], prepend=-1)))
 
     def sizes(self, weights: Array) -> Array:
-        """(groups, B): how many drawn images each group holds."""
+        """Return how many drawn images each group holds: (groups, B)."""
         ascending = weights[self.order]
         if len(self.starts) == len(self.order):
             return ascending
@@ -140,7 +140,7 @@ class _Pairs:
 
 
 def _pairs(x: _Ties, y: _Ties) -> list[_Pairs]:
-    """Every pair of images with different x, once: by the first binary digit in which their ranks differ."""
+    """Return every pair of images with different x once, by the first binary digit of the ranks to differ."""
     found = []
     for digit in range(int(x.group.max()).bit_length()):
         key = (x.group >> (digit + 1)) * len(y.starts) + y.group
@@ -161,7 +161,7 @@ def _pairs(x: _Ties, y: _Ties) -> list[_Pairs]:
 
 
 def _kendall(pairs: list[_Pairs], sizes: tuple[Array, Array], counts: Counts, total: float) -> Array:
-    """Tau-b. Sums of counts are whole numbers below 2^24, so float32 holds them exactly."""
+    """Return tau-b (B,). Sums of counts are whole numbers below 2^24, which float32 holds exactly."""
     agreeing_less_opposed = np.zeros(counts.shape[1])
     for pair in pairs:
         drawn = _running_sum(counts[pair.lower])
@@ -173,7 +173,7 @@ def _kendall(pairs: list[_Pairs], sizes: tuple[Array, Array], counts: Counts, to
 
 
 def _running_sum(values: NDArray[Real]) -> NDArray[Real]:
-    """(N + 1, B): sums of the first 0, 1, ... N rows.
+    """Return the sums (N + 1, B) of the first 0, 1, ... N rows.
 
     Numpy's cumsum strides down the columns, and adding row by row takes N calls. So the rows are laid out as
     a square of about sqrt(N) blocks of sqrt(N) rows: summed within all blocks at once, then across blocks.

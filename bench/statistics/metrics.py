@@ -112,7 +112,7 @@ def is_constant(low: Array, high: Array) -> bool:
 
 @lru_cache(maxsize=2)
 def cached_counts(n: int, resamples: int, seed: int) -> Counts:
-    """`bootstrap_counts`, kept for the next model on the same images."""
+    """Return `bootstrap_counts`, kept for the next model on the same images."""
     return bootstrap_counts(n, resamples, seed)
 
 

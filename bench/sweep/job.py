@@ -159,7 +159,7 @@ class Job:
         return Checkpoint(folder / f"{safe_name(self.model.name)}-{digest(identity)}.safetensors")
 
     def weights(self) -> str | None:
-        """Digest of the weights; None while the model has not been trained."""
+        """Return the digest of the weights; None while the model has not been trained."""
         if self.model.fitted_by == "none":
             return self._brought_weights
         card = self.checkpoint.card()

@@ -168,7 +168,7 @@ class PlannedModel:
             raise UserError(f"{self.where}: model {self.name!r}: {error}") from error
 
     def architecture(self) -> dict[str, Any]:
-        """The parameters without those that only choose the initial weights, with the keys of its adapter."""
+        """Return the parameters without those that only choose initial weights, with its adapter's keys."""
         params = keyed(self.factory, self.params)
         own = {key: value for key, value in params.items() if key not in INITIALISATION}
         return {**own, **(self.adaptation or {})}

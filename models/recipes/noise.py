@@ -18,7 +18,9 @@ from ..recipe import Labels, Recipe, Terms
 
 @dataclass(eq=False)
 class NoiseAugmentation(Recipe):
-    """Adds independent normal noise to each value of each training image. A step costs a plain one.
+    """Adds independent normal noise to each value of each training image.
+
+    A step costs as much as a plain one.
 
     Attributes:
         sigma: Standard deviation of the noise, in units of the pixel range; the result is kept in [0, 1].

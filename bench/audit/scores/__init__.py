@@ -1,1 +1,1 @@
-"""Indicators that need scores only: on what besides its image a score depends, and how it moves."""
+"""Indicators that need scores only: what a score depends on other than its image, and how it moves."""

@@ -6,7 +6,7 @@ from ....attacks.square import Square
 from ....attacks.tools.balls import LinfBall
 from ....attacks.tools.objectives import Objective
 from ....attacks.tools.victim import Victim
-from ..evidence import Evidence, percent, share
+from ..evidence import Evidence, percent
 from ..finding import Indicator, Measured
 
 
@@ -19,8 +19,7 @@ def measure(evidence: Evidence) -> Measured:
     ball = LinfBall(evidence.images, evidence.epsilon)
     queries = evidence.queries // (2 if evidence.stochastic else 1)
     found = Square(seed=evidence.seed, queries=queries).search(victim, ball, evidence.images)
-    black, white = evidence.gain(found), evidence.white_box_gain
-    value = share(black > white + 0.05 * white.abs() + 0.002 * evidence.span)
+    value = evidence.share_beating(evidence.gain(found), evidence.white_box_gain)
     return Measured(
         value,
         f"A black-box search of {queries} queries moves the score further than a search with "

@@ -1,6 +1,6 @@
 """One step that moves scores further than many."""
 
-from ..evidence import Evidence, percent, share
+from ..evidence import Evidence, percent
 from ..finding import Indicator, Measured
 
 
@@ -8,7 +8,7 @@ def measure(evidence: Evidence) -> Measured:
     """Measure the share of images that one step to the ball's edge moves further than a whole search."""
     step = evidence.stepped(evidence.gradients[0][evidence.best_view], evidence.epsilon)
     one, many = evidence.gain(step), evidence.searches[0].gain
-    value = share(one > many + 0.05 * many.abs() + 0.002 * evidence.span)
+    value = evidence.share_beating(one, many)
     return Measured(
         value,
         f"One step moves the score further than {evidence.steps} steps on {percent(value)} of the images.",

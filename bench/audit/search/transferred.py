@@ -4,7 +4,7 @@ import torch
 
 from ....attacks.tools.balls import LinfBall
 from ....attacks.tools.gradient import undisturbed
-from ..evidence import Evidence, percent, share
+from ..evidence import Evidence, percent
 from ..finding import Indicator, Measured
 
 
@@ -15,8 +15,7 @@ def measure(evidence: Evidence) -> Measured:
     with undisturbed(evidence.source), torch.no_grad():
         ball, step = LinfBall(evidence.images, evidence.epsilon), 2.5 * evidence.epsilon / evidence.steps
         found, _ = evidence.climb(evidence.source, ball, evidence.images, step, evidence.steps)
-    moved, white = evidence.gain(found), evidence.white_box_gain
-    value = share(moved > white + 0.05 * white.abs() + 0.002 * evidence.span)
+    value = evidence.share_beating(evidence.gain(found), evidence.white_box_gain)
     return Measured(
         value,
         "Perturbations found on another model move the score further than the model's own gradient on "

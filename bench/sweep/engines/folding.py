@@ -36,7 +36,7 @@ def ready_to_score(model: nn.Module, images: Tensor, precision: Precision = "fp3
 
 
 def folded(model: nn.Module, images: Tensor) -> nn.Module:
-    """The model with batch normalisations folded where that is exact; itself where nothing can be.
+    """Return the model with batch normalisations folded where that is exact; itself where nothing can be.
 
     Which convolution feeds which normalisation is seen in a forward pass. The folded copy is used only if it
     scores images (N, 3, H, W) in [0, 1] as the model in evaluation mode does; a model whose forward passes
@@ -59,7 +59,7 @@ def folded(model: nn.Module, images: Tensor) -> nn.Module:
 
 
 def _pairs(model: nn.Module, images: Tensor) -> list[tuple[str, str]]:
-    """Names of the convolutions and normalisations of which the one's output is the other's input.
+    """Return the names of convolutions and of the normalisations that take their outputs, in pairs.
 
     Both must be called once in a forward pass, and be of these very classes: a subclass may do more.
     """

@@ -95,7 +95,7 @@ class PlannedDataset:
         return [(mine[row], theirs[other]) for row, other in pairs]
 
     def identity(self) -> dict[str, Any]:
-        """The fields of `Cell` that say which pixels and labels these are."""
+        """Return the fields of `Cell` that say which pixels and labels these are."""
         framing = self.cache.framing
         identity = {**self._labels, "image_size": framing.image_size, "pixels": framing.text}
         if self.limit is not None:  # which images are scored depends on the way of choosing them
@@ -104,7 +104,7 @@ class PlannedDataset:
         return identity
 
     def training_identity(self) -> dict[str, Any]:
-        """The fields that say which pixels and labels weights are fitted to."""
+        """Return the fields that say which pixels and labels weights are fitted to."""
         framing = self.cache.framing
         identity = {**self._labels, "image_size": framing.training_crop, "pixels": framing.training_text}
         return {name: value for name, value in identity.items() if (name, value) != ("pixels", None)}

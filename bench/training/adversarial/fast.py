@@ -25,7 +25,9 @@ from .inner import loss_gradient
 
 @dataclass(eq=False)
 class Fast(Recipe):
-    """Trains on images after one step up the loss from a random start. A step costs two plain ones.
+    """Trains on images after one step up the loss from a random start.
+
+    A step costs as much as two plain ones.
 
     Attributes:
         epsilon: Radius of the ball, in units of 1/255.

@@ -76,7 +76,7 @@ def least_linear(model: nn.Module, images: Tensor, epsilon: float, steps: int) -
     """Return images of the ball at which scores are furthest from linear, as a few gradient steps find them.
 
     The balls are around images (N, 3, H, W) in [0, 1], their radius in pixel units. The steps begin at a
-    random place, for at the centre the gradient of g is zero.
+    random point, because at the centre the gradient of g is zero.
     """
     ball = LinfBall(images, epsilon)
     centre = images.detach().requires_grad_()

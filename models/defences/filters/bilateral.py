@@ -12,13 +12,14 @@ from ..base import Defence, recomputed
 
 
 class Bilateral(Defence):
-    """Averages over neighbours that are near in place and in colour.
+    """Averages over neighbours that are near in position and in colour.
 
     Tomasi and Manduchi 1998: pixel q counts for pixel p by
 
         w(p, q) = exp(-|p - q|^2 / (2 sigma_space^2)) exp(-|x_p - x_q|^2 / (2 sigma_colour^2)),
 
-    |x_p - x_q| over the three colours. One pass. The gradient is exact; the identity is offered besides.
+    |x_p - x_q| over the three colours. One pass. The gradient is exact; attacks are offered the identity, too
+    (BPDA).
 
     Args:
         sigma_space: Standard deviation in pixels; the window reaches as far as 2 of them.

@@ -25,7 +25,7 @@ class Gaussian(Defence):
 
 
 def blurred(images: Tensor, sigma: float) -> Tensor:
-    """Return images (N, C, H, W) convolved with a Gaussian; pixels of the border go on outside."""
+    """Return images (N, C, H, W) convolved with a Gaussian; pixels of the border are repeated outside."""
     radius = int(TRUNCATE * sigma + 0.5)
     offsets = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
     weights = torch.exp(-0.5 * (offsets / sigma).square())

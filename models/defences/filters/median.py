@@ -20,7 +20,7 @@ class Median(Defence):
     """Gives each pixel, in each colour, the median of a square of an odd `size`, in pixels, around it.
 
     Xu et al., Feature Squeezing, NDSS 2018. One pass. The gradient is exact: that of the pixel which is the
-    median; the identity is offered besides.
+    median; attacks are offered the identity, too (BPDA).
     """
 
     near_identity: ClassVar[bool] = True

@@ -19,7 +19,7 @@ class NonLocalMeans(Defence):
         w(p, q) = exp(-d^2(p, q) / strength^2),
 
     d^2 the mean squared difference, over the colours, of the squares of `patch_size` pixels around p and q.
-    One pass. The gradient is exact; the identity is offered besides.
+    One pass. The gradient is exact; attacks are offered the identity, too (BPDA).
 
     Args:
         strength: Strength in units of the pixel range [0, 1].

@@ -20,8 +20,8 @@ class TotalVariation(Defence):
 
         u = x + div p,    p <- (p - grad(u) / 4) / (1 + |grad(u)| / (4 weight)).
 
-    As a defence: Guo et al., ICLR 2018. One pass. The gradient is exact, that of the iterations; the identity
-    is offered besides.
+    As a defence: Guo et al., ICLR 2018. One pass. The gradient is exact, that of the iterations; attacks
+    are offered the identity, too (BPDA).
 
     Args:
         weight: Weight of the total variation.

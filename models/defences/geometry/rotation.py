@@ -14,7 +14,7 @@ from .sampling import warped
 class Rotation(Defence):
     """Rotates each image around its middle by a random angle, uniform up to `degrees` to either side.
 
-    Bilinear interpolation; pixels of the border go on outside. One pass, exact gradient of each draw.
+    Bilinear interpolation; pixels of the border are repeated outside. One pass, exact gradient of each draw.
     """
 
     stochastic: ClassVar[bool] = True

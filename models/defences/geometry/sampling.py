@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 def warped(images: Tensor, matrices: Tensor) -> Tensor:
-    """Return images (N, C, H, W) seen through affine maps, bilinearly; pixels of the border go on outside.
+    """Return images (N, C, H, W) seen through affine maps, bilinearly; border pixels are repeated outside.
 
     The matrices (N, 2, 3) map pixels of the result to pixels of the image: (x, y, 1), measured in pixels from
     the middle, to (x, y).
