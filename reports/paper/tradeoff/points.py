@@ -1,6 +1,7 @@
 """Clean SROCC against worst-case SROCC as data: a panel per dataset, its points, and the Pareto front."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """The spots of one dataset, at the smallest epsilon (in units of 1/255) that `auto` was run at."""
+    """The spots of one dataset at one epsilon, in units of 1/255: that of most spots, the smallest of such."""
 
     dataset: str
     title: str
@@ -91,14 +92,12 @@ def _panels(dataset: str, points: Points) -> Iterator[Tradeoff]:
         for place, point in here.items()
         if point.attack == AUTO and point.worst_case and not trained_as(place[1])
     }
-    if not attacked:
-        return
-    epsilon = min(point.epsilon for point in attacked.values())
-    found = []
+    spots = defaultdict(list)
     for place, point in attacked.items():
         clean = here.get((*place[:3], "none", 0.0))
-        if point.epsilon == epsilon and clean and not math.isnan(clean.measures["srocc"].value):
-            found.append((point.model, place[2], clean.measures["srocc"], point.srocc))
+        if clean and not math.isnan(clean.measures["srocc"].value):
+            spots[point.epsilon].append((point.model, place[2], clean.measures["srocc"], point.srocc))
+    epsilon, found = max(spots.items(), key=lambda one: (len(one[1]), -one[0]), default=(0.0, []))
     if len(found) < 2:
         return
     best = front([(clean.value, worst.value) for _, _, clean, worst in found])

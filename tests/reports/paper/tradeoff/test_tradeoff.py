@@ -47,6 +47,18 @@ def test_a_spot_is_a_model_of_its_own_table_or_behind_a_defence_at_the_smallest_
     }  # fmt: skip
 
 
+def test_defences_that_were_attacked_at_another_epsilon_alone_are_drawn(results) -> None:
+    table = results(
+        {"srocc": 0.9},
+        under_auto("resnet", 1.0, 0.2),
+        under_auto("resnet", 4.0, -0.9),
+        {"srocc": 0.8, **behind("jpeg")},
+        under_auto("resnet", 4.0, -0.3, knowledge="adaptive", **behind("jpeg")),
+    )
+    (panel,) = tradeoffs(table.frame)
+    assert (panel.epsilon, {spot.name for spot in panel.spots}) == (4.0, {"ResNet", "ResNet + jpeg"})
+
+
 def test_the_front_is_what_no_other_spot_beats_in_both(panel: Tradeoff) -> None:
     assert {spot.name for spot in panel.spots if spot.front} == {"ResNet", "ResNet + jpeg"}
 
