@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from ....bench.core.text import listing
 from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from .. import wording
 from ..numbers import EPSILON, Entry, metric_cells, metric_columns
@@ -21,12 +22,14 @@ def build(content: Content) -> Iterator[Table]:
     ]
     if not attacked:
         return
-    epsilons = sorted({point.epsilon for point in attacked})
-    strength = EPSILON if EPSILON in epsilons else epsilons[0]
-    shown = [point for point in attacked if point.epsilon == strength]
+    datasets = ordered("dataset", (point.dataset for point in attacked))
+    blocks = [_at_one_strength([point for point in attacked if point.dataset == name]) for name in datasets]
+    shown = [point for block in blocks for point in block]
+    strengths = sorted({point.epsilon for point in shown})
+    where = listing([f"{strength:g}/255" for strength in strengths])
     yield Table(
         number="R",
-        title=f"How far {attack_name(AUTO)} moves scores at {strength:g}/255, with clean training",
+        title=f"How far {attack_name(AUTO)} moves scores at {where}, with clean training",
         caption=wording.caption(
             wording.MOVED,
             wording.doubted(point.audit for point in shown),
@@ -35,14 +38,18 @@ def build(content: Content) -> Iterator[Table]:
         ),
         heading="Model",
         groups=(Group(metric_columns(MEASURES)),),
-        blocks=tuple(
-            _block([point for point in shown if point.dataset == dataset])
-            for dataset in ordered("dataset", (point.dataset for point in shown))
-        ),
+        blocks=tuple(_block(points, told=len(strengths) > 1) for points in blocks),
     )
 
 
-def _block(points: Sequence[Point]) -> Block:
+def _at_one_strength(points: Sequence[Point]) -> list[Point]:
+    """Return the points at the strength of the tables, or at the smallest where there are none."""
+    strengths = {point.epsilon for point in points}
+    strength = EPSILON if EPSILON in strengths else min(strengths)
+    return [point for point in points if point.epsilon == strength]
+
+
+def _block(points: Sequence[Point], *, told: bool) -> Block:
     found = {point.model: point for point in points}
     models = ordered("model", found)
     entries = [
@@ -54,4 +61,5 @@ def _block(points: Sequence[Point]) -> Block:
     return Block(
         tuple(Row(Label(model_name(model)), (cells,)) for model, cells in rows),
         Label(dataset_name(points[0].dataset), stand_in),
+        f"ε = {points[0].epsilon:g}/255" if told else "",
     )

@@ -41,7 +41,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """The spots of one dataset at one epsilon, in units of 1/255: that of most spots, the smallest of such."""
+    """The spots of one dataset at one epsilon, in units of 1/255: that of most spots, the least of such."""
 
     dataset: str
     title: str

@@ -46,6 +46,19 @@ def test_a_score_that_did_not_move_leaves_only_the_form_without_an_offset_undefi
     assert float(cells[1].text) > 0
 
 
+def test_a_dataset_that_was_attacked_at_other_strengths_is_there_and_says_so(store):
+    drawn_auto(store, "resnet", 1.0, dataset="live")
+    for epsilon in (2.0, 4.0):
+        drawn_auto(store, "resnet", epsilon, dataset="vcl")
+    table = tables_of(read_results(store, resamples=0))["R"]
+    assert {block.heading.text: block.title for block in table.blocks} == {
+        "LIVE": "ε = 1/255", "VCL": "ε = 2/255",
+    }  # fmt: skip
+    widths = {block.heading.text: float(block.rows[0].cells[0][-1].text) for block in table.blocks}
+    assert widths["VCL"] == pytest.approx(2 * widths["LIVE"])
+    assert table.title.startswith("How far auto moves scores at 1/255 and 2/255")
+
+
 def test_without_intervals_of_auto_there_is_no_such_table(store):
     drawn_cell(store, attack="fgsm", epsilon=1.0)
     assert "R" not in tables_of(read_results(store, resamples=0))
