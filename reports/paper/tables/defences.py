@@ -51,8 +51,10 @@ def build(content: Content) -> Iterator[Table]:
 
 
 def _block(dataset: str, adaptive: Points, static: Points, epsilons: Sequence[float]) -> Block:
-    lines = _lines(dataset, adaptive, epsilons[0])
-    stand_in = any(point.stand_in for place, point in adaptive.items() if place[0] == dataset)
+    here = {place: point for place, point in adaptive.items() if place[0] == dataset}
+    attacked = [point.epsilon for place, point in here.items() if place[3] and point.attack == AUTO]
+    lines = _lines(dataset, here, min(attacked))
+    stand_in = any(point.stand_in for point in here.values())
 
     def column(points: Points, epsilon: float) -> list[Cell]:
         attack = AUTO if epsilon else "none"
@@ -70,7 +72,7 @@ def _block(dataset: str, adaptive: Points, static: Points, epsilons: Sequence[fl
     )
     rows = []
     for line, before, unaware, aware in zip(lines, clean, without, through, strict=True):
-        audits = (point.audit for place, point in adaptive.items() if place[:4] == (dataset, *line))
+        audits = (point.audit for place, point in here.items() if place[:4] == (dataset, *line))
         rows.append(Row(Label(_name(line)), ((before,), unaware, aware, (verdict_cell(audits),))))
     return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
 

@@ -47,6 +47,19 @@ def test_each_model_stands_bare_and_behind_each_of_its_defences(defended: Result
     assert cell_of(table, bare, "Worst-case SROCC, adaptive").text == "−0.5000"
 
 
+def test_rows_are_in_the_order_of_the_worst_case_of_their_own_dataset(results) -> None:
+    found = results(
+        *({"srocc": 0.9, **behind(defence)} for defence in ("flip", "jpeg", "median")),
+        *(
+            under_auto("resnet", 4.0, worst, knowledge="adaptive", **behind(defence))
+            for defence, worst in {"flip": 0.1, "jpeg": 0.5, "median": 0.3}.items()
+        ),
+        under_auto("sat", 1.0, 0.2, dataset="vcl", knowledge="adaptive", **behind("jpeg")),
+    )
+    (block,) = (block for block in tables_of(found)["D"].blocks if block.heading.text == "LIVE")
+    assert [row.name.text for row in block.rows] == ["ResNet, jpeg", "ResNet, median", "ResNet, flip"]
+
+
 def test_an_adaptive_attack_that_is_weaker_is_marked(defended: Results) -> None:
     table = tables_of(defended)["D"]
     assert row_of(table, "ResNet, jpeg").cells[-1][0].text == "sound"
