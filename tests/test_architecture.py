@@ -2,7 +2,10 @@
 
 import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import grimp
@@ -68,6 +71,27 @@ def test_a_circle_is_found():
     for importer, imported in [("a", "b"), ("b", "c"), ("c", "b"), ("c", "d")]:
         graph.add_import(importer=importer, imported=imported)
     assert circles(graph) == [["b", "c"]]
+
+
+def test_every_library_that_is_imported_is_declared():
+    project, brings = PROJECT["project"], packages_distributions()
+    requirements = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {canonical(re.match(r"[\w-]+", one)[0]) for one in requirements}
+    declared.add("pydantic-core")  # which pydantic pins, and whose types its errors are of
+    imported = {name for path in MODULES for name in libraries(ast.parse(path.read_text()))}
+    assert len(imported) > 20
+    assert [name for name in imported if declared.isdisjoint(map(canonical, brings.get(name, [name])))] == []
+
+
+def canonical(name):
+    return name.lower().replace("_", "-")
+
+
+def libraries(tree):
+    """Return the top-level names of what a module imports by absolute names, but for Python's own."""
+    found = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    found += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+    return {name.split(".")[0] for name in found} - sys.stdlib_module_names
 
 
 def test_every_package_is_installed():

@@ -206,19 +206,24 @@ def cell_metrics(
         try:
             for cell in cells:
                 try:
-                    kept = cache.get(cell.content, resamples)
-                    if kept is None or not believed:
-                        scores = read_scores(cell)
-                        if kept is None or not kept.are_of(scores):
-                            kept = CellMetrics.of(scores, resamples)
-                            cache.add(cell.content, resamples, kept)
-                    found[cell.path] = kept
+                    found[cell.path] = _metrics_of(cell, cache, resamples, believed=believed)
                 except ValueError as error:
                     damaged.append((cell.path, str(error)))
                 progress.advance(1)
         finally:
             cache.save()
     return found, damaged
+
+
+def _metrics_of(cell: StoredCell, cache: MetricCache, resamples: int, *, believed: bool) -> CellMetrics:
+    """Return a cell's metrics, kept or computed; a ValueError where its scores cannot be used."""
+    kept = cache.get(cell.content, resamples)
+    if kept is None or not believed:
+        scores = read_scores(cell)
+        if kept is None or not kept.are_of(scores):
+            kept = CellMetrics.of(scores, resamples)
+            cache.add(cell.content, resamples, kept)
+    return kept
 
 
 def _numbers(measure: Measure) -> tuple[float, float, float]:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from ....models.bounds import NoBoundsError, output_bounds
 from ...core.config import Settings
 from ...core.configuration.values import PIXEL
 from ...core.errors import UserError
 from ...store.certificates.score_bounds import ScoreBounds
+from ..job import Job
 from ..machine import choose_device
 from ..runner import trained_models
 from .shared import Scope, batches_of
@@ -26,23 +28,31 @@ def bound_models(
     found, radii = [], sorted(set(radii))
     device = choose_device(settings.run.device)
     for job, model in trained_models(settings, results, command=command, show=show):
-        count = len(job.image_names)
-        scores, ends = np.empty(count), np.empty((2, count, len(radii)))
-        for batch, images in batches_of(job, "bounds", device, show=show):
-            try:
-                with torch.no_grad():
-                    scores[batch] = model.double()(images.double()).cpu()
-                    for number, radius in enumerate(radii):
-                        bounds = output_bounds(model, images.double(), radius * PIXEL)
-                        ends[:, batch, number] = torch.stack(bounds).cpu()
-            except NoBoundsError as error:
-                raise UserError(
-                    f"{job.title}: interval bound propagation does not apply: {error}. Choose models of "
-                    "convolutions, normalisation by stored statistics, pooling and monotone activations; or "
-                    "certify this one behind median smoothing, which any model can be: --norm l2"
-                ) from None
+        try:
+            scores, ends = _bounded(job, model.double(), radii, device, show)
+        except NoBoundsError as error:
+            raise UserError(
+                f"{job.title}: interval bound propagation does not apply: {error}. Choose models of "
+                "convolutions, normalisation by stored statistics, pooling and monotone activations; or "
+                "certify this one behind median smoothing, which any model can be: --norm l2"
+            ) from None
         about, names, quality, order = Scope.of(job)
         bounded = ScoreBounds(about, names, quality, scores[order], tuple(radii), *ends[:, order])
         bounded.write(results)
         found.append(bounded)
     return found
+
+
+@torch.no_grad()
+def _bounded(
+    job: Job, model: nn.Module, radii: list[float], device: torch.device, show: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores (N,) of a job's images and their bounds (2, N, R), all in float64."""
+    count = len(job.image_names)
+    scores, ends = np.empty(count), np.empty((2, count, len(radii)))
+    for batch, images in batches_of(job, "bounds", device, show=show):
+        scores[batch] = model(images.double()).cpu()
+        for number, radius in enumerate(radii):
+            bounds = output_bounds(model, images.double(), radius * PIXEL)
+            ends[:, batch, number] = torch.stack(bounds).cpu()
+    return scores, ends
