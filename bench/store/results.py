@@ -52,8 +52,9 @@ WEAKER_SROCC, WEAKER_WIDTH = 0.05, 0.9
 where its median width is less than this part of the static attack's."""
 
 _ATTACKED_ALIKE = (
-    "dataset", "model", "variant", "regime", "seed", "attack", "epsilon", "weights", "model_version",
-    "defence_params", "attack_version", "limit", "image_size", "pixels", "pixels_digest", "split_digest",
+    "dataset", "model", "variant", "regime", "seed", "attack", "epsilon", "weights", "model_params",
+    "model_version", "defence_params", "attack_params", "attack_version", "precision", "limit", "image_size",
+    "pixels", "pixels_digest", "split_digest",
 )  # fmt: skip
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
 _TOLD = ("realised", "eight_bit_kept", "queries", *KINDS)  # of a cell's diagnostics; NaN where it tells none

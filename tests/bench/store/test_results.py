@@ -164,6 +164,24 @@ def test_an_audited_cell_has_its_verdict_and_the_sentences_of_its_red_flags(stor
     assert (verdict(["", "sound"]), verdict([])) == ("sound", "")
 
 
+def test_an_adaptive_attack_is_held_against_the_static_one_of_the_same_parameters(store):
+    """A quick look afterwards does not take back what a longer search has shown."""
+    jpeg = {"name": "jpeg", "params": {}, "version": 1, "source": None}
+    defence = {"variant": "defence=jpeg", "defence": [jpeg], "attack": "auto", "epsilon": 1.0}
+    scores = noisy(0.1, 120)
+    for budget, static, created in (("standard", 0.4, "2030"), ("quick", 0.1, "2031")):
+        known = {
+            "attack_params": {"budget": budget},
+            "context": {"created": f"{created}-01-01T00:00:00+00:00"},
+        }
+        for knowledge, reach in (("adaptive", 0.1), ("static", static)):
+            ends = {"low": scores - reach, "high": scores + reach}
+            drawn_cell(store, scores, more=ends, flags=(), knowledge=knowledge, **defence, **known)
+    found = read_results(store, resamples=0).frame
+    verdicts = dict(zip(found["attack_params"], found["audit"], strict=True))
+    assert verdicts == {'{"budget": "quick"}': "sound", '{"budget": "standard"}': "doubtful"}
+
+
 def test_a_control_is_what_the_cell_says_or_in_older_cells_what_is_called_noise(store):
     for attack, context in (
         ("noise", {}),
