@@ -18,7 +18,7 @@ from ...bench.store.metric_cache import MetricCache
 from ...bench.store.newest import newest
 from ...bench.store.results import RESIZE, read_results, verdict
 from ...bench.store.store import Store
-from ..catalogue import attack_name, dataset_name, ordered
+from ..catalogue import AUTO, attack_name, dataset_name, ordered
 from ..paper.selection import grouped
 from .board import Board, Entrant, Move, Number
 from .red_flags import measured_elsewhere, of_audits, red_flags
@@ -256,7 +256,7 @@ def _finished(drafts: Sequence[_Draft]) -> Iterator[Entrant]:
             entrant,
             slug=slug[entrant.name],
             facts=(*_facts(cells), *entrant.facts),
-            audit=verdict([entrant.audit, *(cell["audit"] for cell in cells)]),
+            audit=verdict([entrant.audit, *(cell["audit"] for cell in _deciding(cells))]),
             audits=_audits(entrant.audit, [*entrant.numbers, *entrant.moves], cells),
             red_flags=(
                 *red_flags(entrant.numbers),
@@ -270,8 +270,18 @@ def _audits(
     stated: str, numbers: Sequence[Number | Move], cells: Sequence[Row]
 ) -> tuple[tuple[str, str], ...]:
     """Return the verdict of each dataset that has one: the stated one and those of its cells together."""
+    deciding = _deciding(cells)
     found = [
-        (dataset, verdict([stated, *(cell["audit"] for cell in cells if cell["dataset"] == dataset)]))
+        (dataset, verdict([stated, *(cell["audit"] for cell in deciding if cell["dataset"] == dataset)]))
         for dataset in ordered("dataset", (number.dataset for number in numbers))
     ]
     return tuple((dataset, said) for dataset, said in found if said)
+
+
+def _deciding(cells: Sequence[Row]) -> list[Row]:
+    """Return the cells whose audits decide: on a dataset with audited cells of `auto` those, else all.
+
+    Where a single attack failed, `auto` takes another on each image.
+    """
+    of_auto = {cell["dataset"] for cell in cells if cell["attack"] == AUTO and cell["audit"]}
+    return [cell for cell in cells if cell["attack"] == AUTO or cell["dataset"] not in of_auto]

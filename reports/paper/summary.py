@@ -177,7 +177,8 @@ def _overstated(points: Sequence[Point]) -> Iterator[str]:
 
 
 def _doubted(points: Sequence[Point]) -> Iterator[str]:
-    models = ordered("model", (point.model for point in points if point.audit == "doubtful"))
+    doubtful = (point for point in points if (point.attack, point.audit) == (AUTO, "doubtful"))
+    models = ordered("model", (point.model for point in doubtful))
     if models:
         names = listing([model_name(model) for model in models])
         yield wording.DOUBTED_MODELS.format(models=names, auto=attack_name(AUTO))

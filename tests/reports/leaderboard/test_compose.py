@@ -89,6 +89,19 @@ def test_an_audit_on_images_without_labels_counts_too(store):
     assert ("photos", "photos, audit under auto at 1/255: The gradient is blind.") in mine.red_flags
 
 
+def test_a_single_attack_that_failed_does_not_make_the_worst_case_doubtful(store):
+    drawn_auto(store, "mine", 1.0)
+    for model in ("mine", "other"):
+        drawn_cell(store, model=model, attack="fgsm", epsilon=1.0, flags=["All gradients are zero."])
+    board = compose_board([], store)
+    mine, other = (entrant(board, name) for name in ("mine", "other"))
+    assert (mine.audit, mine.is_doubtful("live")) == ("sound", False)
+    assert (other.audit, other.is_doubtful("live")) == ("doubtful", True)
+    flag = ("live", "LIVE, audit under FGSM at 1/255: All gradients are zero.")
+    assert flag in mine.red_flags
+    assert flag in other.red_flags
+
+
 def test_what_the_audits_of_a_store_found_is_on_the_board(store):
     drawn_auto(store, "mine", 1.0)
     drawn_auto(store, "other", 1.0)

@@ -139,6 +139,9 @@ def test_models_that_the_audit_doubts_are_named(results):
     doubtful = under_auto("cprl", 1.0, 0.5, audit="doubtful", red_flags="None moves.")
     table = results(doubtful, under_auto("sat", 1.0, 0.4, audit="sound"))
     assert sentences(table)[1] == "The audit finds CPRL doubtful: the numbers under auto may be too high."
+    blind = {"model": "sat", "attack": "fgsm", "epsilon": 1.0, "srocc": 0.9, "audit": "doubtful"}
+    found = sentences(results(under_auto("sat", 1.0, 0.4, audit="sound"), blind))
+    assert not any("doubtful" in sentence for sentence in found)
 
 
 def test_a_control_of_any_name_is_told_from_the_attacks(results):
