@@ -47,9 +47,10 @@ class Logistic:
 def fit_logistic(scores: ArrayLike, quality: ArrayLike, form: Form) -> Logistic:
     """Fit a curve from scores (N,) to labels (N,) by least squares (Levenberg and Marquardt).
 
-    The search for four parameters starts from the usual values: the largest label, the smallest, the mean
-    score and a quarter of the scores' standard deviation. That for five starts from the fitted curve of four,
-    which is one of theirs, so that it never fits worse. Scores are finite and not constant.
+    The search is over standardised scores, so that their unit does not matter. That for four parameters
+    starts from the usual values: the largest label, the smallest, the mean score and a quarter of the scores'
+    standard deviation. That for five starts from the fitted curve of four, which is one of theirs, so that it
+    never fits worse. Scores are finite and not constant.
 
     Raises:
         ValueError: there are fewer images than parameters, or the search does not converge; says which.
@@ -58,13 +59,15 @@ def fit_logistic(scores: ArrayLike, quality: ArrayLike, form: Form) -> Logistic:
     count = FORMS.index(form) + 4
     if len(found) < count:
         raise ValueError(f"{len(found)} images are too few for {count} parameters")
-    spread = float(found.std())
-    four = _search(_four, found, labels, (labels.max(), labels.min(), found.mean(), spread / 4))
+    middle, spread = float(found.mean()), float(found.std())
+    standard = (found - middle) / spread
+    b1, b2, b3, b4 = _search(_four, standard, labels, (labels.max(), labels.min(), 0.0, 1 / 4))
     if form == "four":
-        return Logistic(form, four)
-    upper, lower, middle, width = four
-    start = (upper - lower, 1 / abs(width), middle, 0.0, (upper + lower) / 2)
-    return Logistic(form, _search(_five, found, labels, start))
+        return Logistic(form, (b1, b2, middle + spread * b3, spread * b4))
+    start = (b1 - b2, 1 / abs(b4), b3, 0.0, (b1 + b2) / 2)
+    b1, b2, b3, b4, b5 = _search(_five, standard, labels, start)
+    parameters = (b1, b2 / spread, middle + spread * b3, b4 / spread, b5 - b4 * middle / spread)
+    return Logistic(form, parameters)
 
 
 def _search(

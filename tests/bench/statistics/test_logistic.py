@@ -37,6 +37,18 @@ def test_the_formulas_are_those_of_the_papers() -> None:
     np.testing.assert_allclose(Logistic("five", (0.5, 9, 0.4, 0.3, 0.35))([0.1, 0.8]), [five(0.1), five(0.8)])
 
 
+@pytest.mark.parametrize("form", ["four", "five"])
+@pytest.mark.parametrize("scale", [1e-5, 1e4])
+def test_the_fitted_quality_does_not_depend_on_the_unit_of_the_scores(form, scale) -> None:
+    """Large scores on a scale without bounds lie close together below 1 once they are mapped."""
+    generator = np.random.default_rng(7)
+    scores = generator.beta(2, 2, 60)
+    labels = np.clip(1 / (1 + np.exp(-6 * (scores - 0.5))) + generator.normal(0, 0.1, 60), 0, 1)
+    others = 1 + scale * scores
+    found, other = fit_logistic(scores, labels, form), fit_logistic(others, labels, form)
+    np.testing.assert_allclose(other(others), found(scores), atol=1e-3)
+
+
 def test_noise_leaves_the_least_squares_curve_and_five_never_fit_worse_than_four() -> None:
     draw = np.random.default_rng(3)
     labels = np.clip([five(s) for s in SCORES] + 0.05 * draw.normal(size=200), 0, 1)
