@@ -11,7 +11,6 @@ from iqabench.reports.checks.junit import junit
 
 from ...fabricated import drawn_cell, noisy, results
 
-BASELINES = ("dbcnn", "nima", "resnet", "lwta", "denoise", "sat")
 BEST = "CPRL has the best SROCC under FGSM at 1/255"
 FALLS = "Each baseline's SROCC falls by more than half under FGSM at 1/255"
 CLEAN = "CPRL's SROCC without attack is within 0.1 of the best"

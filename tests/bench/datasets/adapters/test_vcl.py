@@ -3,8 +3,6 @@ import pytest
 
 from iqabench import UserError
 
-CODES = {"AWGN": "AWGN", "BLU": "GBLUR", "J2K": "JP2K", "JPG": "JPEG"}
-
 
 @pytest.fixture
 def owner(trees):
