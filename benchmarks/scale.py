@@ -268,7 +268,7 @@ def run_plan(config: Path, count: int) -> None:
         pool = Pool(settings, by_name)
         sweep = Sweep.prepare(settings, results)
         sweep.store = Marked(results)
-        pool.give(Order(settings, results, Path.cwd(), (), "", None))
+        pool.give(Order(settings, results, Path.cwd(), (), None))
         run_on_cluster(sweep, pool, score=True, show=False)
     click.echo(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)  # GiB
 

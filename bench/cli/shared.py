@@ -239,7 +239,7 @@ def settings_of(options: dict[str, Any]) -> "Settings":
     for key, value in options.items():
         if value is not None:
             overrides["run"][key] = ALL if value == [ALL] else value
-    return load_settings(config_file, profile=profile, overrides=overrides)
+    return load_settings(config_file, profile=profile, overrides=overrides, command=command_line())
 
 
 def say(text: object, *, nl: bool = True, err: bool = False) -> None:

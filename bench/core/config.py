@@ -74,7 +74,13 @@ class Settings(Configured):
         description="values of a model's parameters; the sweep covers every combination, as variants",
     )
 
+    _command: str = PrivateAttr(default="")
     _layers: list["_Layer"] = PrivateAttr(default_factory=list)
+
+    @property
+    def command(self) -> str:
+        """The command as it was typed, kept with what it computes; empty for a call from Python."""
+        return self._command
 
     def where(self, *path: str) -> str:
         """Return the file and table that a key comes from, for an error message."""
@@ -111,6 +117,7 @@ def load_settings(
     *,
     profile: str | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    command: str = "",
 ) -> Settings:
     """Read, overlay and validate the configuration.
 
@@ -119,6 +126,7 @@ def load_settings(
         profile: Name of a `[profiles.NAME]` overlay, or several with commas between them, later ones
             winning. Default: the file's `profile` key.
         overrides: Values from the command line, `{"run": {"seed": 3}}`; they win.
+        command: The command as it was typed, kept with each cell and each trained model.
 
     Raises:
         UserError: no such file or profile, not TOML, an unknown key or an unacceptable value: names the
@@ -147,7 +155,7 @@ def load_settings(
     layers = _layers(files, _chain(files, names))
     layers.append(_Layer(COMMAND_LINE, [], {"profile": chosen, **(overrides or {})}))
     settings = Settings.model_validate(_validate(layers))
-    settings._layers = layers
+    settings._layers, settings._command = layers, command
     return settings
 
 

@@ -22,9 +22,7 @@ from .probe import Probe
 
 
 @tf32_where("fp32")
-def explain(
-    settings: Settings, results: Path, *, image: str | None = None, command: str = "", show: bool = True
-) -> Explanation:
+def explain(settings: Settings, results: Path, *, image: str | None = None, show: bool = True) -> Explanation:
     """Attack one image of a dataset with FGSM and record how two models score it.
 
     The explanation replaces an earlier one of the same model and dataset in the store.
@@ -36,7 +34,6 @@ def explain(
         image: Path of an image as in the dataset's table, the end of such a path, or the number of a test
             image, counted from 0. Default: the one whose score FGSM moves by the median over the test images
             (of at most 100, spread evenly).
-        command: Kept with the explanation, and with a model that it trains.
         show: Whether to show progress on standard error.
 
     Raises:
@@ -47,7 +44,7 @@ def explain(
     (epsilon,) = settings.run.epsilons
     jobs: dict[str, Job] = {}
     probes: dict[str, Probe] = {}
-    for job, model in trained_models(settings, results, command=command, show=show):
+    for job, model in trained_models(settings, results, show=show):
         jobs.setdefault(job.model.name, job)
         probes.setdefault(job.model.name, _probe(job, model))
     first, second = (probes[name] for name in settings.run.models)
@@ -70,7 +67,7 @@ def explain(
         image=chosen.image,
         epsilon=epsilon,
         models=(replace(models[0], stages=mine), replace(models[1], stages=others)),
-        command=command,
+        command=settings.command,
         versions=versions(),
     )
     write_explanation(explanation, explanation_folder(results, explanation.dataset, first.name))

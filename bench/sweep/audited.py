@@ -16,13 +16,13 @@ from .runner import trained_models
 
 
 @tf32_where("fp32")
-def audit_model(settings: Settings, results: Path, count: int, *, command: str = "") -> Report:
+def audit_model(settings: Settings, results: Path, count: int) -> Report:
     """Audit the first model of the settings; a second one is the source of perturbations tried on it.
 
     The test images are evenly spread over their quality. Of whole pictures the centres are taken, as large as
     the smallest and no larger than 320 pixels.
     """
-    jobs = trained_models(settings, results, command=command, check=False)
+    jobs = trained_models(settings, results, check=False)
     job, model = jobs[0]
     if job.model.full_reference:
         raise UserError(f"model {job.model.name!r}: an audit takes no full-reference metric")

@@ -57,7 +57,6 @@ def add_external(
     folder: Path,
     *,
     norm: Literal["linf", "l2"] = "linf",
-    command: str = "",
 ) -> External:
     """Score images from outside, and store the intervals that they and all known attacks attain together.
 
@@ -67,7 +66,6 @@ def add_external(
         folder: `NAME.png`, or `{low,high,adversarial}/NAME.png`, with the names that `--save-images` gives;
             an image may be there several times, or not at all.
         norm: Norm of the ball.
-        command: Command line that is kept with the cell.
 
     Raises:
         UserError: more than one model or epsilon is chosen, a file belongs to no test image, has another
@@ -79,7 +77,7 @@ def add_external(
     files = [Path(kind, path.name) for kind in FOLDERS for path in sorted((folder / kind).glob("*.png"))]
     if not files:
         raise UserError(f"{folder}: no PNG files in it, nor in {', '.join(FOLDERS[1:])} under it")
-    jobs = trained_models(settings, results, command=command)
+    jobs = trained_models(settings, results)
     if len(jobs) != 1:
         titles = ", ".join(job.title for job, _ in jobs)
         raise UserError(f"images belong to one model, found {len(jobs)}: {titles}")
@@ -106,7 +104,7 @@ def add_external(
     scored = job.data.dataset.table.iloc[job.data.scoring_rows].assign(**intervals.columns())
     table = scored.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore").sort_index()
     told = {"files": len(files), "further_ends": further, "draws": task.draws}
-    path = store.write(cell, table, context_of(job, task.device, command), told)
+    path = store.write(cell, table, context_of(job, task.device), told)
     return External(path, len(files), further, before, intervals.worst_srocc(task.data.quality))
 
 

@@ -56,7 +56,7 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
 
 
-def context_of(job: "Job", device: torch.device, command: str) -> dict[str, Any]:
+def context_of(job: "Job", device: torch.device) -> dict[str, Any]:
     """Return what does not determine a result but tells how it came about."""
     dataset = job.data.dataset
     trained = job.model.fitted_by != "none"
@@ -64,7 +64,7 @@ def context_of(job: "Job", device: torch.device, command: str) -> dict[str, Any]
     return {
         "versions": dict(versions()),
         "created": datetime.datetime.now(datetime.UTC).isoformat(),
-        "command": command,
+        "command": job.settings.command,
         "profile": job.settings.profile,
         "device": device_name(device),
         "checkpoint": str(where),

@@ -30,7 +30,6 @@ def run_sweep(
     settings: Settings,
     results: Path,
     *,
-    command: str = "",
     show: Show = True,
     save_images: Path | None = None,
 ) -> Summary:
@@ -39,7 +38,6 @@ def run_sweep(
     Args:
         settings: What to sweep.
         results: The store's folder; checkpoints, splits and the pixel cache live there too.
-        command: Kept with each cell.
         show: Whether to show progress on standard error; "lines": no bar, and no rehearsal for the time left.
         save_images: Folder for the adversarial images as PNG files with their scores. A cell that the store
             holds is computed once more where they are missing.
@@ -49,27 +47,27 @@ def run_sweep(
         JobsFailed: with the engine "ray", some jobs ended with an error; all others are done.
     """
     if settings.run.engine == "ray":
-        return _on_ray(settings, results, command, score=True, show=show, save_images=save_images)
+        return _on_ray(settings, results, score=True, show=show, save_images=save_images)
     device = choose_device(settings.run.device)
-    sweep = _prepared(settings, results, device, command, save_images=save_images)
+    sweep = _prepared(settings, results, device, save_images=save_images)
     run_here(sweep, device, score=True, show=show)
     return sweep.summary
 
 
 @torch.random.fork_rng()
-def train_models(settings: Settings, results: Path, *, command: str = "", show: bool = True) -> Summary:
+def train_models(settings: Settings, results: Path, *, show: bool = True) -> Summary:
     """Train the models of the sweep that have no weights yet; score nothing. Arguments as `run_sweep`."""
     if settings.run.engine == "ray":
-        return _on_ray(settings, results, command, score=False, show=show)
+        return _on_ray(settings, results, score=False, show=show)
     device = choose_device(settings.run.device)
-    sweep = _prepared(settings, results, device, command)
+    sweep = _prepared(settings, results, device)
     run_here(sweep, device, score=False, show=show)
     return sweep.summary
 
 
 @torch.random.fork_rng()
 def trained_models(
-    settings: Settings, results: Path, *, command: str = "", show: bool = True, check: bool = True
+    settings: Settings, results: Path, *, show: bool = True, check: bool = True
 ) -> list[tuple[Job, nn.Module]]:
     """Return the models of the sweep, each with its job, trained where they have no weights yet.
 
@@ -78,15 +76,15 @@ def trained_models(
     that has to be trained is in any case. The other arguments are those of `run_sweep`.
     """
     device = choose_device(settings.run.device)
-    sweep = _prepared(settings, results, device, command, check=check)
+    sweep = _prepared(settings, results, device, check=check)
     worker = run_here(sweep, device, score=False, show=show)
     return [(job, worker.load(job)) for job in sweep.jobs]
 
 
-def _prepared(settings: Settings, results: Path, device: torch.device, command: str, **options: Any) -> Sweep:
+def _prepared(settings: Settings, results: Path, device: torch.device, **options: Any) -> Sweep:
     notes: list[str] = []
     settings = suited(settings, device, notes)
-    sweep = Sweep.prepare(settings, results, command, **options)
+    sweep = Sweep.prepare(settings, results, **options)
     sweep.notes = [*notes, *sweep.notes]
     return sweep
 
@@ -94,7 +92,6 @@ def _prepared(settings: Settings, results: Path, device: torch.device, command: 
 def _on_ray(
     settings: Settings,
     results: Path,
-    command: str,
     *,
     score: bool,
     show: Show,
@@ -103,11 +100,11 @@ def _on_ray(
     results = results.absolute()
     results.mkdir(parents=True, exist_ok=True)
     pictures = save_images and save_images.absolute()
-    order = Order(settings, results, Path.cwd(), tuple(registry.plugin_files()), command, pictures)
+    order = Order(settings, results, Path.cwd(), tuple(registry.plugin_files()), pictures)
     with connected(settings.engine.address):
         pool = Pool(settings)
         settings, notes = pool.suited(order, Progress(show="lines" if show else False).line)
-        sweep = Sweep.prepare(settings, results, command, save_images=pictures)
+        sweep = Sweep.prepare(settings, results, save_images=pictures)
         sweep.notes = [*notes, *sweep.notes]
         pool.give(replace(order, settings=settings))
         run_on_cluster(sweep, pool, score=score, show=show)

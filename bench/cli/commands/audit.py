@@ -46,6 +46,6 @@ def audit(
     from ...audit.text import in_words
     from ...sweep.audited import audit_model
 
-    report = audit_model(settings, results, images, command=shared.command_line())
+    report = audit_model(settings, results, images)
     shared.say(json.dumps(report.record(), indent=1, allow_nan=False) if as_json else in_words(model, report))
     sys.exit(0 if report.verdict == "sound" else 1)

@@ -53,13 +53,12 @@ def certify(
     prepare_process()
     from ...core.text import aligned
 
-    command = shared.command_line()
     if norm == "l2":
         settings = shared.settings_of({**options, "defences": ["median_smoothing"]})
-        rows, note = _smoothed(settings, results, radii or [5.0, 10.0, 20.0], draws, command, not quiet)
+        rows, note = _smoothed(settings, results, radii or [5.0, 10.0, 20.0], draws, not quiet)
     else:
         settings = shared.settings_of(options)
-        rows, note = _bounded(settings, results, radii or [0.25, 0.5, 1.0], command, not quiet)
+        rows, note = _bounded(settings, results, radii or [0.25, 0.5, 1.0], not quiet)
     named = {(row["dataset"], row["model"], row["seed"]) for row in rows}
     names = [name for name in rows[0] if name != "variant" or len(named) < len(rows)]
     shared.say("\n".join(aligned({name: [row[name] for row in rows] for name in names})))
@@ -67,7 +66,7 @@ def certify(
 
 
 def _smoothed(
-    settings: "Settings", results: Path, radii: list[float], draws: int, command: str, show: bool
+    settings: "Settings", results: Path, radii: list[float], draws: int, show: bool
 ) -> tuple[list[dict[str, str]], str]:
     """Return a row for each model, and a sentence on all."""
     from ....reports.checks.certified import CONFIDENCE, certified_srocc
@@ -75,7 +74,7 @@ def _smoothed(
     from ...sweep.surveys.certify import certify_models
 
     rows = []
-    for noisy in certify_models(settings, results, draws, command=command, show=show):
+    for noisy in certify_models(settings, results, draws, show=show):
         bounds = [certified_srocc(noisy, radius / 255) for radius in radii]
         row = _named(noisy.about) | {"sigma": f"{noisy.sigma:g}", "SROCC": number(bounds[0][0], 3)}
         row |= {f"certified at {r:g}/255": number(low, 3) for r, (_, low) in zip(radii, bounds, strict=True)}
@@ -84,7 +83,7 @@ def _smoothed(
 
 
 def _bounded(
-    settings: "Settings", results: Path, radii: list[float], command: str, show: bool
+    settings: "Settings", results: Path, radii: list[float], show: bool
 ) -> tuple[list[dict[str, str]], str]:
     """Return a row for each model, and a sentence on all."""
     import numpy as np
@@ -95,7 +94,7 @@ def _bounded(
     from ...sweep.surveys.bounds import bound_models
 
     rows = []
-    for found in bound_models(settings, results, radii, command=command, show=show):
+    for found in bound_models(settings, results, radii, show=show):
         row = _named(found.about) | {"SROCC": number(srocc(found.quality, found.scores), 3)}
         for radius, low, high in zip(found.radii, found.low.T, found.high.T, strict=True):
             row[f"certified at {radius:g}/255"] = number(worst_case_srocc(found.quality, low, high).value, 3)

@@ -34,7 +34,7 @@ def corruptions(results: Path, out: Path | None, quiet: bool, **options: Any) ->
     from ...statistics.corruptions import monotonicity, sensitivity
     from ...sweep.surveys.corruptions import score_corrupted
 
-    found = score_corrupted(settings, results, command=shared.command_line(), show=not quiet)
+    found = score_corrupted(settings, results, show=not quiet)
     if out:
         with replacing(out) as temporary:
             rows = (

@@ -51,7 +51,7 @@ def explain(
     from ...explain.explain import explain as explanation_of
     from ...store.explanation import explanation_folder
 
-    explanation = explanation_of(settings, results, image=image, command=shared.command_line())
+    explanation = explanation_of(settings, results, image=image)
     shared.draw_missing_curves(results)
     for path in write_figures(explanation, out or explanation_folder(results, explanation.dataset, model)):
         shared.say(path)

@@ -47,14 +47,13 @@ def run(
     from ...store.standing import next_steps, standing
     from ...sweep.runner import JobsFailed, run_sweep
 
-    command = shared.command_line()
     workers = 1 if worker or settings.run.engine == "ray" else settings.run.workers
     failed = None
     with shared.told(results, quiet=quiet, verbose=verbose) as show:
         shown: Show = "lines" if worker and show else show
         with ended_by_the_first() if worker else working_together(shared.arguments(), workers):
             try:
-                done = run_sweep(settings, results, command=command, show=shown, save_images=save_images)
+                done = run_sweep(settings, results, show=shown, save_images=save_images)
             except JobsFailed as error:
                 done, failed = error.summary, error
     if worker:
@@ -64,7 +63,7 @@ def run(
     shared.say("\n".join(standing(found, done.keys)))
     if not quiet:
         datasets = [*settings.run.datasets, *(settings.run.train_on or [])]
-        for step in next_steps(found, done.keys, shared.address(), command, datasets):
+        for step in next_steps(found, done.keys, shared.address(), settings.command, datasets):
             shared.say(step)
         shared.say(
             f"{done.total} cells in {shared.address()}: {done.computed} computed, {done.found} found done; "

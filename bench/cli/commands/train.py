@@ -24,7 +24,7 @@ def train(results: Path, quiet: bool, verbose: bool, **options: Any) -> None:
     from ...sweep.runner import train_models
 
     with shared.told(results, quiet=quiet, verbose=verbose) as show:
-        done = train_models(settings, results, command=shared.command_line(), show=show)
+        done = train_models(settings, results, show=show)
     shared.draw_missing_curves(results)
     shared.say(
         f"{done.trained} models trained, {done.found} found trained in {shared.address()}/checkpoints: "

@@ -36,7 +36,7 @@ def run_here(sweep: Sweep, device: torch.device, *, score: bool, show: Show) -> 
     """
     with progress_over(show=show) as progress:
         progress.pace.workers = sweep.settings.run.workers if score else 1
-        engine = _Local(sweep, Worker(device, sweep.command, progress), progress)
+        engine = _Local(sweep, Worker(device, progress), progress)
         sweep.announce(progress, score=score)
         engine.train_first(sweep.needed_first(score=score))
         for job in sweep.jobs if show is True else ():

@@ -43,7 +43,6 @@ class Sweep:
     settings: Settings
     jobs: list[Job]  # in the order in which they run
     store: Store
-    command: str = ""  # kept with each cell
     save_images: Path | None = None  # as `run_sweep` takes it
     notes: list[str] = field(default_factory=list)  # sentences on the configuration
     summary: Summary = field(default_factory=Summary)
@@ -53,7 +52,6 @@ class Sweep:
         cls,
         settings: Settings,
         results: Path,
-        command: str = "",
         *,
         save_images: Path | None = None,
         check: bool = True,
@@ -87,7 +85,7 @@ class Sweep:
             *_narrow_labels(jobs),
             *_seen_in_training(jobs),
         ]
-        return cls(settings, jobs, Store(results), command, save_images, notes)
+        return cls(settings, jobs, Store(results), save_images, notes)
 
     def announce(self, progress: Progress, *, score: bool) -> None:
         """Tell the notes, what is left out, and how much there is to do."""

@@ -35,7 +35,6 @@ class Order:
     results: Path  # the store's folder, an absolute path
     folder: Path  # that relative paths start from
     plugins: tuple[Path, ...]  # files that register models, attacks or datasets
-    command: str  # kept with each cell
     save_images: Path | None  # as `run_sweep` takes it, an absolute path
     host: str = field(default_factory=socket.gethostname)  # name of the machine that plans
     version: str = __version__  # of its iqabench
@@ -136,7 +135,7 @@ class _Process:
         job = self.jobs[task.job]
         progress = _reporting(report, outcome.lines)
         if self._worker is None:
-            self._worker = Worker(self.device, self.order.command, progress)
+            self._worker = Worker(self.device, progress)
         worker = self._worker
         worker.begin(progress)
         try:

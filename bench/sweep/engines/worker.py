@@ -43,9 +43,8 @@ SAME_MODEL = 1e-3  # of scores: another machine, and other kernels, stay below i
 class Worker:
     """Trains models and measures them."""
 
-    def __init__(self, device: torch.device, command: str, progress: Progress) -> None:
+    def __init__(self, device: torch.device, progress: Progress) -> None:
         self.device = device
-        self._command = command  # kept with each cell and checkpoint
         self._loaded: tuple[Job, nn.Module] | None = None
         self.begin(progress)
 
@@ -97,7 +96,7 @@ class Worker:
                 "seed": job.seed,
                 "curve": curve,
                 "seconds": round(time.monotonic() - started, 1),
-                "context": {**context_of(job, self.device, self._command), "precision": precision},
+                "context": {**context_of(job, self.device), "precision": precision},
             },
         )
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
@@ -240,7 +239,7 @@ class Worker:
             )
         table = job.data.dataset.table.iloc[job.data.scoring_rows]
         rows = table.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore")
-        context = {**context_of(job, self.device, self._command), "seconds": round(found.spent(), 2)}
+        context = {**context_of(job, self.device), "seconds": round(found.spent(), 2)}
         if attack is not None:
             context["control"] = attack.control
         shown = {}

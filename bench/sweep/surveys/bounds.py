@@ -18,7 +18,7 @@ from .shared import Scope, batches_of
 
 
 def bound_models(
-    settings: Settings, results: Path, radii: list[float], *, command: str = "", show: bool = True
+    settings: Settings, results: Path, radii: list[float], *, show: bool = True
 ) -> list[ScoreBounds]:
     """Bound the scores of all test images within radii in units of 1/255, and keep the bounds in the store.
 
@@ -27,7 +27,7 @@ def bound_models(
     """
     found, radii = [], sorted(set(radii))
     device = choose_device(settings.run.device)
-    for job, model in trained_models(settings, results, command=command, show=show):
+    for job, model in trained_models(settings, results, show=show):
         try:
             scores, ends = _bounded(job, model.double(), radii, device, show)
         except NoBoundsError as error:

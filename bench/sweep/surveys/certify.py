@@ -23,9 +23,7 @@ SMOOTHING = "median_smoothing"
 
 
 @tf32_where("fp32")
-def certify_models(
-    settings: Settings, results: Path, draws: int, *, command: str = "", show: bool = True
-) -> list[NoisyScores]:
+def certify_models(settings: Settings, results: Path, draws: int, *, show: bool = True) -> list[NoisyScores]:
     """Score the test images of each model of the settings under noise, and keep the scores in the store.
 
     The first defence of each model is `median_smoothing`; each image gets `draws` noisy scores. The command
@@ -35,7 +33,7 @@ def certify_models(
         UserError: something in configuration, data or weights is wrong, or a defence is another one.
     """
     found, device = [], choose_device(settings.run.device)
-    for job, model in trained_models(settings, results, command=command, show=show):
+    for job, model in trained_models(settings, results, show=show):
         steps: list[Any] = list(model.steps) if isinstance(model, Defended) else []
         if not isinstance(model, Defended) or not isinstance(smoothing := steps[0], MedianSmoothing):
             raise UserError(f"{job.title}: only a model behind `{SMOOTHING}` can be certified")

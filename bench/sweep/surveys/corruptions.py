@@ -26,15 +26,13 @@ class Corrupted:
     scores: np.ndarray  # (6, N) scores of the images as they are, and at each severity
 
 
-def score_corrupted(
-    settings: Settings, results: Path, *, command: str = "", show: bool = True
-) -> list[Corrupted]:
+def score_corrupted(settings: Settings, results: Path, *, show: bool = True) -> list[Corrupted]:
     """Score the test images of each model of the settings under every corruption at every severity.
 
     Random corruptions draw from the seed of the model and the number of the image's batch.
     """
     found, device = [], choose_device(settings.run.device)
-    for job, model in trained_models(settings, results, command=command, show=show):
+    for job, model in trained_models(settings, results, show=show):
         scores = {name: np.empty((1 + len(SEVERITIES), len(job.image_names))) for name in CORRUPTIONS}
         for batch, images in batches_of(job, "corruptions", device, show=show):
             seed_all(seed_of(job.seed, batch.start, 0, 0))

@@ -85,7 +85,7 @@ def images(folder: Path, results: Path, norm: Any, **options: Any) -> None:
     settings = shared.settings_of(options)
     from ....sweep.external import add_external
 
-    found = add_external(settings, results, folder, norm=norm, command=shared.command_line())
+    found = add_external(settings, results, folder, norm=norm)
     shared.say(
         f"{plural(found.files, 'image')} inside the ball; {plural(found.further, 'end')} further than any "
         f"known attack; worst-case SROCC {found.after:z.3f}, {found.before:z.3f} without them. "

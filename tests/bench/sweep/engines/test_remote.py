@@ -24,7 +24,7 @@ def order(planned, drawn_database, tiny_config, tmp_path, monkeypatch):
     monkeypatch.setattr(remote, "_PROCESS", {})
     monkeypatch.chdir(tmp_path)
     threads = torch.get_num_threads()
-    yield Order(sweep.settings, tmp_path / "store", tmp_path, (tmp_path / "plugin.py",), "", None)
+    yield Order(sweep.settings, tmp_path / "store", tmp_path, (tmp_path / "plugin.py",), None)
     torch.set_num_threads(threads)
 
 

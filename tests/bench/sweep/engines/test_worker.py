@@ -12,7 +12,7 @@ from iqabench.bench.sweep.engines.worker import Worker
 
 @pytest.fixture
 def worker():
-    return Worker(torch.device("cpu"), "", Progress(show=False))
+    return Worker(torch.device("cpu"), Progress(show=False))
 
 
 def works_of(sweep):
