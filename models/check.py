@@ -195,6 +195,11 @@ def _differentiable(model: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def _check_training(model: nn.Module, images: Tensor) -> None:
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise UserError(
+            f'{_name(model)} has no weights to train; if it is used as it is, say `recipe = "none"` in its '
+            "class or its table"
+        )
     model.train()
     with blaming(model, "cannot be trained"):
         scores = _checked(model, model(images), images, " in training mode")

@@ -27,6 +27,7 @@ from .configuration.values import LARGEST
 from .errors import UserError, nearest
 from .files import regular
 from .parameters import ParameterError, accepted, keys_of, shown
+from .text import heading
 
 __all__ = [
     "AdversarialSettings",
@@ -60,7 +61,8 @@ class Settings(Configured):
         description="the model's parameters; `weights`: a safetensors file to use instead of training; "
         "`like`: another model's name, to start from its table; `pixels`: how images become what it is given"
         "; `defence`: what they pass before, such as `jpeg` or `median+flip`; `recipe`: how it is trained, "
-        'such as `gradient_norm` or `{ name = "gradient_norm", weight = 1e-3 }`'
+        'such as `gradient_norm` or `{ name = "gradient_norm", weight = 1e-3 }`; "none": it is used '
+        "as it is built"
     )
     attacks: dict[str, Table] = Field(
         description="the attack's parameters; `like`: another attack's name, to start from its table"
@@ -87,9 +89,12 @@ class Settings(Configured):
         return _locate(self._layers, list(path))[0]
 
     def where_table(self, kind: str, name: str) -> str:
-        """Return the file and table of `[KIND.NAME]`, for an error message about the whole of it."""
-        layer, _ = _deepest_layer(self._layers, [kind, name])  # no profile, where there is no such table
-        return f"{layer.source}: [{'.'.join([*layer.prefix, kind, name])}]"
+        """Return the file and table of `[KIND.NAME]`, for an error message about the whole of it.
+
+        Where no file has that table: the kind and the name, as in `model 'pyiqa:musiq'`.
+        """
+        layer, depth = _deepest_layer(self._layers, [kind, name])
+        return f"{layer.source}: {heading(*layer.prefix, kind, name)}" if depth > 1 else _titled(kind, name)
 
     @contextmanager
     def blaming(self, kind: str, name: str) -> Iterator[None]:
@@ -97,7 +102,9 @@ class Settings(Configured):
         try:
             yield
         except ParameterError as error:
-            raise UserError(f"{self.where(kind, name, error.key)}: {error.reason}") from None
+            known = _deepest_layer(self._layers, [kind, name])[1] > 1
+            where = self.where(kind, name, error.key) if known else _titled(kind, name)
+            raise UserError(f"{where}: {error.reason}") from None
 
 
 COMMAND_LINE = "command line"  # source of what options say
@@ -231,12 +238,16 @@ def _blame(layers: list[_Layer], problem: ErrorDetails, merged: Table) -> str:
     return f"{where}: key {key!r}: {accepted(problem)}"
 
 
+def _titled(kind: str, name: str) -> str:
+    return f"{kind.removesuffix('s')} {name!r}"
+
+
 def _locate(layers: list[_Layer], path: list[str]) -> tuple[str, list[str], str]:
     """Find a path of keys: "file: [table]", the path of that table, and the rest of the path."""
     layer, depth = _deepest_layer(layers, path)
     table, key = path[: max(depth - 1, 0)], ".".join(path[max(depth - 1, 0) :])
-    heading = ".".join([*layer.prefix, *table])
-    return (f"{layer.source}: [{heading}]" if heading else layer.source), table, key
+    within = [*layer.prefix, *table]
+    return (f"{layer.source}: {heading(*within)}" if within else layer.source), table, key
 
 
 def _deepest_layer(layers: list[_Layer], path: list[str]) -> tuple[_Layer, int]:

@@ -61,7 +61,10 @@ def complete_parameters(
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(keys_of(problem, given))
-        raise ParameterError(where, str(problem["loc"][0]), f"key {key!r}: {accepted(problem)}") from None
+        reason = f"key {key!r}: {accepted(problem)}"
+        if problem["type"] == "missing" and not inspect.isclass(factory):
+            reason += f"; the function {factory.__name__} makes what is registered from the keys of its table"
+        raise ParameterError(where, str(problem["loc"][0]), reason) from None
     complete: dict[str, Any] = checked.model_dump(by_alias=True)
     return complete
 

@@ -8,6 +8,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
+import warnings
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _LARGEST_BLOCK = 1 << 30
@@ -21,10 +22,13 @@ def prepare_process() -> None:
     - Large freed blocks are kept and used again. glibc hands each back to the system and gets it back page by
       page; in a forward and backward pass these page faults take about a third of the time.
     - Convolutions on a GPU are computed in float32 unless a setting says otherwise; torch's default is TF32.
+    - A warning of torch's is not shown: `auto` lets gradients pass where a model detaches a score to print or
+      round it, and torch takes that for a slip of the model's.
     - cuDNN computes the same result each time, so that a resumed sweep gives the numbers of an unbroken one.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad=True to a scalar")
     _keep_freed_memory()
     import torch
 

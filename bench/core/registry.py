@@ -27,6 +27,13 @@ Kind = Literal["models", "attacks", "defences", "datasets", "recipes"]
 Factory = Callable[..., Any]
 Registered = TypeVar("Registered", bound=Factory)
 
+_PLUGIN = "--plugin FILE.py"
+_OWN: dict[Kind, str] = {
+    "models": f"`network`, `function` or `command` in [models.NAME] of ./bench.toml, or {_PLUGIN}",
+    "datasets": f"the path of a CSV file or of a folder of images, or {_PLUGIN}",
+}
+"""How a method of the user's becomes known, by its kind."""
+
 _MODULE = "iqabench_plugin_"  # how the names of plugins' modules begin
 _PACKAGE = __package__.split(".")[0] + "."
 
@@ -76,7 +83,8 @@ def resolve(kind: Kind, name: str) -> Factory:
 
 def advice(kind: Kind, name: str) -> str:
     """Return what to do about an unknown name, in sentences."""
-    return f"{nearest(name, names(kind))} One of your own: --plugin FILE.py."
+    offered = [f"One of {prefix}: {prefix}:NAME." for prefix in libraries(kind)]
+    return " ".join([nearest(name, names(kind)), *offered, f"One of your own: {_OWN.get(kind, _PLUGIN)}."])
 
 
 def by_path(name: str) -> Factory:

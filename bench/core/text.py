@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 NOT_RUN = "–"  # stands where there is no number
+_BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key that TOML needs no quotes for
 
 
 _ACTED_ON = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -39,6 +40,15 @@ def interval(low: float, high: float, digits: int = 3) -> str:
 def listing(items: Sequence[str]) -> str:
     """Return items as a phrase: `A`, `A and B`, `A, B and C`."""
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def heading(*keys: str) -> str:
+    """Return the heading of a table as TOML has it: `[models.resnet]`, `[models."pyiqa:musiq"]`."""
+    return f"[{'.'.join(key if _BARE.fullmatch(key) else _quoted(key) for key in keys)}]"
+
+
+def _quoted(key: str) -> str:
+    return json.dumps(key, ensure_ascii=not key.isprintable())
 
 
 def plural(count: int, noun: str) -> str:

@@ -18,6 +18,7 @@ from ..core.errors import UserError
 from ..core.files import safe_name
 from ..core.parameters import keyed
 from ..core.registry import version_of
+from ..core.text import heading
 from ..datasets.framing import RESIZE
 from ..datasets.pixels import to_float
 from ..store.cell import Cell, digest
@@ -213,13 +214,13 @@ class Job:
         data = self.training_data
         if labelled and not data.dataset.labelled:
             raise UserError(
-                f"dataset {data.dataset.name!r} has no labels to train {self.model.name!r} with: give "
-                f"it its weights with `weights` in [models.{self.model.name}], train it on another dataset "
-                "by `--train-on`, or take a metric that brings its own, such as pyiqa:musiq or brisque"
+                f"dataset {data.dataset.name!r} has no labels to train {self.model.name!r} with: give it its "
+                f"weights with `weights` in {heading('models', self.model.name)}, train it on another "
+                "dataset by `--train-on`, or take a metric that brings its own, as pyiqa:musiq and brisque do"
             )
         images, batch = len(data.training.rows), self.settings.training.batch_size
         if images < batch:
-            its_own = f", or give it its weights with `weights` in [models.{self.model.name}]"
+            its_own = f", or give it its weights with `weights` in {heading('models', self.model.name)}"
             raise UserError(
                 f"dataset {data.dataset.name!r} has {images} training images, fewer than one batch of "
                 f"{batch}, to train {self.model.name!r} with: lower `batch_size` of [training]"
@@ -251,7 +252,7 @@ class Job:
                 ),
             )
         except UserError as error:
-            raise UserError(f"{self.model.where}: model {self.model.name!r}: {error}") from error
+            raise UserError(f"{self.model.where}: {error}") from error
 
     def check_learning(self) -> None:
         """Raise a UserError if an attack learns on training images and the model has none."""

@@ -165,7 +165,7 @@ class PlannedModel:
         try:
             return recipe_of(self.factory)
         except UserError as error:
-            raise UserError(f"{self.where}: model {self.name!r}: {error}") from error
+            raise UserError(f"{self.where}: {error}") from error
 
     def architecture(self) -> dict[str, Any]:
         """Return the parameters without those that only choose initial weights, with its adapter's keys."""
@@ -193,11 +193,11 @@ class PlannedModel:
         model = built(self.factory, params, self.where)
         if not isinstance(model, nn.Module):
             found = type(model).__name__
-            raise UserError(f"{self.where}: model {self.name!r} is a {found}, not an nn.Module")
+            raise UserError(f"{self.where} is a {found}, not an nn.Module")
         try:
             check_complete(model)
         except UserError as error:
-            raise UserError(f"{self.where}: model {self.name!r}: {error}") from error
+            raise UserError(f"{self.where}: {error}") from error
         return model
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..core.text import plural
 from ..store.cell_file import COMPUTE_AGAIN
 from ..training.fit import Curve, described
 
@@ -93,7 +94,7 @@ def searched_in(wanted: str, precision: str) -> str:
 def trained(title: str, seconds: float, curve: Curve) -> str:
     """Say how a training went, with the loss terms of its last epoch."""
     last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}
-    return f"{title}: trained in {seconds:.0f} s, {len(curve)} epochs, {described(last)}"
+    return f"{title}: trained in {seconds:.0f} s, {plural(len(curve), 'epoch')}, {described(last)}"
 
 
 def damaged_cell(path: Path, reason: str) -> str:

@@ -1,6 +1,7 @@
 """Where the files of pyiqa's weights are found, and how they are read: nothing in them runs."""
 
 import hashlib
+import http.client
 import io
 import logging
 import pickle
@@ -22,6 +23,7 @@ import torchvision.models._api
 from torch import Tensor, nn
 
 from ...bench.core.errors import UserError
+from ...bench.core.text import heading
 from .archive import ArchivedTensors
 
 
@@ -53,10 +55,19 @@ class WeightFiles:
         found = next((folder / name for folder in self.folders if (folder / name).is_file()), None)
         if found is None and self.download:
             found = self.folders[0] / name
-            found.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(found))
+            self._fetch(url, found)
         self.asked[url] = found
         return found
+
+    def _fetch(self, url: str, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path))
+        except (OSError, http.client.HTTPException, RuntimeError) as error:
+            raise UserError(
+                f"pyiqa:{self.metric}: {url} cannot be downloaded to {path}: {error}. Fetch it on a machine "
+                f"that can, and put it into {path.parent}"
+            ) from None
 
     def find(self, url: str) -> Path:
         """Return the file that pyiqa would fetch from an address; a UserError says where to put it."""
@@ -73,7 +84,8 @@ class WeightFiles:
         raise UserError(
             f"pyiqa:{self.metric} needs the file {Path(urlparse(url).path).name!r}, which is not there. "
             f"pyiqa would fetch it from {url}. Put it into {self.folders[0]}, or into a folder named by "
-            f"`weights_dir` in its table; or say `download = true` there.{more}"
+            f"`weights_dir` in its table; or say `download = true` there. A model's table in bench.toml is "
+            f"{heading('models', f'pyiqa:{self.metric}')}.{more}"
         )
 
     def digest(self) -> Tensor:

@@ -134,3 +134,14 @@ def test_a_model_that_is_not_trained_shows_a_gradient_where_an_attack_needs_it()
     check_model(NoGradient, trained=False)
     with pytest.raises(UserError, match=r"NoGradient: its scores carry no gradient.*test_check\.py"):
         check_model(lambda: Adapter(NoGradient()), trained=False, differentiated=True)
+
+
+def test_a_metric_without_weights_is_told_to_say_that_it_is_not_trained():
+    class Contrast(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return 2 * images.flatten(1).std(1)
+
+    with pytest.raises(UserError, match=r'Contrast has no weights to train; .* say `recipe = "none"`'):
+        check_model(Contrast)
+    Contrast.recipe = "none"
+    check_model(Contrast)

@@ -9,6 +9,7 @@ import pandas as pd
 from ...core.errors import UserError
 from ...core.files import csv_rows
 
+_OTHER_MARKS = (";", "\t")  # by which spreadsheets separate columns instead
 IMAGE_SUFFIXES = {".bmp", ".jpg", ".jpeg", ".png"}
 
 
@@ -24,7 +25,9 @@ def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
     heading, rows = csv_rows(file)
     for column in columns:
         if column not in heading:
-            raise UserError(f"{file}: no column {column!r}; its columns are {', '.join(heading)}")
+            other = next((mark for mark in _OTHER_MARKS if len(heading) == 1 and mark in heading[0]), None)
+            between = f"; commas separate columns here, not {other!r}" if other else ""
+            raise UserError(f"{file}: no column {column!r}; its columns are {', '.join(heading)}{between}")
     return pd.DataFrame(list(rows.values()), columns=heading, dtype=str)
 
 

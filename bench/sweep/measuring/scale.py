@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...core.text import heading
 from ...statistics.metrics import srocc
 
 REVERSED = -0.5  # largest SROCC of clean scores at which their direction is taken to be reversed
@@ -28,15 +29,15 @@ def scale_notes(
         notes["range"] = (
             f"scores from {low:.3g} to {high:.3g} are not all in [0, 1], where the labels are: MSE and RMSE "
             "mean nothing, and attacks take 0.5 for the middle; state the scale by "
-            f"`score_range = [low, high]` in [models.{model}] or in its class"
+            f"`score_range = [low, high]` in {heading('models', model)} or in its class"
         )
     if len(quality) >= FEWEST and (found := srocc(quality, clean)) <= REVERSED:
         stated = "take `lower_is_better` out of" if lower_is_better else "say `lower_is_better = true` in"
         means = "high" if lower_is_better else "low"
         notes["direction"] = (
             f"the SROCC of clean images is {found:.2f}, so the direction of the scores looks reversed; if a "
-            f"{means} score means high quality, {stated} [models.{model}] or its class; if it is the labels' "
-            "direction, state that in the dataset's table"
+            f"{means} score means high quality, {stated} {heading('models', model)} or its class; if it is "
+            "the labels' direction, state that in the dataset's table"
         )
     distinct = len(np.unique(scores))
     if len(scores) >= FEWEST and 1 < distinct < DISTINCT * len(scores):  # of one there is no order at all

@@ -12,6 +12,7 @@ from ...core.errors import UserError, nearest
 from ...core.parameters import ParameterError, complete_parameters, keyed, shown
 
 _GIVEN = ("model", "settings", "regime")  # by the loop
+FITTED = "none"  # the recipe of a model that is used as it is built
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,11 @@ def plan_recipe(value: Any, where: str) -> PlannedRecipe | None:
     name = given.pop("name", None)
     if not isinstance(name, str):
         raise UserError(f"{where}: found {shown(value)}, accepted is a name or a table with a `name`")
-    if name not in registry.names("recipes"):
-        raise UserError(f"{where}: unknown recipe {name!r}: {nearest(name, registry.names('recipes'))}")
+    if name == FITTED and not given:
+        return PlannedRecipe(name, {})
+    known = [FITTED, *registry.names("recipes")]
+    if name not in known[1:]:
+        raise UserError(f"{where}: unknown recipe {name!r}: {nearest(name, known)}")
     factory = registry.resolve("recipes", name)
     options = _options(factory)
     try:

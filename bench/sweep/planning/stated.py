@@ -7,6 +7,7 @@ from torch import nn
 
 from ....models.adapted.adapter import Adapter
 from ...core.errors import UserError
+from ...core.text import heading
 from ..plan import PlannedModel
 
 _KINDS = ("stochastic", "black_box", "full_reference")
@@ -30,7 +31,9 @@ def check_stated(model: nn.Module, planned: PlannedModel) -> None:
     for name in _SCALES:
         said, followed = getattr(own, name, None), (planned.adaptation or {}).get(name)
         if _of_scale(said) and not followed and name not in parameters:
-            raise UserError(f"{_unseen(own, name, said)}; say it in the class, or in [models.{planned.name}]")
+            raise UserError(
+                f"{_unseen(own, name, said)}; say it in the class, or in {heading('models', planned.name)}"
+            )
 
 
 def _unseen(model: nn.Module, name: str, said: Any) -> str:

@@ -8,6 +8,7 @@ from ...core.config import Settings
 from ...core.configuration.values import ALL
 from ...core.errors import UserError, blaming_line
 from ...core.parameters import complete_parameters, shown
+from ...core.text import heading
 from ...datasets.framing import RESIZE, Framing
 from ..adaptation import adaptation, class_of
 
@@ -43,7 +44,7 @@ def checked(
     factory, options = registry.resolve(kind, registered), None
     with settings.blaming("grid" if point else kind, name):
         table |= point or {}
-        where = f"[{kind}.{name}]"
+        where = heading(kind, name)
         if kind == "models":
             options = adaptation(factory, table, where, always=registry.is_path(kind, registered))
         return factory, complete_parameters(factory, table, where=where), options
@@ -54,7 +55,7 @@ def check_name(settings: Settings, kind: registry.Kind, name: str) -> None:
     size = len(name.encode("utf-8", "replace"))
     if not name.isprintable() or {*name} & {*"/\\"} or not name.strip(". ") or size > LONGEST_NAME:
         raise UserError(
-            f"{settings.where_table(kind, shown(name))}: files are named after it, so a name is printable, "
+            f"{settings.where_table(kind, name)}: files are named after it, so a name is printable, "
             f"without / and \\, not only dots, and of at most {LONGEST_NAME} bytes; this one has {size}"
         )
 
@@ -81,7 +82,7 @@ def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, d
         table = {**tables.get(like, {}), **table}
     if kind == "models":
         with settings.blaming(kind, name):
-            return class_of(passed[-1], table, f"[models.{name}]"), table
+            return class_of(passed[-1], table, heading("models", name)), table
     return passed[-1], table
 
 

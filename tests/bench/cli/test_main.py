@@ -11,7 +11,7 @@ from iqabench.bench.store.store import Store
 from ...fabricated import drawn_cell
 
 AS_A_LIBRARY = """
-import ctypes, os, sys
+import ctypes, os, sys, warnings
 from pathlib import Path
 
 environment = dict(os.environ)  # the import of torch.compile adds one variable of its own
@@ -67,6 +67,9 @@ for call in (train_models, run_sweep, explain):
 assert before["environment"] == environment | {"TORCHINDUCTOR_CACHE_DIR": ""}
 
 prepare_process()
+with warnings.catch_warnings(record=True) as told:
+    float(torch.ones(1, requires_grad=True))
+assert not told
 after = state()
 assert after["cudnn"][2] is True
 assert after["environment"].get("GOMP_SPINCOUNT") == "1000"

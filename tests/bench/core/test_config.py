@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from iqabench import UserError, load_settings
 from iqabench.bench.cli.main import main
 from iqabench.bench.core import config as config_module
+from iqabench.bench.core.parameters import ParameterError
 
 
 def settings_of(tmp_path: Path, text: str, **options):
@@ -226,3 +227,13 @@ def test_an_empty_option_is_not_one_that_was_left_out(iqabench, command, told):
 def test_an_empty_path_and_an_address_are_no_folders_of_this_machine(iqabench, path, told):
     refused = iqabench("report", "--out", path)
     assert (refused.exit_code, f"Invalid value for '--out': {told}" in refused.output) == (2, True)
+
+
+def test_a_method_without_a_table_is_named_itself_and_no_file_is_blamed(tmp_path):
+    (tmp_path / "bench.toml").write_text('[models."pyiqa:musiq"]\ndownload = true\n')
+    settings = load_settings(tmp_path / "bench.toml")
+    where = settings.where_table("models", "pyiqa:musiq")
+    assert where == f'{tmp_path / "bench.toml"}: [models."pyiqa:musiq"]'
+    assert settings.where_table("models", "pyiqa:liqe") == "model 'pyiqa:liqe'"
+    with pytest.raises(UserError, match=r"^attack 'mine': no$"), settings.blaming("attacks", "mine"):
+        raise ParameterError("", "steps", "no")

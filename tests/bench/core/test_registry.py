@@ -25,6 +25,20 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 @pytest.mark.parametrize(
+    ("kind", "ways"),
+    [
+        ("models", ["pyiqa:NAME", "`network`, `function` or `command` in [models.NAME]", "--plugin FILE.py"]),
+        ("attacks", ["torchattacks:NAME", "--plugin FILE.py"]),
+        ("datasets", ["the path of a CSV file or of a folder of images", "--plugin FILE.py"]),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_ways_to_another_method(kind, ways):
+    with pytest.raises(UserError) as raised:
+        registry.resolve(kind, "musiq")
+    assert [way for way in ways if way not in str(raised.value)] == []
+
+
+@pytest.mark.parametrize(
     "arguments", [["--help"], ["run", "--help"], ["list", "models"], ["datasets", "verify", "--help"]]
 )
 def test_help_and_list_import_nothing_heavy(arguments):

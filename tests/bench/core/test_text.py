@@ -1,10 +1,11 @@
 """Texts for people: parameters read as words, and no text of a stranger makes a terminal do anything."""
 
+import tomllib
 import unicodedata
 
 import pytest
 
-from iqabench.bench.core.text import parameters, printable
+from iqabench.bench.core.text import heading, parameters, printable
 
 
 def test_every_control_and_direction_character_is_written_out_and_all_else_is_kept():
@@ -40,3 +41,9 @@ def test_parameters_are_told_by_name_and_those_that_are_absent_are_not():
     compact = '{"steps": 10, "random_start": true, "eight_bit": false, "step_size": null, "norm": "l2"}'
     assert parameters(compact) == "steps 10, random_start, no eight_bit, norm l2"
     assert parameters("{}") == ""
+
+
+@pytest.mark.parametrize("name", ["resnet", "pyiqa:musiq", "net.py:Net", 'a "quoted" one', "größe", ""])
+def test_a_heading_is_one_that_toml_reads_as_these_keys(name):
+    assert tomllib.loads(heading("models", name)) == {"models": {name: {}}}
+    assert heading("models", "wide-resnet_2") == "[models.wide-resnet_2]"

@@ -48,7 +48,7 @@ def test_a_mistake_is_answered_before_anything_runs(refused, option, value, mess
         ("column", r"gives shape \(2, 1\) for 2 images"),
         ("grey", r"Grey cannot score two images, shape \(2, 3, 24, 24\)"),
         ("broken", r"cannot be built: RuntimeError: no luck \(.*\.py, line \d+: raise"),
-        ("misled", r"\[models.misled\]: model 'misled': unknown training recipe 'nonsense'"),
+        ("misled", r"model 'misled': unknown training recipe 'nonsense'"),
     ],
 )
 def test_a_model_that_breaks_the_contract_is_answered_before_anything_is_trained(refused, model, message):

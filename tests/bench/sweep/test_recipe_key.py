@@ -79,3 +79,21 @@ def test_a_mistake_is_told_with_table_and_key(tmp_path: Path, recipe: str, messa
     with pytest.raises(UserError, match=r"bench.toml: \[models.resnet\]: key 'recipe'") as error:
         plan_models(settings)
     assert message in str(error.value)
+
+
+def test_none_is_the_recipe_of_a_metric_that_is_used_as_it_is(
+    iqabench: Callable[..., Result], tiny_sweep: list[str], tiny_config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "contrast.py").write_text(
+        "import torch\nclass Contrast(torch.nn.Module):\n"
+        "    def forward(self, images):\n        return 2 * images.flatten(1).std(1)\n"
+    )
+    table = f'[models.contrast]\nnetwork = "{tmp_path / "contrast.py"}:Contrast"\n'
+    tiny_config.write_text(f"{tiny_config.read_text()}\n{table}")
+    command = ["run", *tiny_sweep, "--models", "contrast", "--attacks", "fgsm", "--epsilons", "1"]
+    command += ["--results", str(tmp_path / "results")]
+    refused = iqabench(*command, exits=2)
+    assert "[models.contrast]" in refused.output
+    assert 'say `recipe = "none"` in its class or its table' in refused.output
+    tiny_config.write_text(f'{tiny_config.read_text()}recipe = "none"\n')
+    assert "2 computed, 0 found done; 0 models trained." in iqabench(*command, exits=0).output

@@ -1,6 +1,7 @@
 """Metrics of pyiqa give pyiqa's scores, from files that are read without running anything."""
 
 import pickle
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -72,6 +73,19 @@ def test_a_missing_file_is_named_with_its_address_and_where_to_put_it(name, tmp_
     assert any(repr(file) in message for file in facts_of(name).files)
     assert "would fetch it from" in message
     assert str(tmp_path) in message
+
+
+def test_a_download_that_fails_is_told_with_the_address_and_the_folder(tmp_path, monkeypatch):
+    def unreachable(*_):
+        raise URLError(OSError(-2, "Name or service not known"))
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    told = (
+        r"pyiqa:musiq: https://.*\.pth cannot be downloaded to .*: .*Name or service not known.*put it into"
+    )
+    with pytest.raises(UserError, match=told):
+        create_model("pyiqa:musiq", weights_dir=str(tmp_path), download=True)
 
 
 def test_a_file_that_could_run_code_is_refused_and_runs_nothing(tmp_path):

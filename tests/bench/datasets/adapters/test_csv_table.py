@@ -100,6 +100,7 @@ FIELDS = r"scores\.csv, line 3: \d fields under a heading of 3; .*decimal point"
 NO_SCALE = r"scores from 3 to 3 give no scale .*state both `low` and `high`"
 REFUSED = {
     "no column": ("path,mos\na.bmp,3\n", r"scores\.csv: no column 'score'; its columns are path, mos"),
+    "semicolons": ("path;score\na.bmp;3\n", r"no column 'path'; .*commas separate columns here, not ';'"),
     "two of one name": ("path,score,score\na.bmp,3,4\n", r"scores\.csv: two columns 'score'; keep one"),
     "not UTF-8": ("path,score\n\xff\xfe.bmp,3\n", r"scores\.csv: cannot be read as a CSV file in UTF-8"),
     "empty": ("", r"scores\.csv: cannot be read as a CSV file"),
