@@ -24,7 +24,7 @@ _SMALL = 64  # images: here every start is improved, and two scores at a time
 class WorstCase:
     """The lowest correlation that was found, and scores that give it."""
 
-    value: float  # correlation of the labels with `scores`; NaN where it is undefined
+    value: float  # NaN where it is undefined
     scores: Array  # (N,), each inside its interval
 
 
@@ -36,7 +36,7 @@ def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> Wor
     interval order: minimise the sum of label rank times position, which is single-machine scheduling with
     weighted completion times and is NP-hard for interval orders (Ambühl, Mastrolilli, Mutsanas & Svensson,
     "Scheduling with precedence constraints of low fractional dimension", IPCO 2007). So `worst_order`
-    improves good orders until no move helps; the value is one that the returned scores reach.
+    improves good orders until no move helps, and the value is an estimate: the minimum may lie below it.
 
     Args:
         quality: (N,) labels.
@@ -44,7 +44,8 @@ def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> Wor
         high: (N,) largest score of each image.
 
     Returns:
-        The value and the scores. Scores that differ keep the largest common distance that the order allows,
+        The value and the scores. These have it, but where intervals overlap by so little that float64 has no
+        scores between their ends. Scores that differ keep the largest common distance that the order allows,
         so that they can be realised as images. Undefined (NaN, and the middle of each interval) when labels
         are constant, or when all intervals lie in a range that rounding explains.
 
@@ -57,8 +58,13 @@ def worst_case_srocc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> Wor
     ranks = stats.rankdata(labels)
     relaxed = _worst_pearson(ranks - ranks.mean(), lows, highs)
     levels = worst_levels(ranks - ranks.mean(), lows, highs, relaxed)
-    scores = spread_scores(levels, lows, highs)
-    return WorstCase(_correlation(ranks, stats.rankdata(scores)), scores)
+    value, scores = _correlation(ranks, stats.rankdata(levels)), spread_scores(levels, lows, highs)
+    if _correlation(ranks, stats.rankdata(scores)) > value:
+        highs = _touching(lows, highs)
+        levels = worst_levels(ranks - ranks.mean(), lows, highs, np.minimum(relaxed, highs))
+        apart = spread_scores(levels, lows, highs)
+        scores = min(scores, apart, key=lambda chosen: _correlation(ranks, stats.rankdata(chosen)))
+    return WorstCase(value, scores)
 
 
 def worst_case_plcc(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> WorstCase:
@@ -116,6 +122,14 @@ def spread_scores(levels: np.ndarray, low: Array, high: Array) -> Array:
             impossible = gap
     middle = (lowest(possible) + highest(possible)) / 2
     return np.asarray(np.clip(middle, bottom, top)[levels])
+
+
+def _touching(low: Array, high: Array) -> Array:
+    """Return `high`, lowered to the `low` of another image where it passes that by a rounding error only."""
+    lows = np.sort(low)
+    rounding = 8 * float(np.finfo(np.float64).eps) * max(float(np.abs(low).max()), float(np.abs(high).max()))
+    passed = lows[np.minimum(np.searchsorted(lows, high - rounding, "right"), len(lows) - 1)]
+    return np.where(passed < high, np.maximum(passed, low), high)
 
 
 def _checked(quality: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[Array, Array, Array]:

@@ -37,14 +37,14 @@ class Certified:
     outside: tuple[str, ...]  # names of the images whose attained interval leaves the certified one
     images: int  # number of images
     attained: float  # worst-case SROCC of the attained intervals
-    certified: float  # worst-case SROCC of the certified intervals
+    estimate: float  # worst-case SROCC of the certified intervals, as a search finds it
 
     @property
     def sentence(self) -> str:
         """The finding in a sentence."""
         where = f"{self.title}, {self.attack} at {self.epsilon:g}/255 ({self.norm})"
-        worst = [number(value, 3) for value in (self.attained, self.certified)]
-        numbers = f"worst-case SROCC {worst[0]} attained, {worst[1]} certified"
+        worst = [number(value, 3) for value in (self.attained, self.estimate)]
+        numbers = f"worst-case SROCC {worst[0]} attained, {worst[1]} estimated inside the certified intervals"
         if not self.outside:
             images = plural(self.images, "image")
             return f"holds: {where}: no interval of {images} leaves the certified one; {numbers}"
@@ -78,8 +78,8 @@ def against_certificates(store: Path) -> list[Certified]:
     return found
 
 
-def certified_srocc(noisy: NoisyScores, radius: float) -> tuple[float, float]:
-    """Return SROCC of the median scores, and the certified worst case within a radius in pixel units (L2)."""
+def estimated_srocc(noisy: NoisyScores, radius: float) -> tuple[float, float]:
+    """Return SROCC of the median scores, and an estimate of the worst within a radius in pixel units (L2)."""
     low, high = certified_intervals(noisy.scores, noisy.sigma, radius, confidence=_each(noisy))
     clean = srocc(noisy.quality, np.median(noisy.scores, axis=1))
     return clean, worst_case_srocc(noisy.quality, low, high).value
@@ -133,7 +133,7 @@ def _compared(
         outside=tuple(np.array(certificate.images)[outside].tolist()),
         images=len(certificate.images),
         attained=worst_case_srocc(quality, reached_low, np.maximum(reached_low, reached_high)).value,
-        certified=_worst(quality, low, high),
+        estimate=_worst(quality, low, high),
     )
 
 

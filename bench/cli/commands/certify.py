@@ -46,7 +46,8 @@ def certify(
     L2 balls need a model behind median smoothing. Noisy scores of every test image are kept in the store, and
     `iqabench check --certified` computes the interval of any radius from them. L-inf balls need a model
     without randomness. Its scores are bounded by interval bound propagation, and the bounds are kept. The
-    command prints the clean SROCC and the lowest SROCC that a search finds inside these intervals.
+    command prints the clean SROCC and an estimate of the worst case: the lowest SROCC that a search finds
+    inside these intervals.
     """
     if radii is not None and not (radii and all(0 <= radius < math.inf for radius in radii)):
         raise click.BadParameter("accepted are numbers of at least 0", param_hint="--radii")
@@ -63,21 +64,22 @@ def certify(
     names = [name for name in rows[0] if name != "variant" or len(named) < len(rows)]
     shared.say("\n".join(aligned({name: [row[name] for row in rows] for name in names})))
     shared.say(note)
+    shared.say("Estimates: the lowest SROCC that a search finds inside the certified intervals.")
 
 
 def _smoothed(
     settings: "Settings", results: Path, radii: list[float], draws: int, show: bool
 ) -> tuple[list[dict[str, str]], str]:
     """Return a row for each model, and a sentence on all."""
-    from ....reports.checks.certified import CONFIDENCE, certified_srocc
+    from ....reports.checks.certified import CONFIDENCE, estimated_srocc
     from ...core.text import number
     from ...sweep.surveys.certify import certify_models
 
     rows = []
     for noisy in certify_models(settings, results, draws, show=show):
-        bounds = [certified_srocc(noisy, radius / 255) for radius in radii]
+        bounds = [estimated_srocc(noisy, radius / 255) for radius in radii]
         row = _named(noisy.about) | {"sigma": f"{noisy.sigma:g}", "SROCC": number(bounds[0][0], 3)}
-        row |= {f"certified at {r:g}/255": number(low, 3) for r, (_, low) in zip(radii, bounds, strict=True)}
+        row |= {f"estimate at {r:g}/255": number(low, 3) for r, (_, low) in zip(radii, bounds, strict=True)}
         rows.append(row)
     return rows, f"With a confidence of {CONFIDENCE:.1%} for all images, from {draws} noisy scores of each."
 
@@ -97,7 +99,7 @@ def _bounded(
     for found in bound_models(settings, results, radii, show=show):
         row = _named(found.about) | {"SROCC": number(srocc(found.quality, found.scores), 3)}
         for radius, low, high in zip(found.radii, found.low.T, found.high.T, strict=True):
-            row[f"certified at {radius:g}/255"] = number(worst_case_srocc(found.quality, low, high).value, 3)
+            row[f"estimate at {radius:g}/255"] = number(worst_case_srocc(found.quality, low, high).value, 3)
             row[f"median width at {radius:g}/255"] = number(float(np.median(high - low)), 3)
         rows.append(row)
     return rows, "By interval bound propagation, which holds with certainty, up to rounding in float64."

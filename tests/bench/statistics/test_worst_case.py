@@ -76,6 +76,25 @@ def test_srocc_equals_an_exhaustive_search(problem):
     assert 0 <= found.value - exhaustive_srocc(*problem) + 1e-9 <= 0.01
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_srocc_equals_an_exhaustive_search_where_intervals_touch_but_for_rounding(seed):
+    generator = np.random.default_rng(seed)
+    n = int(generator.integers(2, 5))
+    ends = generator.random(3)
+    ends = np.sort(generator.choice(np.r_[ends, np.nextafter(ends, 1), 0, 1], (2, n)), axis=0)
+    problem = generator.random(n), ends[0], ends[1]
+    found = worst_case_srocc(*problem)
+    assert_inside(found.scores, *problem[1:])
+    assert found.value == pytest.approx(exhaustive_srocc(*problem), abs=1e-9)
+
+
+def test_an_order_that_no_scores_in_float64_have_is_found_and_scores_come_near_it():
+    above = np.nextafter(0.6, 1)
+    found = worst_case_srocc([0.9, 0.5, 0.1], [0.6, 0.5, 0.5], [0.7, 0.7, above])
+    assert found.value == pytest.approx(-1)
+    assert stats.spearmanr([0.9, 0.5, 0.1], found.scores).statistic == pytest.approx(-(3**0.5) / 2)
+
+
 @settings(max_examples=150, deadline=None)
 @given(problems().filter(varied))
 def test_plcc_is_never_above_a_grid_search(problem):

@@ -99,7 +99,7 @@ def test_none_of_a_thousand_attacks_leaves_the_certified_intervals(
     found = checked(tmp_path, model, images, reach=1.0)
     assert found.outside == ()
     assert found.sentence.startswith("holds: ")
-    assert found.certified <= found.attained
+    assert found.estimate <= found.attained
 
 
 def test_attacks_of_a_ball_of_twice_the_radius_leave_them_all(
@@ -123,7 +123,7 @@ def test_scores_outside_0_to_1_stay_inside_intervals_that_nothing_bounds(tmp_pat
     NoisyScores(about, SIGMA, SAMPLES, names, labels(6), noisy).write(tmp_path)
     (found,) = against_certificates(tmp_path)  # the radius is ten standard deviations of the noise
     assert found.outside == ()
-    assert found.certified == -1
+    assert found.estimate == -1
 
 
 @pytest.mark.parametrize(
