@@ -31,6 +31,7 @@ _ENDS = {"psnr": (0, np.inf), "ssim": (-1, 1), "l_inf": (0, 1), "epsilon": (0, 2
 """Values that a column may have, from the first to the second; PSNR is infinite where nothing moved."""
 
 _LARGEST = np.finfo(float).max
+_ROUNDING = 1e-6  # of scores as they are printed in a file
 _GROUP = ["dataset", "attack", "epsilon"]
 RMSE = " (RMSE)"
 """Ends the name of an attack whose epsilon is not known, and for which a root mean squared error stands."""
@@ -107,6 +108,7 @@ def read_outside(
     table, repeated = _once(table)
     notes += repeated
     notes += _alike(table)
+    notes += _several(table)
     kept = ["image", *_GROUP, "clean", "low", "high", "quality"]
     return table[[*kept, *(name for name in ("psnr", "ssim") if name in table)]], notes
 
@@ -230,6 +232,20 @@ def _alike(table: pd.DataFrame) -> Iterator[str]:
             f"{plural(copies, 'image')} {'has' if copies == 1 else 'have'} the scores of another name to the "
             f"last digit ({_some(same['image'])}): perhaps one picture under several names. All are counted."
         )
+
+
+def _several(table: pd.DataFrame) -> Iterator[str]:
+    """Yield a note where an image has several clean scores or labels, as one for each attack."""
+    for column, what in (("clean", "clean scores"), ("quality", "labels")):
+        of_images = table.groupby(["dataset", "image"], sort=False)[column]
+        spread = (of_images.max() - of_images.min()).loc[lambda found: found > _ROUNDING]
+        if len(spread):
+            names = spread.index.get_level_values("image")
+            yield (
+                f"{plural(len(spread), 'image')} ({_some(names)}) {'has' if len(spread) == 1 else 'have'} "
+                f"several {what}, up to {spread.max():.3g} of the scale apart: without attack the first row "
+                "counts, under an attack that of the attack."
+            )
 
 
 def _some(names: Iterable[str]) -> str:

@@ -123,6 +123,22 @@ def test_images_that_are_there_twice_count_once_and_are_flagged(imported, tmp_pa
     assert row["gain_up"] == pytest.approx((0.6 + 0.3 + 0 + 0.3) / 4)
 
 
+@pytest.mark.parametrize(
+    ("moved", "told"),
+    [(0.0, ""), (0.05, "3 images (a, b, c) have several clean scores, up to 0.05 of the scale apart")],
+)
+def test_an_image_with_another_clean_score_for_each_attack_is_told(imported, moved: float, told: str) -> None:
+    rows = [
+        f"{name},{attack},{clean + of_attack:.2f},{clean + 0.1:.2f}"
+        for attack, of_attack in (("fgsm", 0.0), ("pgd", moved))
+        for name, clean in (("a", 0.2), ("b", 0.4), ("c", 0.6))
+    ]
+    text = "\n".join(["image,attack,clean,adversarial", *rows])
+    said = imported(text, "--dataset", "photos", "--epsilon", "2", "--scores", "0,1")
+    assert told in said
+    assert ("several" in said) == bool(told)
+
+
 def test_they_are_shown_as_measured_elsewhere_and_mix_with_nothing(imported, tmp_path: Path) -> None:
     options = ("--scores", "0,100", "--labels", "5,1", "--dataset", "live", "--attack", "auto")
     imported(generic().to_csv(index=False), *options)
