@@ -143,6 +143,10 @@ DEFENDED = (
     "No table shows {cells} of {model} behind a defence on {dataset} ({where}): Table D is of {auto}. "
     "`iqabench results` prints them."
 )
+EARLIER_FILES = (
+    "Of {model} on {dataset} {cells} measured by {source} ({where}) {are} not shown: of several files with "
+    "one attack and ε the one that was imported last is."
+)
 OTHER_PARAMETERS = (
     "The tables and curves leave out {cells} of {attack} on {dataset} with {parameters}. They show what was "
     "run last."

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Iterator
 
-from ....bench.core.text import NOT_RUN, capitalised
+import pandas as pd
+
+from ....bench.core.text import NOT_RUN, capitalised, listing, plural
+from ....bench.store.condition import attack_phrase
 from ....bench.store.newest import newest
-from ...catalogue import metric_name
+from ...catalogue import attack_name, dataset_name, metric_name, model_name
 from .. import wording
-from ..selection import WORST, Content, Point, points_by
+from ..selection import WORST, Content, Point, grouped, points_by
 from ..table import Cell, Column, Group, Table
 from .unlabelled import Cells, blocks_of_attacks, cells_of_moves, groups_of_moves, measure_cell
 
@@ -49,7 +52,23 @@ def build(content: Content) -> Iterator[Table]:
             Group((Column("Measured by", "text"),)),
         ),
         blocks=blocks_of_attacks(attacked, cells_of),
+        notes=tuple(_not_shown(rows.drop(index=cells.index))),
     )
+
+
+def _not_shown(rows: pd.DataFrame) -> Iterator[str]:
+    """Say of which models and attacks there are earlier files, too."""
+    attacked = rows[rows["attack"] != "none"]
+    for (dataset, model, source), group in grouped(attacked, ["dataset", "model", "measured_by"]):
+        conditions = group[["attack", "epsilon"]].drop_duplicates().itertuples(index=False, name=None)
+        yield wording.EARLIER_FILES.format(
+            cells=plural(len(group), "cell"),
+            are="is" if len(group) == 1 else "are",
+            model=model_name(model),
+            dataset=dataset_name(dataset),
+            source=source,
+            where=listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions]),
+        )
 
 
 def _srocc(point: Point | None, metric: str) -> Cell:

@@ -175,6 +175,11 @@ def test_files_of_one_attack_each_are_all_shown_each_with_the_clean_scores_of_it
         shown[f"theirs, {attack_name(attack)} at 2/255"] = f"{clean:.3f}"
     (table_e,) = (one for one in compose(read_results(tmp_path / "results")).tables if one.number == "E")
     assert {str(row.name): row.cells[0][0].text for row in table_e.rows} == shown
+    assert table_e.notes == (
+        "Of theirs on mine 1 cell measured by A. Author 2030, file x "
+        f"({attack_name('square')} at 2/255) is not shown: of several files with one "
+        "attack and ε the one that was imported last is.",
+    )
     board = compose_board(store=tmp_path / "results")
     (theirs,) = (one for one in board.entrants if one.name == "theirs (measured elsewhere)")
     assert sorted((one.attack, one.images) for one in theirs.numbers if one.attack != "none") == [
