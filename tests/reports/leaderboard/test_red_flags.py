@@ -56,6 +56,9 @@ MEASURED = {
     "numbers on another dataset are not compared": (
         [*SOUND, *(measured(0.1, name, 1, dataset="vcl") for name in ("fgsm", "pgd"))], ""),
     "a worst case is enough as the only attack": ([CLEAN, measured(0.1, "auto", worst_case=True)], ""),
+    "a worst case in an L2 ball above an attack in the L-inf ball of that radius, which holds it": (
+        [CLEAN, measured(0.4, "auto", worst_case=True, parameters="budget quick, norm l2"), measured(0.3)],
+        ""),
     "a worst case above a single attack at its strength": (
         [CLEAN, measured(0.4, "auto", worst_case=True), measured(0.3), measured(0.1, "pgd", 2)],
         "the worst case is above SROCC under a single attack, 0.4000 against 0.3000 under PGD at 1/255: "
