@@ -16,12 +16,12 @@ SEARCHING = ("auto",)  # the attack whose worst case is to be believed
 
 
 def standing(results: Results, keys: Collection[str]) -> list[str]:
-    """Return a row for each model: clean SROCC, and the lowest SROCC that is known within each epsilon.
+    """Return a row for each model: clean SROCC, and the lowest SROCC under attack within each epsilon.
 
-    Of attacks with intervals that is the worst-case SROCC, of others the SROCC of their images. Of images
-    without labels it is the largest median width of the intervals of scores.
+    Controls are no attacks. Of attacks with intervals it is the worst-case SROCC, of others the SROCC of the
+    images. Of images without labels it is the largest median width of the intervals of scores.
     """
-    frame = results.frame[results.frame["key"].isin(list(keys))]
+    frame = results.frame[results.frame["key"].isin(list(keys)) & ~results.frame["control"]]
     by = ["dataset", "model", "variant", "regime", "seed"]
     shown = [name for name in by if name in ("dataset", "model") or frame[name].nunique() > 1]
     epsilons = sorted({float(epsilon) for epsilon in frame["epsilon"] if epsilon > 0})
@@ -31,7 +31,7 @@ def standing(results: Results, keys: Collection[str]) -> list[str]:
         row = {name: str(value) for name, value in zip(by, names, strict=True) if name in shown}
         if not unlabelled.all():
             row["clean SROCC"] = number(_lowest(cells[cells["attack"] == "none"]), 3)
-        attacked = cells[(cells["attack"] != "none")]
+        attacked = cells[cells["attack"] != "none"]
         for epsilon in epsilons:
             within = attacked[attacked["epsilon"] == epsilon]
             if not unlabelled.all():

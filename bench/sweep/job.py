@@ -296,29 +296,24 @@ class Job:
         without.
         """
         run = self.settings.run
-        learnt = {name: learner.weights() for name, learner in self.learners.items()}
         shared: dict[str, Any] = {
             **self.data.identity(),
             "limit": self.data.limit,
             "model": self.model.name,
             "variant": self.variant,
-            "model_params": self.model.architecture()
-            | (self._references() if self.model.full_reference else {}),
-            "model_version": version_of(self.model.factory),
-            "model_source": self.model.source,
+            **self._model_identity(),
             "weights": weights,
             "regime": run.regime,
             "seed": self.seed,
             # A stochastic model's draws depend on who shares its batch; another model's scores do not.
             "batch_size": self.batch_size if self.model.stochastic else None,
-            "defence": self.model.defence.identity(learnt) if self.model.defence else None,
             "trained_on": self.trained_on.dataset.name if self.trained_on else None,
         }
         yield None, [Cell(**shared)]
         for attack, knowledge in self._attacks():
             mine: dict[str, Any] = {
                 "attack": attack.name,
-                "attack_params": attack.identity,
+                "attack_params": attack.identity | self._source_identity(attack),
                 "attack_version": version_of(attack.factory),
                 "attack_source": attack.source,
                 "source_weights": self.sources[attack.name].weights() if attack.found_on else attack.weights,
@@ -339,6 +334,22 @@ class Job:
                     for place, epsilon in enumerate(epsilons)
                 ],
             )
+
+    def _model_identity(self) -> dict[str, Any]:
+        """Return what of the model its scores depend on besides its weights: parameters, code and defence."""
+        learnt = {name: learner.weights() for name, learner in self.learners.items()}
+        references = self._references() if self.model.full_reference else {}
+        return {
+            "model_params": self.model.architecture() | references,
+            "model_version": version_of(self.model.factory),
+            "model_source": self.model.source,
+            "defence": self.model.defence.identity(learnt) if self.model.defence else None,
+        }
+
+    def _source_identity(self, attack: PlannedAttack) -> dict[str, Any]:
+        """Return the same of the model that an attack's perturbations are found on, if it has one."""
+        source = self.sources[attack.name] if attack.found_on else None
+        return {"source_model": source._model_identity()} if source else {}
 
     def clean_cell(self) -> Cell:
         """Return the cell of the images as they are."""

@@ -5,10 +5,10 @@ import shlex
 from iqabench.bench.cli.commands.audit import audit
 from iqabench.bench.cli.commands.run import run
 from iqabench.bench.store.results import read_results
-from iqabench.bench.store.standing import next_steps
+from iqabench.bench.store.standing import next_steps, standing
 from iqabench.bench.store.store import Store
 
-from ...fabricated import drawn_auto
+from ...fabricated import drawn_auto, drawn_cell, noisy
 
 
 def test_the_command_that_audits_a_doubtful_model_finds_its_dataset_plugin_and_configuration(
@@ -49,3 +49,17 @@ def test_a_limit_that_the_command_does_not_name_is_told_with_the_command_that_li
     assert (parsed["limit"], parsed["datasets"]) == ("all", ["ratings.csv"])
     limited = f"{ran} --limit 120"
     assert not [step for step in next_steps(results, keys, "results", limited, []) if "limit" in step]
+
+
+def test_a_control_is_no_attack_whose_strength_a_row_tells(tmp_path):
+    store = Store(tmp_path / "results")
+    drawn_cell(store, noisy(0.1))
+    drawn_cell(store, noisy(0.3), attack="fgsm", epsilon=1.0)
+    drawn_cell(store, noisy(2.0), attack="noise", epsilon=1.0)
+    drawn_cell(store, noisy(2.0), attack="noise", epsilon=4.0)
+    results = read_results(store, resamples=0)
+    fgsm = results.frame.set_index("attack").loc["fgsm", "srocc"]
+    heading, *_, row = standing(results, set(results.frame["key"]))
+    assert "worst at 1/255" in heading
+    assert "4/255" not in heading
+    assert f"{fgsm:.3f}" in row

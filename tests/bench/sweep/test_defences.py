@@ -241,3 +241,17 @@ def test_a_defence_that_says_in_its_init_that_it_draws_is_refused(sweep, tmp_pat
     done, _ = sweep("--models", "linear", "--attacks", "fgsm", "--defences", "shaking", exits=2)
     message = "defence 'shaking': it says `stochastic = True` in its __init__; say it in the class"
     assert message in " ".join(done.output.split())
+
+
+def test_the_defence_of_a_source_model_and_its_parameters_are_part_of_the_key_of_transfer(
+    swept, tiny_config: Path
+) -> None:
+    tiny_config.write_text(tiny_config.read_text() + "\n[attacks.transfer]\nsource = 'faded'\nsteps = 2\n")
+    swept("--attacks", "transfer")
+    tiny_config.write_text(tiny_config.read_text() + "\n[defences.fading]\nfactor = 0.25\n")
+    done, cells, _ = swept("--attacks", "transfer")
+    assert "1 computed, 1 found done" in done.output
+    found = [one.provenance["cell"] for one in cells if one.provenance["cell"]["attack"] == "transfer"]
+    defences = [cell["attack_params"]["source_model"]["defence"] for cell in found]
+    assert {defence["params"]["factor"] for (defence,) in defences} == {0.5, 0.25}
+    assert [cell["defence"] for cell in found] == [None, None]
