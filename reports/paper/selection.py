@@ -16,7 +16,7 @@ import pandas as pd
 from ...bench.core.text import listing, parameters, plural
 from ...bench.statistics.metrics import NO_LABELS, OK, Measure
 from ...bench.store.condition import attack_phrase
-from ...bench.store.newest import VERSION, newest_attacks, newest_versions
+from ...bench.store.newest import VERSION, newest, newest_attacks, newest_versions
 from ...bench.store.results import COLUMNS, Results, verdict
 from ..catalogue import AUTO, attack_name, dataset_name, model_name
 from . import wording
@@ -234,7 +234,8 @@ def _other_regimes(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _variants(table: pd.DataFrame) -> Iterator[str]:
-    has_a_table = (table[["defence", "trained_on", "measured_by"]] != "").any(axis=1)
+    elsewhere = table["variant"] == "trained on " + table["trained_on"]
+    has_a_table = elsewhere | (table[["defence", "measured_by"]] != "").any(axis=1)
     variants = table[(table["variant"] != "") & ~has_a_table]
     for (dataset, model), group in grouped(variants, ["dataset", "model"]):
         example = group["variant"].iloc[0]
@@ -259,6 +260,13 @@ def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
         chosen = shown[(shown[[*named]] == pd.Series(named)).all(axis=1)]
         differing = [name for name in VERSION if {*group[name].map(str)} != {*chosen[name].map(str)}]
         yield _note(wording.OTHER_VERSIONS, len(group), **named, columns=_columns(differing))
+
+
+def not_newest(rows: pd.DataFrame) -> Iterator[str]:
+    """Say what a table of variants does not show of some rows, of which it shows the newest."""
+    by = [*_MODEL_ON_DATASET, "variant"]
+    for place, group in grouped(rows.drop(index=newest(rows, by).index), by):
+        yield _note(wording.NOT_NEWEST, len(group), **dict(zip(by, place, strict=True)))
 
 
 def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:

@@ -143,6 +143,11 @@ DEFENDED = (
     "No table shows {cells} of {model} behind a defence on {dataset} ({where}): Table D is of {auto}. "
     "`iqabench results` prints them."
 )
+NOT_NEWEST = (
+    "The table leaves out {cells} of {model} ({variant}) on {dataset}, seed {seed}, of another version or "
+    "with other parameters of an attack: it shows what was run last."
+)
+OTHER_STRENGTHS = "The table leaves out {where} on models that were trained on another database."
 EARLIER_FILES = (
     "Of {model} on {dataset} {cells} measured by {source} ({where}) {are} not shown: of several files with "
     "one attack and ε the one that was imported last is."

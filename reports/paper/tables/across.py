@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ....bench.core.text import capitalised
+from ....bench.core.text import capitalised, listing
 from ....bench.statistics.metrics import NO_LABELS
 from ....bench.store.condition import attack_phrase
 from ....bench.store.newest import newest
 from ...catalogue import attack_name, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import EPSILON, Entry, metric_cells
-from ..selection import REGIME, WORST, Content, Point, controls, has_worst_case, points_by
+from ..selection import REGIME, WORST, Content, Point, controls, has_worst_case, not_newest, points_by
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 _PLACE = ("trained_on", "dataset", "model", "attack", "epsilon")
@@ -53,14 +53,26 @@ def build(content: Content) -> Iterator[Table]:
             _block(model, tested, conditions, points)
             for model in ordered("model", (model for _, _, model, _ in points))
         ),
+        notes=(*_other_strengths(points, conditions), *not_newest(_of_table(content.results))),
     )
 
 
 def _trained_elsewhere(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the newest rows of models that were trained on another database, without a defence or a grid."""
+    return newest(_of_table(rows), ["trained_on", "dataset", "model", "seed"])
+
+
+def _of_table(rows: pd.DataFrame) -> pd.DataFrame:
     crossed = rows[(rows["trained_on"] != "") & (rows["regime"] == REGIME)]
-    crossed = crossed[crossed["variant"] == "trained on " + crossed["trained_on"]]
-    return newest(crossed, ["trained_on", "dataset", "model", "seed"])
+    return crossed[crossed["variant"] == "trained on " + crossed["trained_on"]]
+
+
+def _other_strengths(points: _Points, conditions: list[_Condition]) -> Iterator[str]:
+    """Say which attacks on models that were trained elsewhere have no column."""
+    others = sorted({condition for on, at, _, condition in points if on != at} - {*conditions})
+    if others:
+        where = listing([attack_phrase(*condition, attack_name) for condition in others])
+        yield wording.OTHER_STRENGTHS.format(where=where)
 
 
 def _conditions(points: _Points) -> list[_Condition]:

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 
+import pandas as pd
+
 from ....bench.core.text import capitalised, listing
 from ....bench.statistics.metrics import NO_LABELS
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
 from ..numbers import Entry, metric_cells, verdict_cell
-from ..selection import WORST, Content
+from ..selection import REGIME, WORST, Content, not_newest
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 from ..tradeoff.points import PRICES, Points, defended_points, price, trained_as
 
@@ -47,7 +49,14 @@ def build(content: Content) -> Iterator[Table]:
             Group((Column("Audit", "text"),)),
         ),
         blocks=tuple(_block(name, adaptive, static, epsilons) for name in datasets),
+        notes=tuple(not_newest(_behind(content.results))),
     )
+
+
+def _behind(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of models behind a defence that the table is of."""
+    shown = (results["status"] != NO_LABELS) & results["attack"].isin(["none", AUTO])
+    return results[shown & (results["defence"] != "") & (results["regime"] == REGIME)]
 
 
 def _block(dataset: str, adaptive: Points, static: Points, epsilons: Sequence[float]) -> Block:

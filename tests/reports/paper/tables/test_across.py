@@ -51,6 +51,29 @@ def test_beside_auto_it_says_that_fgsm_is_weaker(results) -> None:
     assert "Believe" not in tables_of(results(*rows))["X"].caption
 
 
+def test_what_it_leaves_out_is_told(results) -> None:
+    assert tables_of(crossed(results))["X"].notes == ()
+    fgsm = {"attack": "fgsm", **elsewhere("live", dataset="koniq")}
+    older = {"weights": "older", "created": "2020-01-01T00:00:00+00:00"}
+    found = results(
+        {"dataset": "koniq"},
+        {"dataset": "koniq", **elsewhere("live")},
+        *({**fgsm, "epsilon": epsilon} for epsilon in (1.0, 2.0, 4.0)),
+        {"dataset": "koniq", **elsewhere("live"), **older},
+        {"dataset": "koniq", **elsewhere("live"), "model": "cprl", "variant": "b=0.3, trained on live"},
+    )
+    assert tables_of(found)["X"].notes == (
+        "The table leaves out FGSM at 2/255 and FGSM at 4/255 on models that were trained on another "
+        "database.",
+        "The table leaves out 1 cell of ResNet (trained on live) on KONIQ, seed 0, of another version or "
+        "with other parameters of an attack: it shows what was run last.",
+    )
+    notes = [note for note in compose(found).notes if "b=0.3, trained on live" in note]
+    assert notes[0].startswith(
+        "Tables 1, 2 and 4 and the curves leave out 1 cell of variants of CPRL on KONIQ"
+    )
+
+
 def test_cells_of_other_databases_are_in_no_other_table(results) -> None:
     report = compose(crossed(results))
     tables = {table.number: table for table in report.tables}

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from iqabench.bench.store.results import Results
@@ -45,6 +46,19 @@ def test_each_model_stands_bare_and_behind_each_of_its_defences(defended: Result
     bare = "ResNet, no defence"
     assert cell_of(table, bare, "Worst-case SROCC, static").kind == "absent"
     assert cell_of(table, bare, "Worst-case SROCC, adaptive").text == "−0.5000"
+
+
+def test_an_older_version_of_a_defence_is_told(defended: Results, results) -> None:
+    assert tables_of(defended)["D"].notes == ()
+    older = behind("jpeg", defence_params='"jpeg, quality 20"', created="2020-01-01T00:00:00+00:00")
+    found = results({"srocc": 0.7, **older}, under_auto("resnet", 1.0, 0.1, knowledge="adaptive", **older))
+    frame = pd.concat([defended.frame, found.frame.assign(key=["old0", "old1"])], ignore_index=True)
+    table = tables_of(replace(defended, frame=frame))["D"]
+    assert cell_of(table, "ResNet, jpeg", "").text == "0.8500"
+    assert table.notes == (
+        "The table leaves out 2 cells of ResNet (defence=jpeg) on LIVE, seed 0, of another version or with "
+        "other parameters of an attack: it shows what was run last.",
+    )
 
 
 def test_rows_are_in_the_order_of_the_worst_case_of_their_own_dataset(results) -> None:
