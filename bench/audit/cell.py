@@ -123,7 +123,7 @@ def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[Fl
     if missing > 0:
         yield _flag("score not finite", missing, 0.0, f"{missing:.0%} of the images have no finite score.")
     span = float(np.ptp(score)) if len(score) else 0.0
-    tolerance = 1e-6 * max(span, 1e-3)
+    tolerance = 1e-6 * span
     distinct = (1 + int(np.count_nonzero(np.diff(np.sort(score)) > tolerance))) / max(len(score), 1)
     if distinct < DISTINCT:
         sentence = f"Only {distinct:.0%} of the clean scores are distinct."

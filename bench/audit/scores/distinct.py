@@ -10,7 +10,7 @@ def measure(evidence: Evidence) -> Measured:
     """Measure the share of distinct values among scores of images, as they are and with noise."""
     batches = [evidence.images, evidence.noisy(2 * GREY_LEVEL), evidence.noisy(8 * GREY_LEVEL)]
     scores = torch.cat([evidence.once(batch) for batch in batches]).sort().values
-    steps = scores.diff() > 1e-6 * max(evidence.span, 1e-3)
+    steps = scores.diff() > 1e-6 * evidence.span
     value = (1 + int(steps.sum())) / len(scores)
     return Measured(value, f"{percent(value)} of {len(scores)} scores, with noise and without, are distinct.")
 

@@ -30,14 +30,15 @@ def test_a_network_that_was_never_trained_is_sound(data):
     assert audit(Small().eval(), *data).flagged == []
 
 
-def test_an_honest_model_on_a_scale_without_bounds_is_sound(data):
-    """Scores around 3,000, mapped into [0, 1], lie within 0.0001 of one another."""
+@pytest.mark.parametrize(("mean", "unit"), [(3e3, 200), (1e6, 3e4)])
+def test_an_honest_model_on_a_scale_without_bounds_is_sound(data, mean, unit):
+    """Scores around 3,000, mapped into [0, 1], lie within 0.0001 of one another, around a million in 1e-7."""
 
-    class Thousands(Small):
+    class Large(Small):
         def forward(self, images):
-            return 3000 + 200 * self.logits(images).double()
+            return mean + unit * self.logits(images).double()
 
-    model = Adapter(Thousands(), score_range="unbounded")
+    model = Adapter(Large(), score_range="unbounded")
     model.load_state_dict(Adapter(trained(0)).state_dict())
     report = audit(model.eval(), *data)
     assert [finding.sentence for finding in report.flagged] == []

@@ -42,6 +42,11 @@ def test_zero_gradients_of_scores_at_the_end_of_the_scale_are_not():
     assert names(ends, CALM | {"zero_gradients": 501}) == ["blind gradient"]
 
 
+def test_scores_that_lie_close_together_are_distinct_and_their_ends_widen():
+    score = 1 - np.linspace(4.9e-7, 5e-7, COUNT)  # as 1e6 to 1.02e6, mapped into [0, 1]
+    assert names(columns(score=score, low=score - 2e-10, high=score + 2e-10), CALM) == []
+
+
 @pytest.mark.parametrize("score", [np.linspace(20, 80, COUNT), np.linspace(-9, -1, COUNT)])
 def test_zero_gradients_are_flagged_on_a_scale_that_is_not_that_of_the_labels(score):
     ends = columns(score=score, low=score - 0.1, high=score + 0.1)
