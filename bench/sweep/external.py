@@ -36,7 +36,7 @@ FOLDERS = ("", "low", "high", "adversarial")
 _ROUNDING = 1e-6  # of radii and of scores
 _SAME = (
     "dataset", "dataset_digest", "pixels_digest", "split_seed", "split_digest", "image_size", "pixels",
-    "limit", "model", "model_version", "weights", "defence",
+    "limit", "model", "model_params", "model_version", "model_source", "weights", "defence",
 )  # fmt: skip
 
 

@@ -87,6 +87,18 @@ def test_what_the_store_knows_of_the_model_behind_a_defence_does_not_count(hande
     assert "20 images inside the ball; 10 ends further than any known attack" in run().output
 
 
+def test_what_the_store_knows_of_the_same_weights_on_another_scale_does_not_count(
+    handed_in, sweep, tiny_config
+):
+    run, _ = handed_in
+    text = tiny_config.read_text()
+    for high in (2, 1):
+        tiny_config.write_text(f"{text}[models.linear]\nscore_range = [0, {high}]\n")
+        if high == 2:
+            sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4")
+    assert "20 images inside the ball; 20 ends further than any known attack" in run().output
+
+
 def test_in_the_l2_ball_their_distance_is_euclidean_and_attacks_of_the_other_norm_do_not_count(handed_in):
     run, _ = handed_in
     refused = run("4", "--norm", "l2", exits=2)
