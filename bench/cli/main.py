@@ -96,7 +96,7 @@ class ForPeople(click.Group):
 @click.version_option(package_name="iqabench")
 @click.option(DEBUG, is_flag=True, help="Show the traceback of an error, too.")
 def main(debug: bool) -> None:
-    """How robust is a no-reference image quality metric to an invisible perturbation?
+    """How robust is an image quality metric to a perturbation that nobody sees?
 
     `iqabench run` sweeps datasets x models x attacks x epsilon into a store; `iqabench report` renders the
     tables and figures of the paper from it; `iqabench check` fails a CI job when a number moves; `iqabench

@@ -113,7 +113,7 @@ plugins = click.option(
     "plugins",
     type=PATH,
     multiple=True,
-    help="Python file that registers models, attacks or datasets. May be repeated.",
+    help="Python file that registers models, attacks, defences, datasets or recipes. May be repeated.",
 )
 configuration = _options(
     click.option(
@@ -122,11 +122,12 @@ configuration = _options(
     click.option(
         "--profile",
         metavar="A,B,...",
-        help="Profiles to lay over the configuration: demo (default), paper, table5, table6 or your own.",
+        help="Profiles to lay over the configuration: demo (default: a first look), paper (all images) or your "
+        "own.",
     ),
 )
 what = _options(
-    list_option("--datasets", "Names of datasets, paths of CSV files, or all."),
+    list_option("--datasets", "Names of datasets, paths of CSV files or of folders of images, or all."),
     list_option("--models", "Names of models, or all."),
 )
 training = _options(

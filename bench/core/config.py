@@ -139,7 +139,7 @@ def load_settings(
         UserError: no such file or profile, not TOML, an unknown key or an unacceptable value: names the
             file, the table and the key, what was found and what is accepted.
     """
-    files = [(str(PACKAGED.name), _read(PACKAGED))]
+    files = [(f"packaged {PACKAGED.name}", _read(PACKAGED))]
     if path is None and Path("bench.toml").is_file():
         path = Path("bench.toml")
     if path is not None and path.resolve() != PACKAGED:

@@ -24,7 +24,7 @@ from .. import shared
     help="Write the store's numbers to FILE, to check against later.",
 )
 @click.option("--claims", is_flag=True, help="Evaluate the paper's claims instead.")
-@click.option("--certified", is_flag=True, help="Check that no L2 attack has left a certified interval.")
+@click.option("--certified", is_flag=True, help="Check that no attack has left a certified interval.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole check as JSON.")
 @click.option("--junit", type=shared.PATH, metavar="FILE", help="Also write the check as JUnit XML, for CI.")
 @shared.configuration

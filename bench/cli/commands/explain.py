@@ -11,7 +11,9 @@ from .. import shared
 
 @click.command()
 @click.argument("model")
-@click.option("--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file.")
+@click.option(
+    "--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file or a folder."
+)
 @click.option("--beside", metavar="MODEL", help="Model to compare with. Default: resnet; for resnet, cprl.")
 @click.option(
     "--image",

@@ -96,7 +96,7 @@ def test_the_table_that_is_to_blame_is_the_last_that_says_something(tmp_path):
     tables = "[models.resnet]\nbackbone = 'a'\n[profiles.paper.models.sat]\nbackbone = 'b'\n"
     mine = settings_of(tmp_path, tables)
     assert mine.where_table("models", "resnet").endswith("mine.toml: [models.resnet]")
-    assert mine.where_table("models", "sat") == "bench.toml: [profiles.demo.models.sat]"
+    assert mine.where_table("models", "sat") == "packaged bench.toml: [profiles.demo.models.sat]"
 
 
 def test_a_missing_file_is_named(tmp_path):

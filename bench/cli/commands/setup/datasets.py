@@ -23,7 +23,8 @@ def datasets() -> None:
 def verify(name: str, results: Path, **options: Any) -> None:
     """Check a dataset: counts, missing, unreadable and duplicate images, labels, split.
 
-    NAME is a table of the configuration or the path of a CSV file. Exit status 1 if something is wrong.
+    NAME is a table of the configuration, or the path of a CSV file or of a folder of images. Exit status 1 if
+    something is wrong.
     """
     settings = shared.settings_of(options)
     from ....datasets.verify import verify_dataset
