@@ -122,8 +122,7 @@ configuration = _options(
     click.option(
         "--profile",
         metavar="A,B,...",
-        help="Profiles to lay over the configuration: demo (default: a first look), paper (all images) or your "
-        "own.",
+        help="Profiles to lay over the configuration: demo (default; a first look), paper, or your own.",
     ),
 )
 what = _options(

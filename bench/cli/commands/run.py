@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ...core.process import prepare_process
+from ...core.text import plural
 from .. import shared
 from ..workers import WORKER, ended_by_the_first, working_together
 
@@ -66,8 +67,8 @@ def run(
         for step in next_steps(found, done.keys, shared.address(), settings.command, datasets):
             shared.say(step)
         shared.say(
-            f"{done.total} cells in {shared.address()}: {done.computed} computed, {done.found} found done; "
-            f"{done.trained} models trained."
+            f"{plural(done.total, 'cell')} in {shared.address()}: {done.computed} computed, "
+            f"{done.found} found done; {plural(done.trained, 'model')} trained."
         )
     if failed:
         raise failed

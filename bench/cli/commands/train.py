@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ...core.process import prepare_process
+from ...core.text import plural
 from .. import shared
 
 
@@ -27,6 +28,7 @@ def train(results: Path, quiet: bool, verbose: bool, **options: Any) -> None:
         done = train_models(settings, results, show=show)
     shared.draw_missing_curves(results)
     shared.say(
-        f"{done.trained} models trained, {done.found} found trained in {shared.address()}/checkpoints: "
-        "weights, how they were made (.json), and the curves of their training (.csv, .svg)."
+        f"{plural(done.trained, 'model')} trained, {done.found} found trained in "
+        f"{shared.address()}/checkpoints: weights, how they were made (.json), and the curves of their "
+        "training (.csv, .svg)."
     )

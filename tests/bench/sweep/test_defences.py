@@ -157,7 +157,7 @@ def test_a_defence_that_learns_is_trained_once_on_the_training_images_and_its_we
     assert (card["recipe"], card["seed"], len(card["curve"])) == ("denoising", 0, 3)
     (step,) = of(cells, "fgsm", "denoiser", "adaptive").provenance["cell"]["defence"]
     assert step["weights"] == card["weights"]
-    assert "1 models trained" in done.output
+    assert "1 model trained" in done.output
     again, _, _ = swept(*options)
     assert "0 computed" in again.output
     path.unlink()

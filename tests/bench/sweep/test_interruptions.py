@@ -64,7 +64,7 @@ def test_two_processes_share_one_store(iqabench, start_iqabench, tiny_sweep, fin
     wait_for_training(other, shared)
     outputs = [iqabench(*command, exits=0).output, other.communicate()[0]]
     assert other.returncode == 0, outputs
-    trained = sum("1 models trained" in output for output in outputs)
+    trained = sum("1 model trained" in output for output in outputs)
     assert trained == 1
     assert_same_scores(finished, shared)
     assert len(list(shared.rglob("*.parquet"))) == len(list(finished.rglob("*.parquet")))

@@ -85,7 +85,7 @@ def test_more_epsilons_compute_only_what_is_missing_and_as_a_run_of_all_would(
     ("method", "found"),
     [
         (PGD, "2 computed, 3 found done; 0 models trained"),
-        (CsvTable, "5 computed, 0 found done; 1 models trained"),
+        (CsvTable, "5 computed, 0 found done; 1 model trained"),
     ],
     ids=["attack", "dataset"],
 )
@@ -122,11 +122,11 @@ def test_a_model_is_trained_again_in_another_precision_and_not_where_it_is_the_s
         return done.output
 
     text_before = tiny_config.read_text()
-    assert "1 models trained" in run('precision = "fp32"')
+    assert "1 model trained" in run('precision = "fp32"')
     (card,) = (tmp_path / "results").glob("checkpoints/**/*.json")
     # There is no key "precision" in stores of before there was another.
     assert "precision" not in json.loads(card.read_text())["training"]
-    assert "1 models trained" in run('precision = "bf16"')
+    assert "1 model trained" in run('precision = "bf16"')
     assert "0 models trained" in run('precision = "fp32"')
 
 
@@ -162,7 +162,7 @@ def test_the_adversarial_regime_trains_other_weights_by_its_own_settings(
     results = tmp_path / "results"
     options = [*tiny_sweep, "--attacks", "fgsm", "--epsilons", "1", "--results", str(results)]
     iqabench("run", *options)
-    assert "1 models trained" in iqabench("run", *options, "--regime", "adversarial").output
+    assert "1 model trained" in iqabench("run", *options, "--regime", "adversarial").output
     regimes = {cell["regime"]: cell["weights"] for cell in cells_in(results)}
     assert len(set(regimes.values())) == len(regimes) == 2
     cards = [json.loads(path.read_text()) for path in results.rglob("checkpoints/**/*.json")]
@@ -174,7 +174,7 @@ def test_the_adversarial_regime_trains_other_weights_by_its_own_settings(
     )
     tiny_config.write_text(tiny_config.read_text() + changed)
     assert "0 models trained" in iqabench("run", *options).output  # the clean one does not depend on it
-    assert "1 models trained" in iqabench("run", *options, "--regime", "adversarial").output
+    assert "1 model trained" in iqabench("run", *options, "--regime", "adversarial").output
 
 
 def test_a_model_with_a_weights_file_is_not_trained(iqabench, tiny_sweep, tiny_config, finished, tmp_path):

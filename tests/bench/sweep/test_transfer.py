@@ -23,7 +23,7 @@ def transferred(sweep, tiny_config):
 
 def test_the_source_is_trained_first_and_its_weights_are_part_of_the_cell(transferred, tiny_config, tmp_path):
     done, cells = transferred()
-    assert "1 models trained" in done.output
+    assert "1 model trained" in done.output
     assert "transfer from tiny 4/255" in done.output
     (card,) = (tmp_path / "results" / "checkpoints" / "drawn").glob("tiny-*.json")
     cell = cells["transfer", 4.0].provenance["cell"]
@@ -36,7 +36,7 @@ def test_the_source_is_trained_first_and_its_weights_are_part_of_the_cell(transf
 
     tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 4"))
     again, _ = transferred()
-    assert "1 computed, 1 found done; 1 models trained" in again.output
+    assert "1 computed, 1 found done; 1 model trained" in again.output
     assert len({cell.provenance["key"] for cell in Store(tmp_path / "results").cells()}) == 3
 
 

@@ -101,4 +101,4 @@ def test_a_plugin_brings_a_model_with_a_recipe_of_its_own(iqabench, tmp_path, dr
 
     assert "0 models trained, 1 found trained" in iqabench("train", *sweep, *plugins).output
     recipe.write_text(RECIPE.replace("0.125", "0.5"))
-    assert "1 models trained, 0 found trained" in iqabench("train", *sweep, *plugins).output
+    assert "1 model trained, 0 found trained" in iqabench("train", *sweep, *plugins).output

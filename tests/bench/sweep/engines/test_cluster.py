@@ -216,7 +216,7 @@ def test_a_cluster_finds_what_one_process_finds_and_an_error_of_one_attack_does_
     output = iqabench(*command("failing,tiny", "cluster"), exits=2).output
     assert "drawn / failing: failed: RuntimeError: no gradient of three" in output, output
     assert "1 of 2 jobs failed, as said above: drawn / failing" in output
-    assert "6 computed, 0 found done; 1 models trained" in output  # its clean scores, too
+    assert "6 computed, 0 found done; 1 model trained" in output  # its clean scores, too
     (clean,) = (folder / "cluster" / "cells").rglob("failing/*.parquet")
     clean.unlink()
     assert_same(folder / "cluster", alone, models=["tiny"])
