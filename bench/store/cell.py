@@ -42,8 +42,7 @@ class Cell:
     attack_version: int = 1  # of the attack's code
     smaller_epsilons: tuple[float, ...] = ()  # whose findings the search started from, in units of 1/255
     pixels: str | None = None  # how an image becomes what the model is given; None: resized and cropped
-    # digest of another network that the attack uses: of its weights, and of a model's parameters and code
-    source_weights: str | None = None
+    source_weights: str | None = None  # digest of the weights of another network that the attack uses
     defence: list[dict[str, Any]] | None = None  # what images pass before the model scores them
     knowledge: str | None = None  # "adaptive": the attack goes through the defence; "static": it does not
     trained_on: str | None = None  # the dataset whose training images the weights are of, if not `dataset`

@@ -316,7 +316,7 @@ class Job:
                 "attack_params": attack.identity | self._source_identity(attack),
                 "attack_version": version_of(attack.factory),
                 "attack_source": attack.source,
-                "source_weights": self._source(attack) if attack.found_on else attack.weights,
+                "source_weights": self.sources[attack.name].weights() if attack.found_on else attack.weights,
                 "knowledge": knowledge,
                 "precision": None if run.precision == "fp32" else run.precision,
             }
@@ -355,14 +355,6 @@ class Job:
         """Return the cell of the images as they are."""
         _, (cell,) = next(self.cells(self.weights() or ""))
         return cell
-
-    def _source(self, attack: PlannedAttack) -> str | None:
-        """Return a digest of the model that perturbations are found on; None while it has no weights."""
-        source = self.sources[attack.name]
-        if (weights := source.weights()) is None:
-            return None
-        model = source.model
-        return digest([weights, model.architecture(), version_of(model.factory), model.source])
 
     def _attacks(self) -> Iterator[tuple[PlannedAttack, str | None]]:
         """Yield each attack as it is run against the model, and what it knows of the defence."""

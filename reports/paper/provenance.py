@@ -38,7 +38,7 @@ _FACTS = {
         "ε": "epsilon",
         "Attack's parameters": "attack_params",
         "Digest of the attack's plugin": "attack_source",
-        "Digest of the network that the attack uses": "source_weights",
+        "Digest of the weights that the attack uses": "source_weights",
         "Audit": "audit",
         "Red flags": "red_flags",
         "Worst case realised as images": "realised",
