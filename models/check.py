@@ -75,7 +75,10 @@ def _name(model: nn.Module) -> str:
 
 def _forward_of(model: nn.Module) -> str:
     try:
-        forward = inspect.unwrap(type(_own(model)).forward)
+        own = type(_own(model))
+        if own.__module__.startswith(Adapter.__module__.rpartition(".")[0]):
+            return ""  # around a function or a program, which the error names
+        forward = inspect.unwrap(own.forward)
         return f" ({inspect.getfile(forward)}, line {inspect.getsourcelines(forward)[1]}: forward)"
     except (TypeError, OSError):  # made without a file
         return ""

@@ -9,9 +9,11 @@ from torch import nn
 from ...models.adapted.adapter import Adapter
 from ..core import registry
 from ..core.errors import UserError
-from ..core.parameters import ParameterError, complete_parameters
+from ..core.parameters import ParameterError, complete_parameters, shown
 
 BLACK_BOX = "iqabench.models.adapted.blackbox:BlackBox"
+NAMING = ("network", "function", "command")
+"""Keys of a table by which it names its model itself."""
 _OF_CLASSES = ("score_range", "lower_is_better")  # which a class may say of itself
 _KEYS = ("input_size", "mean", "std", "precision", *_OF_CLASSES)
 
@@ -52,13 +54,29 @@ def adaptation(
         return None
     if isinstance(given.get("score_range"), tuple):
         given["score_range"] = list(given["score_range"])
+    _check_scale(given.get("score_range"), where)
     complete = complete_parameters(Adapter, {"model": nn.Identity(), **given}, where=where)
+    _check_mean(complete["mean"], where)
     del complete["model"]
     try:
         Adapter(nn.Identity(), **complete)
     except UserError as error:
         raise ParameterError(where, "score_range", str(error)) from None
     return complete
+
+
+def _check_scale(said: Any, where: str) -> None:
+    if not isinstance(said, list | None) and said != "unbounded":
+        reason = f"key 'score_range': found {shown(said)}, accepted is [LOW, HIGH] or \"unbounded\""
+        raise ParameterError(where, "score_range", reason)
+
+
+def _check_mean(mean: list[float] | None, where: str) -> None:
+    """See that a mean is of pixels in [0, 1], and not of pixels from 0 to 255."""
+    if mean and max(mean) > 1:
+        wanted = [float(f"{value / 255:.4g}") for value in mean]
+        reason = f"found {mean}, accepted are numbers for pixels from 0 to 1: did you mean {wanted}?"
+        raise ParameterError(where, "mean", f"key 'mean': {reason}")
 
 
 def adapted(model: nn.Module, options: Mapping[str, Any] | None) -> nn.Module:

@@ -129,7 +129,7 @@ def otherwise(attack: str, image: str, before: float, now: float, clean: Path) -
 def scored(title: str, values: Mapping[str, float], *, labelled: bool = True) -> str:
     """Say how well a model ranks the images, clean and attacked; without labels, how far scores move."""
     shown = ", ".join(
-        f"{condition} {value:z.3f}"
+        f"{condition} {'undefined' if math.isnan(value) else f'{value:z.3f}'}"
         for condition, value in values.items()
         if labelled or not math.isnan(value)
     )

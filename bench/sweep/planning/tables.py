@@ -1,6 +1,7 @@
 """A `[KIND.NAME]` table of the configuration: what it names, and its parameters, checked."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from ...core import registry
@@ -10,7 +11,7 @@ from ...core.errors import UserError, blaming_line
 from ...core.parameters import complete_parameters, shown
 from ...core.text import heading
 from ...datasets.framing import RESIZE, Framing
-from ..adaptation import adaptation, class_of
+from ..adaptation import NAMING, adaptation, class_of
 
 LONGEST_NAME = 150
 """Maximum bytes of a name: files named after it add a digest and more, and a file system allows 255."""
@@ -41,13 +42,30 @@ def checked(
         where = settings.where(kind, name, "weights")
         raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is a file's path")
     framing_of(settings, name, pixels)
-    factory, options = registry.resolve(kind, registered), None
+    factory, options = _resolved(settings, kind, name, registered, table), None
     with settings.blaming("grid" if point else kind, name):
         table |= point or {}
         where = heading(kind, name)
         if kind == "models":
             options = adaptation(factory, table, where, always=registry.is_path(kind, registered))
         return factory, complete_parameters(factory, table, where=where), options
+
+
+def _resolved(
+    settings: Settings, kind: registry.Kind, name: str, registered: str, table: Mapping[str, Any]
+) -> registry.Factory:
+    """Return the method registered under a name; an error names a key of its table that may be mistyped."""
+    try:
+        return registry.resolve(kind, registered)
+    except UserError as error:
+        known = (*NAMING, "like") if kind == "models" else ("like",)
+        for key in () if registered in registry.names(kind) else table:
+            if close := get_close_matches(key, known, n=1):
+                where = settings.where_table(kind, name)
+                raise UserError(
+                    f"{where}: key {key!r}: did you mean {close[0]!r}? As it is: {error}"
+                ) from None
+        raise
 
 
 def check_name(settings: Settings, kind: registry.Kind, name: str) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from iqabench import UserError
 from iqabench.models.adapted.blackbox import BlackBox, queries_of
+from iqabench.testing import check_model
 
 FUNCTIONS = """
 def mean(image):
@@ -117,3 +118,9 @@ def test_a_function_that_fails_is_named_with_its_error(functions):
         UserError, match=r"broken failed for a picture \(4, 4, 3\): ValueError: no such thing"
     ):
         BlackBox(f"{functions}:broken")(torch.from_numpy(np.zeros((1, 3, 4, 4), np.float32)))
+
+
+def test_a_rehearsal_blames_no_line_of_iqabench_for_a_command_that_fails():
+    code = "import sys; sys.exit('out of memory')"
+    with pytest.raises(UserError, match=r"ended with status 1: out of memory$"):
+        check_model(lambda: BlackBox(command=[sys.executable, "-c", code, "{image}"]))
