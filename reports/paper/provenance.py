@@ -29,6 +29,8 @@ _FACTS = {
         "Model's parameters": "model_params",
         "Training regime": "regime",
         "Seed": "seed",
+        "Trained on": "trained_on",
+        "Defence": "defence_params",
         "Checkpoint": "checkpoint",
         "Digest of the weights": "weights",
         "Digest of the model's plugin": "model_source",
@@ -37,6 +39,8 @@ _FACTS = {
         "Attack": "attack",
         "ε": "epsilon",
         "Attack's parameters": "attack_params",
+        "Knowledge of the defence": "knowledge",
+        "Precision of the search": "precision",
         "Digest of the attack's plugin": "attack_source",
         "Digest of the weights that the attack uses": "source_weights",
         "Audit": "audit",
@@ -67,8 +71,8 @@ _PRINTED: dict[str, Callable[[Any], str]] = {
     "eight_bit_kept": "{:.1%}".format,
 }
 _CODE = {
-    "model_params", "attack_params", "checkpoint", "weights", "model_source", "attack_source",
-    "source_weights", "command",
+    "model_params", "defence_params", "attack_params", "checkpoint", "weights", "model_source",
+    "attack_source", "source_weights", "command",
 }  # fmt: skip
 _CHECKPOINT = ("checkpoint", "weights", "model_params")
 

@@ -4,6 +4,8 @@ import json
 
 from iqabench.reports.paper.provenance import cell_facts, headings, provenance
 
+from ...fabricated import behind
+
 
 def facts_of(found):
     return {fact.name: fact for facts in cell_facts(found.frame).values() for fact in facts}
@@ -49,6 +51,21 @@ def test_facts_read_as_in_the_report_and_what_is_not_known_is_left_out(results):
     assert facts["Attack's parameters"].code
     assert not facts["Dataset"].code
     assert "Profile" not in facts
+
+
+def test_what_tells_apart_cells_of_one_heading_is_said(results):
+    defended = {"attack": "auto", "epsilon": 1.0, **behind("jpeg")}
+    rows = [
+        {**defended, "knowledge": "adaptive", "precision": "bf16"}, {**defended, "knowledge": "static"},
+        {"trained_on": "vcl", "variant": "trained on vcl"},
+    ]  # fmt: skip
+    facts = facts_of(results(*rows))
+    assert {name: texts_of(fact, 3) for name, fact in facts.items()}.items() >= {
+        "Defence": ['"jpeg"', '"jpeg"', ""],
+        "Knowledge of the defence": ["adaptive", "static", ""],
+        "Precision of the search": ["bf16", "", ""],
+        "Trained on": ["", "", "vcl"],
+    }.items()
 
 
 def test_all_cells_together_name_each_value_and_each_checkpoint_once(results):
