@@ -57,6 +57,7 @@ def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any
         *_gradients(at_an_end, diagnostics),
         *_watched(diagnostics.get("watched", 0.0)),
         *_unchanged(columns, max(UNMOVED, share)),
+        *_finite(*(np.asarray(columns[name], dtype=float) for name in ("score", *ends))),
     ]
 
 
@@ -118,10 +119,15 @@ def _watched(change: float) -> Iterator[Flag]:
         yield _flag("another function when watched", change, WATCHED, sentence)
 
 
-def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[Flag]:
-    missing = float(np.mean(~np.isfinite(score + low + high)))
+def _finite(*scores: np.ndarray) -> Iterator[Flag]:
+    missing = float(np.mean(~np.isfinite(scores).all(axis=0)))
     if missing > 0:
-        yield _flag("score not finite", missing, 0.0, f"{missing:.0%} of the images have no finite score.")
+        sentence = f"{missing:.2%} of the images have no finite score."
+        yield _flag("score not finite", missing, 0.0, sentence)
+
+
+def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[Flag]:
+    yield from _finite(score, low, high)
     span = float(np.ptp(score)) if len(score) else 0.0
     tolerance = 1e-6 * span
     distinct = (1 + int(np.count_nonzero(np.diff(np.sort(score)) > tolerance))) / max(len(score), 1)

@@ -86,6 +86,18 @@ def test_scores_that_are_not_finite_are_flagged():
     assert names(columns(low=low), CALM) == ["score not finite"]
 
 
+@pytest.mark.parametrize("column", ["score", "high"])
+def test_scores_that_are_not_finite_are_flagged_under_every_attack(column):
+    """Without labels no status tells of them."""
+    scores = np.linspace(0.2, 0.8, 2 * COUNT)
+    known = {"score": scores.copy()} | ({"low": scores, "high": scores.copy()} if column == "high" else {})
+    assert audit_attack(known, CALM) == []
+    known[column][3] = np.nan
+    (flag,) = audit_attack(known, CALM)
+    assert flag["indicator"] == "score not finite"
+    assert flag["sentence"] == "1.25% of the images have no finite score."
+
+
 def test_a_cell_without_members_and_counts_is_examined_for_what_it_has():
     plain = {name: values for name, values in columns().items() if not name.endswith("by")}
     assert audit_cell(plain, {}) == []
