@@ -75,6 +75,10 @@ def opened(address: str, needs: "Needs" = "numbers") -> Iterator[Path]:
     if not address.strip():
         raise UserError("the address of a store is empty; it is a folder, or such as s3://BUCKET/NAME")
     if "://" not in address:
+        if Path(address).is_file():
+            raise UserError(
+                f"{address}: a file, and not a folder of results; `--results DIR` names the folder"
+            )
         yield Path(address)
         return
     from ..store.remote.opening import open_store

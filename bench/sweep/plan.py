@@ -259,6 +259,10 @@ def _defence(name: str) -> str:
 def plan_attacks(settings: Settings) -> list[PlannedAttack]:
     """Return the attacks of the sweep, with parameters checked; clean scoring is not among them."""
     names = chosen_names(settings.run.attacks, "attacks", settings.attacks)
+    if CLEAN in names and CLEAN not in settings.attacks:
+        raise UserError(
+            f"attack {CLEAN!r}: every sweep scores clean images; `--epsilons 0` scores them alone"
+        )
     return [plan_attack(settings, name) for name in names]
 
 

@@ -61,3 +61,12 @@ def test_shells_complete_commands_and_options(shell):
     words = {"COMP_WORDS": "iqabench do", "COMP_CWORD": typed, "_IQABENCH_COMPLETE": f"{shell}_complete"}
     found = subprocess.run(start, env={**os.environ, **words}, capture_output=True, text=True, check=True)
     assert "doctor" in found.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [["run"], ["train"], ["certify"], ["doctor"], ["datasets", "verify", "synthetic"], ["report"]]
+)
+def test_a_store_that_is_a_file_is_told_before_anything_else(iqabench, tmp_path, command):
+    (tmp_path / "store").touch()
+    done = iqabench(*command, "--results", str(tmp_path / "store"), exits=2)
+    assert "store: a file, and not a folder of results; `--results DIR` names the folder" in done.output

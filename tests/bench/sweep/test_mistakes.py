@@ -25,6 +25,7 @@ def refused(sweep, tmp_path):
     [
         ("--models", "tny", "unknown model 'tny': did you mean 'tiny'"),
         ("--attacks", "fgms", "unknown attack 'fgms': did you mean 'fgsm'"),
+        ("--attacks", "none", "every sweep scores clean images; `--epsilons 0` scores them alone"),
         ("--datasets", "syntetic", "unknown dataset 'syntetic': did you mean 'synthetic'"),
         ("--datasets", "nowhere.csv", "nowhere.csv"),
         ("--device", "cuda", "no CUDA GPU"),
