@@ -150,6 +150,7 @@ def _cell(
         batch_size=None,
         attack=attack,
         attack_params={"steps": 10, "step_size": 0.001} if attack == "pgd" else {},
+        attack_source=None,
         epsilon=epsilon,
     )
 

@@ -68,6 +68,9 @@ def drawn_cell(
             "regime": "clean",
             "seed": 0,
             "batch_size": None,
+            "attack": "none",
+            "attack_source": None,
+            "epsilon": 0.0,
             "attack_params": {"steps": 10} if fields.get("attack") == "pgd" else {},
             **fields,
         }

@@ -5,9 +5,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+from typing_extensions import NotRequired, TypedDict
 
 OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on", "precision")
+
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Epsilon = Annotated[float, Field(ge=0)]  # in units of 1/255
+
+
+class Step(TypedDict):
+    """One step of a defence."""
+
+    name: str
+    params: dict[str, JsonValue]
+    version: Whole
+    source: str | None
+    weights: NotRequired[str | None]  # of one that learns
 
 
 @dataclass(frozen=True)
@@ -16,37 +32,40 @@ class Cell:
 
     Two cells with one key have the same scores, whichever machine computed them; so nothing that can
     change a score is missing here, and nothing that cannot, such as the device's name, is present.
+    A file that holds the fields is checked against their types.
     """
 
     dataset: str
     dataset_digest: str  # of paths, labels and scenes
     pixels_digest: str  # of the decoded, resized images
-    split_seed: int
+    split_seed: Whole
     split_digest: str
-    image_size: int | None  # of what a network is given; None for whole images of any size
-    limit: int | None
+    image_size: Whole | None  # of what a network is given; None for whole images of any size
+    limit: Whole | None
     model: str
-    variant: str  # of the model, in a grid, for people; "" for the model as its own table has it
-    model_params: dict[str, Any]
+    model_params: dict[str, JsonValue]
     model_source: str | None  # digest of a plugin's file
     weights: str  # digest of the tensors
     regime: str
-    seed: int
-    batch_size: int | None  # of a stochastic model, whose draws depend on it
-    attack: str = "none"
-    attack_params: dict[str, Any] = field(default_factory=dict)
-    attack_source: str | None = None
-    epsilon: float = 0.0  # in units of 1/255
-    dataset_version: int = 1  # of the code that makes or reads the dataset
-    model_version: int = 1  # of the model's code
-    attack_version: int = 1  # of the attack's code
-    smaller_epsilons: tuple[float, ...] = ()  # whose findings the search started from, in units of 1/255
+    seed: Whole
+    batch_size: Whole | None  # of a stochastic model, whose draws depend on it
+    attack: str
+    attack_params: dict[str, JsonValue]
+    attack_source: str | None
+    epsilon: Epsilon
+    variant: str = ""  # of the model, in a grid, for people; "" for the model as its own table has it
+    # Versions of the code that makes or reads the dataset, of the model's and of the attack's.
+    dataset_version: Whole = 1
+    model_version: Whole = 1
+    attack_version: Whole = 1
+    smaller_epsilons: tuple[Epsilon, ...] = ()  # whose findings the search started from
     pixels: str | None = None  # how an image becomes what the model is given; None: resized and cropped
     source_weights: str | None = None  # digest of the weights of another network that the attack uses
-    defence: list[dict[str, Any]] | None = None  # what images pass before the model scores them
-    knowledge: str | None = None  # "adaptive": the attack goes through the defence; "static": it does not
+    defence: list[Step] | None = None  # what images pass before the model scores them
+    # "adaptive": the attack goes through the defence; "static": it does not
+    knowledge: Literal["adaptive", "static"] | None = None
     trained_on: str | None = None  # the dataset whose training images the weights are of, if not `dataset`
-    precision: str | None = None  # of the passes in which the attack searched; None: float32
+    precision: Literal["tf32", "bf16"] | None = None  # of the attack's search; None: float32
 
     @cached_property
     def key(self) -> str:

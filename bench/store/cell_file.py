@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from ..core.errors import first_line
 from ..core.integrity import Damaged
 from ..core.parameters import accepted
 from ..statistics.visibility import VISIBILITY
-from .cell import key_of
+from .cell import Cell, key_of
 from .sealed_parquet import is_sealed
 
 FORMAT = 1
@@ -54,53 +54,9 @@ MOST_IMAGES = 100_000
 _MOST_BYTES = 1 << 28
 _ROUNDING = 1e-6  # by which the low end may be above the high one, relative to the larger of the two
 
-Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-
 
 class _Checked(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-
-class _Step(_Checked):
-    name: str
-    params: dict[str, JsonValue]
-    version: Whole
-    source: str | None
-    weights: str | None = None  # of one that learns
-
-
-class _CellFields(_Checked):
-    """Types of the fields of `cells.Cell`, here without its defaults: a lost `attack` is not `none`."""
-
-    dataset: str
-    dataset_digest: str
-    pixels_digest: str
-    split_seed: Whole
-    split_digest: str
-    image_size: Whole | None
-    limit: Whole | None
-    model: str
-    variant: str = ""  # which the first cells do not have
-    model_params: dict[str, JsonValue]
-    model_source: str | None
-    weights: str
-    regime: str
-    seed: Whole
-    batch_size: Whole | None
-    attack: str
-    attack_params: dict[str, JsonValue]
-    attack_source: str | None
-    epsilon: Annotated[float, Field(ge=0)]
-    dataset_version: Whole = 1  # cells from before versions have none of the three
-    model_version: Whole = 1
-    attack_version: Whole = 1
-    smaller_epsilons: list[Annotated[float, Field(ge=0)]] = []
-    source_weights: str | None = None
-    pixels: str | None = None
-    defence: list[_Step] | None = None
-    knowledge: Literal["adaptive", "static"] | None = None
-    trained_on: str | None = None
-    precision: Literal["tf32", "bf16"] | None = None
 
 
 class _Context(_Checked):
@@ -120,7 +76,7 @@ class _Provenance(_Checked):
     diagnostics: dict[str, JsonValue] = {}
     format: Annotated[int, Field(ge=1)]
     key: str
-    cell: _CellFields
+    cell: Cell
     context: _Context
 
 

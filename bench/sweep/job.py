@@ -309,7 +309,7 @@ class Job:
             "batch_size": self.batch_size if self.model.stochastic else None,
             "trained_on": self.trained_on.dataset.name if self.trained_on else None,
         }
-        yield None, [Cell(**shared)]
+        yield None, [Cell(**shared, attack="none", attack_params={}, attack_source=None, epsilon=0.0)]
         for attack, knowledge in self._attacks():
             mine: dict[str, Any] = {
                 "attack": attack.name,

@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,25 +62,29 @@ def _cells(
     dataset: str, table: pd.DataFrame, model: str, weights: str
 ) -> Iterator[tuple[Cell, pd.DataFrame, dict[str, Any]]]:
     images = table.drop_duplicates("image").sort_values("image", ignore_index=True)
-    fields: dict[str, Any] = {
-        "dataset": dataset,
-        "dataset_digest": digest([images["image"].tolist(), _plain(images["quality"])])[:16],
-        "pixels_digest": UNKNOWN,
-        "split_seed": 0,
-        "split_digest": digest(images["image"].tolist())[:16],
-        "image_size": None,
-        "pixels": UNKNOWN,
-        "limit": None,
-        "model": model,
-        "variant": VARIANT,
-        "model_params": {},
-        "model_source": None,
-        "weights": weights,
-        "regime": "clean",
-        "seed": 0,
-        "batch_size": None,
-    }
-    yield Cell(**fields), _scored(images), {}
+    clean = Cell(
+        dataset=dataset,
+        dataset_digest=digest([images["image"].tolist(), _plain(images["quality"])])[:16],
+        pixels_digest=UNKNOWN,
+        split_seed=0,
+        split_digest=digest(images["image"].tolist())[:16],
+        image_size=None,
+        pixels=UNKNOWN,
+        limit=None,
+        model=model,
+        variant=VARIANT,
+        model_params={},
+        model_source=None,
+        weights=weights,
+        regime="clean",
+        seed=0,
+        batch_size=None,
+        attack="none",
+        attack_params={},
+        attack_source=None,
+        epsilon=0.0,
+    )
+    yield clean, _scored(images), {}
     strengths = table[["attack", "epsilon"]].drop_duplicates().itertuples(index=False, name=None)
     for attack, epsilon in strengths:
         rows = table[(table["attack"] == attack) & (table["epsilon"] == epsilon)]
@@ -88,7 +92,7 @@ def _cells(
         found = _scored(ordered).assign(low=ordered["low"], high=ordered["high"])
         found = found.assign(**{kind: ordered[kind] for kind in KINDS if kind in ordered})
         visible = median_visibility({name: found[name].to_numpy() for name in KINDS if name in found})
-        yield Cell(**fields, attack=str(attack), epsilon=float(epsilon)), found, visible
+        yield replace(clean, attack=str(attack), epsilon=float(epsilon)), found, visible
 
 
 def _scored(rows: pd.DataFrame) -> pd.DataFrame:
