@@ -40,10 +40,7 @@ class Budget(NamedTuple):
     choice_samples: int  # passes with which two images of such a model are compared
 
 
-BUDGETS = {
-    "quick": Budget(20, True, 0, 60, 0, 2, 4),
-    "standard": Budget(100, False, 200, 1000, 20, 10, 50),
-}
+BUDGETS = {"quick": Budget(20, True, 0, 60, 0, 2, 4), "standard": Budget(100, False, 200, 1000, 20, 10, 50)}
 
 
 class Interval(NamedTuple):

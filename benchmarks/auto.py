@@ -63,10 +63,7 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "pgd-long": ("pgd", {"steps": 1000}),
-    "mean-field": (
-        "pgd",
-        {"steps": 12, "eot_samples": 6, "backward": "mean field", "random_start": False},
-    ),
+    "mean-field": ("pgd", {"steps": 12, "eot_samples": 6, "backward": "mean field", "random_start": False}),
     "mean-field-long": ("pgd", {"steps": 1000, "backward": "mean field"}),
     "expected-winner-long": ("pgd", {"steps": 1000, "backward": "expected winner 1"}),
 }

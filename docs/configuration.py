@@ -22,10 +22,7 @@ TABLES: dict[str, type[BaseModel]] = {
 }
 """Schemas by the heading of their table on the page."""
 
-LINKS = {
-    "train_on": "[datasets.md](datasets.md#across-databases)",
-    "defences": "[defences.md](defences.md)",
-}
+LINKS = {"train_on": "[datasets.md](datasets.md#across-databases)", "defences": "[defences.md](defences.md)"}
 """Where the page says more about a key."""
 
 _WORDS = {"string": "text", "boolean": "`true` or `false`", "integer": "integer", "number": "number"}

@@ -33,10 +33,7 @@ class DBCNN(BackboneModel):
     max_stride: ClassVar[int] = 16
 
     def __init__(
-        self,
-        backbone: str = "vgg16",
-        scnn_width: Annotated[float, Field(gt=0)] = 1.0,
-        **options: Inherited,
+        self, backbone: str = "vgg16", scnn_width: Annotated[float, Field(gt=0)] = 1.0, **options: Inherited
     ) -> None:
         super().__init__(backbone, **options)
         self.scnn = create_scnn(scnn_width)

@@ -3,7 +3,7 @@
 import textwrap
 
 from ..core.text import plural
-from .finding import Finding, Report
+from .finding import Report
 
 WIDTH = 100
 
@@ -13,8 +13,10 @@ def in_words(model: str, report: Report) -> str:
     names = max(len(finding.indicator) for finding in report.findings)
     lines = [f"{'indicator':{names}}  {'found':>8}  {'doubtful':>9}  "]
     for finding in report.findings:
+        value = "-" if finding.value is None else f"{finding.value:.2g}"
+        limit = f"{'>' if finding.doubtful == 'above' else '<'} {finding.threshold:g}"
         mark = "!" if finding.flagged else " "
-        lines.append(f"{finding.indicator:{names}}  {_value(finding):>8}  {_limit(finding):>9} {mark}")
+        lines.append(f"{finding.indicator:{names}}  {value:>8}  {limit:>9} {mark}")
         lines += textwrap.wrap(finding.sentence, WIDTH, initial_indent="    ", subsequent_indent="    ")
     flagged = len(report.flagged)
     signs = f"{flagged} of {len(report.findings)} indicators" if flagged else "no indicator"
@@ -22,11 +24,3 @@ def in_words(model: str, report: Report) -> str:
     for finding in report.flagged:
         lines += textwrap.wrap(f"{finding.indicator}: {finding.advice}", WIDTH, subsequent_indent="    ")
     return "\n".join(lines)
-
-
-def _value(finding: Finding) -> str:
-    return "-" if finding.value is None else f"{finding.value:.2g}"
-
-
-def _limit(finding: Finding) -> str:
-    return f"{'>' if finding.doubtful == 'above' else '<'} {finding.threshold:g}"

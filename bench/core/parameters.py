@@ -49,7 +49,9 @@ def complete_parameters(
         name = unknown[0]
         raise ParameterError(where, name, f"unknown key {name!r}: {nearest(name, fields)}")
     definitions: dict[str, Any] = {
-        _alias(name): (hint, _field(name, default)) for name, (hint, default) in fields.items()
+        # pydantic refuses some names that a constructor may well use, such as `copy`
+        f"field_{name}": (hint, Field(... if default is inspect.Parameter.empty else default, alias=name))
+        for name, (hint, default) in fields.items()
     }
     schema = create_model(
         "Parameters",
@@ -163,13 +165,3 @@ def _next_constructor(factory: type) -> type:
     """Return the base class that `super().__init__` of a class's constructor calls."""
     owners = [owner for owner in factory.__mro__ if "__init__" in vars(owner)]
     return owners[1]
-
-
-def _alias(name: str) -> str:
-    return f"field_{name}"  # pydantic refuses some names a constructor may well use, such as `copy`
-
-
-def _field(name: str, default: Any) -> Any:
-    if default is inspect.Parameter.empty:
-        return Field(alias=name)
-    return Field(default=default, alias=name)

@@ -47,7 +47,7 @@ def worst_levels(ranks: Array, low: Array, high: Array, relaxed: Array) -> Level
     for order in orders:
         levels = items.levels(items.improved(order))
         found.append(levels)
-        if _product(ranks, levels) < 0:
+        if (ranks * stats.rankdata(levels)).sum() < 0:
             found.append(_tied(ranks, low, high, levels))
     best = _best(ranks, found, _POLISHED if small else 1)
     if small or _touch(low, high):
@@ -301,10 +301,6 @@ def _best_move(ranks: Array, low: Array, high: Array, levels: Levels, image: int
     moved[others] = group + (group > place // 2) if place % 2 else group
     moved[image] = (place + 1) // 2
     return float(values.min()), moved
-
-
-def _product(ranks: Array, levels: Levels) -> float:
-    return float((ranks * stats.rankdata(levels)).sum())
 
 
 def _spearman(ranks: Array, levels: Levels) -> float:

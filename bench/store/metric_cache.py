@@ -23,13 +23,7 @@ from numpy.typing import NDArray
 
 from ..core.progress import progress_over
 from ..core.text import plural
-from ..statistics.intervals import (
-    INTERVAL_METRICS,
-    PAPER_SPLIT,
-    attainable,
-    evaluate_intervals,
-    reflected,
-)
+from ..statistics.intervals import INTERVAL_METRICS, PAPER_SPLIT, attainable, evaluate_intervals, reflected
 from ..statistics.metrics import DEFINITION, METRICS, Evaluation, Measure, evaluate, point_values, srocc
 from .cell_file import WORST, Scores, StoredCell, read_scores
 from .listing.index import INDEXED_FROM, SAMPLE

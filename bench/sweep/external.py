@@ -52,11 +52,7 @@ class External:
 
 
 def add_external(
-    settings: Settings,
-    results: Path,
-    folder: Path,
-    *,
-    norm: Literal["linf", "l2"] = "linf",
+    settings: Settings, results: Path, folder: Path, *, norm: Literal["linf", "l2"] = "linf"
 ) -> External:
     """Score images from outside, and store the intervals that they and all known attacks attain together.
 

@@ -27,11 +27,7 @@ __all__ = ["JobsFailed", "Summary", "run_sweep", "train_models", "trained_models
 
 @torch.random.fork_rng()
 def run_sweep(
-    settings: Settings,
-    results: Path,
-    *,
-    show: Show = True,
-    save_images: Path | None = None,
+    settings: Settings, results: Path, *, show: Show = True, save_images: Path | None = None
 ) -> Summary:
     """Compute every cell of the sweep that the store does not hold yet.
 
@@ -90,12 +86,7 @@ def _prepared(settings: Settings, results: Path, device: torch.device, **options
 
 
 def _on_ray(
-    settings: Settings,
-    results: Path,
-    *,
-    score: bool,
-    show: Show,
-    save_images: Path | None = None,
+    settings: Settings, results: Path, *, score: bool, show: Show, save_images: Path | None = None
 ) -> Summary:
     results = results.absolute()
     results.mkdir(parents=True, exist_ok=True)

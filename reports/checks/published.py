@@ -75,9 +75,7 @@ def _ablated(results: pd.DataFrame) -> Iterator[tuple[str, str, Point]]:
 
 
 def _compare(
-    row: Mapping[Hashable, Any],
-    measured: _Measured,
-    tolerances: Mapping[str, float],
+    row: Mapping[Hashable, Any], measured: _Measured, tolerances: Mapping[str, float]
 ) -> Iterator[Comparison]:
     """Yield a comparison of one published number with each measured one that stands for it, or with none."""
     place = tuple(row[name] for name in ("dataset", "model", "attack", "epsilon", "variant"))

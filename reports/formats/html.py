@@ -150,7 +150,7 @@ def _cell_rows(results: pd.DataFrame) -> Iterator[Markup]:
         _escaped(results["model"].map(model_name)),
         _escaped(results["variant"]),
         _escaped(results["regime"]),
-        _escaped(results["attack"].map(attack_name) + results["knowledge"].map(_aware)),
+        _escaped(results["attack"].map(attack_name) + results["knowledge"].map(lambda of: of and f", {of}")),
         _escaped(results["seed"]),
         _escaped(results["epsilon"].map("{:g}".format)),
         _escaped(results["n"]),
@@ -162,10 +162,6 @@ def _cell_rows(results: pd.DataFrame) -> Iterator[Markup]:
     ]
     for cells in zip(*columns, strict=True):
         yield Markup("".join(cells) + "</tr>")
-
-
-def _aware(knowledge: str) -> str:
-    return f", {knowledge}" if knowledge else ""
 
 
 def _heads(keys: Iterable[str]) -> Iterator[str]:

@@ -7,15 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 
 from ...bench.core.text import NOT_RUN, difference, listing, parameters
-from ..catalogue import (
-    AUTO,
-    PAPER_ATTACKS,
-    STAND_IN,
-    attack_name,
-    dataset_name,
-    model_name,
-    ordered,
-)
+from ..catalogue import AUTO, PAPER_ATTACKS, STAND_IN, attack_name, dataset_name, model_name, ordered
 
 DOUBTFUL_MARK = "‡"  # stands after a number that the audit found doubtful
 
@@ -297,11 +289,7 @@ def caption(*sentences: str) -> str:
 
 
 def published(
-    source: str,
-    numbers: Sequence[str],
-    measured: float = math.nan,
-    value: float = math.nan,
-    digits: int = 0,
+    source: str, numbers: Sequence[str], measured: float = math.nan, value: float = math.nan, digits: int = 0
 ) -> str:
     """Write the paper's numbers as small print: `paper 0.8807 (−0.0134)`; empty without numbers.
 

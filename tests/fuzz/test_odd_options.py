@@ -11,17 +11,7 @@ import click
 from iqabench.bench.cli.main import main
 
 from .conftest import EXAMPLES
-from .kinds import (
-    AUDIT,
-    CERTIFY,
-    CORRUPTIONS,
-    EXPLAIN,
-    IMAGES,
-    IMPORT,
-    KINDS,
-    RUN,
-    VERIFY,
-)  # fmt: skip
+from .kinds import AUDIT, CERTIFY, CORRUPTIONS, EXPLAIN, IMAGES, IMPORT, KINDS, RUN, VERIFY  # fmt: skip
 from .limits import PATIENCE, called, the_error
 from .workspace import Workspace
 
@@ -50,16 +40,7 @@ ODD = (
         "tiny,tiny",
     ),
     *("0", "-1", "1e30", "nan", "inf", "1e-320", str(2**63), "0.5", "1,5", "5,1"),
-    *(
-        "images",
-        "drawn.csv",
-        "bench.toml",
-        "no/such",
-        "endless",
-        "memory://x",
-        "s3://",
-        "locked",
-    ),
+    *("images", "drawn.csv", "bench.toml", "no/such", "endless", "memory://x", "s3://", "locked"),
 )
 """Values that mean nothing, or not there."""
 

@@ -12,13 +12,7 @@ from torch.nn import functional as F
 
 from iqabench.attacks.apgd import APGD
 from iqabench.attacks.tools.objectives import ascend, descend
-from iqabench.models.bounds import (
-    GELU_LOWEST,
-    SILU_LOWEST,
-    Interval,
-    NoBoundsError,
-    output_bounds,
-)
+from iqabench.models.bounds import GELU_LOWEST, SILU_LOWEST, Interval, NoBoundsError, output_bounds
 
 EPSILON = 0.05
 

@@ -32,8 +32,7 @@ def measure(evidence: Evidence) -> Measured:
     cosine = together / (foretold_size * signal).sqrt().clamp(min=1e-30)
     value = float(cosine.amax().clamp(-1, 1))
     return Measured(
-        value,
-        f"Changes along random directions have a cosine of {value:z.2f} with those that are foretold.",
+        value, f"Changes along random directions have a cosine of {value:z.2f} with those that are foretold."
     )
 
 

@@ -43,12 +43,8 @@ def _epsilon(value: Any) -> Any:
             f"a radius in units of 1/255, 0 or at least {SMALLEST}: did you mean {255 * value:.4g}, which is "
             f"{value:g} of pixels in [0, 1]?"
         )
-    return _as_shown(value) if isinstance(value, float) else value
-
-
-def _as_shown(epsilon: float) -> float:
-    """Return an epsilon with the digits that files and tables show of it."""
-    return float(f"{epsilon:g}")
+    # With the digits that files and tables show of it.
+    return float(f"{value:g}") if isinstance(value, float) else value
 
 
 def _some(epsilons: list[float]) -> list[float]:

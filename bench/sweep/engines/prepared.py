@@ -49,12 +49,7 @@ class Sweep:
 
     @classmethod
     def prepare(
-        cls,
-        settings: Settings,
-        results: Path,
-        *,
-        save_images: Path | None = None,
-        check: bool = True,
+        cls, settings: Settings, results: Path, *, save_images: Path | None = None, check: bool = True
     ) -> "Sweep":
         """Resolve and check everything; nothing is trained or scored yet.
 

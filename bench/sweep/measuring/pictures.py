@@ -43,13 +43,7 @@ class Pictures:
             return False
 
     def save(
-        self,
-        model: nn.Module,
-        start: int,
-        images: Tensor,
-        ends: Mapping[str, Tensor],
-        ball: Ball,
-        draws: int,
+        self, model: nn.Module, start: int, images: Tensor, ends: Mapping[str, Tensor], ball: Ball, draws: int
     ) -> dict[str, np.ndarray]:
         """Write the images from number `start` on, rounded inside the ball where it holds a grey level.
 

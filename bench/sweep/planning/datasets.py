@@ -81,10 +81,7 @@ class PlannedDataset:
         rows = np.flatnonzero(self.dataset.table["split"] == "train")
         distributions = self.dataset.rating_distributions
         return TrainingData(
-            self.cache,
-            rows,
-            self.quality_of(rows),
-            None if distributions is None else distributions[rows],
+            self.cache, rows, self.quality_of(rows), None if distributions is None else distributions[rows]
         )
 
     def seen_in(self, training: "PlannedDataset") -> list[tuple[str, str]]:

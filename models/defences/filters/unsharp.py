@@ -18,9 +18,7 @@ class Unsharp(Defence):
     """
 
     def __init__(
-        self,
-        sigma: Annotated[float, Field(gt=0, le=20)] = 1.0,
-        amount: Annotated[float, Field(gt=0)] = 0.5,
+        self, sigma: Annotated[float, Field(gt=0, le=20)] = 1.0, amount: Annotated[float, Field(gt=0)] = 0.5
     ) -> None:
         super().__init__()
         self.sigma = sigma

@@ -24,17 +24,7 @@ from typing import Any
 
 from ...catalogue import attack_name, dataset_name, dataset_note, ordered
 from ..board import Board, Condition, Entrant, Number
-from ..ranking import (
-    ALL,
-    BOUND_DIGITS,
-    CLEAN,
-    SROCC_DIGITS,
-    Pair,
-    Ranking,
-    Standing,
-    by_name,
-    pairs,
-)
+from ..ranking import ALL, BOUND_DIGITS, CLEAN, SROCC_DIGITS, Pair, Ranking, Standing, by_name, pairs
 
 CONTROL = -1  # look of a control's curve; that of an attack is its index among the attacks of the board
 

@@ -22,10 +22,8 @@ _Points = dict[tuple[str, str, str, _Condition], Point]  # by training and test 
 
 def build(content: Content) -> Iterator[Table]:
     """Yield the table, with a block per model; nothing where no model was measured on another database."""
-    crossed, at_home = (
-        cells[cells["status"] != NO_LABELS]
-        for cells in (_trained_elsewhere(content.results), content.selection.cells)
-    )
+    elsewhere = newest(_of_table(content.results), ["trained_on", "dataset", "model", "seed"])
+    crossed, at_home = (cells[cells["status"] != NO_LABELS] for cells in (elsewhere, content.selection.cells))
     if crossed.empty:
         return
     at_home = at_home[at_home["model"].isin(crossed["model"])]
@@ -57,12 +55,8 @@ def build(content: Content) -> Iterator[Table]:
     )
 
 
-def _trained_elsewhere(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the newest rows of models that were trained on another database, without a defence or a grid."""
-    return newest(_of_table(rows), ["trained_on", "dataset", "model", "seed"])
-
-
 def _of_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of models that were trained on another database, without a defence or a grid."""
     crossed = rows[(rows["trained_on"] != "") & (rows["regime"] == REGIME)]
     return crossed[crossed["variant"] == "trained on " + crossed["trained_on"]]
 
@@ -80,14 +74,13 @@ def _conditions(points: _Points) -> list[_Condition]:
     run = {condition for on, at, _, condition in points if on != at and condition != _CLEAN}
     attacks = ordered("attack", (attack for attack, _ in run))
     strengths = [
-        (attack, sorted((epsilon for name, epsilon in run if name == attack), key=_distance)[0])
+        (
+            attack,
+            min((epsilon for name, epsilon in run if name == attack), key=lambda one: abs(one - EPSILON)),
+        )
         for attack in attacks
     ]
     return [_CLEAN, *strengths]
-
-
-def _distance(epsilon: float) -> float:
-    return abs(epsilon - EPSILON)
 
 
 def _metrics(condition: _Condition, points: _Points) -> tuple[str, ...]:

@@ -54,10 +54,7 @@ def test_safetensors_are_opened_in_the_same_way(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (
-            nn.Conv2d(3, 2, 3),
-            r"refused, because it holds more than tensors.*nn\.modules\.conv\.Conv2d",
-        ),
+        (nn.Conv2d(3, 2, 3), r"refused, because it holds more than tensors.*nn\.modules\.conv\.Conv2d"),
         ({"state_dict": STATE, "args": argparse.Namespace(lr=1)}, r"refused.*argparse\.Namespace"),
         ({"epoch": 3}, "holds no state dictionary, but epoch"),
         ([1, 2], "holds no state dictionary, but list"),

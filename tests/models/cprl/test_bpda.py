@@ -95,9 +95,7 @@ def soft_order_by_plain_loop(values: np.ndarray, mask: np.ndarray, tau: float) -
 
 
 @pytest.mark.parametrize("temperature", [0.1, 0.5])
-def test_the_gradient_of_argsort_agrees_with_finite_differences_of_a_plain_loop(
-    temperature: float,
-) -> None:
+def test_the_gradient_of_argsort_agrees_with_finite_differences_of_a_plain_loop(temperature: float) -> None:
     values, upstream = np.random.default_rng(0).normal(size=(2, 20))
     tau = temperature * values.std()
     mask = mask_by_definition(torch.from_numpy(values)[None], 0.2, "argsort")[0].numpy()

@@ -90,11 +90,7 @@ shard = 3
 """
 
 
-NODE = {
-    "node_ip_address": "127.0.0.1",
-    "object_store_memory": 80_000_000,
-    "include_log_monitor": False,
-}
+NODE = {"node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000, "include_log_monitor": False}
 
 
 class Cluster:
