@@ -13,7 +13,6 @@ import pandas as pd
 
 from ....bench.core.text import parameters
 from ....bench.statistics.metrics import OK, RESAMPLES
-from ....bench.store.cell import key_of
 from ....bench.store.cell_file import StoredCell, read_cell, read_scores
 from ....bench.store.metric_cache import CellMetrics, MetricCache
 from ....bench.store.results import row_of
@@ -67,44 +66,27 @@ def labels_of(cell: StoredCell) -> dict[str, float]:
     return dict(zip(scores.images, scores.quality.tolist(), strict=True))
 
 
-def read_score_file(
-    folder: Path, row: int, name: str, kept: MetricCache | None = None
-) -> tuple[ScoreFile | None, tuple[str, ...]]:
+def read_score_file(folder: Path, row: int, name: str, kept: MetricCache | None) -> ScoreFile:
     """Read the file of a cell, which a measured row of an entry names, and evaluate it, unless that is kept.
 
-    Returns:
-        The file, or None where it cannot be used; and what is wrong with it, in phrases.
+    Raises:
+        ValueError: it cannot be used; the message is a phrase that says why.
     """
     try:
         if not (folder / name).resolve().is_relative_to(folder.resolve()):
             raise ValueError("a link out of this TOML file's folder; put the file itself there")
         stored = read_cell(folder / name)
         metrics = kept.get(stored.content, RESAMPLES) if kept else None
-        problems: tuple[str, ...] = ()
         if metrics is None:
-            metrics, problems = _evaluated(stored)
-    except ValueError as error:
-        return None, (str(error),)
+            metrics = CellMetrics.of(read_scores(stored), RESAMPLES)
+        if metrics.evaluation.status != OK:
+            raise ValueError(f"{metrics.evaluation.status}, so there is no number")
     except OSError as error:
-        return None, (f"cannot be read: {error.strerror}",)
-    if problems:
-        return None, problems
+        raise ValueError(f"cannot be read: {error.strerror}") from None
     if kept:
         kept.add(stored.content, RESAMPLES, metrics)
     cell = row_of(stored, metrics.evaluation, name)
-    return ScoreFile(row, name, cell, metrics.scored_on, stored), ()
-
-
-def _evaluated(stored: StoredCell) -> tuple[CellMetrics, tuple[str, ...]]:
-    scores = read_scores(stored)
-    metrics = CellMetrics.of(scores, RESAMPLES)
-    problems = []
-    if stored.provenance["key"] != key_of(stored.provenance["cell"]):
-        key = stored.provenance["key"]
-        problems.append(f"its key {key!r} is not that of its cell: its metadata were changed after the run")
-    if metrics.evaluation.status != OK:
-        problems.append(f"{metrics.evaluation.status}, so there is no number")
-    return metrics, tuple(problems)
+    return ScoreFile(row, name, cell, metrics.scored_on, stored)
 
 
 def measured_number(rows: Sequence[Row]) -> Number:
@@ -145,10 +127,7 @@ def is_worst_case(row: Row) -> bool:
 
 def measured_numbers(rows: Iterable[Row]) -> tuple[Number, ...]:
     """Return the number of each dataset, attack and epsilon of some rows."""
-    by_condition: dict[Condition, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_condition[condition_of(row)].append(row)
-    return tuple(map(measured_number, by_condition.values()))
+    return tuple(map(measured_number, _by_condition(rows).values()))
 
 
 def measured_moves(rows: Iterable[Row]) -> tuple[Move, ...]:
@@ -156,10 +135,6 @@ def measured_moves(rows: Iterable[Row]) -> tuple[Move, ...]:
 
     Several seeds have their mean.
     """
-    by_condition: dict[Condition, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row["attack"] != "none":
-            by_condition[condition_of(row)].append(row)
     return tuple(
         Move(
             kind="measured",
@@ -171,8 +146,16 @@ def measured_moves(rows: Iterable[Row]) -> tuple[Move, ...]:
             source=", ".join(row["file"] for row in found),
             measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in found)))),
         )
-        for (dataset, attack, epsilon), found in by_condition.items()
+        for (dataset, attack, epsilon), found in _by_condition(rows).items()
+        if attack != "none"
     )
+
+
+def _by_condition(rows: Iterable[Row]) -> dict[Condition, list[Row]]:
+    found: dict[Condition, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[condition_of(row)].append(row)
+    return found
 
 
 def same(one: float, other: float, tolerance: float) -> bool:

@@ -82,10 +82,10 @@ def examine(path: Path, kept: MetricCache | None = None) -> Examination:
     for number, row in reading.measured.items():
         of_row = []
         for name in row.scores:
-            file, wrong = read_score_file(path.parent, number, name, kept)
-            problems += [f"[[measured]] row {number}: {name!r}: {phrase}" for phrase in wrong]
-            if file:
-                of_row.append(file)
+            try:
+                of_row.append(read_score_file(path.parent, number, name, kept))
+            except ValueError as error:
+                problems.append(f"[[measured]] row {number}: {name!r}: {error}")
         problems += _of_row(number, row, of_row)
         files += of_row
     problems += [*_used_twice(files), *_several_models(files, reading.model), *_several_sweeps(files)]
