@@ -95,7 +95,11 @@ def add_external(
         intervals.include(job.image_names, attack, scores)
     before = intervals.worst_srocc(task.data.quality)
     further = sum(intervals.extend(index, score, NAME) for index, score in task.scores())
-    params = {"images": images, "known": digest(sorted(key for key, _, _ in known)), "norm": norm}
+    params: dict[str, Any] = {
+        "images": images,
+        "known": digest(sorted(key for key, _, _ in known)),
+        "norm": norm,
+    }
     cell = replace(clean_cell, attack=NAME, attack_params=params, epsilon=task.epsilon)
     scored = job.data.dataset.table.iloc[job.data.scoring_rows].assign(**intervals.columns())
     table = scored.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore").sort_index()
