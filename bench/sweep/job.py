@@ -16,7 +16,6 @@ from ..core.config import Settings
 from ..core.configuration.values import PIXEL
 from ..core.errors import UserError
 from ..core.files import safe_name
-from ..core.parameters import keyed
 from ..core.registry import version_of
 from ..core.text import heading
 from ..datasets.framing import RESIZE
@@ -112,7 +111,7 @@ class Job:
         if self.inner_attack is not None:
             training["adversarial"] = {
                 **self.settings.training.adversarial.model_dump(),
-                "attack_params": self.inner_attack.params,
+                "attack_params": self.inner_attack.params | self.inner_attack.told,
                 "attack_source": self.inner_attack.source,
             }
         return training
@@ -146,7 +145,7 @@ class Job:
         identity = {
             **self.training_data.training_identity(),
             "model": self.model.name,
-            "params": {**keyed(self.model.factory, self.model.params), **(self.model.adaptation or {})},
+            "params": self.model.identity,
             "source": self.model.source,
             "training": self.training,
             "seed": self.seed,
@@ -191,12 +190,13 @@ class Job:
                         weights=None,
                         framing=framing_of(self.settings, name, RESIZE),
                         where=self.settings.where_table("defences", name),
+                        told=told,
                     )
                 ),
                 inner_attack=None,
                 seed=0,
             )
-            for name, factory, params in (self.model.defence.learning if self.model.defence else ())
+            for name, factory, params, told in (self.model.defence.learning if self.model.defence else ())
         }
 
     def _with(self, model: PlannedModel) -> "Job":

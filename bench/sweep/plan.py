@@ -5,7 +5,7 @@ Everything a user can get wrong is found here, before any model is trained.
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -23,7 +23,7 @@ from ..training.recipes import recipe_of
 from .adaptation import adapted
 from .planning.defences import NONE, PlannedDefence, one_after_the_other, plan_defence, plan_defences
 from .planning.recipes import PlannedRecipe, plan_recipe, trained_by
-from .planning.tables import built, checked, chosen_names, framing_of, table_of
+from .planning.tables import built, checked, chosen_names, class_told, framing_of, table_of
 
 if TYPE_CHECKING:
     from ...attacks.base import Attack
@@ -45,6 +45,7 @@ class PlannedAttack:
     attack: "Attack"
     # the model that its perturbations are found on, where that is not the attacked one
     found_on: "PlannedModel | None" = None
+    told: dict[str, str] = field(default_factory=dict)  # what keys hold besides parameters: see `class_told`
 
     @property
     def weights(self) -> str | None:
@@ -54,9 +55,8 @@ class PlannedAttack:
     @property
     def identity(self) -> dict[str, Any]:
         """The parameters without those that say where weights are found, which `weights` stands for."""
-        if self.weights is None:
-            return self.params
-        return {key: value for key, value in self.params.items() if key not in INITIALISATION}
+        left_out = INITIALISATION if self.weights else ()
+        return {key: value for key, value in self.params.items() if key not in left_out} | self.told
 
     def can_attack(self, model: "PlannedModel") -> bool:
         """Return whether the attack has what it needs: some need a gradient, which a model may not show."""
@@ -128,6 +128,7 @@ class PlannedModel:
     recipe: PlannedRecipe | None = None
     defence: PlannedDefence | None = None  # what images pass before it scores them, if anything
     swept_defence: str = ""  # what of it is not of the model's table but of the sweep; else ""
+    told: dict[str, str] = field(default_factory=dict)  # what keys hold besides parameters: see `class_told`
 
     @property
     def trained_variant(self) -> str:
@@ -167,11 +168,14 @@ class PlannedModel:
         except UserError as error:
             raise UserError(f"{self.where}: {error}") from error
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The parameters that keys are made of, with its adapter's keys."""
+        return {**keyed(self.factory, self.params), **(self.adaptation or {}), **self.told}
+
     def architecture(self) -> dict[str, Any]:
-        """Return the parameters without those that only choose initial weights, with its adapter's keys."""
-        params = keyed(self.factory, self.params)
-        own = {key: value for key, value in params.items() if key not in INITIALISATION}
-        return {**own, **(self.adaptation or {})}
+        """Return the same without the parameters that only choose initial weights."""
+        return {key: value for key, value in self.identity.items() if key not in INITIALISATION}
 
     def build(self) -> nn.Module:
         """Return the model before training, or with the weights it brings; a UserError if that fails."""
@@ -281,7 +285,8 @@ def plan_attack(settings: Settings, name: str) -> PlannedAttack:
             found_on = _plan_model(settings, attack.source)
         except UserError as error:
             raise UserError(f"{where}: key 'source': {error}") from error
-    return PlannedAttack(name, factory, params, registry.source_digest(factory), attack, found_on)
+    source, told = registry.source_digest(factory), class_told(settings, "attacks", name)
+    return PlannedAttack(name, factory, params, source, attack, found_on, told)
 
 
 def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
@@ -322,6 +327,7 @@ def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None =
         defence=plan_defence(
             settings, table.get("defence", NONE), f"{settings.where_table('models', name)}: key 'defence'"
         ),
+        told=class_told(settings, "models", name),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -16,38 +16,45 @@ from ...core.errors import UserError
 from ...core.parameters import shown
 from ...core.registry import version_of
 from ...training.checkpoints import Checkpoint
-from .tables import built, checked
+from .tables import built, checked, class_told
 
 NONE = "none"  # stands for no defence
 
 
+class Step(NamedTuple):
+    """A defence with all its parameters."""
+
+    name: str  # of its table
+    factory: registry.Factory  # what builds it
+    params: dict[str, Any]  # all that it is called with
+    told: dict[str, str]  # what keys hold besides parameters: see `class_told`
+
+
 @dataclass(frozen=True)
 class PlannedDefence:
-    """A chain of defences, each with all its parameters."""
+    """A chain of defences."""
 
-    name: str  # names of the tables, joined by `+`
-    factories: tuple[registry.Factory, ...]  # what builds each
-    params: tuple[dict[str, Any], ...]  # all that each is called with
+    steps: tuple[Step, ...]  # in the order in which an image passes them
+
+    @property
+    def name(self) -> str:
+        """Names of the tables, joined by `+`."""
+        return "+".join(step.name for step in self.steps)
 
     @property
     def stochastic(self) -> bool:
         """True where one of them draws random numbers."""
-        return any(bool(getattr(factory, "stochastic", False)) for factory in self.factories)
+        return any(bool(getattr(step.factory, "stochastic", False)) for step in self.steps)
 
     @property
-    def steps(self) -> Iterator[tuple[str, registry.Factory, dict[str, Any]]]:
-        """The name, the factory and the parameters of each, in order."""
-        return zip(self.name.split("+"), self.factories, self.params, strict=True)
-
-    @property
-    def learning(self) -> Iterator[tuple[str, registry.Factory, dict[str, Any]]]:
+    def learning(self) -> Iterator[Step]:
         """Those of `steps` that are trained."""
-        return (step for step in self.steps if getattr(step[1], "recipe", "none") != "none")
+        return (step for step in self.steps if getattr(step.factory, "recipe", "none") != "none")
 
     def around(self, model: nn.Module, learnt: Mapping[str, Checkpoint] | None = None) -> Defended:
         """Return a model behind the defences, in evaluation mode; those not in `learnt` are untrained."""
         steps = []
-        for name, factory, params in self.steps:
+        for name, factory, params, _ in self.steps:
             step = factory(**params)
             if learnt and name in learnt:
                 learnt[name].load_into(step)
@@ -56,7 +63,7 @@ class PlannedDefence:
 
     def check(self) -> None:
         """Rehearse the defences of plugins by `iqabench.testing.check_defence`; our own are tested."""
-        for name, factory, params in self.steps:
+        for name, factory, params, _ in self.steps:
             if registry.source_digest(factory):
                 try:
                     check_defence(partial(factory, **params))
@@ -70,12 +77,12 @@ class PlannedDefence:
         return [
             {
                 "name": name,
-                "params": params,
+                "params": params | told,
                 "version": version_of(factory),
                 "source": registry.source_digest(factory),
                 **({"weights": weights[name]} if name in weights else {}),
             }
-            for name, factory, params in self.steps
+            for name, factory, params, told in self.steps
         ]
 
 
@@ -99,18 +106,16 @@ def plan_defence(settings: Settings, text: Any, where: str = "[run]: defences") 
         return None
     if not isinstance(text, str) or not all(names := [part.strip() for part in text.split("+")]):
         raise UserError(f"{where}: found {shown(text)}, accepted are names joined by +, as in 'median+flip'")
-    steps = [checked(settings, "defences", name)[:2] for name in names]
-    for name, (factory, params) in zip(names, steps, strict=True):
+    steps = []
+    for name in names:
+        factory, params, _ = checked(settings, "defences", name)
         built(factory, params, settings.where_table("defences", name))
-    return PlannedDefence(
-        "+".join(names), tuple(factory for factory, _ in steps), tuple(params for _, params in steps)
-    )
+        steps.append(Step(name, factory, params, class_told(settings, "defences", name)))
+    return PlannedDefence(tuple(steps))
 
 
 def one_after_the_other(first: PlannedDefence | None, then: PlannedDefence | None) -> PlannedDefence | None:
     """Return two chains as one."""
     if first is None or then is None:
         return first or then
-    return PlannedDefence(
-        f"{first.name}+{then.name}", first.factories + then.factories, first.params + then.params
-    )
+    return PlannedDefence(first.steps + then.steps)

@@ -11,7 +11,7 @@ from ...core.errors import UserError, blaming_line
 from ...core.parameters import complete_parameters, shown
 from ...core.text import heading
 from ...datasets.framing import RESIZE, Framing
-from ..adaptation import NAMING, adaptation, class_of
+from ..adaptation import BLACK_BOX, NAMING, adaptation, class_of
 
 LONGEST_NAME = 150
 """Maximum bytes of a name: files named after it add a digest and more, and a file system allows 255."""
@@ -102,6 +102,18 @@ def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, d
         with settings.blaming(kind, name):
             return class_of(passed[-1], table, heading("models", name)), table
     return passed[-1], table
+
+
+def class_told(settings: Settings, kind: registry.Kind, name: str) -> dict[str, str]:
+    """Return what keys hold of a table besides parameters: its class, where its name does not say which.
+
+    Two classes may take the same parameters, and be of one file. Of `FILE.py:CLASS` the class is told, as a
+    digest stands for the file; a black box has one of what it asks.
+    """
+    registered, _ = table_of(settings, kind, name)
+    if registered in (name, BLACK_BOX):
+        return {}
+    return {"class": registered.rpartition(":")[2] if registry.is_path(kind, registered) else registered}
 
 
 def built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:

@@ -1,0 +1,88 @@
+"""Whatever changes a score is measured anew: what a configuration names, and not its parameters alone."""
+
+import pytest
+
+from .conftest import cells_in
+
+NETWORKS = """
+import torch
+
+class Mean(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Linear(3, 1)
+
+    def forward(self, images):
+        return torch.sigmoid(self.head(self.pooled(images))).squeeze(1)
+
+    def pooled(self, images):
+        return images.mean((2, 3))
+
+class Deviation(Mean):
+    def pooled(self, images):
+        return images.std((2, 3))
+"""
+
+DEFENCES = """
+from iqabench.models.defences import Defence
+
+for name, shift in (("left", 1), ("right", -1)):
+    class Shifted(Defence):
+        shift = shift
+        def forward(self, images):
+            return images.roll(self.shift, -1)
+    iqabench.register_defence(name)(Shifted)
+"""
+
+
+@pytest.fixture
+def computed(sweep, tiny_config, tmp_path):
+    """Sweep four images with a table of the configuration, and return the last line but advice."""
+    (tmp_path / "networks.py").write_text(NETWORKS)
+    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + DEFENCES)
+    text = tiny_config.read_text()
+
+    def run(table, *options):
+        tiny_config.write_text(f"{text}\n{table}\n")
+        asked = {"--models": "linear", "--attacks": "noise", "--epsilons": "4", "--limit": "4"}
+        asked |= dict(zip(options[::2], options[1::2], strict=True))
+        done, _ = sweep(*(word for pair in asked.items() for word in pair))
+        (line,) = (line for line in done.output.splitlines() if " computed, " in line)
+        return line.partition(": ")[2]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "key", "classes", "again"),
+    [
+        ("models", "--models", "like", ("linear", "percent"), "2 computed, 0 found"),
+        ("attacks", "--attacks", "like", ("noise", "blind"), "1 computed, 1 found"),
+        ("defences", "--defences", "like", ("left", "right"), "3 computed, 0 found"),
+        (
+            "models",
+            "--models",
+            "network",
+            ("networks.py:Mean", "networks.py:Deviation"),
+            "2 computed, 0 found",
+        ),
+    ],
+)
+def test_a_table_that_names_another_class_of_the_same_parameters_is_measured_anew(
+    computed, tmp_path, monkeypatch, kind, option, key, classes, again
+):
+    monkeypatch.chdir(tmp_path)
+    first, second = (f"[{kind}.mine]\n{key} = '{name}'" for name in classes)
+    computed(first, option, "mine")
+    assert computed(first, option, "mine").startswith("0 computed")
+    assert computed(second, option, "mine").startswith(again)
+    assert computed(first, option, "mine").startswith("0 computed")
+
+
+def test_a_table_of_a_class_of_its_name_has_the_key_of_no_table(computed, tmp_path):
+    computed("", "--attacks", "fgsm")
+    assert computed("[attacks.fgsm]\n[models.linear]", "--attacks", "fgsm").startswith("0 computed")
+    assert all(
+        "class" not in {**cell["model_params"], **cell["attack_params"]}
+        for cell in cells_in(tmp_path / "results")
+    )
