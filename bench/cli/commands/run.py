@@ -14,7 +14,7 @@ from ..workers import WORKER, ended_by_the_first, working_together
 @click.command()
 @shared.configuration
 @shared.what
-@shared.list_option("--attacks", "Names, or all.")
+@shared.list_option("--attacks", "Names of attacks, or all.")
 @shared.list_option("--defences", "Names of defences, median+flip for one after the other, none, or all.")
 @shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255; 8/255 is 8.")
 @shared.training
