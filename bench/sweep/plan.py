@@ -170,8 +170,11 @@ class PlannedModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The parameters that keys are made of, with its adapter's keys."""
-        return {**keyed(self.factory, self.params), **(self.adaptation or {}), **self.told}
+        """The parameters that keys are made of, with its adapter's keys.
+
+        A parameter called as a key of the adapter is the model's: the adapter is given none of its table.
+        """
+        return {**(self.adaptation or {}), **keyed(self.factory, self.params), **self.told}
 
     def architecture(self) -> dict[str, Any]:
         """Return the same without the parameters that only choose initial weights."""

@@ -34,12 +34,26 @@ for name, shift in (("left", 1), ("right", -1)):
     iqabench.register_defence(name)(Shifted)
 """
 
+OWN_MEAN = """
+
+@iqabench.register_model("centred")
+class Centred(Linear):
+    score_range = (-1.0, 2.0)
+
+    def __init__(self, mean: float = 0.5):
+        super().__init__()
+        self.mean = mean
+
+    def forward(self, images):
+        return super().forward(images - self.mean)
+"""
+
 
 @pytest.fixture
 def computed(sweep, tiny_config, tmp_path):
     """Sweep four images with a table of the configuration, and return the last line but advice."""
     (tmp_path / "networks.py").write_text(NETWORKS)
-    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + DEFENCES)
+    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + DEFENCES + OWN_MEAN)
     text = tiny_config.read_text()
 
     def run(table, *options):
@@ -86,3 +100,9 @@ def test_a_table_of_a_class_of_its_name_has_the_key_of_no_table(computed, tmp_pa
         "class" not in {**cell["model_params"], **cell["attack_params"]}
         for cell in cells_in(tmp_path / "results")
     )
+
+
+def test_a_models_own_parameter_that_is_called_as_a_key_of_the_adapter_is_measured_anew(computed):
+    computed("[models.centred]\nmean = 0.5", "--models", "centred")
+    assert computed("[models.centred]\nmean = 0.4", "--models", "centred").startswith("2 computed, 0 found")
+    assert computed("[models.centred]", "--models", "centred").startswith("0 computed, 2 found")
