@@ -347,9 +347,16 @@ class Job:
         }
 
     def _source_identity(self, attack: PlannedAttack) -> dict[str, Any]:
-        """Return the same of the model that an attack's perturbations are found on, if it has one."""
+        """Return the same of the model that an attack's perturbations are found on, if it has one.
+
+        That is given the images of the attacked model, and may take patches of them.
+        """
         source = self.sources[attack.name] if attack.found_on else None
-        return {"source_model": source._model_identity()} if source else {}
+        if not source:
+            return {}
+        framing = source.model.framing
+        patches = {"pixels": framing.text} if framing.patches else {}
+        return {"source_model": source._model_identity() | patches}
 
     def clean_cell(self) -> Cell:
         """Return the cell of the images as they are."""

@@ -106,3 +106,12 @@ def test_a_models_own_parameter_that_is_called_as_a_key_of_the_adapter_is_measur
     computed("[models.centred]\nmean = 0.5", "--models", "centred")
     assert computed("[models.centred]\nmean = 0.4", "--models", "centred").startswith("2 computed, 0 found")
     assert computed("[models.centred]", "--models", "centred").startswith("0 computed, 2 found")
+
+
+def test_transfer_from_other_patches_of_the_source_is_measured_anew(computed):
+    table = (
+        "[attacks.transfer]\nsource = 'dark'\nsteps = 2\n[models.dark]\npixels = { patches = %d, size = 16 }"
+    )
+    computed(table % 4, "--attacks", "transfer")
+    assert computed(table % 9, "--attacks", "transfer").startswith("1 computed, 1 found")
+    assert computed(table % 4, "--attacks", "transfer").startswith("0 computed, 2 found")
