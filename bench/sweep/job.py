@@ -284,7 +284,7 @@ class Job:
         return with_references(model, self.data) if self.model.full_reference else model
 
     def _references(self) -> dict[str, str]:
-        """Return what of its references a metric's scores depend on: the pixels, and how they are found."""
+        """Return what of its references a metric depends on: which they are, and how they are found."""
         found_by = {"references_of": "images before the defence"} if self.model.defence else {}
         return {"references": self.data.references.digest, **found_by}
 

@@ -14,6 +14,7 @@ from ...core.configuration.values import PIXEL
 from ...core.errors import UserError
 from ...datasets.framing import FramedPixels
 from ...datasets.pixels import to_float
+from ...store.cell import digest
 
 if TYPE_CHECKING:
     from ..job import Job
@@ -35,20 +36,21 @@ class References:
                 "them in a column `reference`"
             )
         self.names = dataset.table["reference"].astype(str)
-        for row in data.test_rows.tolist():
+        self.rows: list[int] = data.test_rows.tolist()
+        for row in self.rows:
             if not os.path.isfile(dataset.root / self.names[row]):
                 raise UserError(
                     f"dataset {dataset.name!r}: {self.names[row]!r}, the reference of "
                     f"{dataset.table['path'][row]!r}, is not a file in {dataset.root}"
                 )
-        paths = sorted({self.names[row] for row in data.test_rows.tolist()})
+        paths = sorted({self.names[row] for row in self.rows})
         table = pd.DataFrame(
             {"path": paths, "score": 0.0, "quality": 0.0, "scene": paths, "distortion": "none"}
         )
         originals = replace(dataset, name=f"{dataset.name}-references", table=table.assign(split="test"))
         self.pixels = FramedPixels.open(originals, data.cache.framing, data.folder)
         self.place = {path: number for number, path in enumerate(paths)}
-        for row in data.test_rows.tolist():
+        for row in self.rows:
             image = data.cache.cache.shape(row)
             original = self.pixels.cache.shape(self.place[self.names[row]])
             if image != original:
@@ -59,8 +61,8 @@ class References:
 
     @property
     def digest(self) -> str:
-        """Return the digest of the references' pixels."""
-        return self.pixels.digest
+        """Return the digest of the references' pixels, and of which image each belongs to."""
+        return digest([self.pixels.digest, [self.place[self.names[row]] for row in self.rows]])[:16]
 
     def of(self, row: int) -> Tensor:
         """Return the reference (1, 3, H, W) in [0, 1] of the image in a row of the dataset's table."""

@@ -72,6 +72,18 @@ def test_a_changed_reference_is_measured_anew(pairs, iqabench):
     assert "2 computed" in done.output, done.output
 
 
+def test_images_that_exchange_their_references_are_measured_anew(pairs, iqabench):
+    options = ("--models", "likeness", "--attacks", "noise", "--epsilons", "2")
+    table = pd.read_csv("pairs.csv").assign(split="test")
+    table.to_csv("pairs.csv", index=False)
+    run(iqabench, *options)
+    exchanged = {"original0.png": "original1.png", "original1.png": "original0.png"}
+    table.assign(reference=table["reference"].replace(exchanged)).to_csv("pairs.csv", index=False)
+    assert "2 computed, 0 found" in run(iqabench, *options).output
+    table.to_csv("pairs.csv", index=False)
+    assert "0 computed, 2 found" in run(iqabench, *options).output
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
