@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-from .pages import commands, page_of
+from .pages import blocks, commands, page_of
 
 
 def shortened(page: str, heading: str) -> list[list[str]]:
@@ -72,6 +72,28 @@ def test_a_folder_of_pictures_is_measured_without_labels(follow, tmp_path):
     for shown in ("Mean rise", "Mean fall", "R (MSU)", "PSNR", "SSIM"):
         assert shown in page
     assert page.index('id="tableU"') < page.index('id="table1"')
+
+
+def test_a_layout_of_ones_own_is_read_by_an_adapter_of_a_plugin(iqabench, tmp_path, monkeypatch):
+    section = page_of("datasets.md").partition("\n## A layout of your own\n")[2]
+    monkeypatch.chdir(tmp_path)
+    (plugin,) = blocks(section, "python")
+    (table,) = blocks(section, "toml")
+    Path("my_database.py").write_text(plugin)
+    Path("bench.toml").write_text(f"[run]\nepsilons = [1]\nlimit = 5\n{table}")
+    Path("pictures").mkdir()
+    generator = np.random.default_rng(0)
+    for scene in range(10):
+        for score in (2.5, 7.25):
+            pixels = generator.normal(128, 10 * (9 - score), (48, 64, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(f"pictures/{score}-scene{scene}-wn.png")
+    verified, swept = (
+        iqabench(*(part.replace("auto", "fgsm") for part in command), exits=0).output
+        for command in commands(section)
+    )
+    assert "20 of 10 scenes" in verified
+    assert "2.5 to 7.25 on a scale from 0 to 10" in verified
+    assert "2 computed, 0 found done" in swept
 
 
 def test_images_are_shown_beside_the_report_and_a_logistic_is_stated(follow, tmp_path):
