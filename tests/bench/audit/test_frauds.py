@@ -62,6 +62,11 @@ def nan_gradient(self, images):
     return self.honest(images) + (images - images.detach()).abs().sum((1, 2, 3)).sqrt() * 0
 
 
+def mostly_detached(self, images):
+    kept = (torch.arange(SIZE * SIZE) % 5 < 2).view(SIZE, SIZE).to(images)
+    return self.honest(images * kept + (images * (1 - kept)).detach())
+
+
 def hashed(images):
     return (images.detach().double() * 1e6).sum((1, 2, 3))
 
@@ -92,6 +97,7 @@ SIMPLE = {
     fraud("GradientOfACorner", lambda self, x: self.honest(of_a_corner(x))): "gradient sideways",
     fraud("GradientOfAnother", of_another): "gradient foretells",
     fraud("NanGradient", nan_gradient): "blind gradient",
+    fraud("MostPixelsDetached", mostly_detached): "hidden pixels",
     fraud("HashNoise", hash_noise): "score jumps",
     fraud("FastWave", lambda self, x: self.honest(x) + 0.05 * torch.sin(2e4 * x.mean((1, 2, 3)))):
         "random beats gradient",
