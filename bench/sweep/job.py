@@ -199,6 +199,12 @@ class Job:
             for name, factory, params, told in (self.model.defence.learning if self.model.defence else ())
         }
 
+    @property
+    def needs(self) -> list["Job"]:
+        """Jobs for all models that its attacks and defences, and the defences of a source, need trained."""
+        sources = list(self.sources.values())
+        return [*sources, *(learner for job in (self, *sources) for learner in job.learners.values())]
+
     def _with(self, model: PlannedModel) -> "Job":
         data = self.data.framed(model.framing)
         trained_on = self.trained_on and self.trained_on.framed(model.framing)

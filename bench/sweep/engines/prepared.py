@@ -60,9 +60,9 @@ class Sweep:
         """
         notes = check_tables(settings)
         jobs = plan_jobs(settings, results)
-        for job in jobs:
-            job.check_learning()
         with_sources = [*jobs, *(source for job in jobs for source in job.sources.values())]
+        for job in with_sources:
+            job.check_learning()
         for job in with_sources:
             if job.weights() is None:
                 job.check_training_images()
@@ -110,8 +110,7 @@ class Sweep:
         """Return the jobs whose models must be trained before others can begin."""
         return [
             *(job.home for job in self.jobs if job.trained_on),
-            *(source.home for job in self.jobs for source in job.sources.values() if score),
-            *(learner.home for job in self.jobs for learner in job.learners.values()),
+            *(needed.home for job in self.jobs for needed in (job.needs if score else job.learners.values())),
         ]
 
     def measurements(self, job: Job, weights: str) -> Iterator[Measurement]:

@@ -178,7 +178,7 @@ class _Process:
 
 def models_of(job: "Job") -> "list[Job]":
     """Return the job, and those of the models that its attacks and defences need."""
-    return [job, *job.sources.values(), *job.learners.values()]
+    return [job, *job.needs]
 
 
 def suited_here(order: Order) -> "tuple[Settings, list[str]] | str":

@@ -40,6 +40,19 @@ def test_the_source_is_trained_first_and_its_weights_are_part_of_the_cell(transf
     assert len({cell.provenance["key"] for cell in Store(tmp_path / "results").cells()}) == 3
 
 
+def test_a_defence_of_the_source_that_learns_is_trained_first_and_its_weights_are_part_of_the_cell(
+    transferred, tiny_config, tmp_path
+):
+    tables = "[models.tiny]\ndefence = 'denoiser'\n[defences.denoiser]\ndepth = 2\nwidth = 4\n"
+    tiny_config.write_text(tiny_config.read_text() + tables)
+    done, cells = transferred("--limit", "4")
+    assert "2 models trained" in done.output
+    (card,) = (tmp_path / "results" / "checkpoints" / "drawn").glob("denoiser-*.json")
+    (step,) = cells["transfer", 4.0].provenance["cell"]["attack_params"]["source_model"]["defence"]
+    assert step["weights"] == json.loads(card.read_text())["weights"]
+    assert "0 computed" in transferred("--limit", "4")[0].output
+
+
 @pytest.mark.parametrize(
     ("options", "source", "message"),
     [
