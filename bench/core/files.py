@@ -2,11 +2,13 @@
 
 import csv
 import errno
+import hashlib
 import os
 import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -107,6 +109,18 @@ def regular(path: Path) -> Path:
         what = "a folder, not a file" if path.is_dir() else "not a regular file"
         raise OSError(errno.EINVAL, what, str(path))
     return path
+
+
+def content_digest(path: Path) -> str:
+    """Return a digest of what is in a file, which is read again where its size or time of change differs."""
+    found = path.stat()
+    return _content_digest(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(64)
+def _content_digest(path: Path, size: int, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:20]
 
 
 def csv_rows(file: Path) -> tuple[list[str], dict[int, list[str]]]:

@@ -145,7 +145,7 @@ class Job:
         identity = {
             **self.training_data.training_identity(),
             "model": self.model.name,
-            "params": self.model.identity,
+            "params": self.model.start,
             "source": self.model.source,
             "training": self.training,
             "seed": self.seed,

@@ -16,6 +16,7 @@ from ...models.check import check_complete
 from ..core import registry
 from ..core.config import Settings
 from ..core.errors import UserError
+from ..core.files import content_digest
 from ..core.parameters import keyed
 from ..datasets.framing import RESIZE, Framing
 from ..training.checkpoints import load_weights
@@ -155,6 +156,15 @@ class PlannedModel:
     def black_box(self) -> bool:
         """True where the model shows no gradient that an attack could use."""
         return self.said_black_box or bool(getattr(self.factory, "black_box", False))
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """`identity`, with what is in a file of initial weights in place of its path."""
+        params = self.identity
+        file = params.get("weights_file")
+        if isinstance(file, str) and (path := Path(file).expanduser()).is_file():
+            params["weights_file"] = content_digest(path)
+        return params
 
     @property
     def fitted_by(self) -> str:

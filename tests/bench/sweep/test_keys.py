@@ -2,6 +2,9 @@
 
 import pytest
 
+from iqabench.bench.core.config import load_settings
+from iqabench.bench.sweep.planning.jobs import plan_jobs
+
 from .conftest import cells_in
 
 NETWORKS = """
@@ -115,3 +118,27 @@ def test_transfer_from_other_patches_of_the_source_is_measured_anew(computed):
     computed(table % 4, "--attacks", "transfer")
     assert computed(table % 9, "--attacks", "transfer").startswith("1 computed, 1 found")
     assert computed(table % 4, "--attacks", "transfer").startswith("0 computed, 2 found")
+
+
+@pytest.fixture
+def checkpoint(tmp_path, drawn_database):
+    """Return where the weights of a ResNet are kept that tables of the configuration describe."""
+
+    def name(tables, **run):
+        (tmp_path / "bench.toml").write_text(tables)
+        run = {"datasets": [str(drawn_database)], "models": ["resnet"], "attacks": ["fgsm"], **run}
+        settings = load_settings(tmp_path / "bench.toml", overrides={"run": run})
+        return next(iter(plan_jobs(settings, tmp_path))).checkpoint.path.name
+
+    return name
+
+
+def test_a_file_of_initial_weights_counts_by_what_is_in_it_and_not_by_its_name(checkpoint, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    table = "[models.resnet]\nweights_file = '{}'\n"
+    first.write_bytes(b"weights")
+    before = checkpoint(table.format(first))
+    first.rename(second)
+    assert checkpoint(table.format(second)) == before
+    second.write_bytes(b"others, which are longer")
+    assert checkpoint(table.format(second)) != before
