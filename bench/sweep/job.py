@@ -111,9 +111,11 @@ class Job:
         if self.inner_attack is not None:
             training["adversarial"] = {
                 **self.settings.training.adversarial.model_dump(),
-                "attack_params": self.inner_attack.params | self.inner_attack.told,
+                "attack_params": self.inner_attack.identity,
                 "attack_source": self.inner_attack.source,
             }
+            if weights := self.inner_attack.weights:
+                training["adversarial"]["attack_weights"] = weights
         return training
 
     def regime(self) -> Regime:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from iqabench.attacks.fgsm import FGSM
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.sweep.planning.jobs import plan_jobs
 
@@ -142,3 +143,11 @@ def test_a_file_of_initial_weights_counts_by_what_is_in_it_and_not_by_its_name(c
     assert checkpoint(table.format(second)) == before
     second.write_bytes(b"others, which are longer")
     assert checkpoint(table.format(second)) != before
+
+
+def test_weights_that_the_attack_of_training_brings_are_part_of_the_checkpoint(checkpoint, monkeypatch):
+    before = checkpoint("", regime="adversarial")
+    monkeypatch.setattr(FGSM, "weights_digest", "one", raising=False)
+    one = checkpoint("", regime="adversarial")
+    monkeypatch.setattr(FGSM, "weights_digest", "another")
+    assert len({before, one, checkpoint("", regime="adversarial")}) == 3
