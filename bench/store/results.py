@@ -316,29 +316,25 @@ def _on_other_labels(frame: pd.DataFrame, scored_on: Sequence[str]) -> list[str]
 
 def _noted(cells: Sequence[StoredCell]) -> list[str]:
     """Return what the sweep noted on the scale of clean scores, and on an attack that went the wrong way."""
-    notes = []
-    for stored in cells:
-        if b'"notes"' not in stored.told:
-            continue
-        cell, found = stored.provenance["cell"], stored.provenance.get("diagnostics", {}).get("notes")
+    notes: dict[str, None] = {}
+    for provenance in (stored.provenance for stored in cells if b'"notes"' in stored.told):
+        cell, found = provenance["cell"], provenance.get("diagnostics", {}).get("notes")
         for sentence in map(str, found if isinstance(found, list) else ()):
             if cell["attack"] == "none" or sentence.startswith(f"{cell['attack']} "):
-                notes.append(f"{cell['dataset']} / {cell['model']}: {sentence}.")
-    return list(dict.fromkeys(notes))
+                notes[f"{cell['dataset']} / {cell['model']}: {sentence}."] = None
+    return list(notes)
 
 
 def _of_one_name(frame: pd.DataFrame) -> list[str]:
     """Return a note on each name of several sets of images and labels that were measured here."""
-    notes = []
     here = frame[frame["measured_by"] == ""]
-    for dataset, digests in here.groupby("dataset", sort=False)["dataset_digest"]:
-        if (count := digests.nunique()) > 1:
-            notes.append(
-                f"The cells of {dataset} are of {count} different sets of images and labels, as of label "
-                "files of one name or of a file that was changed; reports show the newest. A table "
-                "`[datasets.NAME]` gives a file a name of its own."
-            )
-    return notes
+    return [
+        f"The cells of {dataset} are of {count} different sets of images and labels, as of label files of "
+        "one name or of a file that was changed; reports show the newest. A table `[datasets.NAME]` gives a "
+        "file a name of its own."
+        for dataset, digests in here.groupby("dataset", sort=False)["dataset_digest"]
+        if (count := digests.nunique()) > 1
+    ]
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:

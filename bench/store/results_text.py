@@ -46,23 +46,18 @@ def json_rows(frame: pd.DataFrame) -> str:
 def _table(frame: pd.DataFrame) -> list[str]:
     shown = {name: frame[name].map(str) for name in IDENTITY}
     shown["epsilon"] = frame["epsilon"].map("{:g}".format)
-    if (frame["variant"] != "").any():
-        shown["variant"] = frame["variant"]
-    for name in ("defence", "knowledge"):
-        if (frame[name] != "").any():
+    for name, usual in {"variant": "", "defence": "", "knowledge": "", "pixels": RESIZE}.items():
+        if (frame[name] != usual).any():
             shown[name] = frame[name]
-    if (frame["pixels"] != RESIZE).any():
-        shown["pixels"] = frame["pixels"]
     for name in _distinguishing(frame):
         shown[name] = _differing(frame, name) if name.endswith("_params") else frame[name].map(_cut)
     shown["n"] = frame["n"].map(str)
     shown["srocc"] = frame["srocc"].map(_number)
     shown["95% interval"] = frame[["srocc_low", "srocc_high"]].apply(_interval, axis=1)
     shown |= {name: frame[name].map(_number) for name in METRICS[1:]}
-    if frame["worst_srocc"].notna().any():
-        shown["worst srocc"] = frame["worst_srocc"].map(_number)
-    if frame["median_width"].notna().any():
-        shown["median width"] = frame["median_width"].map(_number)
+    for name in ("worst_srocc", "median_width"):
+        if frame[name].notna().any():
+            shown[name.replace("_", " ")] = frame[name].map(_number)
     if frame["psnr"].notna().any():
         shown["psnr"] = frame["psnr"].map(lambda value: "-" if pd.isna(value) else f"{value:.2f}")
     if (frame["status"] != "ok").any():

@@ -2,12 +2,11 @@
 
 import datetime
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ...core.text import listing, plural
@@ -62,9 +61,10 @@ def _cells(
     dataset: str, table: pd.DataFrame, model: str, weights: str
 ) -> Iterator[tuple[Cell, pd.DataFrame, dict[str, Any]]]:
     images = table.drop_duplicates("image").sort_values("image", ignore_index=True)
+    labels = images["quality"].astype(object)
     clean = Cell(
         dataset=dataset,
-        dataset_digest=digest([images["image"].tolist(), _plain(images["quality"])])[:16],
+        dataset_digest=digest([images["image"].tolist(), labels.where(labels.notna(), None).tolist()])[:16],
         pixels_digest=UNKNOWN,
         split_seed=0,
         split_digest=digest(images["image"].tolist())[:16],
@@ -105,7 +105,3 @@ def _scored(rows: pd.DataFrame) -> pd.DataFrame:
             "score": rows["clean"],
         }
     )
-
-
-def _plain(values: Sequence[float] | pd.Series) -> list[float | None]:
-    return [None if np.isnan(value) else float(value) for value in values]
