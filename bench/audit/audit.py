@@ -20,7 +20,7 @@ _MODULES = (
     passes, neighbours, watched, distinct, still, blind, foretold, sideways, hidden, random_signs, one_step,
     climbing, restarts, whole_range, black_box, transferred, jumps, remembered, state, finite,
 )  # fmt: skip
-INDICATORS: tuple[Indicator, ...] = tuple(module.INDICATOR for module in _MODULES)
+INDICATORS: tuple[Indicator, ...] = tuple(module.measure for module in _MODULES)
 """The indicators in the order of the report. The last two look back on the whole audit."""
 
 

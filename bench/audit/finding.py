@@ -32,6 +32,13 @@ class Indicator:
         return Finding(self.name, value, self.threshold, self.doubtful, sentence, self.source, self.advice)
 
 
+def indicator(
+    name: str, *, threshold: float, source: str, advice: str, doubtful: Literal["above", "below"] = "above"
+) -> Callable[[Callable[[Evidence], Measured]], Indicator]:
+    """Return a decorator that makes an `Indicator` of the function that measures it."""
+    return lambda measure: Indicator(name, threshold, source, advice, measure, doubtful)
+
+
 @dataclass(frozen=True)
 class Finding:
     """The finding of one indicator on one model; the attributes are those of `Indicator` and `Measured`."""

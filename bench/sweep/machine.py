@@ -12,7 +12,6 @@ from ..core.config import Settings
 from ..core.errors import UserError
 from ..core.version import __version__
 from ..training.precision import precision_on
-from . import wording
 
 if TYPE_CHECKING:
     from .job import Job
@@ -43,7 +42,9 @@ def suited(settings: Settings, device: torch.device, notes: list[str]) -> Settin
     run = settings.run
     precision = precision_on(device, run.precision)
     if precision != run.precision:
-        notes.append(wording.searched_in(run.precision, precision))
+        notes.append(
+            f"attacks search in {precision}, because this machine has no instructions for {run.precision}"
+        )
     batch_size = run.batch_size
     if batch_size == "auto" and device.type == "cuda":
         batch_size = LARGEST_BATCH

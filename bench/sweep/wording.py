@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ..core.text import plural
-from ..store.cell_file import COMPUTE_AGAIN
 from ..training.fit import Curve, described
 
 
@@ -54,11 +53,6 @@ def put_off(title: str) -> str:
     return f"{title}: another process works on it; going on with the next"
 
 
-def loaded(path: Path, said: str) -> str:
-    """Say what was taken off the tensors of a file of weights."""
-    return f"{path}: {said}"
-
-
 def impossible(title: str, attacks: Sequence[str]) -> str:
     """Say that attacks are left out, because the model shows no gradient."""
     left_out = " and ".join(attacks)
@@ -76,40 +70,10 @@ def bound_to_labels(title: str, attacks: Sequence[str]) -> str:
     )
 
 
-def other_precision(title: str, wanted: str, precision: str) -> str:
-    """Say that a model is trained in another precision than the settings ask for."""
-    return f"{title}: trained in {precision}, because this machine has no instructions for {wanted}"
-
-
-def not_compiled(title: str, reason: str) -> str:
-    """Say that a model is used as it is, because it cannot be compiled."""
-    return f"{title}: not compiled ({reason})"
-
-
-def searched_in(wanted: str, precision: str) -> str:
-    """Say that attacks search in another precision than the settings ask for."""
-    return f"attacks search in {precision}, because this machine has no instructions for {wanted}"
-
-
 def trained(title: str, seconds: float, curve: Curve) -> str:
     """Say how a training went, with the loss terms of its last epoch."""
     last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}
     return f"{title}: trained in {seconds:.0f} s, {plural(len(curve), 'epoch')}, {described(last)}"
-
-
-def damaged_cell(path: Path, reason: str) -> str:
-    """Say that a cell is computed again."""
-    return f"{path}: computed again, as it cannot be used: {reason.removesuffix(f'; {COMPUTE_AGAIN}')}"
-
-
-def starts_again(title: str, damage: str) -> str:
-    """Say that what a stopped run left is of no use."""
-    return f"{title}: starts again, as what was kept of it is damaged: {damage}"
-
-
-def found_on(attack: str, source: str) -> str:
-    """Name an attack with the model that its perturbations are found on."""
-    return f"{attack} from {source}"
 
 
 def flagged(title: str, attack: str, sentence: str) -> str:

@@ -4,13 +4,21 @@ import torch
 from torch import Tensor
 
 from ..evidence import SMALL_STEP, Evidence, percent, share, wide
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 SHARE_OF_SPAN = 0.02  # of the clean range: the change that the step should make, if the gradient is right
 SHORTEST = SMALL_STEP / 500  # rounding of pixels in float32 does not matter to it
 ROUNDING = 2e-6  # of a score
 
 
+@indicator(
+    name="gradient foretells",
+    threshold=0.25,
+    source="SLOPE 2021 and Gomes 2022: measured over linearly predicted change; Athalye et al. 2018, "
+    "shattered gradients",
+    advice="Do not believe an attack that uses this gradient. Compare it with finite differences, look for a "
+    "custom backward pass, and run `square` and `transfer`.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the share of images whose score does not move as the gradient of any view says.
 
@@ -52,14 +60,3 @@ def central_difference(
     foretold = (gradient.double() * (ahead.double() - behind.double()) / 2).flatten(1).sum(1)
     error = (up.error.square() + down.error.square()).sqrt() / 2
     return foretold, (up.value - down.value) / 2, error
-
-
-INDICATOR = Indicator(
-    name="gradient foretells",
-    threshold=0.25,
-    source="SLOPE 2021 and Gomes 2022: measured over linearly predicted change; Athalye et al. 2018, "
-    "shattered gradients",
-    advice="Do not believe an attack that uses this gradient. Compare it with finite differences, look for a "
-    "custom backward pass, and run `square` and `transfer`.",
-    measure=measure,
-)

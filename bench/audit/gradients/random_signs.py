@@ -1,9 +1,16 @@
 """Random signs that move a score further than the signs of its gradient."""
 
 from ..evidence import Evidence, percent, share
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 
+@indicator(
+    name="random beats gradient",
+    threshold=0.25,
+    source="Athalye et al. 2018: random sampling finds what gradient descent does not; Carlini et al. 2019",
+    advice="The gradient does not point where the score moves: take gradients by finite differences, and "
+    "find out what hides the true one.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the share of images that a random small step moves as far as one along the gradient."""
     value = share(evidence.random_gain >= evidence.step_gain)
@@ -12,13 +19,3 @@ def measure(evidence: Evidence) -> Measured:
         f"On {percent(value)} of the images a small step along random signs moves the score at least as far "
         "as one along the gradient.",
     )
-
-
-INDICATOR = Indicator(
-    name="random beats gradient",
-    threshold=0.25,
-    source="Athalye et al. 2018: random sampling finds what gradient descent does not; Carlini et al. 2019",
-    advice="The gradient does not point where the score moves: take gradients by finite differences, and "
-    "find out what hides the true one.",
-    measure=measure,
-)

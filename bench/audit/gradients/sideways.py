@@ -3,10 +3,18 @@
 import torch
 
 from ..evidence import RANDOM_DIRECTIONS, SMALL_STEP, Evidence
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 from .foretold import central_difference
 
 
+@indicator(
+    name="gradient sideways",
+    threshold=0.5,
+    source="finite differences, as Carlini et al. 2019 advise; Athalye et al. 2018, shattered gradients",
+    advice="The gradient is that of another function, or of a part of the image: take finite differences, "
+    "and look for a custom backward pass or a detached path.",
+    doubtful="below",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the cosine of foretold and measured changes, over images and random directions.
 
@@ -34,14 +42,3 @@ def measure(evidence: Evidence) -> Measured:
     return Measured(
         value, f"Changes along random directions have a cosine of {value:z.2f} with those that are foretold."
     )
-
-
-INDICATOR = Indicator(
-    name="gradient sideways",
-    threshold=0.5,
-    source="finite differences, as Carlini et al. 2019 advise; Athalye et al. 2018, shattered gradients",
-    advice="The gradient is that of another function, or of a part of the image: take finite differences, "
-    "and look for a custom backward pass or a detached path.",
-    measure=measure,
-    doubtful="below",
-)

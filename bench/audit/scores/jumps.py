@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..evidence import Evidence, wide
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 FAR = 0.25  # amplitude of the noise at the end of the path
 FRACTIONS = (0.0, 1e-5, 1e-4, 1e-3, 4e-3, 0.01, 0.02, 0.04, 0.07, 0.11, 0.17, 0.25, 0.35, 0.5, 0.7, 1.0)
@@ -12,6 +12,13 @@ CANDIDATES = 2  # intervals of each path that are halved
 HALVINGS = 10
 
 
+@indicator(
+    name="score jumps",
+    threshold=0.02,
+    source="Athalye et al. 2018, shattered gradients; attainable intervals need a continuous score",
+    advice="Look for answers kept for known images, rounding, or detectors of attacked images. Realise the "
+    "attained scores (`iqabench.attacks.realise`) before an interval is believed.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the largest jump on paths from the images to noisy ones and to attacked ones.
 
@@ -53,13 +60,3 @@ def _largest_jump(evidence: Evidence, end: Tensor) -> Tensor:
             high, high_score = torch.where(first, middle, high), torch.where(first, score, high_score)
         found.append((high_score - low_score).abs().nan_to_num(nan=torch.inf))
     return torch.stack(found).amax(0)
-
-
-INDICATOR = Indicator(
-    name="score jumps",
-    threshold=0.02,
-    source="Athalye et al. 2018, shattered gradients; attainable intervals need a continuous score",
-    advice="Look for answers kept for known images, rounding, or detectors of attacked images. Realise the "
-    "attained scores (`iqabench.attacks.realise`) before an interval is believed.",
-    measure=measure,
-)

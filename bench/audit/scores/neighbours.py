@@ -3,13 +3,20 @@
 import torch
 
 from ..evidence import Evidence, Mean, changed
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 from .passes import TOLERANCE
 
 FEW = 4  # images that are scored alone
 DRAWS = 8  # of a random model
 
 
+@indicator(
+    name="depends on neighbours",
+    threshold=TOLERANCE,
+    source="Carlini et al. 2019; a score is a function of its image",
+    advice="Score one image at a time, or find the layer that takes statistics of the batch: usually batch "
+    "normalisation in training mode.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the largest difference between scores alone, in small batches and in other company."""
     images, few = evidence.images, evidence.images[:FEW]
@@ -29,13 +36,3 @@ def measure(evidence: Evidence) -> Measured:
 
 def _first(mean: Mean) -> Mean:
     return Mean(mean.value[:FEW], mean.error[:FEW])
-
-
-INDICATOR = Indicator(
-    name="depends on neighbours",
-    threshold=TOLERANCE,
-    source="Carlini et al. 2019; a score is a function of its image",
-    advice="Score one image at a time, or find the layer that takes statistics of the batch: usually batch "
-    "normalisation in training mode.",
-    measure=measure,
-)

@@ -4,9 +4,16 @@ import torch
 from torch import Tensor
 
 from ..evidence import SMALL_STEP, Evidence
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 
+@indicator(
+    name="knows the images",
+    threshold=0.4,
+    source="ours; a model that was robust would be so around images that it has never seen",
+    advice="Look for stored images or answers, and test on images that nobody has published.",
+    doubtful="below",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure how far a small step moves the images' scores, over how far it moves the mirror images'.
 
@@ -29,13 +36,3 @@ def _movement(evidence: Evidence, images: Tensor) -> Tensor:
         evidence.mean((images + sign * SMALL_STEP * signs).clamp(0, 1)).value - clean for sign in (1, -1)
     ]
     return torch.stack(moves).abs().amax(0).mean()
-
-
-INDICATOR = Indicator(
-    name="knows the images",
-    threshold=0.4,
-    source="ours; a model that was robust would be so around images that it has never seen",
-    advice="Look for stored images or answers, and test on images that nobody has published.",
-    measure=measure,
-    doubtful="below",
-)

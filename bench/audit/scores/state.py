@@ -1,12 +1,18 @@
 """A score that depends on what was scored before."""
 
 from ..evidence import Evidence, changed
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 from .passes import TOLERANCE
 
 DRAWS = 8  # of a random model
 
 
+@indicator(
+    name="keeps state",
+    threshold=TOLERANCE,
+    source="Carlini et al. 2019: test the defence as it is used; a score is a function of its image",
+    advice="Take out what the model keeps between calls: counters, running statistics, remembered answers.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure how far scores are from those before the audit, and from those of a copy that missed it.
 
@@ -21,12 +27,3 @@ def measure(evidence: Evidence) -> Measured:
         found.append((untouched, evidence.mean(new, DRAWS)))
     value = max(changed(before, after) for before, after in found)
     return Measured(value, f"Scores change by up to {value:.2g} with what was scored before.")
-
-
-INDICATOR = Indicator(
-    name="keeps state",
-    threshold=TOLERANCE,
-    source="Carlini et al. 2019: test the defence as it is used; a score is a function of its image",
-    advice="Take out what the model keeps between calls: counters, running statistics, remembered answers.",
-    measure=measure,
-)

@@ -3,11 +3,17 @@
 import torch
 
 from ..evidence import EXACT, GREY_LEVEL, Evidence, percent, share
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 USUAL_SPAN = 0.1  # of clean scores, at least, on a scale from 0 to 1
 
 
+@indicator(
+    name="noise moves nothing",
+    threshold=0.1,
+    source="Carlini et al. 2019: random noise as a sanity check",
+    advice="Look for rounded inputs or outputs, a saturated output, or answers that are looked up.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the share of images whose score is the same to the last digits under noise."""
     clean = evidence.once(evidence.images)
@@ -17,12 +23,3 @@ def measure(evidence: Evidence) -> Measured:
     return Measured(
         value, f"Noise of 1 and of 4 grey levels leaves {percent(value)} of the scores exactly as they were."
     )
-
-
-INDICATOR = Indicator(
-    name="noise moves nothing",
-    threshold=0.1,
-    source="Carlini et al. 2019: random noise as a sanity check",
-    advice="Look for rounded inputs or outputs, a saturated output, or answers that are looked up.",
-    measure=measure,
-)

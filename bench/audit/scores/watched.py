@@ -6,12 +6,19 @@ import torch
 from torch import Tensor
 
 from ..evidence import Evidence, Mean, changed
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 from .passes import TOLERANCE
 
 DRAWS = 8
 
 
+@indicator(
+    name="another function when watched",
+    threshold=TOLERANCE,
+    source="Carlini et al. 2019: attack the defence that is deployed",
+    advice="Look in its forward for `requires_grad`, `is_grad_enabled` or `is_inference`. Only scores of "
+    "plain inference passes count.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure how far scores with gradients enabled are from those of an inference pass.
 
@@ -53,13 +60,3 @@ def _without_gradient(model: Callable[[Tensor], Tensor], images: Tensor) -> Tens
 def _watched(model: Callable[[Tensor], Tensor], images: Tensor, asked: bool) -> Tensor:
     with torch.enable_grad():
         return model(images.detach().requires_grad_(asked)).detach().double()
-
-
-INDICATOR = Indicator(
-    name="another function when watched",
-    threshold=TOLERANCE,
-    source="Carlini et al. 2019: attack the defence that is deployed",
-    advice="Look in its forward for `requires_grad`, `is_grad_enabled` or `is_inference`. Only scores of "
-    "plain inference passes count.",
-    measure=measure,
-)

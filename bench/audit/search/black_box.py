@@ -7,9 +7,15 @@ from ....attacks.tools.balls import LinfBall
 from ....attacks.tools.objectives import Objective
 from ....attacks.tools.victim import Victim
 from ..evidence import Evidence, percent
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 
+@indicator(
+    name="black-box beats white-box",
+    threshold=0.1,
+    source="Athalye et al. 2018; Carlini et al. 2019; Croce et al. 2020, checks: Square improves on APGD",
+    advice="Report the black-box number at least, with more queries, and find out what hides the gradient.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the share of images that Square moves further than projected gradient ascent."""
     towards: Objective = lambda scores, _: scores * evidence.direction.to(scores)  # noqa: E731
@@ -25,12 +31,3 @@ def measure(evidence: Evidence) -> Measured:
         f"A black-box search of {queries} queries moves the score further than a search with "
         f"gradients on {percent(value)} of the images.",
     )
-
-
-INDICATOR = Indicator(
-    name="black-box beats white-box",
-    threshold=0.1,
-    source="Athalye et al. 2018; Carlini et al. 2019; Croce et al. 2020, checks: Square improves on APGD",
-    advice="Report the black-box number at least, with more queries, and find out what hides the gradient.",
-    measure=measure,
-)

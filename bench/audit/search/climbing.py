@@ -3,9 +3,16 @@
 import torch
 
 from ..evidence import Evidence, percent
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 
+@indicator(
+    name="still climbing",
+    threshold=0.2,
+    source="Carlini et al. 2019: verify that attacks have converged; Pintor et al. 2022, 'increasing loss'. "
+    "A fifth of the steps that makes a fifth of the gain has not slowed down at all",
+    advice="Attack with more steps until the number no longer falls.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure how much of the whole gain came in the last fifth of the steps."""
     search = evidence.searches[0]
@@ -15,13 +22,3 @@ def measure(evidence: Evidence) -> Measured:
     late = torch.clamp(search.late_gain[moved].sum(), min=0)
     value = float(late / search.gain[moved].sum())
     return Measured(value, f"The last fifth of {evidence.steps} steps made {percent(value)} of the gain.")
-
-
-INDICATOR = Indicator(
-    name="still climbing",
-    threshold=0.2,
-    source="Carlini et al. 2019: verify that attacks have converged; Pintor et al. 2022, 'increasing loss'. "
-    "A fifth of the steps that makes a fifth of the gain has not slowed down at all",
-    advice="Attack with more steps until the number no longer falls.",
-    measure=measure,
-)

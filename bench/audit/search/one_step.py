@@ -1,9 +1,15 @@
 """One step that moves scores further than many."""
 
 from ..evidence import Evidence, percent
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 
+@indicator(
+    name="one step beats many",
+    threshold=0.25,
+    source="Athalye et al. 2018: one-step attacks perform better than iterative ones; Carlini et al. 2019",
+    advice="The gradient leads astray after the first step: use `auto`, with more restarts.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the share of images that one step to the ball's edge moves further than a whole search."""
     step = evidence.stepped(evidence.gradients[0][evidence.best_view], evidence.epsilon)
@@ -13,12 +19,3 @@ def measure(evidence: Evidence) -> Measured:
         value,
         f"One step moves the score further than {evidence.steps} steps on {percent(value)} of the images.",
     )
-
-
-INDICATOR = Indicator(
-    name="one step beats many",
-    threshold=0.25,
-    source="Athalye et al. 2018: one-step attacks perform better than iterative ones; Carlini et al. 2019",
-    advice="The gradient leads astray after the first step: use `auto`, with more restarts.",
-    measure=measure,
-)

@@ -3,9 +3,15 @@
 import torch
 
 from ..evidence import Evidence, percent
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 
+@indicator(
+    name="starts disagree",
+    threshold=0.5,
+    source="Carlini et al. 2019: use random restarts; Croce et al. 2020",
+    advice="The score is rough where attacks climb: use many restarts, and keep the best for each image.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the spread of the gains over starts, as a share of the largest."""
     gains = torch.stack([search.gain for search in evidence.searches])
@@ -17,12 +23,3 @@ def measure(evidence: Evidence) -> Measured:
     return Measured(
         value, f"The worst of {len(gains)} starts falls short of the best by {percent(value)} of its gain."
     )
-
-
-INDICATOR = Indicator(
-    name="starts disagree",
-    threshold=0.5,
-    source="Carlini et al. 2019: use random restarts; Croce et al. 2020",
-    advice="The score is rough where attacks climb: use many restarts, and keep the best for each image.",
-    measure=measure,
-)

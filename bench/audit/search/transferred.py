@@ -5,9 +5,15 @@ import torch
 from ....attacks.tools.balls import LinfBall
 from ....attacks.tools.gradient import undisturbed
 from ..evidence import Evidence, percent
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 
+@indicator(
+    name="transfer beats white-box",
+    threshold=0.1,
+    source="Carlini et al. 2019; Pintor et al. 2022, indicator 'transferability'",
+    advice="Report the number under transfer at least, and find out what hides the gradient.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the share of images that another model's perturbations move further."""
     if evidence.source is None:
@@ -21,12 +27,3 @@ def measure(evidence: Evidence) -> Measured:
         "Perturbations found on another model move the score further than the model's own gradient on "
         f"{percent(value)} of the images.",
     )
-
-
-INDICATOR = Indicator(
-    name="transfer beats white-box",
-    threshold=0.1,
-    source="Carlini et al. 2019; Pintor et al. 2022, indicator 'transferability'",
-    advice="Report the number under transfer at least, and find out what hides the gradient.",
-    measure=measure,
-)

@@ -2,12 +2,21 @@
 
 from ....attacks.tools.balls import LinfBall
 from ..evidence import GREY_LEVEL, Evidence, percent, share
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 STEP = 4 * GREY_LEVEL
 STEPS = 20
 
 
+@indicator(
+    name="reaches the range",
+    threshold=0.5,
+    source="Athalye et al. 2018: unbounded attacks do not reach 100% success; Carlini et al. 2019; Pintor et "
+    "al. 2022, 'unconstrained attack failure'",
+    advice="Any image may be made of any other, so the attack fails and not the model's weakness: mend the "
+    "attack before the number is believed.",
+    doubtful="below",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure the share of images that come within a tenth of the end of the clean range at epsilon = 1."""
     ball, scorer = LinfBall(evidence.images, 1.0), evidence.views[evidence.best_view].scorer
@@ -23,15 +32,3 @@ def measure(evidence: Evidence) -> Measured:
         f"A search that may change every pixel to anything moves {percent(value)} of the images to the end "
         "of the clean images' scores.",
     )
-
-
-INDICATOR = Indicator(
-    name="reaches the range",
-    threshold=0.5,
-    source="Athalye et al. 2018: unbounded attacks do not reach 100% success; Carlini et al. 2019; Pintor et "
-    "al. 2022, 'unconstrained attack failure'",
-    advice="Any image may be made of any other, so the attack fails and not the model's weakness: mend the "
-    "attack before the number is believed.",
-    measure=measure,
-    doubtful="below",
-)

@@ -9,6 +9,7 @@ import numpy as np
 from ...core.config import Settings
 from ...core.pace import Stage
 from ...core.progress import Progress
+from ...store.cell_file import COMPUTE_AGAIN
 from ...store.store import Store
 from ...training.weights import read_weights
 from .. import wording
@@ -73,7 +74,7 @@ class Sweep:
         for defence in {defence.name: defence for defence in defences}.values():
             defence.check()
         files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
-        loaded = [wording.loaded(path, said) for path in files if (said := read_weights(path)[1])]
+        loaded = [f"{path}: {said}" for path in files if (said := read_weights(path)[1])]
         notes += [*wording.between_levels(settings.run.epsilons), *loaded]
         notes += [
             *_long_steps(jobs, max(settings.run.epsilons)),
@@ -128,7 +129,8 @@ class Sweep:
         """Yield what is wrong with the files of cells that have to be computed again."""
         for path in map(self.store.path, work.cells):
             if reason := self.store.damaged.pop(path, None):
-                yield wording.damaged_cell(path, reason)
+                reason = reason.removesuffix(f"; {COMPUTE_AGAIN}")
+                yield f"{path}: computed again, as it cannot be used: {reason}"
 
 
 def _long_steps(jobs: Sequence[Job], epsilon: float) -> Iterator[str]:

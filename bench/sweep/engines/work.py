@@ -13,7 +13,6 @@ from ...core.files import lock_on, safe_name
 from ...core.pace import Stage
 from ...store.cell import Cell, digest
 from ...store.store import Store
-from .. import wording
 from ..job import Job
 from ..measuring.data import TestData
 from ..measuring.partial import Partial
@@ -47,7 +46,7 @@ class Measurement:
         """Name of the attack for people, with its source model and what it knows."""
         name = self.name
         if self.attack and self.attack.found_on:
-            name = wording.found_on(name, self.job.sources[name].model.name)
+            name = f"{name} from {self.job.sources[name].model.name}"
         return f"{name}, {self.knowledge}" if self.knowledge else name
 
     @property

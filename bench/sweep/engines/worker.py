@@ -66,7 +66,9 @@ class Worker:
         wanted = job.settings.training.precision
         precision = precision_on(self.device, wanted)
         if precision != wanted:
-            self.progress.line(wording.other_precision(job.title, wanted, precision))
+            self.progress.line(
+                f"{job.title}: trained in {precision}, because this machine has no instructions for {wanted}"
+            )
         curve = fit(
             model,
             TrainingRun(
@@ -126,7 +128,7 @@ class Worker:
         model = PatchMean(model, patches).eval() if (patches := job.model.framing.patches) else model
         compiled = job.settings.run.compile and not (job.model.stochastic or job.model.black_box)
         if compiled and (reason := compile_in_place(model, images)):
-            self.progress.line(wording.not_compiled(job.title, reason))
+            self.progress.line(f"{job.title}: not compiled ({reason})")
         if job.model.defence:
             learnt = {name: learner.checkpoint for name, learner in job.learners.items()}
             model = job.model.defence.around(model, learnt).to(self.device)
@@ -171,7 +173,9 @@ class Worker:
         model = self.load(job)
         self.progress.begin(work.stage, work.title)
         if partial.damage:
-            self.progress.line(wording.starts_again(work.title, partial.damage))
+            self.progress.line(
+                f"{work.title}: starts again, as what was kept of it is damaged: {partial.damage}"
+            )
         if sentence := self._otherwise(work, model):
             self.progress.line(f"{job.title}: {sentence}")
             self._noted[work.title] = sentence
