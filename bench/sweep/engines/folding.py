@@ -16,6 +16,7 @@ from ...core.configuration.values import Precision
 from .stem import with_pixel_convolutions
 
 TOLERANCE = 1e-5  # of scores in [0, 1], for rounding in another order
+OF_THE_SPREAD = 1e-3  # of the scores of some images, likewise
 
 
 def ready_to_score(model: nn.Module, images: Tensor, precision: Precision = "fp32") -> nn.Module:
@@ -54,8 +55,20 @@ def folded(model: nn.Module, images: Tensor) -> nn.Module:
         _replace(candidate, convolution, fused)
         _replace(candidate, normalisation, nn.Identity())
     with torch.inference_mode():
-        same = torch.allclose(candidate(images), model(images), rtol=0, atol=TOLERANCE)
+        same = _alike(candidate(images), model(images))
     return candidate.requires_grad_(False) if same else model
+
+
+def _alike(scores: Tensor, others: Tensor) -> bool:
+    """Return whether scores (N,) are others, but for rounding.
+
+    Those in float64 are of a scale without bounds and may all lie within `TOLERANCE`: of them the differences
+    between images count.
+    """
+    tolerance = TOLERANCE
+    if others.dtype == torch.float64:
+        tolerance = min(TOLERANCE, OF_THE_SPREAD * float(others.max() - others.min()))
+    return torch.allclose(scores, others, rtol=0, atol=tolerance)
 
 
 def _pairs(model: nn.Module, images: Tensor) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from torch import nn
 
 from iqabench.bench.sweep.engines.folding import folded
 from iqabench.models import create_model
+from iqabench.models.adapted.adapter import Adapter
 
 
 class Scores(nn.Module):
@@ -101,6 +102,28 @@ def test_the_model_itself_is_left_as_it_was(images):
 def test_what_cannot_be_folded_exactly_is_not(model, images):
     model = ready(model)
     assert folded(model, images) is model
+
+
+class Large(nn.Module):
+    """A model whose logits are made large scores on a scale without bounds."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images):
+        return 1e5 * (1 + 0.1 * torch.logit(self.model(images)))
+
+
+@pytest.mark.parametrize(
+    ("model", "left"), [(TwoReaders(), 1), (Scores(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()), 0)]
+)
+def test_large_scores_that_lie_close_together_are_compared_by_their_differences(model, left, images):
+    mapped = ready(Adapter(Large(model), score_range="unbounded"))
+    with torch.inference_mode():
+        assert mapped(images).dtype == torch.float64
+        assert (mapped(images).max() - mapped(images).min()) < 1e-5
+    assert normalisations(folded(mapped, images)) == left
 
 
 def test_a_diverged_model_is_left_alone(images):
