@@ -4,11 +4,18 @@ import torch
 from torch import Tensor
 
 from ..evidence import RANDOM_DIRECTIONS, SMALL_STEP, Evidence
-from ..finding import Indicator, Measured
+from ..finding import Measured, indicator
 
 FAINT = 0.001  # of an image's mean gradient: a pixel with less has as good as none
 
 
+@indicator(
+    name="hidden pixels",
+    threshold=0.25,
+    source="ours; Athalye et al. 2018, shattered gradients: a detached path",
+    advice="Attacks by this gradient leave these pixels as they are: look for a detached part of the image, "
+    "and compare with finite differences.",
+)
 def measure(evidence: Evidence) -> Measured:
     """Measure how far random steps of pixels without a gradient move scores, over those of all pixels.
 
@@ -47,13 +54,3 @@ def _movement(evidence: Evidence, pixels: Tensor) -> Tensor:
         ahead, behind = ((images + sign * step).clamp(0, 1) for sign in (1, -1))
         moves.append((evidence.once(ahead) - evidence.once(behind)) / 2)
     return torch.stack(moves, 1)
-
-
-INDICATOR = Indicator(
-    name="hidden pixels",
-    threshold=0.25,
-    source="ours; Athalye et al. 2018, shattered gradients: a detached path",
-    advice="Attacks by this gradient leave these pixels as they are: look for a detached part of the image, "
-    "and compare with finite differences.",
-    measure=measure,
-)
