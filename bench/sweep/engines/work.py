@@ -80,6 +80,11 @@ class Measurement:
         found = {self.epsilons.index(cell.epsilon): self.pictures_of(cell) for cell in self.cells}
         return {index: files for index, files in found.items() if files}
 
+    @property
+    def pictured(self) -> bool:
+        """Whether the adversarial images that are saved so far are of this, and not of other parameters."""
+        return all(files.begun() for files in self.pictures.values())
+
     def pictures_of(self, cell: Cell) -> Pictures | None:
         """Return where the images of a cell are saved; None where they are not."""
         if self.save_images is None or cell.attack == CLEAN:

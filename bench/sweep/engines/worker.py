@@ -156,7 +156,7 @@ class Worker:
         """
         found = [work.partial(part) for part in parts]
         for partial in found:
-            if not partial.finished:
+            if not partial.finished or not work.pictured:
                 self._measure(work, partial)
                 partial.save()
         return self._store(work, Joined(found))
@@ -176,6 +176,10 @@ class Worker:
             self.progress.line(
                 f"{work.title}: starts again, as what was kept of it is damaged: {partial.damage}"
             )
+        if partial.done > partial.part.start and not work.pictured:
+            partial.restart()
+        for files in work.pictures.values():
+            files.begin()
         if sentence := self._otherwise(work, model):
             self.progress.line(f"{job.title}: {sentence}")
             self._noted[work.title] = sentence

@@ -175,6 +175,11 @@ class Partial(Found):
         self.damage = self._restore()  # why what was kept on disk cannot be used, if it cannot
         self.before_saving: Callable[[], None] = lambda: None  # if it raises, nothing is written
 
+    def restart(self) -> None:
+        """Forget what is measured, to begin anew."""
+        self.done, self.ends.written = self.part.start, {}
+        self.columns, self.told = {}, [[] for _ in self.told]
+
     @property
     def finished(self) -> bool:
         """True when all images of the part are measured."""

@@ -11,18 +11,23 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ....attacks.tools.balls import LEVELS, Ball
-from ...core.files import regular, replacing, safe_name
+from ...core.errors import UserError
+from ...core.files import regular, replacing, safe_name, write_text
 from ...datasets.pixels import to_float
 from ...store.cell import Cell
 from ...store.condition import set_apart
 from .scoring import mean_scores
 
 SCORES = "scores.csv"
+CELL = ".cell"  # the file that names the cell whose images are being written
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The files of one cell: `clean/NAME.png` and `END/NAME.png`, and `scores.csv` once all are there."""
+    """The files of one cell: `clean/NAME.png` and `END/NAME.png`, and `scores.csv` once all are there.
+
+    Cells of other parameters, weights or images may have the same folder; the last one is in it.
+    """
 
     folder: Path  # `ROOT/DATASET/MODEL/ATTACK-EPSILON`
     key: str  # of the cell, in every row of `scores.csv`
@@ -41,6 +46,18 @@ class Pictures:
             return set(pd.read_csv(regular(self.folder / SCORES), dtype={"cell": str})["cell"]) == {self.key}
         except (OSError, ValueError, KeyError):
             return False
+
+    def begun(self) -> bool:
+        """Return whether the images that are there so far are this cell's."""
+        try:
+            return regular(self.folder / CELL).read_text(encoding="utf-8") == self.key
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def begin(self) -> None:
+        """Say whose images are going to be in the folder; those that are there are no longer complete."""
+        (self.folder / SCORES).unlink(missing_ok=True)
+        write_text(self.folder / CELL, self.key)
 
     def save(
         self, model: nn.Module, start: int, images: Tensor, ends: Mapping[str, Tensor], ball: Ball, draws: int
@@ -69,7 +86,15 @@ class Pictures:
         """Write `scores.csv` from the columns (N,) of the cell and of `save`.
 
         Returns the share of the mean change of scores that rounding leaves; NaN where no score changed.
+
+        Raises:
+            UserError: another sweep has begun to write its images into the folder.
         """
+        if not self.begun():
+            raise UserError(
+                f"{self.folder}: another sweep wrote its images there meanwhile; run the command again, with "
+                "another folder for --save-images"
+            )
         before = {"low": "low", "high": "high"} if "low" in columns else {"adversarial": "score"}
         table = pd.concat(
             pd.DataFrame(

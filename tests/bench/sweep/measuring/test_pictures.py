@@ -85,3 +85,49 @@ def test_each_image_has_a_name_of_its_own_that_stays_in_the_folder():
     assert names == ["a_1-1.png", "a_1-2.png", ".._.._b.png", "c_d.png"]
     names = picture_names(["x.png", "x.bmp", "x-1.jpg", "x-3-3.png"])
     assert len(set(names)) == 4
+
+
+SHIFTING = """
+from pathlib import Path
+
+@iqabench.register_attack("shifting")
+class Shifting(iqabench.Attack):
+    def __init__(self, sign: int = 1):
+        self.sign, self.batches = sign, 0
+
+    def run(self, victim, epsilons):
+        for epsilon in epsilons:
+            self.batches += 1
+            if Path("interrupted").exists() and self.batches > 2:
+                raise RuntimeError("interrupted")
+            yield (victim.images + self.sign * epsilon).clamp(0, 1)
+"""
+
+
+@pytest.mark.parametrize("interrupted", [(-1,), (1, -1)])
+def test_images_of_another_cell_are_not_taken_for_those_of_one_that_was_interrupted(
+    sweep, tiny_config, tmp_path, monkeypatch, interrupted
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("iqabench.bench.sweep.measuring.partial.SAVE_EVERY", 0)
+    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + SHIFTING)
+    text = tiny_config.read_text()
+
+    def shifted(sign, exits=0):
+        tiny_config.write_text(f"{text}\n[attacks.shifting]\nsign = {sign}\n")
+        options = ("--models", "linear", "--attacks", "shifting", "--epsilons", "4", "--limit", "8")
+        (tmp_path / "interrupted").touch() if exits else (tmp_path / "interrupted").unlink(missing_ok=True)
+        return sweep(*options, "--save-images", "i", exits=exits)[0].output
+
+    for sign in (1, -1):
+        shifted(sign, exits=70 if sign in interrupted else 0)
+    assert "1 computed" in shifted(1)
+    folder = tmp_path / "i" / "drawn" / "linear" / "shifting-4"
+    table = pd.read_csv(folder / "scores.csv")
+    assert len(table) == 8
+    np.testing.assert_allclose(
+        [linear_score(folder / file) for file in table["file"]], table["score_png"], atol=1e-6
+    )
+    for file in table["file"]:
+        moved = pixels(folder / file) - pixels(folder / "clean" / file.split("/")[1])
+        assert moved.min() >= 0
