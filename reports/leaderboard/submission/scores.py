@@ -107,7 +107,7 @@ def measured_number(rows: Sequence[Row]) -> Number:
         mse=fmean(row["mse"] for row in rows),
         low=min(row[f"{srocc}_low"] for row in rows),
         high=max(row[f"{srocc}_high"] for row in rows),
-        images=first["n"],
+        images=min(row["n"] for row in rows),  # a seed may have been run on a part of them
         seeds=tuple(sorted(row["seed"] for row in rows)),
         parameters="; ".join(dict.fromkeys(filter(None, (parameters(row["attack_params"]) for row in rows)))),
         stand_in=any(row["stand_in"] or row["dataset"] in STAND_INS for row in rows),
@@ -142,7 +142,7 @@ def measured_moves(rows: Iterable[Row]) -> tuple[Move, ...]:
             attack=attack,
             epsilon=epsilon,
             **{name: fmean(row[column] for row in found) for name, column in MOVES.items()},
-            images=found[0]["n"],
+            images=min(row["n"] for row in found),
             source=", ".join(row["file"] for row in found),
             measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in found)))),
         )

@@ -13,7 +13,7 @@ from iqabench.bench.store.store import Store
 from iqabench.reports.leaderboard.compose import compose_board
 from iqabench.reports.leaderboard.submission.create import create_entry
 
-from ...fabricated import drawn_auto, drawn_cell, drawn_sweep
+from ...fabricated import drawn_auto, drawn_cell, drawn_sweep, noisy
 
 PAPERS_MODELS = [
     "MANIQA",
@@ -87,6 +87,14 @@ def test_an_audit_on_images_without_labels_counts_too(store):
     assert mine.audit == "doubtful"
     assert (mine.is_doubtful("photos"), mine.is_doubtful("live")) == (True, False)
     assert ("photos", "photos, audit under auto at 1/255: The gradient is blind.") in mine.red_flags
+
+
+def test_a_mean_over_seeds_is_of_as_many_images_as_the_seed_with_fewest(store):
+    drawn_cell(store, model="mine", seed=0)
+    drawn_cell(store, noisy(0.2, 60), model="mine", seed=1, limit=60)
+    mine = entrant(compose_board([], store), "mine")
+    assert [(number.images, number.limited) for number in mine.numbers] == [(60, True)]
+    assert ("live", "LIVE, measured: on 60 images, a part of the test images.") in mine.red_flags
 
 
 def test_a_single_attack_that_failed_does_not_make_the_worst_case_doubtful(store):
