@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import AdamW, Optimizer
 
-from ..bench.core.config import TrainingSettings
+from ..bench.core.configuration.tables import TrainingSettings
 
 Terms = dict[str, Tensor]  # loss terms by name, each a number without gradient
 

@@ -118,6 +118,11 @@ attack_name = partial(_label, "attack")
 metric_name = partial(_label, "metric")
 
 
+def marked_dataset(name: str, stand_in: bool) -> str:
+    """Return a dataset's name as it is printed where nothing else says that it stands in for a database."""
+    return f"{dataset_name(name)}{' (stand-in)' if stand_in else ''}"
+
+
 def dataset_note(name: str) -> str:
     """Return what a reader has to know about numbers on a dataset, in sentences; empty for most."""
     found = catalogue().datasets.get(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iqabench.bench.cli.main import main
-from iqabench.bench.core.config import RunSettings
+from iqabench.bench.core.configuration.tables import RunSettings
 from iqabench.bench.core.version import __version__
 from iqabench.reports import published
 

@@ -29,16 +29,6 @@ from .files import regular
 from .parameters import ParameterError, accepted, keys_of, shown
 from .text import heading
 
-__all__ = [
-    "AdversarialSettings",
-    "CheckSettings",
-    "EngineSettings",
-    "RunSettings",
-    "Settings",
-    "TrainingSettings",
-    "load_settings",
-]
-
 PACKAGED = Path(__file__).resolve().parents[2] / "bench.toml"
 
 Table = dict[str, Any]

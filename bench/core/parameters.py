@@ -153,15 +153,11 @@ def _fields(factory: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bo
     for name, parameter in inspect.signature(factory).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             if inspect.isclass(factory) and hints.get(name) == Inherited:
-                inherited, accepts_more = _fields(_next_constructor(factory))
+                # The base class that `super().__init__` of the constructor calls.
+                base = [owner for owner in factory.__mro__ if "__init__" in vars(owner)][1]
+                inherited, accepts_more = _fields(base)
             else:
                 accepts_more = True
         elif parameter.kind is not parameter.VAR_POSITIONAL:
             fields[name] = (hints.get(name, Any), parameter.default)
     return {**fields, **inherited, **fields}, accepts_more  # own ones first, and overruling
-
-
-def _next_constructor(factory: type) -> type:
-    """Return the base class that `super().__init__` of a class's constructor calls."""
-    owners = [owner for owner in factory.__mro__ if "__init__" in vars(owner)]
-    return owners[1]

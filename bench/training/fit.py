@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ...models.recipe import Labels, Recipe, Regime, Terms
 from ..core import registry
-from ..core.config import TrainingSettings
+from ..core.configuration.tables import TrainingSettings
 from ..core.integrity import Damaged
 from ..core.progress import Progress
 from ..datasets.framing import FramedPixels

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from ...bench.core.config import TrainingSettings
+from ...bench.core.configuration.tables import TrainingSettings
 from ...bench.core.parameters import LATER
 from ..recipe import Labels, Recipe, Regime, Terms, descend, statistics_kept
 from .intervention import RISKS, Kind

@@ -14,7 +14,7 @@ from ...bench.core.files import write_text
 from ...bench.core.text import listing, number
 from ...bench.store.explanation import FOLDER, ExplainedModel, Explanation, read_explanation
 from ...bench.store.results import Results
-from ..catalogue import dataset_name, model_name, ordered
+from ..catalogue import marked_dataset, model_name, ordered
 from ..figures.drawing import as_element, drawn_svg, figure_style, write_drawing
 from .figures import draw_figure1, draw_figure4, draw_figure5
 from .tables import NUMBERS, activations_table, change_table, landscape_table, pixels_table, scores_table
@@ -139,10 +139,9 @@ def _figures(explanation: Explanation) -> tuple[ShownFigure, ...]:
 
 def _shown(explanation: Explanation, slug: str, results: pd.DataFrame) -> ShownExplanation:
     first, second = (model_name(model.name) for model in explanation.models)
-    mark = " (stand-in)" if explanation.stand_in else ""
     return ShownExplanation(
         slug=slug,
-        title=f"{first} and {second} on {dataset_name(explanation.dataset)}{mark}",
+        title=f"{first} and {second} on {marked_dataset(explanation.dataset, explanation.stand_in)}",
         dataset=explanation.dataset,
         model=explanation.models[0].name,
         figures=_figures(explanation),

@@ -13,7 +13,7 @@ from matplotlib.ticker import MultipleLocator
 
 from ...bench.core.text import number
 from ...bench.store.explanation import ExplainedModel, Explanation, StageActivations
-from ..catalogue import Style, dataset_name, model_name, ordered
+from ..catalogue import Style, marked_dataset, model_name, ordered
 from ..figures.drawing import new_figure
 from ..figures.palette import INK, MUTED, styles
 
@@ -94,8 +94,7 @@ def draw_figure5(explanation: Explanation) -> Figure:
 
 
 def _shown(explanation: Explanation) -> str:
-    mark = " (stand-in)" if explanation.stand_in else ""
-    return f"{explanation.image.path} of {dataset_name(explanation.dataset)}{mark}"
+    return f"{explanation.image.path} of {marked_dataset(explanation.dataset, explanation.stand_in)}"
 
 
 def _in_order(explanation: Explanation) -> list[ExplainedModel]:

@@ -82,7 +82,7 @@ def render_html(report: Report, *, images: bool = False) -> str:
         cell_columns=list(_cell_columns(report.results)),
         cell_rows=Markup("\n").join(_cell_rows(report.results)),
         known=htmlsafe_json_dumps(_behind(report.results), separators=(",", ":"), ensure_ascii=False),
-        **inline_script(__package__, "report.js"),
+        **inline_script(__package__, "element.js", "report.js"),
     )
 
 

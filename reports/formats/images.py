@@ -44,7 +44,7 @@ def render_images(cells: list[dict[str, Any]], facts: dict[str, dict[str, list[A
         .get_template("images.html.j2")
         .render(
             known=htmlsafe_json_dumps(known, separators=(",", ":"), ensure_ascii=False),
-            **inline_script(__package__, "images.js"),
+            **inline_script(__package__, "element.js", "images.js"),
         )
     )
 

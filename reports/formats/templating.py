@@ -30,9 +30,10 @@ def environment(*packages: str, **options: Any) -> Environment:
     return made
 
 
-def inline_script(package: str, name: str) -> dict[str, Any]:
-    """Return what a template needs to hold a script of a package's templates: `script`, `script_digest`."""
-    text = files(package).joinpath("templates", name).read_text(encoding="utf-8")
+def inline_script(package: str, *names: str) -> dict[str, Any]:
+    """Return what a template needs to hold scripts of a package's templates: `script`, `script_digest`."""
+    folder = files(package).joinpath("templates")
+    text = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
     return {"script": Markup(text), "script_digest": policy_digest(text)}
 
 

@@ -6,7 +6,7 @@ The SROCC of an interval attack is that of the worst case.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..catalogue import AUTO, attack_name, dataset_name, model_name, ordered
+from ..catalogue import AUTO, attack_name, marked_dataset, model_name, ordered
 from . import wording
 from .selection import Point, controls
 
@@ -55,12 +55,12 @@ def caption(panels: Sequence[Panel]) -> str:
 
 def _panel(points: Sequence[Point], dataset: str, attack: str) -> Panel:
     models = ordered("model", (point.model for point in points if point.attack == attack))
-    mark = " (stand-in)" if any(point.stand_in for point in points) else ""
+    shown = marked_dataset(dataset, any(point.stand_in for point in points))
     worst_case = any(point.worst_case for point in points if point.attack == attack)
     return Panel(
         dataset,
         attack,
-        f"{dataset_name(dataset)}{mark} · {attack_name(attack)}{', worst case' if worst_case else ''}",
+        f"{shown} · {attack_name(attack)}{', worst case' if worst_case else ''}",
         tuple(_curve([point for point in points if point.model == model], model, attack) for model in models),
         worst_case,
         attack in controls(points),

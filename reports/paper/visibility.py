@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...bench.statistics.metrics import Measure
 from ...bench.statistics.visibility import KINDS
-from ..catalogue import attack_name, dataset_name, model_name, ordered
+from ..catalogue import attack_name, marked_dataset, model_name, ordered
 from .selection import Point, Selection
 
 WIDTH = "median_width"
@@ -68,7 +68,7 @@ def visibility_panels(selection: Selection) -> tuple[VisibilityPanel, ...]:
 def _panels(points: tuple[Point, ...], visible: pd.DataFrame) -> Iterator[VisibilityPanel]:
     for dataset in ordered("dataset", (point.dataset for point in points)):
         here = [point for point in points if point.dataset == dataset]
-        mark = " (stand-in)" if any(point.stand_in for point in here) else ""
+        shown = marked_dataset(dataset, any(point.stand_in for point in here))
         for model in ordered("model", (point.model for point in here)):
             mine = [point for point in here if point.model == model]
             clean = [point.measures["srocc"].value for point in mine if point.attack == "none"]
@@ -76,7 +76,7 @@ def _panels(points: tuple[Point, ...], visible: pd.DataFrame) -> Iterator[Visibi
             panel = VisibilityPanel(
                 dataset,
                 model,
-                f"{dataset_name(dataset)}{mark} · {model_name(model)}",
+                f"{shown} · {model_name(model)}",
                 clean[0] if clean else math.nan,
                 tuple(_curve(attack, mine, visible) for attack in attacks),
             )

@@ -1,5 +1,3 @@
-"use strict";
-
 /* What attacks did to each image. The page knows the scores; a picture is loaded when it comes into sight. */
 
 const atFirst = 60; // images shown until all are asked for
@@ -13,13 +11,6 @@ let all = false;
 let shown = {}; // the cell and the image in the viewer
 
 const one = (id) => document.getElementById(id);
-
-function element(tag, text = "", className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
 
 function fill(select, values, kept = select.value) {
   select.replaceChildren(...values.map((value) => new Option(value, value)));

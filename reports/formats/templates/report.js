@@ -1,5 +1,3 @@
-"use strict";
-
 /* Sortable tables. A heading with data-column sorts by that column; data-first is its first order: ascending,
    descending, or text (ascending, by the alphabet). Pressed again it turns, and then restores the paper's order. */
 
@@ -173,13 +171,4 @@ function textOf(fact, cell) {
 function inRow(cell, column) {
   const parts = document.getElementById(`cell${cell}`).cells[column].childNodes;
   return [...parts].map((part) => part.textContent).join(" ");
-}
-
-/* Shared by both. */
-
-function element(tag, text = "", className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
 }

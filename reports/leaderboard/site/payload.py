@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...catalogue import attack_name, dataset_name, dataset_note, ordered
+from ...catalogue import attack_name, dataset_name, dataset_note, marked_dataset, ordered
 from ..board import Board, Condition, Entrant, Number
 from ..ranking import ALL, BOUND_DIGITS, CLEAN, SROCC_DIGITS, Pair, Ranking, Standing, by_name, pairs
 
@@ -110,9 +110,8 @@ def board_data(board: Board, rankings: Sequence[Ranking], start: Ranking | None)
 def caption(ranking: Ranking) -> str:
     """Say what a ranking is under: `LIVE, PGD, ε = 4/255`."""
     threat = ranking.threat
-    where = f"{dataset_name(threat.dataset)}{' (stand-in)' if ranking.stand_in else ''}"
     radius = "" if threat.attack == CLEAN else f", ε = {threat.epsilon:g}/255"
-    return f"{where}, {label(threat.attack)}{radius}"
+    return f"{marked_dataset(threat.dataset, ranking.stand_in)}, {label(threat.attack)}{radius}"
 
 
 def note(standing: Standing, ranking: Ranking) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ....bench.statistics.metrics import Measure
 from ....bench.store.newest import newest
-from ...catalogue import AUTO, dataset_name, model_name, ordered
+from ...catalogue import AUTO, marked_dataset, model_name, ordered
 from ..selection import REGIME, Point, points_by
 
 PLACE = ("dataset", "model", "variant", "defence", "attack", "epsilon")
@@ -101,10 +101,10 @@ def _panels(dataset: str, points: Points) -> Iterator[Tradeoff]:
     if len(found) < 2:
         return
     best = front([(clean.value, worst.value) for _, _, clean, worst in found])
-    stand_in = any(point.stand_in for point in attacked.values())
+    shown = marked_dataset(dataset, any(point.stand_in for point in attacked.values()))
     yield Tradeoff(
         dataset,
-        f"{dataset_name(dataset)}{' (stand-in)' if stand_in else ''} · ε = {epsilon:g}/255",
+        f"{shown} · ε = {epsilon:g}/255",
         epsilon,
         tuple(Spot(*spot, on_front) for spot, on_front in zip(found, best, strict=True)),
     )

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from iqabench.bench.core.config import AdversarialSettings, TrainingSettings
+from iqabench.bench.core.configuration.tables import AdversarialSettings, TrainingSettings
 from iqabench.bench.core.integrity import Damaged
 from iqabench.bench.core.progress import Progress
 from iqabench.bench.training.checkpoints import weights_digest
