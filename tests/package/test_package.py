@@ -103,5 +103,5 @@ def test_commands_work_outside_the_repository_and_run_names_the_extra_that_it_la
     assert Path(where).is_relative_to(installed)
     assert (tmp_path / "report" / "report.html").is_file()
     assert (tmp_path / "site" / "index.html").is_file()
-    assert said.startswith("2 Error: bench.toml: [datasets.synthetic]: ")
+    assert said.startswith("2 Error: packaged bench.toml: [datasets.synthetic]: ")
     assert 'pip install "iqabench[synthetic]"' in said
