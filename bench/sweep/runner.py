@@ -4,6 +4,7 @@ What is computed where is the engine's affair. Jobs that share a dataset and a m
 training, one load, and all epsilons of an attack in one call.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,16 +64,25 @@ def train_models(settings: Settings, results: Path, *, show: bool = True) -> Sum
 
 @torch.random.fork_rng()
 def trained_models(
-    settings: Settings, results: Path, *, show: bool = True, check: bool = True
+    settings: Settings,
+    results: Path,
+    *,
+    show: bool = True,
+    check: bool = True,
+    before: Callable[[Job], None] | None = None,
 ) -> list[tuple[Job, nn.Module]]:
     """Return the models of the sweep, each with its job, trained where they have no weights yet.
 
     They are on the device, in evaluation mode, their weights without gradients, batch normalisation folded.
     If not `check`, a model that brings its weights is not rehearsed, and not refused if it is at fault; one
-    that has to be trained is in any case. The other arguments are those of `run_sweep`.
+    that has to be trained is in any case. `before` is called with each job before anything is trained. The
+    other arguments are those of `run_sweep`.
     """
     device = choose_device(settings.run.device)
     sweep = _prepared(settings, results, device, check=check)
+    if before:
+        for job in sweep.jobs:
+            before(job)
     worker = run_here(sweep, device, score=False, show=show)
     return [(job, worker.load(job)) for job in sweep.jobs]
 

@@ -1,5 +1,7 @@
 """Bounds the scores of models over L-inf balls, by interval bound propagation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from ....models.bounds import NoBoundsError, output_bounds
 from ...core.config import Settings
 from ...core.configuration.values import PIXEL
 from ...core.errors import UserError
+from ...datasets.pixels import to_float
 from ...store.certificates.score_bounds import ScoreBounds
 from ..job import Job
 from ..machine import choose_device
@@ -27,20 +30,35 @@ def bound_models(
     """
     found, radii = [], sorted(set(radii))
     device = choose_device(settings.run.device)
-    for job, model in trained_models(settings, results, show=show):
-        try:
+    for job, model in trained_models(settings, results, show=show, before=_check_rules):
+        with _rules_of(job):
             scores, ends = _bounded(job, model.double(), radii, device, show)
-        except NoBoundsError as error:
-            raise UserError(
-                f"{job.title}: interval bound propagation does not apply: {error}. Choose models of "
-                "convolutions, normalisation by stored statistics, pooling and monotone activations; or "
-                "certify this one behind median smoothing, which any model can be: --norm l2"
-            ) from None
         about, names, quality, order = Scope.of(job)
         bounded = ScoreBounds(about, names, quality, scores[order], tuple(radii), *ends[:, order])
         bounded.write(results)
         found.append(bounded)
     return found
+
+
+@torch.no_grad()
+def _check_rules(job: Job) -> None:
+    """Raise a UserError if bounds do not apply to a model, before it is trained."""
+    model = job.model.build_empty().eval().double()
+    with _rules_of(job):
+        output_bounds(model, to_float(job.example(), "cpu").double(), 0.0)
+
+
+@contextmanager
+def _rules_of(job: Job) -> Iterator[None]:
+    """Say of which model there is an operation that there are no bounds of."""
+    try:
+        yield
+    except NoBoundsError as error:
+        raise UserError(
+            f"{job.title}: interval bound propagation does not apply: {error}. Choose models of "
+            "convolutions, normalisation by stored statistics, pooling and monotone activations; or "
+            "certify this one behind median smoothing, which any model can be: --norm l2"
+        ) from None
 
 
 @torch.no_grad()

@@ -26,6 +26,18 @@ budget = "quick"
 sigma = 0.05
 samples = 25
 """
+SOFT_PLUGIN = """
+import torch, iqabench
+
+@iqabench.register_model("soft")
+class Soft(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 2, 3)
+
+    def forward(self, images):
+        return torch.softmax(self.layer(images).mean((2, 3)), 1)[:, 0]
+"""
 NORM = float(np.linalg.norm(np.linspace(-1, 1, 3 * 24 * 24) / 864))
 
 
@@ -162,6 +174,17 @@ def test_a_radius_is_a_finite_number_of_at_least_0(
 ) -> None:
     done = certified("certify", "--norm", norm, f"--radii={radii}")
     assert (done.exit_code, "--radii: accepted are numbers of at least 0" in done.output) == (2, True)
+
+
+def test_a_model_that_bounds_are_not_known_of_is_told_before_it_is_trained(
+    certified: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "soft.py").write_text(SOFT_PLUGIN)
+    options = ("--plugin", str(tmp_path / "soft.py"), "--models", "linear,soft", "--norm", "linf")
+    done = certified("certify", *options)
+    assert done.exit_code == 2
+    assert "soft: interval bound propagation does not apply: no bounds are known of `softmax`" in done.output
+    assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 
 def test_without_certificates_or_attacks_the_check_says_what_to_run(
