@@ -78,7 +78,7 @@ def next_steps(
     if len(limited) and not any(word.partition("=")[0] == "--limit" for word in shlex.split(command)):
         parts = listing([f"{n} test images of {dataset}" for dataset, n in limited.itertuples(index=False)])
         everything = _with_option(command, "--limit", "all")
-        yield f"`limit` of the configuration left {parts} to be scored; all are by: {everything}"
+        yield f"`limit` of the configuration left {parts} to be scored. All of them: {everything}"
     yield f"All tables and figures: iqabench report{where}"
 
 
