@@ -64,12 +64,15 @@ def capitalised(phrase: str) -> str:
 def parameters(compact: str) -> str:
     """Return parameters stored as JSON for people: `{"steps": 10, "flip": false}` is `steps 10, no flip`."""
     given = json.loads(compact).items()
-    return ", ".join(_parameter(key, value) for key, value in given if value is not None)
+    return ", ".join(filter(None, (_parameter(key, value) for key, value in given if value is not None)))
 
 
 def _parameter(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return key if value else f"no {key}"
+    if isinstance(value, dict):
+        inner = parameters(json.dumps(value))
+        return f"{key} ({inner})" if inner else ""
     return f"{key} {value}"
 
 

@@ -41,6 +41,8 @@ def test_parameters_are_told_by_name_and_those_that_are_absent_are_not():
     compact = '{"steps": 10, "random_start": true, "eight_bit": false, "step_size": null, "norm": "l2"}'
     assert parameters(compact) == "steps 10, random_start, no eight_bit, norm l2"
     assert parameters("{}") == ""
+    source = '{"source": "tiny", "source_model": {"model_params": {"width": 2}, "defence": null, "x": {}}}'
+    assert parameters(source) == "source tiny, source_model (model_params (width 2))"
 
 
 @pytest.mark.parametrize("name", ["resnet", "pyiqa:musiq", "net.py:Net", 'a "quoted" one', "größe", ""])
