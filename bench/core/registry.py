@@ -96,7 +96,7 @@ def by_path(name: str) -> Factory:
     where, _, attribute = name.rpartition(":")
     file = Path(where).expanduser().absolute() if where.endswith(".py") else None
     if file and not file.is_file():
-        raise UserError(f"{name}: no such file")
+        raise UserError(f"{name}: no such file: {file}; a relative path is of the current folder")
     try:
         inside = vars(_module_of(file)) if file else {attribute: pkgutil.resolve_name(name)}
     except (Exception, SystemExit) as error:

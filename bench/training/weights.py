@@ -27,7 +27,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], str]:
         UserError: no such file, or it holds something else.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such weights file")
+        raise UserError(f"{path}: no such weights file: {path.absolute()}")
     found, said = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path), []
     while not _is_state(found):
         inside = [

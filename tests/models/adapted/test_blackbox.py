@@ -84,7 +84,10 @@ def test_another_source_is_another_model(functions):
         ({}, "either `function` or `command`"),
         ({"command": ["no-such-program", "{image}"]}, "no program 'no-such-program'"),
         ({"command": [sys.executable]}, r"no \{image\}"),
-        ({"function": "nowhere.py:f"}, "no such file"),
+        (
+            {"function": "nowhere.py:f"},
+            "no such file: /.*nowhere.py; a relative path is of the current folder",
+        ),
         ({"function": "numpy:pi"}, "is a float, not a class or a function"),
         ({"function": "numpy:no_such"}, "cannot be imported"),
     ],
