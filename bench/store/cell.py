@@ -10,6 +10,12 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field, JsonValue
 from typing_extensions import TypedDict
 
+OF_THE_ATTACK = (
+    "attack", "attack_params", "attack_source", "attack_version", "epsilon", "smaller_epsilons",
+    "source_weights", "knowledge", "precision", "batch_size",
+)  # fmt: skip
+"""Fields in which cells of one model on one set of images differ."""
+
 OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on", "precision")
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]

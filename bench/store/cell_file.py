@@ -62,6 +62,7 @@ class _Checked(BaseModel):
 class _Context(_Checked):
     versions: dict[str, str | None] = {}
     created: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T")] | None = None
+    named: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T")] | None = None  # when a sweep came back to it
     command: str | None = None
     checkpoint: str | None = None
     device: str | None = None

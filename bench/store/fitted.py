@@ -12,6 +12,7 @@ from ..core.progress import counted
 from ..core.text import plural
 from ..statistics.logistic import Form, Logistic, fit_logistic
 from ..statistics.metrics import OK, Measure, point_values
+from .cell import OF_THE_ATTACK
 from .cell_file import ENDS, WORST, Scores, StoredCell, read_scores
 from .metric_cache import CellMetrics
 
@@ -21,11 +22,6 @@ STATED = (
     "PLCC and RMSE are after a logistic of {form} parameters, fitted to the clean scores of each model on "
     "each dataset and kept under attack; all other metrics are of the scores as they are."
 )
-
-_OF_THE_ATTACK = (
-    "attack", "attack_params", "attack_source", "attack_version", "epsilon", "smaller_epsilons",
-    "source_weights", "knowledge", "precision", "batch_size", "variant",
-)  # fmt: skip
 
 
 def after_logistic(
@@ -72,7 +68,8 @@ def _named(cell: StoredCell) -> str:
 
 
 def _model_and_images(cell: StoredCell) -> str:
-    fields = {name: value for name, value in cell.provenance["cell"].items() if name not in _OF_THE_ATTACK}
+    left_out = {*OF_THE_ATTACK, "variant"}
+    fields = {name: value for name, value in cell.provenance["cell"].items() if name not in left_out}
     return json.dumps(fields, sort_keys=True)
 
 

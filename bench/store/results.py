@@ -82,6 +82,7 @@ class Results:
             that it is a control, which does not look at the model. `measured_by` says who
             measured scores that were not measured here. `trained_on` names the
             dataset that the weights were trained on; empty where that is `dataset`, or they were brought.
+            `created` says when a cell was computed, or a sweep with another configuration came back to it.
             `precision` is that of the passes in which an attack searched, empty for float32.
         unreadable: (file, reason) of each file that could not be read.
         notes: What is odd about the others, in sentences.
@@ -188,6 +189,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "trained_on": cell["trained_on"] or "",
         "precision": cell["precision"] or "",
         "defence_params": json.dumps(cell["defence"], sort_keys=True) if cell["defence"] else "",
+        "created": context.get("named") or context.get("created"),
         "key": stored.key,
         "file": file,
     }

@@ -7,7 +7,7 @@ written beside its place and renamed into it, and two writers of one key write t
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from ..core.files import safe_name
 from .cell import Cell
-from .cell_file import COLUMNS, FORMAT, FURTHER_COLUMNS, METADATA, StoredCell, read_cell
+from .cell_file import COLUMNS, FORMAT, FURTHER_COLUMNS, StoredCell, read_cell
 from .listing.index import Listing, Stamp, is_settled, stamp_of
-from .sealed_parquet import write_sealed_table
+from .listing.names import Named, Neighbours, name_anew, of_the_same_model, write_cell
 
 
 class Store:
@@ -29,7 +29,7 @@ class Store:
         self.root = root
         self.unreadable: list[tuple[Path, str]] = []  # (file, reason) of those that `cells()` passed over
         self.damaged: dict[Path, str] = {}  # reason by file of those that `has()` found and could not use
-        self._verified: dict[str, tuple[Stamp, str]] | None = None  # keys of cells by their paths
+        self._verified: dict[str, tuple[Stamp, Named]] | None = None  # by their paths
 
     def path(self, cell: Cell) -> Path:
         """Return the path of a cell's file, whether it is there or not."""
@@ -38,23 +38,52 @@ class Store:
 
     def has(self, cell: Cell) -> bool:
         """Return whether the cell has been computed and its file can be read."""
-        path, now = self.path(cell), time.time_ns()
-        stamp, name = stamp_of(path), path.relative_to(self.root).as_posix()
+        named = self._named(self.path(cell))
+        return named is not None and named.key == cell.key
+
+    def name(self, cells: Sequence[Cell]) -> int:
+        """See that reports have stored cells of one model under their names, and before others of that name.
+
+        Where a cell has the name of another variant, all cells of its model on its images take the new one.
+
+        Returns:
+            The number of cells that were named anew.
+        """
+        folder = self.path(cells[0]).parent
+        neighbours = Neighbours(folder)
+        paths = {self.path(cell): cell for cell in cells}
+        found = {path: named for path in paths if (named := self._named(path))}
+        anew = {path: paths[path] for path, named in found.items() if named.variant != paths[path].variant}
+        if anew:
+            cell = next(iter(anew.values()))
+            others = (path for path in folder.glob("*.parquet") if of_the_same_model(path, cell))
+            anew |= {path: cell for path in others if path not in found}
+        for path, named in found.items():
+            rivals = filter(None, map(self._named, neighbours.of(path)))
+            if any(rival.name == named.name and rival.date > named.date for rival in rivals):
+                anew[path] = paths[path]
+        return sum(name_anew(path, cell) for path, cell in anew.items())
+
+    def _named(self, path: Path) -> Named | None:
+        """Return what a cell's file says of itself; None if it is not there or cannot be used."""
+        now, stamp, name = time.time_ns(), stamp_of(path), path.relative_to(self.root).as_posix()
         if stamp is None:
-            return False
+            return None
         if self._verified is None:
             known = Listing(self.root, ()).known()
-            self._verified = {of: (entry.stamp, entry.key) for of, entry in known.items()}
-        if self._verified.get(name) == (stamp, cell.key):
-            return True
+            self._verified = {
+                of: (entry.stamp, Named.of(json.loads(entry.told))) for of, entry in known.items()
+            }
+        if (entry := self._verified.get(name)) and entry[0] == stamp:
+            return entry[1]
         try:
-            key = read_cell(path).key
+            named = Named.of(read_cell(path).provenance)
         except ValueError as error:
             self.damaged[path] = str(error)
-            return False
+            return None
         if is_settled(stamp, now):
-            self._verified[name] = stamp, key
-        return key == cell.key
+            self._verified[name] = stamp, named
+        return named
 
     def write(
         self,
@@ -75,9 +104,8 @@ class Store:
             provenance["diagnostics"] = dict(diagnostics)
         columns = [*COLUMNS, *(name for name in FURTHER_COLUMNS if name in scores)]
         table = pa.Table.from_pandas(scores[columns], preserve_index=False)
-        table = table.replace_schema_metadata({METADATA: json.dumps(provenance)})
         path = self.path(cell)
-        write_sealed_table(table, path)
+        write_cell(table, provenance, path)
         return path
 
     def cells(self) -> Iterator[StoredCell]:

@@ -104,6 +104,12 @@ def scored(title: str, values: Mapping[str, float], *, labelled: bool = True) ->
     )
 
 
+def named(title: str, count: int) -> str:
+    """Say that reports show stored cells by the name that a configuration has for them now."""
+    cells = plural(count, "stored cell")
+    return f"{title}: {cells} of an earlier configuration; reports show them by this name now"
+
+
 def saved(title: str, attack: str, epsilon: float, folder: Path, kept: float) -> str:
     """Say where images are, and the share of the change of scores that rounding to 8 bits leaves."""
     survives = "" if math.isnan(kept) else f"; {kept:.0%} of the change of scores survives rounding to 8 bits"

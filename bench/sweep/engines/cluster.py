@@ -102,6 +102,8 @@ class _Cluster:
         if found := {name: value for _, shown in done.values() for name, value in shown.items()}:
             self._progress.line(wording.scored(job.title, found, labelled=job.data.dataset.labelled))
         self._sweep.count([works[at] for at in done], sum(cells for cells, _ in done.values()))
+        for line in self._sweep.name(works):
+            self._progress.line(line)
         _raise(ended)
 
     async def _trained(self, task: Task, job: Job) -> None:

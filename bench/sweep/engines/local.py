@@ -122,6 +122,8 @@ class _Local:
             self._progress.line(wording.scored(job.title, shown, labelled=job.data.dataset.labelled))
         if not busy:
             self._sweep.count(works, self._computed.get(id(job), 0))
+            for line in self._sweep.name(works):
+                self._progress.line(line)
         return not busy
 
 

@@ -125,6 +125,11 @@ class Sweep:
         self.summary.computed += computed
         self.summary.found += len(keys) - computed
 
+    def name(self, works: list[Measurement]) -> Iterator[str]:
+        """Give the cells of a job that is done their names in reports, and say so; see `Store.name`."""
+        if count := self.store.name([cell for work in works for cell in work.cells]):
+            yield wording.named(works[0].job.title, count)
+
     def damage(self, work: Measurement) -> Iterator[str]:
         """Yield what is wrong with the files of cells that have to be computed again."""
         for path in map(self.store.path, work.cells):
