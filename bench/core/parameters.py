@@ -23,6 +23,9 @@ Inherited = Annotated[Any, "the parameters of the base class"]
 LATER = "a parameter that earlier versions did not have"
 """Annotates a parameter whose default is what earlier versions did; see `keyed`."""
 
+UNCOUNTED = "a parameter that no result depends on"
+"""Annotates a parameter whose value changes no number, such as how long to wait; see `keyed`."""
+
 
 class ParameterError(UserError):
     """A parameter that a constructor does not take, lacks, or takes in another type."""
@@ -72,17 +75,23 @@ def complete_parameters(
 
 
 def keyed(factory: Callable[..., Any], complete: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that keys are made of: all but those marked `LATER` that have their default.
+    """Return the parameters that keys are made of.
 
-    So the keys of what earlier versions computed stay what they are.
+    Those marked `LATER` are left out where they have their default, so that the keys of what earlier versions
+    computed stay what they are. Those marked `UNCOUNTED` have their default, whatever was given.
     """
     fields, _ = _fields(factory)
-    later = {
-        name: default
-        for name, (hint, default) in fields.items()
-        if LATER in getattr(hint, "__metadata__", ())
+    marked = {
+        mark: {
+            name: default
+            for name, (hint, default) in fields.items()
+            if mark in getattr(hint, "__metadata__", ())
+        }
+        for mark in (LATER, UNCOUNTED)
     }
-    return {name: value for name, value in complete.items() if name not in later or value != later[name]}
+    later = marked[LATER]
+    kept = {name: value for name, value in complete.items() if name not in later or value != later[name]}
+    return kept | {name: default for name, default in marked[UNCOUNTED].items() if name in kept}
 
 
 def read_table(path: Path, schema: type[Schema]) -> Schema:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ...bench.core import registry
 from ...bench.core.errors import UserError
+from ...bench.core.parameters import UNCOUNTED
 
 _NUMBER = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|\b(?:nan|inf|infinity)\b)", re.IGNORECASE)
 _WITH_COMMA = re.compile(r"\d[\d.]*,\d[\d.,]*(?=\D*$)")  # the last number, if a comma is in it
@@ -45,7 +46,7 @@ class BlackBox(nn.Module):
         self,
         function: str | None = None,
         command: Annotated[list[str], Field(min_length=1)] | None = None,
-        timeout: Annotated[float, Field(gt=0)] = 60.0,
+        timeout: Annotated[float, Field(gt=0), UNCOUNTED] = 60.0,
     ) -> None:
         super().__init__()
         if (function is None) == (command is None):

@@ -1,5 +1,7 @@
 """Whatever changes a score is measured anew: what a configuration names, and not its parameters alone."""
 
+import sys
+
 import pytest
 
 from iqabench.attacks.fgsm import FGSM
@@ -151,3 +153,10 @@ def test_weights_that_the_attack_of_training_brings_are_part_of_the_checkpoint(c
     one = checkpoint("", regime="adversarial")
     monkeypatch.setattr(FGSM, "weights_digest", "another")
     assert len({before, one, checkpoint("", regime="adversarial")}) == 3
+
+
+def test_a_longer_timeout_of_a_black_box_computes_nothing_again(computed, tmp_path):
+    (tmp_path / "metric.py").write_text("import sys\nprint(len(sys.argv[1]) % 2 / 2)\n")
+    table = f"[models.asked]\ncommand = ['{sys.executable}', '{tmp_path}/metric.py', '{{image}}']\ntimeout = "
+    computed(f"{table}50", "--models", "asked")
+    assert computed(f"{table}70", "--models", "asked").startswith("0 computed, 2 found")
