@@ -122,7 +122,7 @@ def _compared(
     fields, scores = cell.provenance["cell"], read_scores(cell)
     if scores.images != certificate.images:
         raise UserError(f"{cell.path}: holds other images than the certificates of {certificate.title}")
-    (low, high), quality = certified, certificate.quality
+    (low, high), quality = certified, scores.quality  # its labels may have changed since it was certified
     reached_low, reached_high = scores.ends or (scores.score, scores.score)
     outside = (reached_low < low - _ROUNDING) | (reached_high > high + _ROUNDING)
     return Certified(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iqabench.attacks.tools.balls import L2Ball
+from iqabench.bench.statistics.metrics import srocc
 from iqabench.bench.store.cell_file import read_cell, read_scores
 from iqabench.bench.store.certificates.files import ALIKE
 from iqabench.bench.store.certificates.noisy_scores import NoisyScores
@@ -158,3 +159,19 @@ def test_an_attack_without_intervals_is_held_against_them_by_its_scores(
     ScoreBounds(about, read_scores(cell).images, labels(6), clean, (1.0,), low, high).write(tmp_path)
     (found,) = against_certificates(tmp_path)
     assert found.outside == outside
+
+
+def test_worst_cases_are_of_the_labels_of_the_attack_which_may_have_changed_since_the_certificate(
+    tmp_path: Path,
+) -> None:
+    clean = np.linspace(0.2, 0.8, 6)
+    auto: dict[str, Any] = {"attack": "auto", "epsilon": 1.0, "attack_params": {"norm": "linf"}}
+    ends = {"low": clean - 0.01, "high": clean + 0.01}
+    cell = read_cell(drawn_cell(Store(tmp_path), clean, more=ends, **auto))
+    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
+    low, high = (clean[:, None] + side for side in (-0.02, 0.02))
+    expected = np.sign(srocc(read_scores(cell).quality, clean))
+    for quality in (clean, 1 - clean):
+        ScoreBounds(about, read_scores(cell).images, quality, clean, (1.0,), low, high).write(tmp_path)
+        (found,) = against_certificates(tmp_path)
+        assert (np.sign(found.attained), np.sign(found.estimate)) == (expected, expected)
