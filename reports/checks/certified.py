@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Certified:
         where = f"{self.title}, {self.attack} at {self.epsilon:g}/255 ({self.norm})"
         worst = [number(value, 3) for value in (self.attained, self.estimate)]
         numbers = f"worst-case SROCC {worst[0]} attained, {worst[1]} estimated inside the certified intervals"
+        if math.isnan(self.attained):
+            numbers = "no SROCC, as the images have no labels"
         if not self.outside:
             images = plural(self.images, "image")
             return f"holds: {where}: no interval of {images} leaves the certified one; {numbers}"
@@ -53,6 +55,12 @@ class Certified:
             f"fails: {where}: the intervals of {share} leave the certified ones, such as that of "
             f"{self.outside[0]}; {numbers}"
         )
+
+    def record(self) -> dict[str, Any]:
+        """Return the finding as values for JSON; None where a number is undefined."""
+        values = asdict(self)
+        undefined = [name for name in ("attained", "estimate") if math.isnan(values[name])]
+        return {**values, **dict.fromkeys(undefined)}
 
 
 def against_certificates(store: Path) -> list[Certified]:
@@ -78,11 +86,19 @@ def against_certificates(store: Path) -> list[Certified]:
     return found
 
 
-def estimated_srocc(noisy: NoisyScores, radius: float) -> tuple[float, float]:
-    """Return SROCC of the median scores, and an estimate of the worst within a radius in pixel units (L2)."""
-    low, high = certified_intervals(noisy.scores, noisy.sigma, radius, confidence=_each(noisy))
-    clean = srocc(noisy.quality, np.median(noisy.scores, axis=1))
-    return clean, worst_case_srocc(noisy.quality, low, high).value
+def smoothed_srocc(noisy: NoisyScores) -> float:
+    """Return the SROCC of the median scores."""
+    return srocc(noisy.quality, np.median(noisy.scores, axis=1))
+
+
+def smoothed_intervals(noisy: NoisyScores, radius: float) -> Ends:
+    """Return the certified intervals of the median scores within a radius in pixel units (L2)."""
+    return certified_intervals(noisy.scores, noisy.sigma, radius, confidence=_each(noisy))
+
+
+def worst_inside(quality: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
+    """Return the lowest SROCC that a search finds inside intervals; NaN for images without labels."""
+    return worst_case_srocc(quality, low, high).value if np.isfinite(quality).all() else math.nan
 
 
 def _of(
@@ -132,7 +148,7 @@ def _compared(
         epsilon=fields["epsilon"],
         outside=tuple(np.array(certificate.images)[outside].tolist()),
         images=len(certificate.images),
-        attained=worst_case_srocc(quality, reached_low, np.maximum(reached_low, reached_high)).value,
+        attained=worst_inside(quality, reached_low, np.maximum(reached_low, reached_high)),
         estimate=_worst(quality, low, high),
     )
 
@@ -142,7 +158,7 @@ def _worst(quality: NDArray[np.float64], low: NDArray[np.float64], high: NDArray
     ends = np.concatenate([low, high])
     known = ends[np.isfinite(ends)]
     floor, ceiling = (known.min() - 1, known.max() + 1) if len(known) else (0.0, 1.0)
-    return worst_case_srocc(quality, np.maximum(low, floor), np.minimum(high, ceiling)).value
+    return worst_inside(quality, np.maximum(low, floor), np.minimum(high, ceiling))
 
 
 def _each(noisy: NoisyScores) -> float:

@@ -71,16 +71,15 @@ def _smoothed(
     settings: "Settings", results: Path, radii: list[float], draws: int, show: bool
 ) -> tuple[list[dict[str, str]], str]:
     """Return a row for each model, and a sentence on all."""
-    from ....reports.checks.certified import CONFIDENCE, estimated_srocc
+    from ....reports.checks.certified import CONFIDENCE, smoothed_intervals, smoothed_srocc
     from ...core.text import number
     from ...sweep.surveys.certify import certify_models
 
     rows = []
     for noisy in certify_models(settings, results, draws, show=show):
-        bounds = [estimated_srocc(noisy, radius / 255) for radius in radii]
-        row = _named(noisy.about) | {"sigma": f"{noisy.sigma:g}", "SROCC": number(bounds[0][0], 3)}
-        row |= {f"estimate at {r:g}/255": number(low, 3) for r, (_, low) in zip(radii, bounds, strict=True)}
-        rows.append(row)
+        ends = {radius: smoothed_intervals(noisy, radius / 255) for radius in radii}
+        row = {"sigma": f"{noisy.sigma:g}", "SROCC": number(smoothed_srocc(noisy), 3)}
+        rows.append(_named(noisy.about) | row | _inside(noisy.quality, ends))
     return rows, f"With a confidence of {CONFIDENCE:.1%} for all images, from {draws} noisy scores of each."
 
 
@@ -88,21 +87,30 @@ def _bounded(
     settings: "Settings", results: Path, radii: list[float], show: bool
 ) -> tuple[list[dict[str, str]], str]:
     """Return a row for each model, and a sentence on all."""
-    import numpy as np
-
     from ...core.text import number
     from ...statistics.metrics import srocc
-    from ...statistics.worst_case import worst_case_srocc
     from ...sweep.surveys.bounds import bound_models
 
     rows = []
     for found in bound_models(settings, results, radii, show=show):
-        row = _named(found.about) | {"SROCC": number(srocc(found.quality, found.scores), 3)}
-        for radius, low, high in zip(found.radii, found.low.T, found.high.T, strict=True):
-            row[f"estimate at {radius:g}/255"] = number(worst_case_srocc(found.quality, low, high).value, 3)
-            row[f"median width at {radius:g}/255"] = number(float(np.median(high - low)), 3)
-        rows.append(row)
+        ends = dict(zip(found.radii, zip(found.low.T, found.high.T, strict=True), strict=True))
+        row = {"SROCC": number(srocc(found.quality, found.scores), 3)}
+        rows.append(_named(found.about) | row | _inside(found.quality, ends))
     return rows, "By interval bound propagation, which holds with certainty, up to rounding in float64."
+
+
+def _inside(quality: Any, ends: dict[float, tuple[Any, Any]]) -> dict[str, str]:
+    """Return what is known of certified intervals, by radius, as columns of the table."""
+    import numpy as np
+
+    from ....reports.checks.certified import worst_inside
+    from ...core.text import number
+
+    columns = {}
+    for radius, (low, high) in ends.items():
+        columns[f"estimate at {radius:g}/255"] = number(worst_inside(quality, low, high), 3)
+        columns[f"median width at {radius:g}/255"] = number(float(np.median(high - low)), 3)
+    return columns
 
 
 def _named(about: dict[str, Any]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -78,7 +77,7 @@ def _check_certified(store: Path, as_json: bool) -> NoReturn:
 
     found = against_certificates(store)
     if as_json:
-        shared.say(json.dumps([asdict(one) for one in found], indent=1))
+        shared.say(json.dumps([one.record() for one in found], indent=1, allow_nan=False))
     else:
         shared.say("\n".join(one.sentence for one in found))
     sys.exit(1 if any(one.outside for one in found) else 0)

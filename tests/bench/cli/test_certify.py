@@ -187,6 +187,23 @@ def test_a_model_that_bounds_are_not_known_of_is_told_before_it_is_trained(
     assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 
+def test_images_without_labels_are_certified_and_checked_without_an_srocc(
+    certified: Callable[..., Result], iqabench: Callable[..., Result], drawn_database: Path, tmp_path: Path
+) -> None:
+    images = ("--datasets", str(drawn_database.parent / "images"))
+    for options in (["--draws", "100", "--radii", "5"], ["--norm", "linf", "--radii", "4"]):
+        heading, row, *_ = certified("certify", "--quiet", *options, *images).output.splitlines()
+        assert row.split()[-3:-1] == ["–", "–"], (heading, row)  # SROCC and its estimate
+        assert float(row.split()[-1]) > 0  # the median width
+    assert certified("run", "--attacks", "auto", "--epsilons", "3", *images).exit_code == 0
+    check = ("check", "--certified", "--results", str(tmp_path / "results"))
+    assert (
+        "5 images leaves the certified one; no SROCC, as the images have no labels" in iqabench(*check).output
+    )
+    (record,) = json.loads(iqabench(*check, "--json").output)
+    assert record["attained"] is record["estimate"] is None
+
+
 def test_without_certificates_or_attacks_the_check_says_what_to_run(
     certified: Callable[..., Result], iqabench: Callable[..., Result], tmp_path: Path
 ) -> None:
