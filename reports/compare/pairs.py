@@ -193,7 +193,7 @@ def _unlike(rows: pd.DataFrame, condition: _Condition) -> Iterator[str]:
             f"{attack_phrase(attack, epsilon)} on {dataset} was run with different parameters; the weaker "
             "attack makes its model look better."
         )
-    if rows["attack_version"].nunique() > 1:
+    if rows["attack_version"].nunique() > 1 or rows["attack_source"].nunique(dropna=False) > 1:
         yield (
             f"{attack_phrase(attack, epsilon)} on {dataset} was run by several versions of its code; run "
             "both models with the same."

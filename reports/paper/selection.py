@@ -282,14 +282,15 @@ def _other_parameters(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]
 
 
 def _settings(cells: pd.DataFrame) -> "pd.Series[str]":
-    """Return the parameters of the attack of each cell, and the precision where that differs, in words."""
-    differs = cells.groupby("attack")["precision"].transform("nunique") > 1
-    rows = zip(cells["attack_params"], cells["precision"], differs, strict=True)
-    told = [
-        ", ".join(filter(None, [parameters(compact), f"precision {precision or 'fp32'}" if differ else ""]))
-        for compact, precision, differ in rows
-    ]
-    return pd.Series([text or wording.NO_PARAMETERS for text in told], cells.index, dtype=object)
+    """Return the parameters of each cell's attack in words, and precision and plugin where they differ."""
+    told = cells["attack_params"].map(parameters)
+    for column, name, usual in (("precision", "precision", "fp32"), ("attack_source", "plugin", "none")):
+        values = cells[column].fillna("").astype(str).str[:8]
+        differs = values.groupby(cells["attack"]).transform("nunique") > 1
+        further = (f"{name} " + values.where(values != "", usual)).where(differs, "")
+        told = told + (further != "").map({True: ", ", False: ""}) + further
+    told = told.str.removeprefix(", ")
+    return told.where(told != "", wording.NO_PARAMETERS)
 
 
 def _different_images(cells: pd.DataFrame) -> Iterator[str]:

@@ -154,6 +154,9 @@ def test_another_version_of_an_attack_and_other_pixels_of_the_same_images_are_to
     drawn_auto(store, "older", 1.0, attack_version=0)
     (note,) = compare("loose", "older", store.root).notes
     assert note.startswith("auto at 1/255 on live was run by several versions")
+    drawn_auto(store, "edited", 1.0, attack_source="0123456789abcdef")
+    (note,) = compare("loose", "edited", store.root).notes
+    assert note.startswith("auto at 1/255 on live was run by several versions")
     drawn_auto(store, "coarse", 1.0, precision="bf16")
     (note,) = compare("loose", "coarse", store.root).notes
     assert note.startswith("auto at 1/255 on live searched in several precisions")

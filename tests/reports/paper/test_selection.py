@@ -50,6 +50,11 @@ CHOSEN = {
         [{**TEN, "precision": "bf16", "created": OLD, "srocc": 0.5}, {**TEN, "created": NEW, "srocc": 0.4}],
         {"resnet pgd 1": 0.4},
         LEFT_OUT + "PGD on LIVE with steps 10, precision bf16. They show what was run last."),
+    "different code of a plugin in one table": (
+        [{**PGD, "attack_source": "0123456789ab"}, {**PGD, "attack_source": "ba9876543210", "model": "cprl"}],
+        {"resnet pgd 1": 0.5, "cprl pgd 1": 0.5},
+        "PGD was not run with the same parameters throughout: plugin 01234567 for ResNet; "
+        "plugin ba987654 for CPRL."),
     "different precisions in one table": (
         [{**TEN, "precision": "bf16"}, {**TEN, "model": "cprl"}],
         {"resnet pgd 1": 0.5, "cprl pgd 1": 0.5},
