@@ -109,7 +109,7 @@ def measured_number(rows: Sequence[Row]) -> Number:
         high=max(row[f"{srocc}_high"] for row in rows),
         images=min(row["n"] for row in rows),  # a seed may have been run on a part of them
         seeds=tuple(sorted(row["seed"] for row in rows)),
-        parameters="; ".join(dict.fromkeys(filter(None, (parameters(row["attack_params"]) for row in rows)))),
+        parameters="; ".join(dict.fromkeys(filter(None, map(_attacked_with, rows)))),
         stand_in=any(row["stand_in"] or row["dataset"] in STAND_INS for row in rows),
         source=", ".join(row["file"] for row in rows),
         limited=any(not pd.isna(row["limit"]) for row in rows),
@@ -118,6 +118,12 @@ def measured_number(rows: Sequence[Row]) -> Number:
         measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in rows)))),
         control=all(row["control"] for row in rows),
     )
+
+
+def _attacked_with(row: Row) -> str:
+    """Return the parameters of a row's attack in words, and the precision of its search if not float32."""
+    precision = f"precision {row['precision']}" if row["precision"] else ""
+    return ", ".join(filter(None, [parameters(row["attack_params"]), precision]))
 
 
 def is_worst_case(row: Row) -> bool:

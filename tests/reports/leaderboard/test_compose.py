@@ -89,6 +89,14 @@ def test_an_audit_on_images_without_labels_counts_too(store):
     assert ("photos", "photos, audit under auto at 1/255: The gradient is blind.") in mine.red_flags
 
 
+def test_the_precision_that_an_attack_searched_in_is_among_its_parameters(store):
+    drawn_cell(store, model="mine", attack="pgd", epsilon=1.0, precision="bf16")
+    drawn_cell(store, model="other", attack="pgd", epsilon=1.0)
+    board = compose_board([], store)
+    told = [entrant(board, name).numbers[0].parameters for name in ("mine", "other")]
+    assert told == ["steps 10, precision bf16", "steps 10"]
+
+
 def test_a_mean_over_seeds_is_of_as_many_images_as_the_seed_with_fewest(store):
     drawn_cell(store, model="mine", seed=0)
     drawn_cell(store, noisy(0.2, 60), model="mine", seed=1, limit=60)
