@@ -77,7 +77,7 @@ class Auto(Attack):
         seed: Seed of random draws, together with each image.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     intervals: ClassVar[bool] = True
     needs_gradient: ClassVar[bool] = False
 

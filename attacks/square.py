@@ -31,6 +31,7 @@ class Square(Search):
         area: Share of the image that the first squares cover; it shrinks on the published schedule.
     """
 
+    version: ClassVar[int] = 2
     needs_gradient: ClassVar[bool] = False
 
     queries: Annotated[int, Field(ge=2)] = 1000
@@ -110,9 +111,15 @@ def _tiles(ball: Ball, draw: Tensor) -> Tensor:
     count, channels, height, width = ball.images.shape
     side = max(1, min(height, width) // 5)
     grid = _signs(draw[:, :, :25]).view(count, channels, 5, 5)
-    signs = grid.repeat_interleave(-(-height // 5), 2).repeat_interleave(-(-width // 5), 3)
+    signs = grid[:, :, _fifths(height, side)][..., _fifths(width, side)]
     bump = _profile(side, ball.images).repeat(-(-height // side), -(-width // side))[:height, :width]
-    return ball.project(ball.images + ball.epsilon * ball.steepest(signs[:, :, :height, :width] * bump))
+    return ball.project(ball.images + ball.epsilon * ball.steepest(signs * bump))
+
+
+def _fifths(length: int, side: int) -> Tensor:
+    """Return which of five parts of a length each pixel belongs to; no tile of a side is cut."""
+    tiles = length // side
+    return (torch.arange(length) // side).clamp(max=tiles - 1) * 5 // tiles
 
 
 def _bump(ball: Ball, best: Tensor, side: int, draw: Tensor) -> Tensor:
@@ -152,12 +159,12 @@ def _profile(side: int, like: Tensor) -> Tensor:
 
 
 def _pyramid(rows: int, columns: int) -> Tensor:
-    """Return the sum (rows, columns) of rectangles inside one another, of height 1 / k^2 for the k-th."""
-    bump = torch.zeros(rows, columns)
-    levels = rows // 2 + 1
-    for level in range(levels):
-        inset_rows, inset_columns = min(level, (rows - 1) // 2), min(level, (columns - 1) // 2)
-        bump[inset_rows : rows - inset_rows, inset_columns : columns - inset_columns] += (
-            1 / (levels - level) ** 2
-        )
-    return bump
+    """Return the hill (rows, columns) of Andriushchenko et al. 2020, Section 3.4; no more columns than rows.
+
+    With n = floor(rows / 2) it is the sum over k = 0 to n of 1 / (n + 1 - k)^2 in the square of the positions
+    that are no further than n - k from the middle, along either axis.
+    """
+    from_middle = [(torch.arange(length) - length // 2).abs() for length in (rows, columns)]
+    distance = torch.maximum(from_middle[0][:, None], from_middle[1])
+    heights = torch.arange(rows // 2 + 1, 0, -1).float().pow(-2).cumsum(0)
+    return heights[rows // 2 - distance]

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from iqabench.attacks.square import Square
+from iqabench.attacks.square import Square, _profile, _tiles
 from iqabench.attacks.tools.balls import ball_around
 from iqabench.attacks.tools.objectives import ascend, descend
 from iqabench.attacks.tools.victim import SearchRecord, Victim
@@ -46,6 +46,34 @@ def test_gains_as_much_as_torchattacks_with_as_many_queries(model, norm):
         gains["ours"].append(gain(model, batch, ours))
         gains["theirs"].append(gain(model, batch, theirs))
     assert sum(gains["ours"]) > 0.85 * sum(gains["theirs"]) > 0
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("side", [2, 3, 4, 7, 8, 13])
+def test_halves_of_the_bump_in_the_l2_ball_are_those_of_torchattacks_up_to_their_scale(side):
+    import torchattacks
+
+    oracle = torchattacks.Square(nn.Flatten(), norm="L2")
+    halves = torch.split(_profile(side, torch.zeros(())), [side // 2, side - side // 2], dim=1)
+    for half, sign in zip(halves, (1, -1), strict=True):
+        theirs = oracle.eta_rectangles(*reversed(half.shape)).T  # it takes the short side first
+        torch.testing.assert_close(sign * half / half.norm(), theirs.cpu())
+
+
+def test_bump_in_the_l2_ball_is_that_of_the_paper_worked_by_hand():
+    outer, middle = 1 / 4, 1 / 4 + 1
+    expected = [[outer, -outer, -outer], [middle, -outer, -middle], [outer, -outer, -outer]]
+    assert _profile(3, torch.zeros(())).tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (32, 53)])
+def test_each_bump_of_the_first_query_in_the_l2_ball_has_one_sign(shape):
+    ball = ball_around(torch.full((1, 3, *shape), 0.5), 0.8, "l2")
+    side = min(shape) // 5
+    changes = _tiles(ball, torch.rand(1, 3, 64)) - ball.images
+    bumps = changes.unfold(2, side, side).unfold(3, side, side)
+    signs = (bumps * _profile(side, changes)).sign()
+    assert (signs == signs[..., :1, :1]).all()
 
 
 @norms
