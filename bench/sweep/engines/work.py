@@ -1,7 +1,9 @@
 """Pieces of a sweep: cells that are measured together, the parts they are divided into, and their lock."""
 
 import math
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -19,6 +21,9 @@ from ..measuring.partial import Partial
 from ..measuring.pictures import Pictures
 from ..plan import CLEAN, PlannedAttack
 from ..workload import epsilons_to_run, scoring_stage
+
+KEPT_FOR = 7 * 24 * 3600
+"""Seconds that an interrupted measurement is kept when another one of its attack and model is finished."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +132,15 @@ class Measurement:
         return Partial(path, len(self.epsilons), self.data.pixels, part)
 
     def discard_leftovers(self) -> None:
-        """Remove what earlier runs left of measuring this. Call it under the lock."""
+        """Remove what earlier runs left of measuring this. Call it under the lock.
+
+        What sweeps with other settings left is kept for a while, for them to go on.
+        """
         name = f"{self._stem}{'[0-9a-f]' * 20}."  # not those of an attack whose name begins like this one's
         for leftover in [*self._folder.glob(f"{name}*"), *self._folder.glob(f".{name}*.part")]:
-            leftover.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if self._identity in leftover.name or time.time() - leftover.stat().st_mtime > KEPT_FOR:
+                    leftover.unlink()
 
     def lock(self) -> FileLock:
         """Return the lock that a process takes while it measures this."""

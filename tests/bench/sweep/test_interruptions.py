@@ -70,6 +70,39 @@ def test_two_processes_share_one_store(iqabench, start_iqabench, tiny_sweep, fin
     assert len(list(shared.rglob("*.parquet"))) == len(list(finished.rglob("*.parquet")))
 
 
+COUNTING = """
+from pathlib import Path
+
+@iqabench.register_attack("counting")
+class Counting(iqabench.Attack):
+    def run(self, victim, epsilons):
+        calls = Path(__file__).with_name("calls")
+        done = calls.read_text() if calls.exists() else ""
+        if len(done) == 2 and not Path(__file__).with_name("again").exists():
+            raise RuntimeError("interrupted")
+        calls.write_text(done + "x")
+        yield from (victim.images for _ in epsilons)
+"""
+
+
+@pytest.mark.parametrize(("days", "batches"), [(0, 2), (8, 4)])
+def test_a_sweep_with_other_settings_leaves_what_an_interrupted_one_measured_for_a_week(
+    sweep, tmp_path, monkeypatch, days, batches
+):
+    monkeypatch.setattr("iqabench.bench.sweep.measuring.partial.SAVE_EVERY", 0)
+    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + COUNTING)
+    options = ("--models", "linear", "--attacks", "counting", "--epsilons", "4", "--limit")
+    sweep(*options, "8", exits=70)
+    (left,) = (tmp_path / "results").rglob("*.partial")
+    os.utime(left, (time.time() - 86400 * days,) * 2)
+    (tmp_path / "again").touch()
+    sweep(*options, "4")
+    (tmp_path / "calls").unlink()
+    sweep(*options, "8")
+    assert len((tmp_path / "calls").read_text()) == batches
+    assert not list((tmp_path / "results").rglob("*.partial"))
+
+
 def wait_for_training(process, results):
     while process.poll() is None and not list(results.rglob("*.lock")):
         time.sleep(0.05)
