@@ -7,6 +7,7 @@ colon, such as `pyiqa:musiq`, is one of another library's: an entry point of the
 `package.module:NAME` name a model themselves.
 """
 
+import ast
 import hashlib
 import importlib.util
 import inspect
@@ -14,9 +15,11 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable
-from contextlib import chdir
-from functools import cache
+from contextlib import chdir, suppress
+from functools import cache, lru_cache
+from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_args
@@ -192,7 +195,7 @@ def source_files(factory: Factory) -> list[Path]:
 
 
 def _imported(module: ModuleType) -> set[Path]:
-    """Return the user's files that a module is, imports from, and so on."""
+    """Return the user's files that a module is, imports from, and so on, its functions included."""
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -205,7 +208,43 @@ def _imported(module: ModuleType) -> set[Path]:
             named = value.__name__ if isinstance(value, ModuleType) else inspect.getmodule(value)
             other = sys.modules.get(named) if isinstance(named, str) else named
             waiting += [other] if other else []
+        names = _imports(file.read_bytes(), one.__package__ or "")
+        waiting += filter(None, map(_module_called, sorted(names)))
     return set(found.values())
+
+
+@lru_cache(1024)
+def _imports(source: bytes, package: str) -> frozenset[str]:
+    """Return the names of modules that import statements of a source may mean: `a.b` by `from a import b`."""
+    names: set[str] = set()
+    try:
+        parsed = ast.parse(source)
+    except (SyntaxError, ValueError):  # of a file that has not been imported
+        return frozenset()
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            with suppress(ImportError):  # relative to a package that there is none of
+                owner = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                names |= {owner, *(f"{owner}.{alias.name}" for alias in node.names)}
+    return frozenset(
+        names | {parent for name in names for parent in accumulate(name.split("."), "{}.{}".format)}
+    )
+
+
+def _module_called(name: str) -> ModuleType | None:
+    """Return a module; one that has not been imported yet without running it. None if there is none."""
+    if (loaded := sys.modules.get(name)) is not None:
+        return loaded
+    owner = _module_called(name.rpartition(".")[0]) if "." in name else None
+    folders = getattr(owner, "__path__", None)
+    if "." in name and folders is None:
+        return None
+    spec = PathFinder.find_spec(name, folders)
+    if spec is None or (spec.origin and not spec.origin.endswith(".py")):
+        return None
+    return importlib.util.module_from_spec(spec)
 
 
 def _users_file(module: ModuleType) -> Path | None:

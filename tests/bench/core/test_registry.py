@@ -149,6 +149,39 @@ def test_a_file_that_a_plugin_imports_is_part_of_its_source(plugin, tmp_path, mo
     assert len(set(importing)) == 3
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from own_numbers import SCALE",
+        "def late():\n    import own_numbers",
+        "def late():\n    from own_folder.numbers import SCALE",
+        "def late():\n    import own_folder.further",
+    ],
+)
+def test_so_is_one_that_gives_a_number_or_that_a_function_imports_before_it_has_been_imported_and_after(
+    plugin, tmp_path, monkeypatch, statement
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_folder").mkdir()
+    (tmp_path / "own_folder" / "further.py").write_text("from .numbers import SCALE\n")
+    numbers = [tmp_path / "own_numbers.py", tmp_path / "own_folder" / "numbers.py"]
+    for file in numbers:
+        file.write_text("SCALE = 1\n")
+    try:
+        plugin("mine.py", f"{PLUGIN.format('mine')}{statement}\n")
+        factory = registry.resolve("models", "mine")
+        before = registry.source_digest(factory)
+        if "late" in statement:
+            sys.modules[factory.__module__].late()
+        assert registry.source_digest(factory) == before
+        for file in numbers:
+            file.write_text("SCALE = 2\n")
+        assert registry.source_digest(factory) != before
+    finally:
+        for name in [name for name in sys.modules if name.startswith("own_")]:
+            del sys.modules[name]
+
+
 def test_a_plugin_that_exits_or_lacks_the_name_is_told(plugin, tmp_path):
     with pytest.raises(UserError, match=r"a\.py: SystemExit: 0"):
         plugin("a.py", "import sys\nsys.exit(0)\n")
