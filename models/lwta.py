@@ -38,6 +38,7 @@ class LWTA(ResNet):
         backbone: See `BackboneModel`; with ReLUs.
     """
 
+    version: ClassVar[int] = 2
     stochastic: ClassVar[bool] = True
     surrogates: ClassVar[Mapping[str, float]] = {
         "expected winner 1": 1.0,
@@ -141,8 +142,9 @@ class Contest:
     """
 
     def __init__(self, blocks: Tensor) -> None:
-        uniform = torch.rand_like(blocks).clamp_min_(torch.finfo(blocks.dtype).tiny)
-        self.standing = blocks - uniform.log_().neg_().log_()
+        uniform = _uniform(blocks)
+        uniform.clamp_min_(torch.finfo(uniform.dtype).tiny)
+        self.standing = blocks - uniform.log_().neg_().log_().to(blocks.dtype)
 
     def relaxed(self, temperature: float) -> Tensor:
         """Return shares that add to 1 in a block: a Gumbel-softmax sample, differentiable."""
@@ -158,7 +160,8 @@ class ContestOfTwo(Contest):
     """A contest of U = 2, in a third of the time: the difference of two Gumbel variables is logistic."""
 
     def __init__(self, blocks: Tensor) -> None:
-        logistic = torch.rand_like(blocks[:, :, 0]).logit_(torch.finfo(blocks.dtype).eps).unsqueeze(2)
+        uniform = _uniform(blocks[:, :, 0]).unsqueeze(2)
+        logistic = uniform.logit_(torch.finfo(uniform.dtype).eps).to(blocks.dtype)
         self.lead = blocks[:, :, :1] - blocks[:, :, 1:] + logistic  # of the first over the second
 
     def relaxed(self, temperature: float) -> Tensor:
@@ -170,3 +173,8 @@ class ContestOfTwo(Contest):
         """Return 1 for the winner, 0 for the loser; at a lead of exactly 0 the first wins."""
         first = self.lead >= 0
         return torch.cat([first, ~first], dim=2).to(self.lead.dtype)
+
+
+def _uniform(like: Tensor) -> Tensor:
+    """Draw from [0, 1) in float32 or finer: the 256 steps of bfloat16 would cut off the tails of noise."""
+    return torch.rand_like(like, dtype=torch.promote_types(like.dtype, torch.float32))

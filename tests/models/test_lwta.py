@@ -40,6 +40,16 @@ def test_winners_are_as_frequent_as_the_softmax_of_pre_activations(logits: tuple
     assert stats.chisquare(wins, expected).pvalue > 0.01
 
 
+@pytest.mark.parametrize("logits", [(5.0, 0.0), (6.0, 0.0, 0.0)])
+def test_a_channel_far_behind_wins_as_often_in_bfloat16(logits: tuple[float, ...]) -> None:
+    torch.manual_seed(0)
+    draws = 400_000
+    features = torch.tensor(logits, dtype=torch.bfloat16).repeat(draws, 1) + 8
+    upset = int((WinnerTakesAll(len(logits)).eval()(features)[:, 0] == 0).sum())
+    expected = draws * (1 - np.exp(logits[0]) / np.exp(logits).sum())
+    assert upset == pytest.approx(expected, abs=4 * expected**0.5)
+
+
 @pytest.mark.parametrize("logits", [(0.3, -0.9), (1.5, 0.2, -0.4)])
 def test_in_training_the_shares_are_gumbel_softmax_samples(logits: tuple[float, ...]) -> None:
     torch.manual_seed(0)
