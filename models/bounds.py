@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 SILU_LOWEST = -1.2784645427610738  # where x sigmoid(x) is least
 GELU_LOWEST = -0.7517915246935645  # where x Phi(x) is least
+GELU_TANH_LOWEST = -0.7524614220710163  # where its approximation by tanh is
 
 Map = Callable[[Tensor], Tensor]
 
@@ -211,6 +212,11 @@ def _falling_then_rising(function: Callable[..., Tensor], lowest: float) -> Call
     return rule
 
 
+def _gelu(box: Interval, approximate: str = "none") -> Interval:
+    lowest = GELU_LOWEST if approximate == "none" else GELU_TANH_LOWEST
+    return _falling_then_rising(F.gelu, lowest)(box, approximate=approximate)
+
+
 _METHODS = ("mean", "sum", "squeeze", "flatten", "view", "reshape", "clamp", "contiguous", "sigmoid", "relu")
 _RULES: dict[Any, Callable[..., Interval]] = {
     F.linear: _linear,
@@ -220,7 +226,7 @@ _RULES: dict[Any, Callable[..., Interval]] = {
     F.elu: _elu,
     F.leaky_relu: _leaky_relu,
     F.silu: _falling_then_rising(F.silu, SILU_LOWEST),
-    F.gelu: _falling_then_rising(F.gelu, GELU_LOWEST),
+    F.gelu: _gelu,
     **{
         function: _rising(function)
         for function in (

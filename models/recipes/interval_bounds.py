@@ -10,7 +10,7 @@ from zero over the first steps.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -30,6 +30,8 @@ class IntervalBounds(Recipe):
         ramp: Steps in which the radius rises.
         weight: Weight of the worst squared error.
     """
+
+    version: ClassVar[int] = 2
 
     epsilon: Epsilon = 0.1
     ramp: Annotated[int, Field(ge=1)] = 200

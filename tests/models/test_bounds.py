@@ -122,6 +122,13 @@ def test_where_they_are_least_is_where_a_minimiser_finds_it(
     assert lowest == pytest.approx(found.x, abs=1e-6)
 
 
+@pytest.mark.parametrize("layer", [nn.SiLU(), nn.GELU(), nn.GELU("tanh")])
+def test_no_output_is_below_the_bound_of_a_function_around_its_least_point(layer: nn.Module) -> None:
+    near = torch.linspace(-1.5, -0.5, 100_001, dtype=torch.float64)
+    box: Any = layer(Interval(near[:1], near[-1:]))
+    assert box.low <= layer(near).min() + 1e-16
+
+
 def test_bounds_of_models_of_the_package_hold_their_scores(tiny_model: Callable[..., nn.Module]) -> None:
     found = images(32)
     for name in ("resnet", "sat"):
