@@ -1,6 +1,7 @@
 """Explain what an attack does to one image and inside two models, and keep the numbers in the store."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from ...attacks.tools.balls import displaced
 from ..core.config import Settings
 from ..core.configuration.values import ALL, PIXEL
 from ..core.errors import UserError
+from ..core.text import listing
 from ..store.explanation import ExplainedModel, Explanation, explanation_folder, write_explanation
 from ..sweep.job import Job
 from ..sweep.machine import choose_device, versions
@@ -44,17 +46,12 @@ def explain(settings: Settings, results: Path, *, image: str | None = None, show
     (epsilon,) = settings.run.epsilons
     jobs: dict[str, Job] = {}
     probes: dict[str, Probe] = {}
-    for job, model in trained_models(settings, results, show=show):
+    seen: list[Job] = []
+    for job, model in trained_models(settings, results, show=show, before=partial(_check_pair, seen)):
         jobs.setdefault(job.model.name, job)
         probes.setdefault(job.model.name, _probe(job, model))
     first, second = (probes[name] for name in settings.run.models)
     data = jobs[first.name].data
-    if data.cache.framing != jobs[second.name].data.cache.framing:
-        raise UserError(
-            f"explain shows what two models make of the same pixels, and {first.name!r} and "
-            f"{second.name!r} are given others: see `pixels` in their tables"
-        )
-
     chosen = choose_image((first, second), data, image, epsilon, choose_device(settings.run.device))
     models = [
         _explained(jobs[probe.name], probe, chosen.pixels, chosen.label, epsilon, median)
@@ -72,6 +69,19 @@ def explain(settings: Settings, results: Path, *, image: str | None = None, show
     )
     write_explanation(explanation, explanation_folder(results, explanation.dataset, first.name))
     return explanation
+
+
+def _check_pair(seen: list[Job], job: Job) -> None:
+    """See, before anything is trained, that a model can be explained beside those that were seen before."""
+    seen.append(job)
+    if job.model.black_box:
+        raise UserError(f"explain follows gradients, and {job.model.name!r} is a black box, which shows none")
+    if job.data.cache.framing != seen[0].data.cache.framing:
+        names = listing([repr(one.model.name) for one in (seen[0], job)])
+        raise UserError(
+            f"explain shows what two models make of the same pixels, and {names} are given others: see "
+            "`pixels` in their tables"
+        )
 
 
 def _for_two_models(settings: Settings) -> Settings:

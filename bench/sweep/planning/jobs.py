@@ -14,10 +14,12 @@ def plan_jobs(settings: Settings, results: Path) -> list[Job]:
     """Return the jobs of a sweep in the order in which they run.
 
     A model that brings its weights has one seed, and is not trained on another dataset. It comes before those
-    that are trained, so that the first numbers are there soon.
+    that are trained, so that the first numbers are there soon. One that is used as it is built has the clean
+    regime: no training of it saw an attack.
     """
     models, attacks = plan_models(settings), plan_attacks(settings)
     inner_attack = _inner_attack(settings)
+    as_built = settings.model_copy(update={"run": settings.run.model_copy(update={"regime": "clean"})})
     scored, trained_on = plan_datasets(settings, results, models[0].framing)
     models = sorted(models, key=lambda model: model.fitted_by != "none")
     return [
@@ -25,9 +27,9 @@ def plan_jobs(settings: Settings, results: Path) -> list[Job]:
             data.framed(model.framing),
             model,
             attacks,
-            inner_attack,
+            None if _is_as_built(model) else inner_attack,
             seed,
-            settings,
+            as_built if _is_as_built(model) else settings,
             results,
             trained_on=other and other.framed(model.framing),
         )
@@ -36,6 +38,10 @@ def plan_jobs(settings: Settings, results: Path) -> list[Job]:
         for other in _other_datasets(model, data, trained_on)
         for seed in (settings.run.seed if model.fitted_by != "none" else settings.run.seed[:1])
     ]
+
+
+def _is_as_built(model: PlannedModel) -> bool:
+    return model.fitted_by == "none" and model.weights is None
 
 
 def _inner_attack(settings: Settings) -> PlannedAttack | None:

@@ -43,6 +43,11 @@ def bound_models(
 @torch.no_grad()
 def _check_rules(job: Job) -> None:
     """Raise a UserError if bounds do not apply to a model, before it is trained."""
+    if job.model.full_reference:
+        raise UserError(
+            f"{job.title}: interval bounds are of no-reference models; certify this one behind median "
+            "smoothing: --norm l2"
+        )
     model = job.model.build_empty().eval().double()
     with _rules_of(job):
         output_bounds(model, to_float(job.example(), "cpu").double(), 0.0)

@@ -187,6 +187,17 @@ def test_a_model_that_bounds_are_not_known_of_is_told_before_it_is_trained(
     assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 
+def test_interval_bounds_of_a_full_reference_metric_are_refused(
+    certified: Callable[..., Result], drawn_database: Path
+) -> None:
+    table = drawn_database.read_text().splitlines()
+    rows = [f"{row},{row.partition('_')[0]}_0.png" for row in table[1:] if "_0.png" not in row]
+    drawn_database.write_text("\n".join([f"{table[0]},reference", *rows]))
+    done = certified("certify", "--norm", "linf", "--models", "pyiqa:ssim")
+    assert done.exit_code == 2
+    assert "pyiqa:ssim: interval bounds are of no-reference models" in done.output
+
+
 def test_images_without_labels_are_certified_and_checked_without_an_srocc(
     certified: Callable[..., Result], iqabench: Callable[..., Result], drawn_database: Path, tmp_path: Path
 ) -> None:

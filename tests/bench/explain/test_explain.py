@@ -160,3 +160,19 @@ def test_an_ending_that_several_images_share_is_refused(settings, drawn_database
         UserError, match=r"2 images of 'drawn' end like this: 'images/scene3_1.png' or 'other/"
     ):
         explain(settings("tiny", "resnet"), tmp_path / "store", image="scene3_1.png", show=False)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('function = "numpy:mean"\n', "'other' is a black box, which shows none"),
+        ('like = "tiny"\npixels = "native"\n', "'tiny' and 'other' are given others: see `pixels`"),
+    ],
+)
+def test_what_cannot_be_explained_is_told_before_anything_is_trained(
+    settings, tiny_config, tmp_path, table, told
+):
+    tiny_config.write_text(f"{tiny_config.read_text()}\n[models.other]\n{table}")
+    with pytest.raises(UserError, match=told):
+        explain(settings("tiny", "other"), tmp_path / "store", show=False)
+    assert not list((tmp_path / "store").rglob("*.safetensors"))

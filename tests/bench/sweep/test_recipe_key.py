@@ -97,3 +97,12 @@ def test_none_is_the_recipe_of_a_metric_that_is_used_as_it_is(
     assert 'say `recipe = "none"` in its class or its table' in refused.output
     tiny_config.write_text(f'{tiny_config.read_text()}recipe = "none"\n')
     assert "2 computed, 0 found done; 0 models trained." in iqabench(*command, exits=0).output
+
+
+def test_a_model_that_is_used_as_it_is_built_has_the_clean_regime_whatever_the_others_have(
+    tmp_path: Path, drawn_database: Path
+) -> None:
+    run = {"datasets": [str(drawn_database)], "models": ["resnet", "brisque"], "regime": "adversarial"}
+    jobs = plan_jobs(load_settings(overrides={"run": run}), tmp_path)
+    regimes = {job.model.name: cell.regime for job in jobs for cell in next(job.cells(""))[1]}
+    assert regimes == {"resnet": "adversarial", "brisque": "clean"}
