@@ -18,14 +18,14 @@ class TotalVariation(Defence):
     Rudin, Osher and Fatemi 1992, by the dual ascent of Chambolle 2004, An Algorithm for Total Variation
     Minimization and Applications:
 
-        u = x + div p,    p <- (p - grad(u) / 4) / (1 + |grad(u)| / (4 weight)).
+        u = x - div p,    p <- (p - grad(u) / 4) / (1 + |grad(u)| / (4 weight)).
 
     As a defence: Guo et al., ICLR 2018. One pass. The gradient is exact, that of the iterations; attacks
     are offered the identity, too (BPDA).
 
     Args:
         weight: Weight of the total variation.
-        iterations: Number of iterations of the ascent.
+        iterations: Number of u that are computed, the first of which is x itself.
     """
 
     near_identity: ClassVar[bool] = True
