@@ -19,7 +19,7 @@ from .words import notes_on_published
 
 PUBLISHED = "published"
 
-TABLE6_B = 0.4  # the bias b behind Table 6: the paper calls it the optimal value (Section 5.4)
+TABLE6_B = 0.4  # the bias b behind Table 6: the paper calls it the optimal value (Section 5.3)
 IMAGE_SIZE = 320  # side in pixels of the images that the paper's models see (Section 5.1)
 
 # By dataset, model, attack, epsilon and the paper's variant: the store's name of the variant, and the number.
