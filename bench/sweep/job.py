@@ -26,7 +26,7 @@ from ..training.regimes import AdversarialRegime, CleanRegime
 from .measuring.references import check_references, with_references
 from .plan import PlannedAttack, PlannedModel
 from .planning.datasets import PlannedDataset
-from .planning.stated import check_stated
+from .planning.stated import check_brought, check_stated
 from .planning.tables import framing_of
 
 USUAL_BATCH = 16  # images scored and attacked at once where nothing is known of the memory: the paper's batch
@@ -171,6 +171,12 @@ class Job:
     def _brought_weights(self) -> str:
         return weights_digest(self.model.build())
 
+    def brought(self) -> nn.Module:
+        """Build the model with the weights that it brings, as planned; see `check_brought`."""
+        model = self.model.build()
+        check_brought(model, self.model, self._brought_weights)
+        return model
+
     @cached_property
     def sources(self) -> dict[str, "Job"]:
         """Jobs for the models that perturbations are found on, by attack, on the same data and seed."""
@@ -246,7 +252,7 @@ class Job:
         """
         if self.model.full_reference:
             check_references(self)
-        built = self.model.build()
+        built = self.brought() if self.model.fitted_by == "none" else self.model.build()
         images = to_float(self.example(), "cpu")
         try:
             check_stated(built, self.model)

@@ -118,7 +118,7 @@ class Worker:
 
     def _load(self, job: Job) -> nn.Module:
         if job.model.fitted_by == "none":
-            model = job.model.build()
+            model = job.brought()
         else:
             model = job.model.build_empty()
             job.checkpoint.load_into(model)

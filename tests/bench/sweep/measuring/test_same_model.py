@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from iqabench.bench.store.results import read_results
+from iqabench.bench.sweep.engines.work import Measurement
+from iqabench.bench.sweep.engines.worker import Worker
 
 from ..conftest import LINEAR_PLUGIN, assert_same_scores
 
@@ -123,3 +126,45 @@ def test_a_model_that_has_changed_under_its_key_is_said_to_and_noted(
     (note,) = cells["pgd", 4.0].provenance["diagnostics"]["notes"]
     assert "something has changed that keys do not name" in note
     assert f"drawn / reading: {note}." in read_results(tmp_path / "results", resamples=0).notes
+
+
+DRAWN_WEIGHTS = """
+
+@iqabench.register_model("drawn")
+class Drawn(Linear):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, 24, 24))
+"""
+
+
+def test_a_model_without_training_whose_weights_are_random_is_refused(
+    sweep: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "plugin.py").write_text(PLUGIN + DRAWN_WEIGHTS)
+    done, cells = sweep("--models", "drawn", "--attacks", "noise", "--epsilons", "4", "--limit", "4", exits=2)
+    assert (
+        "model 'drawn': its weights are not those that the sweep began with: it draws them anew"
+        in done.output
+    )
+    assert not cells
+
+
+def test_a_file_of_weights_that_is_replaced_while_a_sweep_runs_ends_it(
+    sweep: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file({"weight": torch.zeros(3, 24, 24)}, file)
+    tiny_config.write_text(f"{tiny_config.read_text()}\n[models.linear]\nweights = '{file}'\n")
+    measure = Worker.measure
+
+    def replaced(worker: Worker, work: Measurement) -> dict[str, float]:
+        save_file({"weight": torch.ones(3, 24, 24)}, file)
+        return measure(worker, work)
+
+    monkeypatch.setattr(Worker, "measure", replaced)
+    done, cells = sweep(
+        "--models", "linear", "--attacks", "noise", "--epsilons", "4", "--limit", "4", exits=2
+    )
+    assert f"{file} was changed meanwhile" in done.output
+    assert not cells
