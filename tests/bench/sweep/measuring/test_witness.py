@@ -176,7 +176,7 @@ def swept(sweep: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
         ("stops", "Stops yields fewer batches than there are epsilons"),
         ("oddly_normed", "attack 'oddly_normed': `norm` is 'l7', accepted is linf or l2"),
         ("unversioned", "Unversioned: its `version` is 'two', accepted is a whole number"),
-        ("three", "[attacks.three]: attack 'three' is a int without a method `perturb`"),
+        ("three", "attack 'three' is a int without a method `perturb`"),
         ("quits", "attack 'quits', or the model: calls sys.exit(0)"),
     ],
 )
