@@ -30,6 +30,7 @@ class Store:
         self.unreadable: list[tuple[Path, str]] = []  # (file, reason) of those that `cells()` passed over
         self.damaged: dict[Path, str] = {}  # reason by file of those that `has()` found and could not use
         self._verified: dict[str, tuple[Stamp, Named]] | None = None  # by their paths
+        self._rivals: dict[Path, Named | None] = {}
 
     def path(self, cell: Cell) -> Path:
         """Return the path of a cell's file, whether it is there or not."""
@@ -59,10 +60,16 @@ class Store:
             others = (path for path in folder.glob("*.parquet") if of_the_same_model(path, cell))
             anew |= {path: cell for path in others if path not in found}
         for path, named in found.items():
-            rivals = filter(None, map(self._named, neighbours.of(path)))
+            rivals = filter(None, map(self._rival, neighbours.of(path)))
             if any(rival.name == named.name and rival.date > named.date for rival in rivals):
                 anew[path] = paths[path]
         return sum(name_anew(path, cell) for path, cell in anew.items())
+
+    def _rival(self, path: Path) -> Named | None:
+        """Return the same as `_named`, read once: a grid has many cells of one attack and epsilon."""
+        if path not in self._rivals:
+            self._rivals[path] = self._named(path)
+        return self._rivals[path]
 
     def _named(self, path: Path) -> Named | None:
         """Return what a cell's file says of itself; None if it is not there or cannot be used."""
