@@ -85,7 +85,7 @@ class Dataset:
     low: float  # raw score that bounds the scale from below
     high: float  # raw score that bounds it from above
     lower_is_better: bool  # whether a high raw score means low quality
-    split_seed: int  # seed the split is drawn from, unless the database or a saved file fixes it
+    split_seed: int  # seed the split is drawn from, unless a saved file fixes it; 0 where the database does
     stand_in: bool = False  # whether it stands in for a real database
     version: int = 1  # version of the adapter's code
     largest_image: int = LARGEST  # most pixels that an image may have
@@ -148,6 +148,7 @@ def open_dataset(database: Database) -> Dataset:
     )
     with _blaming(database.where):
         table = with_test_list(table, database.test_list)
+        split_seed = 0 if "split" in table else database.split_seed
         table["split"] = load_or_make_split(table, database.split_seed, database.split_file)
     ratings, reference = rating_columns(table), [name for name in ["reference"] if name in table]
     table[ratings] = table[ratings].div(table[ratings].sum(axis=1), axis=0)
@@ -158,7 +159,7 @@ def open_dataset(database: Database) -> Dataset:
         low=source.low,
         high=source.high,
         lower_is_better=source.lower_is_better,
-        split_seed=database.split_seed,
+        split_seed=split_seed,
         stand_in=source.stand_in,
         version=source.version,
         largest_image=database.largest_image,

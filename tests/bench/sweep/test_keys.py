@@ -2,6 +2,7 @@
 
 import sys
 
+import pandas as pd
 import pytest
 
 from iqabench.attacks.fgsm import FGSM
@@ -160,3 +161,17 @@ def test_a_longer_timeout_of_a_black_box_computes_nothing_again(computed, tmp_pa
     table = f"[models.asked]\ncommand = ['{sys.executable}', '{tmp_path}/metric.py', '{{image}}']\ntimeout = "
     computed(f"{table}50", "--models", "asked")
     assert computed(f"{table}70", "--models", "asked").startswith("0 computed, 2 found")
+
+
+def test_another_split_seed_computes_nothing_again_where_the_database_has_its_own_split(
+    sweep, drawn_database, tiny_config
+):
+    text, table = tiny_config.read_text(), pd.read_csv(drawn_database)
+    for own, said in ((False, "2 computed, 0 found"), (True, "0 computed, 2 found")):
+        if own:
+            split = table["scene"].isin(["s0", "s1"]).map({True: "test", False: "train"})
+            table.assign(split=split).to_csv(drawn_database, index=False)
+        for seed in (0, 1):
+            tiny_config.write_text(text.replace("[run]", f"[run]\nsplit_seed = {seed}"))
+            done, _ = sweep("--models", "linear", "--attacks", "noise", "--epsilons", "4")
+        assert said in done.output
