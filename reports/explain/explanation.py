@@ -151,27 +151,27 @@ def _shown(explanation: Explanation, slug: str, results: pd.DataFrame) -> ShownE
 
 
 def _outdated(explanation: Explanation, results: pd.DataFrame) -> Iterator[str]:
-    """Say which models have other weights in the store's newest scores."""
-    other = [
-        model_name(model.name)
-        for model in explanation.models
-        if _newest_weights(model, explanation.dataset, results) not in (None, model.weights)
-    ]
+    """Say which models have other weights or parameters in the store's newest scores."""
+    other = [model for model in explanation.models if _is_other(model, explanation.dataset, results)]
     if other:
+        names = listing([model_name(model.name) for model in other])
         yield (
-            f"The store's newest scores of {listing(other)} are of other weights than these figures; "
+            f"The store's newest scores of {names} are of other weights or parameters than these figures; "
             f"`{explanation.command}` would draw them anew."
         )
 
 
-def _newest_weights(model: ExplainedModel, dataset: str, results: pd.DataFrame) -> str | None:
-    """Return the digest of the weights behind the newest cell of a model; None where the store has none."""
+def _is_other(model: ExplainedModel, dataset: str, results: pd.DataFrame) -> bool:
+    """Return whether there is a newest cell of a model, and it has other weights or parameters."""
     identity: dict[str, object] = {"dataset": dataset, "model": model.name, "variant": model.variant}
     identity |= {"regime": model.regime, "seed": model.seed}
     mine = results[(results[list(identity)] == pd.Series(identity)).all(axis=1)]
     if mine.empty:
-        return None
-    return str(mine.sort_values("created", kind="stable", na_position="first")["weights"].iloc[-1])
+        return False
+    newest = mine.sort_values("created", kind="stable", na_position="first").iloc[-1]
+    parameters = json.loads(newest["model_params"])
+    of_references = {name: parameters[name] for name in ("references", "references_of") if name in parameters}
+    return (newest["weights"], parameters) != (model.weights, model.parameters | of_references)
 
 
 def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,8 @@ from iqabench.reports.explain.explanation import explanations
 
 from ..explained import COMMAND
 
-ROWS = [{"dataset": "synthetic", "model": model} for model in ("cprl", "resnet")]
+PARAMETERS = {"model_params": '{"backbone": "resnet18"}'}
+ROWS = [{"dataset": "synthetic", "model": model, **PARAMETERS} for model in ("cprl", "resnet")]
 
 
 @pytest.fixture
@@ -68,11 +69,14 @@ def test_weights_other_than_those_of_the_stores_newest_cells_are_remarked_on(roo
     (found,), notes = explanations(root, results(old, new, ROWS[1]))
     assert notes == ()
     assert found.remarks[-1] == (
-        "The store's newest scores of CPRL are of other weights than these figures; "
+        "The store's newest scores of CPRL are of other weights or parameters than these figures; "
         f"`{COMMAND}` would draw them anew."
     )
     (found,), _ = explanations(root, results({**new, "created": "2029-01-01T00:00:00+00:00"}, old, ROWS[1]))
     assert len(found.remarks) == 1
+    other = {**old, "model_params": '{"backbone": "resnet18", "b": 0.3}'}
+    (found,), _ = explanations(root, results(other, ROWS[1]))
+    assert len(found.remarks) == 2
 
 
 @pytest.mark.parametrize(
