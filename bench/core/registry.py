@@ -23,6 +23,7 @@ from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_args
+from weakref import WeakKeyDictionary
 
 from .errors import UserError, is_installed, nearest
 
@@ -39,6 +40,9 @@ _OWN: dict[Kind, str] = {
 
 _MODULE = "iqabench_plugin_"  # how the names of plugins' modules begin
 _PACKAGE = __package__.split(".")[0] + "."
+
+_LOADED: WeakKeyDictionary[ModuleType, bytes] = WeakKeyDictionary()
+"""What was in the user's files when they were loaded: a session may go on with code that is edited since."""
 
 _PLUGINS: dict[Kind, dict[str, Factory]] = {kind: {} for kind in get_args(Kind)}
 
@@ -135,6 +139,7 @@ def _run(path: Path, name: str) -> None:
     sys.modules[name] = module
     with chdir("."):  # relative paths of the user stay what they were, wherever a file goes
         spec.loader.exec_module(module)
+    _imported(module)  # notes what is in the files now
 
 
 def is_library_name(kind: Kind, name: str) -> bool:
@@ -172,45 +177,59 @@ def source_digest(factory: Factory) -> str | None:
 
     A plugin's code can change while its name and weights stay the same, so results are keyed by it. The
     digest covers the plugin's file, the files that it imports, and those that they import in turn, but not
-    those of installed packages.
+    those of installed packages. A file counts as it was when it was loaded.
+
+    Raises:
+        UserError: it has no file, as a class that a notebook defines.
     """
     if factory.__module__.startswith(_PACKAGE):
         return None
-    own, *others = (file.read_bytes() for file in source_files(factory))
-    running = hashlib.sha256(own)
-    for digest in sorted({hashlib.sha256(content).digest() for content in others}):
+    contents = [*source_files(factory).values()]
+    if not contents:
+        name = getattr(factory, "__name__", factory)
+        raise UserError(
+            f"{name}: has no file, by which its results are told apart: put it into one, and import it"
+        )
+    running = hashlib.sha256(contents[0])
+    for digest in sorted({hashlib.sha256(content).digest() for content in contents[1:]}):
         running.update(digest)
     return running.hexdigest()[:16]
 
 
-def source_files(factory: Factory) -> list[Path]:
-    """Return the file of a class or function, if it has one, then the user's files that this imports."""
+def source_files(factory: Factory) -> dict[Path, bytes]:
+    """Return the file of a class or function, if it has one, then the user's files that this imports.
+
+    Each is given with what was in it when it was loaded, as far as that is known.
+    """
     try:
         own = Path(inspect.getfile(factory)).resolve()
-    except TypeError:  # written in C
-        return []
+    except (TypeError, OSError):  # written in C, or in a notebook
+        return {}
     module = sys.modules.get(factory.__module__)
-    imported = _imported(module) if module and not is_installed(own) else set()
-    return [own, *sorted(imported - {own}, key=lambda file: file.read_bytes())]
+    imported = _imported(module) if module and not is_installed(own) else {}
+    content = imported.pop(own) if own in imported else own.read_bytes()
+    return {own: content, **dict(sorted(imported.items(), key=lambda file: file[1]))}
 
 
-def _imported(module: ModuleType) -> set[Path]:
+def _imported(module: ModuleType) -> dict[Path, bytes]:
     """Return the user's files that a module is, imports from, and so on, its functions included."""
-    found: dict[str, Path] = {}
+    found: dict[str, tuple[Path, bytes]] = {}
     waiting = [module]
     while waiting:
         one = waiting.pop()
         file = _users_file(one)
         if file is None or one.__name__ in found:
             continue
-        found[one.__name__] = file
+        if one not in _LOADED:
+            _LOADED[one] = file.read_bytes()
+        found[one.__name__] = file, _LOADED[one]
         for value in list(vars(one).values()):
             named = value.__name__ if isinstance(value, ModuleType) else inspect.getmodule(value)
             other = sys.modules.get(named) if isinstance(named, str) else named
             waiting += [other] if other else []
-        names = _imports(file.read_bytes(), one.__package__ or "")
+        names = _imports(_LOADED[one], one.__package__ or "")
         waiting += filter(None, map(_module_called, sorted(names)))
-    return set(found.values())
+    return dict(found.values())
 
 
 @lru_cache(1024)
@@ -351,6 +370,7 @@ def _register(kind: Kind, name: str) -> Callable[[Registered], Registered]:
                 f"{known} and {file} both register the {kind[:-1]} {name!r}; give one of them another name"
             )
         _PLUGINS[kind][name] = factory
+        source_files(factory)  # notes what is in them now
         return factory
 
     return decorate

@@ -52,10 +52,10 @@ class BlackBox(nn.Module):
         if (function is None) == (command is None):
             raise UserError("a black box has either `function` or `command`")
         self.queries = 0
-        self._ask, sources = _function(function) if function else _command(command or [], timeout)
+        self._ask, contents = _function(function) if function else _command(command or [], timeout)
         digest = hashlib.sha256(repr((function, command)).encode())
-        for source in sources:
-            digest.update(source.read_bytes())
+        for content in contents:
+            digest.update(content)
         self.register_buffer("source", torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ def queries_of(model: nn.Module) -> int:
     return sum(module.queries for module in model.modules() if isinstance(module, BlackBox))
 
 
-def _function(name: str) -> tuple[Callable[[np.ndarray], float], list[Path]]:
+def _function(name: str) -> tuple[Callable[[np.ndarray], float], list[bytes]]:
     function = registry.by_path(name)
 
     def ask(picture: np.ndarray) -> float:
@@ -86,10 +86,10 @@ def _function(name: str) -> tuple[Callable[[np.ndarray], float], list[Path]]:
                 f"the function {name} failed for a picture {shape}: {type(error).__name__}: {error}"
             ) from error
 
-    return ask, registry.source_files(function)
+    return ask, [*registry.source_files(function).values()]
 
 
-def _command(command: list[str], timeout: float) -> tuple[Callable[[np.ndarray], float], list[Path]]:
+def _command(command: list[str], timeout: float) -> tuple[Callable[[np.ndarray], float], list[bytes]]:
     program = shutil.which(command[0])
     if program is None:
         raise UserError(f"key 'command': no program {command[0]!r} that can be run")
@@ -105,7 +105,7 @@ def _command(command: list[str], timeout: float) -> tuple[Callable[[np.ndarray],
             )
 
     files = [Path(program), *(Path(part) for part in command[1:] if Path(part).is_file())]
-    return ask, files
+    return ask, [file.read_bytes() for file in files]
 
 
 def _printed(command: list[str], timeout: float) -> str:

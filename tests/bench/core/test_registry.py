@@ -109,7 +109,9 @@ def test_two_plugins_of_one_file_name_have_each_its_own_source(plugin):
     first, second = (registry.source_digest(factory) for factory in factories)
     assert first != second
     files[0].write_text(files[0].read_text() + "# changed\n")
-    assert registry.source_digest(factories[0]) not in (first, second)
+    assert registry.source_digest(factories[0]) == first  # the code that is in memory
+    registry.load_plugin(files[0])
+    assert registry.source_digest(registry.resolve("models", "a")) not in (first, second)
     assert registry.source_digest(factories[1]) == second
 
 
@@ -132,16 +134,27 @@ def test_files_of_one_name_and_content_each_read_what_lies_beside_them(tmp_path)
     assert [registry.by_path(f"{tmp_path}/{folder}/net.py:number")() for folder in "ab"] == ["a", "b"]
 
 
+def _load_again(plugins):
+    """Load plugins as another process would."""
+    for name in [name for name in sys.modules if name.startswith(("own_", "deep_"))]:
+        del sys.modules[name]
+    for file in plugins:
+        registry.load_plugin(file)
+
+
 def test_a_file_that_a_plugin_imports_is_part_of_its_source(plugin, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "deep_layers.py").write_text("import math\nfactor = 1\ndef scaled(x): return x\n")
     (tmp_path / "own_layers.py").write_text("import torch\nimport deep_layers\nclass Layer: pass\n")
-    plugin("alone.py", PLUGIN.format("alone"))
-    plugin("importing.py", "from own_layers import Layer\n" + PLUGIN.format("importing"))
+    plugins = [
+        plugin("alone.py", PLUGIN.format("alone")),
+        plugin("importing.py", "from own_layers import Layer\n" + PLUGIN.format("importing")),
+    ]
     digests = []
     for changed in (None, "own_layers.py", "deep_layers.py"):
         if changed:
             (tmp_path / changed).write_text((tmp_path / changed).read_text() + "# changed\n")
+            _load_again(plugins)
         factories = [registry.resolve("models", name) for name in ("alone", "importing")]
         digests.append([registry.source_digest(factory) for factory in factories])
     alone, importing = zip(*digests, strict=True)
@@ -165,18 +178,19 @@ def test_so_is_one_that_gives_a_number_or_that_a_function_imports_before_it_has_
     (tmp_path / "own_folder").mkdir()
     (tmp_path / "own_folder" / "further.py").write_text("from .numbers import SCALE\n")
     numbers = [tmp_path / "own_numbers.py", tmp_path / "own_folder" / "numbers.py"]
-    for file in numbers:
-        file.write_text("SCALE = 1\n")
+    for number in numbers:
+        number.write_text("SCALE = 1\n")
     try:
-        plugin("mine.py", f"{PLUGIN.format('mine')}{statement}\n")
+        file = plugin("mine.py", f"{PLUGIN.format('mine')}{statement}\n")
         factory = registry.resolve("models", "mine")
         before = registry.source_digest(factory)
         if "late" in statement:
             sys.modules[factory.__module__].late()
         assert registry.source_digest(factory) == before
-        for file in numbers:
-            file.write_text("SCALE = 2\n")
-        assert registry.source_digest(factory) != before
+        for number in numbers:
+            number.write_text("SCALE = 2\n")
+        _load_again([file])
+        assert registry.source_digest(registry.resolve("models", "mine")) != before
     finally:
         for name in [name for name in sys.modules if name.startswith("own_")]:
             del sys.modules[name]
@@ -215,6 +229,7 @@ def test_only_a_plugins_source_is_part_of_a_result(tmp_path, monkeypatch):
     registry.load_plugin(path)
     before = registry.source_digest(registry.resolve("models", "mine"))
     path.write_text(path.read_text() + "# changed\n")
+    registry.load_plugin(path)
     assert before is not None
     assert registry.source_digest(registry.resolve("models", "mine")) != before
     assert registry.source_digest(registry.resolve("attacks", "fgsm")) is None
