@@ -56,6 +56,11 @@ class Patches:
             for left in _spread(right, columns)
         ]
 
+    def middle(self, pictures: Tensor) -> Tensor:
+        """Return the patch (N, 3, S, S) in the middle of pictures (N, 3, H, W)."""
+        top, left = ((side - self.size) // 2 for side in pictures.shape[2:])
+        return pictures[:, :, top : top + self.size, left : left + self.size]
+
 
 @dataclass(frozen=True)
 class Framing:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from ...models.check import check_model
@@ -286,9 +287,15 @@ class Job:
         return self.data.cache.centres(rows[chosen].tolist())
 
     def example(self) -> Tensor:
-        """Return two test images, uint8 (2, 3, H, W): whole ones for a full-reference metric."""
+        """Return two test images, uint8 (2, 3, H, W), as the model itself is given them.
+
+        They are whole ones for a full-reference metric, and a patch of each where it scores patches.
+        """
         if not self.model.full_reference:
-            return self.data.cache.centres(self.data.test_rows[:2].tolist())
+            rows = self.data.test_rows[:2].tolist()
+            if patches := self.model.framing.patches:
+                return torch.cat([patches.middle(self.data.cache.test_batch([row])) for row in rows])
+            return self.data.cache.centres(rows)
         rows = self.data.scoring_rows[:2].tolist()
         alike = self.data.cache.shape(rows[0]) == self.data.cache.shape(rows[-1])
         return self.data.cache.test_batch(rows if alike else rows[:1] * 2)

@@ -43,10 +43,10 @@ def bound_models(
 @torch.no_grad()
 def _check_rules(job: Job) -> None:
     """Raise a UserError if bounds do not apply to a model, before it is trained."""
-    if job.model.full_reference:
+    if job.model.full_reference or job.model.framing.patches:
         raise UserError(
-            f"{job.title}: interval bounds are of no-reference models; certify this one behind median "
-            "smoothing: --norm l2"
+            f"{job.title}: interval bounds are of no-reference models that are not scored in patches; "
+            "certify this one behind median smoothing: --norm l2"
         )
     model = job.model.build_empty().eval().double()
     with _rules_of(job):

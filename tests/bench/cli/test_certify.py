@@ -187,12 +187,16 @@ def test_a_model_that_bounds_are_not_known_of_is_told_before_it_is_trained(
     assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 
-def test_interval_bounds_of_a_full_reference_metric_are_refused(
-    certified: Callable[..., Result], drawn_database: Path
+def test_interval_bounds_of_full_references_and_of_patches_are_refused(
+    certified: Callable[..., Result], drawn_database: Path, tiny_config: Path
 ) -> None:
     table = drawn_database.read_text().splitlines()
     rows = [f"{row},{row.partition('_')[0]}_0.png" for row in table[1:] if "_0.png" not in row]
     drawn_database.write_text("\n".join([f"{table[0]},reference", *rows]))
+    patched = '[models.patched]\nlike = "linear"\npixels = { patches = 2, size = 24 }\n'
+    tiny_config.write_text(f"{tiny_config.read_text()}\n{patched}")
+    done = certified("certify", "--norm", "linf", "--models", "patched")
+    assert "patched: interval bounds are of no-reference models that are not scored in patches" in done.output
     done = certified("certify", "--norm", "linf", "--models", "pyiqa:ssim")
     assert done.exit_code == 2
     assert "pyiqa:ssim: interval bounds are of no-reference models" in done.output

@@ -49,8 +49,16 @@ class Trained(Edges):
     recipe = "regression"
 
 
+class OfOneSize(Trained):
+    def forward(self, images):
+        if tuple(images.shape[2:]) != (20, 20):
+            raise ValueError("another size")
+        return super().forward(images)
+
+
 iqabench.register_model("edges")(Edges)
 iqabench.register_model("trained")(Trained)
+iqabench.register_model("of_one_size")(OfOneSize)
 """
 
 
@@ -219,6 +227,14 @@ def test_a_model_is_trained_on_crops_of_whole_pictures_and_scored_on_patches(swe
     again = tables.replace("patches = 5", "patches = 3")
     swept("--models", "trained", "--attacks", "fgsm", tables=again)
     assert len([*store.root.glob("checkpoints/**/*.json")]) == trained  # the same weights serve
+
+
+def test_a_model_of_one_size_is_trained_and_scored_on_patches_of_that_size(swept):
+    tables = "[models.of_one_size]\npixels = { patches = 5, size = 20 }\n"
+    done, _ = swept("--models", "of_one_size", "--attacks", "fgsm,auto", "--epsilons", "1", tables=tables)
+    assert "3 computed, 0 found done; 1 model trained" in done.output
+    done, _ = swept("--models", "of_one_size", exits=2)
+    assert "OfOneSize cannot score" in done.output
 
 
 def test_a_picture_smaller_than_a_patch_is_named(swept, pictures):
