@@ -93,8 +93,9 @@ class Evidence:
         return Mean(scores.mean(0), scores.std(0) / draws**0.5)
 
     def gain(self, images: Tensor, draws: int | None = None) -> Tensor:
-        """Return how far images (N, 3, H, W) moved the scores (N,) in their directions."""
-        return self.direction * (self.mean(images, draws).value - self.clean.value)
+        """Return how far (N,) images moved the scores; over as many draws as `clean`, or `draws`."""
+        moved = self.mean(images, draws or 4 * self._draws)
+        return self.direction * (moved.value - self.clean.value)
 
     @cached_property
     def clean(self) -> Mean:
@@ -158,7 +159,8 @@ class Evidence:
         """The view whose gradient moves the scores furthest in a small step."""
         if len(self.views) == 1:
             return 0
-        gains = [self.gain(self.stepped(gradient)).clamp(min=0).mean() for gradient in self.gradients[0]]
+        stepped = [self.stepped(gradient) for gradient in self.gradients[0]]
+        gains = [self.gain(images, self._draws).clamp(min=0).mean() for images in stepped]
         return int(torch.stack(gains).argmax())
 
     def stepped(self, gradient: Tensor, length: float = SMALL_STEP) -> Tensor:
@@ -169,7 +171,7 @@ class Evidence:
     @cached_property
     def step_gain(self) -> Tensor:
         """Gains (N,) of a small step along the gradient of the best view."""
-        return self.gain(self.stepped(self.gradients[0][self.best_view]), 4 * self._draws)
+        return self.gain(self.stepped(self.gradients[0][self.best_view]))
 
     def random_direction(self, number: int) -> Tensor:
         """Return signs (N, 3, H, W), constant on square patches of a size that the number decides."""
@@ -187,10 +189,10 @@ class Evidence:
             for sign in (1, -1):
                 moved = self.images + sign * SMALL_STEP * self.random_direction(number)
                 moved = LinfBall(self.images, SMALL_STEP).project(moved)
-                gain = self.gain(moved)
+                gain = self.gain(moved, self._draws)
                 images = torch.where(wide(gain > best, images).bool(), moved, images)
                 best = torch.maximum(best, gain)
-        return self.gain(images, 4 * self._draws) if self.stochastic else best
+        return self.gain(images) if self.stochastic else best
 
     # Searches
 
@@ -220,8 +222,12 @@ class Evidence:
         return found
 
     def share_beating(self, gain: Tensor, other: Tensor) -> float:
-        """Return the share of images whose gain (N,) is larger than another one, by more than chance."""
-        return share(gain > other + 0.05 * other.abs() + 0.002 * self.span)
+        """Return the share of images whose gain (N,) is larger than another one, by more than chance.
+
+        Of a random model that is two standard errors of a difference of means over as many draws as `clean`.
+        """
+        chance = 2 * 2**0.5 * self.clean.error
+        return share(gain > other + 0.05 * other.abs() + 0.002 * self.span + chance)
 
     @cached_property
     def white_box_gain(self) -> Tensor:

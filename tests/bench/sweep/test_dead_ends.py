@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,14 @@ def test_what_killed_processes_left_of_a_job_is_removed_and_what_others_write_is
     others = [
         cell.with_name(".another.parquet.0123456789ab.part"),
         results / "partial" / job / f"pgd-{digits}.partial",
+        results / "partial" / job / f"fgsm-{digits[1:]}1.partial",  # of other settings, and not a week old
         results / "partial" / "another job" / f"fgsm-{digits}.partial",
     ]
     for path in (*own, *others):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
+    for path in own[1:]:
+        os.utime(path, (time.time() - 8 * 86400,) * 2)
     cell.unlink()
     assert "1 computed" in run().output
     assert [path.name for path in own if path.exists()] == []
