@@ -11,7 +11,7 @@ HELPERS = $(shell find tests -name '*.py' ! -name 'test_*')
 .DEFAULT_GOAL := demo
 
 demo: $(READY)  ## sweep the demo profile, look inside two models, render the report
-	$(BIN)/iqabench run
+	$(BIN)/iqabench run --workers 2
 	$(BIN)/iqabench explain cprl --dataset synthetic
 	$(BIN)/iqabench report --format html
 

@@ -67,7 +67,8 @@ def run(
         for step in next_steps(found, done.keys, shared.address(), settings.command, datasets):
             shared.say(step)
         shared.say(
-            f"{plural(done.total, 'cell')} in {shared.address()}: {done.computed} computed, "
+            f"{plural(done.total, 'cell')} in {shared.address()}: {done.computed} computed"
+            f"{' by this process' * (workers > 1)}, "
             f"{done.found} found done; {plural(done.trained, 'model')} trained."
         )
     if failed:

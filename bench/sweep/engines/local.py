@@ -76,7 +76,7 @@ class _Local:
         if done and score:
             done = self._score(job, number)
         if not done:
-            if number == Round.FIRST:
+            if number == Round.FIRST and self._sweep.settings.run.workers == 1:
                 self._progress.line(wording.put_off(job.title))
             self._progress.pace.expect(job.title, {})  # the other process spends that time
         return done

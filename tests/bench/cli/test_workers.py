@@ -50,6 +50,8 @@ def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, iqabench, 
     # Every model's line is shown once, whoever trained it; this process trained some of them.
     for number in range(3):
         assert len(re.findall(rf"/ tiny{number}: trained in", output)) == 1, output
+    assert "another process" not in output  # as was asked for
+    assert re.search(r"\d+ computed by this process, \d+ found done", output), output
     (trained,) = re.findall(r"(\d) models? trained", output)
     assert int(trained) < 3, output
     monkeypatch.setenv("EXPECTED", "1")
