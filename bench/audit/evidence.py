@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...attacks.tools.balls import LinfBall
+from ...attacks.tools.balls import LinfBall, wide
 from ...attacks.tools.gradient import NoGradientError, Scorer, values_and_gradient
 from ...attacks.tools.noise import patch_signs, unit_noise
 from ...attacks.tools.objectives import ascend
@@ -165,7 +165,7 @@ class Evidence:
 
     def stepped(self, gradient: Tensor, length: float = SMALL_STEP) -> Tensor:
         """Return the images moved by a length along the sign of the scores' gradient, in their directions."""
-        signs = wide(self.direction, gradient) * gradient.nan_to_num().sign()
+        signs = wide(self.direction).to(gradient) * gradient.nan_to_num().sign()
         return LinfBall(self.images, length).project(self.images + length * signs)
 
     @cached_property
@@ -190,7 +190,7 @@ class Evidence:
                 moved = self.images + sign * SMALL_STEP * self.random_direction(number)
                 moved = LinfBall(self.images, SMALL_STEP).project(moved)
                 gain = self.gain(moved, self._draws)
-                images = torch.where(wide(gain > best, images).bool(), moved, images)
+                images = torch.where(wide(gain > best), moved, images)
                 best = torch.maximum(best, gain)
         return self.gain(images) if self.stochastic else best
 
@@ -204,9 +204,8 @@ class Evidence:
         for number in range(steps):
             if number == steps - steps // 5:
                 late = images
-            signs = (
-                wide(self.direction, images) * self.gradient(scorer, images, EOT_SAMPLES).nan_to_num().sign()
-            )
+            gradient = self.gradient(scorer, images, EOT_SAMPLES)
+            signs = wide(self.direction).to(images) * gradient.nan_to_num().sign()
             images = ball.project(images + step * signs)
         return images, late
 
@@ -239,11 +238,6 @@ def changed(before: Mean, after: Mean) -> float:
     """Return the largest difference of two means, beyond five of their standard errors; at least zero."""
     beyond = (after.value - before.value).abs() - 5 * (after.error + before.error)
     return float(beyond.nan_to_num(nan=torch.inf).max().clamp(min=0))
-
-
-def wide(values: Tensor, like: Tensor) -> Tensor:
-    """Return values (N,) as (N, 1, 1, 1), of another tensor's type."""
-    return values.view(-1, 1, 1, 1).to(like)
 
 
 def share(flags: Tensor) -> float:

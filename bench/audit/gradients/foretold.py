@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..evidence import SMALL_STEP, Evidence, percent, share, wide
+from ....attacks.tools.balls import wide
+from ..evidence import SMALL_STEP, Evidence, percent, share
 from ..finding import Measured, indicator
 
 SHARE_OF_SPAN = 0.02  # of the clean range: the change that the step should make, if the gradient is right
@@ -54,7 +55,7 @@ def central_difference(
     The step is from images (N, 3, H, W), of which a gradient is known, along a direction in [-1, 1]; its
     length (N,) is in pixel units.
     """
-    step = wide(length, point) * direction.to(point)
+    step = wide(length).to(point) * direction.to(point)
     ahead, behind = (point + step).clamp(0, 1), (point - step).clamp(0, 1)
     up, down = evidence.mean(ahead), evidence.mean(behind)
     foretold = (gradient.double() * (ahead.double() - behind.double()) / 2).flatten(1).sum(1)

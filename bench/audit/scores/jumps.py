@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..evidence import Evidence, wide
+from ....attacks.tools.balls import wide
+from ..evidence import Evidence
 from ..finding import Measured, indicator
 
 FAR = 0.25  # amplitude of the noise at the end of the path
@@ -42,7 +43,7 @@ def _largest_jump(evidence: Evidence, end: Tensor) -> Tensor:
     images = evidence.images
 
     def scored(fraction: Tensor) -> Tensor:
-        return evidence.once(images + wide(fraction, images) * (end - images))
+        return evidence.once(images + wide(fraction).to(images) * (end - images))
 
     count = len(images)
     grid = torch.tensor(FRACTIONS, dtype=torch.float64, device=images.device)
