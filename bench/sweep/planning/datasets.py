@@ -204,6 +204,9 @@ def database_of(settings: Settings, name: str, results: Path) -> Database:
     if not table and name.lower().endswith(".csv"):
         table, name = {"adapter": "csv", "root": name}, Path(name).stem
         check_name(settings, "datasets", name)
+    if not table and "/" in name and not registry.is_path("datasets", name):
+        where = Path(name).expanduser().absolute()
+        raise UserError(f"dataset {name!r}: no such folder or CSV file: {where}")
     adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
     seed = settings.run.split_seed
     return Database(
