@@ -37,16 +37,18 @@ class ParameterError(UserError):
 
 
 def complete_parameters(
-    factory: Callable[..., Any], given: Mapping[str, Any], *, where: str
+    factory: Callable[..., Any], given: Mapping[str, Any], *, where: str, apart_from: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return all parameters a factory will be called with: those given, checked, plus its defaults.
 
-    An error blames `where`: file and table, such as `bench.toml: [models.cprl]`.
+    An error blames `where`: file and table, such as `bench.toml: [models.cprl]`. Those of
+    `apart_from` are not of the table.
 
     Raises:
         ParameterError: An unknown name, a missing one or a value of the wrong type, with what is accepted.
     """
     fields, accepts_more = _fields(factory)
+    fields = {name: field for name, field in fields.items() if name not in apart_from}
     unknown = [name for name in given if name not in fields]
     if unknown and not accepts_more:
         name = unknown[0]

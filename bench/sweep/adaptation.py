@@ -55,9 +55,8 @@ def adaptation(
     if isinstance(given.get("score_range"), tuple):
         given["score_range"] = list(given["score_range"])
     _check_scale(given.get("score_range"), where)
-    complete = complete_parameters(Adapter, {"model": nn.Identity(), **given}, where=where)
+    complete = complete_parameters(Adapter, given, where=where, apart_from=["model"])
     _check_mean(complete["mean"], where)
-    del complete["model"]
     try:
         Adapter(nn.Identity(), **complete)
     except UserError as error:

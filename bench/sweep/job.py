@@ -19,16 +19,14 @@ from ..core.errors import UserError
 from ..core.files import safe_name
 from ..core.registry import version_of
 from ..core.text import heading
-from ..datasets.framing import RESIZE
 from ..datasets.pixels import to_float
 from ..store.cell import Cell, digest
 from ..training.checkpoints import Checkpoint, weights_digest
 from ..training.regimes import AdversarialRegime, CleanRegime
 from .measuring.references import check_references, with_references
-from .plan import PlannedAttack, PlannedModel
+from .plan import PlannedAttack, PlannedModel, trainable
 from .planning.datasets import PlannedDataset
 from .planning.stated import check_brought, check_stated
-from .planning.tables import framing_of
 
 USUAL_BATCH = 16  # images scored and attacked at once where nothing is known of the memory: the paper's batch
 
@@ -136,10 +134,10 @@ class Job:
             recipe = registry.resolve("recipes", self.model.fitted_by)
         return {
             "dataset_version": self.training_data.dataset.version,
-            "model_version": version_of(self.model.factory),
+            "model_version": self.model.version,
             "recipe_version": version_of(recipe),
             "recipe_source": recipe and registry.source_digest(recipe),
-            "inner_attack_version": version_of(self.inner_attack and self.inner_attack.factory),
+            "inner_attack_version": self.inner_attack.version if self.inner_attack else 1,
         }
 
     @cached_property
@@ -188,24 +186,10 @@ class Job:
     def learners(self) -> dict[str, "Job"]:
         """Jobs for those of the model's defences that learn, by name: on the same data, with one seed."""
         return {
-            name: replace(
-                self._with(
-                    PlannedModel(
-                        name=name,
-                        variant="",
-                        factory=factory,
-                        params=params,
-                        source=registry.source_digest(factory),
-                        weights=None,
-                        framing=framing_of(self.settings, name, RESIZE),
-                        where=self.settings.where_table("defences", name),
-                        told=told,
-                    )
-                ),
-                inner_attack=None,
-                seed=0,
+            step.name: replace(
+                self._with(trainable(step, self.settings.run.image_size)), inner_attack=None, seed=0
             )
-            for name, factory, params, told in (self.model.defence.learning if self.model.defence else ())
+            for step in (self.model.defence.learning if self.model.defence else ())
         }
 
     @property
@@ -335,7 +319,7 @@ class Job:
             mine: dict[str, Any] = {
                 "attack": attack.name,
                 "attack_params": attack.identity | self._source_identity(attack),
-                "attack_version": version_of(attack.factory),
+                "attack_version": attack.version,
                 "attack_source": attack.source,
                 "source_weights": self.sources[attack.name].weights() if attack.found_on else attack.weights,
                 "knowledge": knowledge,
@@ -362,7 +346,7 @@ class Job:
         references = self._references() if self.model.full_reference else {}
         return {
             "model_params": self.model.architecture() | references,
-            "model_version": version_of(self.model.factory),
+            "model_version": self.model.version,
             "model_source": self.model.source,
             "defence": self.model.defence.identity(learnt) if self.model.defence else None,
         }

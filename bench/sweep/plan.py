@@ -5,7 +5,7 @@ Everything a user can get wrong is found here, before any model is trained.
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -22,9 +22,9 @@ from ..datasets.framing import RESIZE, Framing
 from ..training.checkpoints import load_weights
 from ..training.recipes import recipe_of
 from .adaptation import adapted
-from .planning.defences import NONE, PlannedDefence, one_after_the_other, plan_defence, plan_defences
+from .planning.defences import PlannedDefence, plan_defence, plan_defences
 from .planning.recipes import PlannedRecipe, plan_recipe, trained_by
-from .planning.tables import built, checked, chosen_names, class_told, framing_of, table_of
+from .planning.tables import Method, checked, chosen_names, table_of
 
 if TYPE_CHECKING:
     from ...attacks.base import Attack
@@ -36,17 +36,12 @@ NORMS: tuple[str, ...] = get_args(Norm)
 
 
 @dataclass(frozen=True)
-class PlannedAttack:
-    """An attack by name, with all its parameters."""
+class PlannedAttack(Method):
+    """An attack of the sweep, or of training."""
 
-    name: str  # of its table
-    factory: registry.Factory  # what builds it
-    params: dict[str, Any]  # all that it is called with
-    source: str | None  # digest of the plugin's file it comes from, if any
     attack: "Attack"
     # the model that its perturbations are found on, where that is not the attacked one
-    found_on: "PlannedModel | None" = None
-    told: dict[str, str] = field(default_factory=dict)  # what keys hold besides parameters: see `class_told`
+    found_on: "PlannedModel | None"
 
     @property
     def weights(self) -> str | None:
@@ -111,17 +106,12 @@ class PlannedAttack:
 
 
 @dataclass(frozen=True)
-class PlannedModel:
-    """A model by name, with all its parameters, and how it comes by its weights."""
+class PlannedModel(Method):
+    """A model, and how it comes by its weights."""
 
-    name: str  # of its table
-    variant: str  # what sets it apart from the model of that table, in a grid; else ""
-    factory: registry.Factory  # what builds it
-    params: dict[str, Any]  # all that it is called with
-    source: str | None  # digest of the plugin's file it comes from, if any
-    weights: Path | None  # file of weights that spares it the training, if any
     framing: Framing  # how pictures become what it is given
-    where: str  # the table to blame for it
+    point: str = ""  # what sets it apart from the model of its table, in a grid; else ""
+    weights: Path | None = None  # file of weights that spares it the training, if any
     # how its input and scores are adapted, as `Adapter` takes it; None: not at all
     adaptation: dict[str, Any] | None = None
     said_black_box: bool = False  # whether its table says that it is to be taken for a black box
@@ -129,12 +119,12 @@ class PlannedModel:
     recipe: PlannedRecipe | None = None
     defence: PlannedDefence | None = None  # what images pass before it scores them, if anything
     swept_defence: str = ""  # what of it is not of the model's table but of the sweep; else ""
-    told: dict[str, str] = field(default_factory=dict)  # what keys hold besides parameters: see `class_told`
 
     @property
-    def trained_variant(self) -> str:
-        """The variant without the sweep's defence, which the weights do not depend on."""
-        return self.variant.removesuffix(_defence(self.swept_defence)).removesuffix(", ")
+    def variant(self) -> str:
+        """What sets it apart from the model of its table: a point of a grid, a defence of the sweep."""
+        defence = f"defence={self.swept_defence}" if self.swept_defence else ""
+        return ", ".join(filter(None, [self.point, defence]))
 
     @property
     def stochastic(self) -> bool:
@@ -207,7 +197,7 @@ class PlannedModel:
         return {key: fresh.get(key, value) for key, value in self.params.items()}
 
     def _call(self, params: dict[str, Any]) -> nn.Module:
-        model = built(self.factory, params, self.where)
+        model = self.called(params)
         if not isinstance(model, nn.Module):
             found = type(model).__name__
             raise UserError(f"{self.where} is a {found}, not an nn.Module")
@@ -255,22 +245,13 @@ def plan_models(settings: Settings) -> list[PlannedModel]:
     planned = []
     for name in chosen_names(settings.run.models, "models", settings.models):
         planned += _plan_variants(settings, name) if name in settings.grid else [_plan_model(settings, name)]
-    return [_behind(model, defence) for model in planned for defence in plan_defences(settings)]
+    defences = plan_defences(settings)
+    return [_behind(defence, model) if defence else model for model in planned for defence in defences]
 
 
-def _behind(model: PlannedModel, defence: PlannedDefence | None) -> PlannedModel:
-    if defence is None:
-        return model
-    return replace(
-        model,
-        variant=", ".join(filter(None, [model.variant, _defence(defence.name)])),
-        defence=one_after_the_other(defence, model.defence),
-        swept_defence=defence.name,
-    )
-
-
-def _defence(name: str) -> str:
-    return f"defence={name}" if name else ""
+def _behind(defence: PlannedDefence, model: PlannedModel) -> PlannedModel:
+    own = model.defence.steps if model.defence else ()
+    return replace(model, defence=PlannedDefence(defence.steps + own), swept_defence=defence.name)
 
 
 def plan_attacks(settings: Settings) -> list[PlannedAttack]:
@@ -285,9 +266,8 @@ def plan_attacks(settings: Settings) -> list[PlannedAttack]:
 
 def plan_attack(settings: Settings, name: str) -> PlannedAttack:
     """Return an attack by the name of its table, with its parameters checked."""
-    factory, params, _ = checked(settings, "attacks", name)
-    where = settings.where_table("attacks", name)
-    attack = built(factory, params, where)
+    method, _ = checked(settings, "attacks", name)
+    where, attack = method.where, method.called(method.params)
     if not callable(getattr(attack, "perturb", None)):
         raise UserError(f"{where}: attack {name!r} is a {type(attack).__name__} without a method `perturb`")
     if (norm := getattr(attack, "norm", NORMS[0])) not in NORMS:
@@ -298,8 +278,7 @@ def plan_attack(settings: Settings, name: str) -> PlannedAttack:
             found_on = _plan_model(settings, attack.source)
         except UserError as error:
             raise UserError(f"{where}: key 'source': {error}") from error
-    source, told = registry.source_digest(factory), class_told(settings, "attacks", name)
-    return PlannedAttack(name, factory, params, source, attack, found_on, told)
+    return PlannedAttack(**vars(method), attack=attack, found_on=found_on)
 
 
 def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
@@ -313,35 +292,30 @@ def _plan_variants(settings: Settings, name: str) -> list[PlannedModel]:
         point = dict(zip(grid, values, strict=True))
         model = _plan_model(settings, name, point)
         changed = [key for key, value in model.params.items() if value != base.params[key]]
-        model = replace(model, variant=", ".join(f"{key}={_plain(model.params[key])}" for key in changed))
+        model = replace(model, point=", ".join(f"{key}={_plain(model.params[key])}" for key in changed))
         if model not in variants:
             variants.append(model)
     return variants
 
 
 def _plan_model(settings: Settings, name: str, point: Mapping[str, Any] | None = None) -> PlannedModel:
-    _, table = table_of(settings, "models", name)
-    factory, params, options = checked(settings, "models", name, point or {})
-    weights = table.get("weights")
-    if "pretrained" in params and "pretrained" not in table:
-        params["pretrained"] = settings.training.pretrained
+    method, said = checked(settings, "models", name, point)
+    where = method.where
     return PlannedModel(
-        name=name,
-        variant="",
-        factory=factory,
-        params=params,
-        source=registry.source_digest(factory),
-        weights=Path(weights).expanduser() if weights else None,
-        framing=framing_of(settings, name, table.get("pixels", getattr(factory, "pixels", RESIZE))),
-        where=settings.where_table("models", name),
-        adaptation=options,
-        said_black_box=table.get("black_box", False),
-        recipe=plan_recipe(table.get("recipe"), f"{settings.where_table('models', name)}: key 'recipe'"),
-        defence=plan_defence(
-            settings, table.get("defence", NONE), f"{settings.where_table('models', name)}: key 'defence'"
-        ),
-        told=class_told(settings, "models", name),
+        **vars(method),
+        framing=said["pixels"],
+        weights=Path(said["weights"]).expanduser() if said["weights"] else None,
+        adaptation=said["adaptation"],
+        said_black_box=said["black_box"],
+        recipe=plan_recipe(said["recipe"], f"{where}: key 'recipe'"),
+        defence=plan_defence(settings, said["defence"], f"{where}: key 'defence'"),
     )
+
+
+def trainable(step: Method, image_size: int) -> PlannedModel:
+    """Return a defence that learns, planned as a model is that a sweep trains."""
+    framing = Framing.of(RESIZE, image_size)
+    return PlannedModel(step.name, step.factory, step.params, step.where, step.told, framing)
 
 
 def _plain(value: Any) -> str:

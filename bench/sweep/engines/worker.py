@@ -87,7 +87,7 @@ class Worker:
             {
                 **job.data.training_identity(),
                 "model": job.model.name,
-                "variant": job.model.trained_variant,
+                "variant": job.model.point,
                 "model_params": job.model.params,
                 **({"adapter": job.model.adaptation} if job.model.adaptation else {}),
                 "model_source": job.model.source,

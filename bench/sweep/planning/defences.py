@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import nn
 
@@ -14,27 +14,17 @@ from ...core.config import Settings
 from ...core.configuration.values import ALL
 from ...core.errors import UserError
 from ...core.parameters import shown
-from ...core.registry import version_of
 from ...training.checkpoints import Checkpoint
-from .tables import built, checked, class_told
+from .tables import Method, checked
 
 NONE = "none"  # stands for no defence
-
-
-class Step(NamedTuple):
-    """A defence with all its parameters."""
-
-    name: str  # of its table
-    factory: registry.Factory  # what builds it
-    params: dict[str, Any]  # all that it is called with
-    told: dict[str, str]  # what keys hold besides parameters: see `class_told`
 
 
 @dataclass(frozen=True)
 class PlannedDefence:
     """A chain of defences."""
 
-    steps: tuple[Step, ...]  # in the order in which an image passes them
+    steps: tuple[Method, ...]  # in the order in which an image passes them
 
     @property
     def name(self) -> str:
@@ -47,42 +37,41 @@ class PlannedDefence:
         return any(bool(getattr(step.factory, "stochastic", False)) for step in self.steps)
 
     @property
-    def learning(self) -> Iterator[Step]:
+    def learning(self) -> Iterator[Method]:
         """Those of `steps` that are trained."""
         return (step for step in self.steps if getattr(step.factory, "recipe", "none") != "none")
 
     def around(self, model: nn.Module, learnt: Mapping[str, Checkpoint] | None = None) -> Defended:
         """Return a model behind the defences, in evaluation mode; those not in `learnt` are untrained."""
-        steps = []
-        for name, factory, params, _ in self.steps:
-            step = factory(**params)
-            if learnt and name in learnt:
-                learnt[name].load_into(step)
-            steps.append(step.requires_grad_(False))
-        return Defended(model, steps).eval()
+        built = [step.factory(**step.params).requires_grad_(False) for step in self.steps]
+        for step, module in zip(self.steps, built, strict=True):
+            if learnt and step.name in learnt:
+                learnt[step.name].load_into(module)
+        return Defended(model, built).eval()
 
     def check(self) -> None:
         """Rehearse the defences of plugins by `iqabench.testing.check_defence`; our own are tested."""
-        for name, factory, params, _ in self.steps:
-            if registry.source_digest(factory):
+        for step in self.steps:
+            if step.source:
+                build = partial(step.factory, **step.params)
                 try:
-                    check_defence(partial(factory, **params))
-                    if factory(**params).stochastic and not getattr(factory, "stochastic", False):
+                    check_defence(build)
+                    if build().stochastic and not getattr(step.factory, "stochastic", False):
                         raise UserError("it says `stochastic = True` in its __init__; say it in the class")
                 except UserError as error:
-                    raise UserError(f"defence {name!r}: {error}") from error
+                    raise UserError(f"defence {step.name!r}: {error}") from error
 
     def identity(self, weights: Mapping[str, str | None]) -> list[dict[str, Any]]:
         """Return all of the defences that scores depend on, as JSON can hold it; with digests of weights."""
         return [
             {
-                "name": name,
-                "params": params | told,
-                "version": version_of(factory),
-                "source": registry.source_digest(factory),
-                **({"weights": weights[name]} if name in weights else {}),
+                "name": step.name,
+                "params": step.params | step.told,
+                "version": step.version,
+                "source": step.source,
+                **({"weights": weights[step.name]} if step.name in weights else {}),
             }
-            for name, factory, params, told in self.steps
+            for step in self.steps
         ]
 
 
@@ -108,14 +97,7 @@ def plan_defence(settings: Settings, text: Any, where: str = "[run]: defences") 
         raise UserError(f"{where}: found {shown(text)}, accepted are names joined by +, as in 'median+flip'")
     steps = []
     for name in names:
-        factory, params, _ = checked(settings, "defences", name)
-        built(factory, params, settings.where_table("defences", name))
-        steps.append(Step(name, factory, params, class_told(settings, "defences", name)))
+        step, _ = checked(settings, "defences", name)
+        step.called(step.params)
+        steps.append(step)
     return PlannedDefence(tuple(steps))
-
-
-def one_after_the_other(first: PlannedDefence | None, then: PlannedDefence | None) -> PlannedDefence | None:
-    """Return two chains as one."""
-    if first is None or then is None:
-        return first or then
-    return PlannedDefence(first.steps + then.steps)

@@ -1,9 +1,7 @@
 """The training recipe that a model's table asks for."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 from torch import nn
 
@@ -43,28 +41,11 @@ def plan_recipe(value: Any, where: str) -> PlannedRecipe | None:
     if name not in known[1:]:
         raise UserError(f"{where}: unknown recipe {name!r}: {nearest(name, known)}")
     factory = registry.resolve("recipes", name)
-    options = _options(factory)
     try:
-        return PlannedRecipe(name, keyed(options, complete_parameters(options, given, where=where)))
+        params = complete_parameters(factory, given, where=where, apart_from=_GIVEN)
+        return PlannedRecipe(name, keyed(factory, params))
     except ParameterError as error:
         raise UserError(f"{where}: {error.reason}") from None
-
-
-def _options(factory: registry.Factory) -> Callable[..., Any]:
-    """Return a function with the parameters of a recipe that the loop does not give."""
-
-    def options() -> None: ...
-
-    signature = inspect.signature(factory)
-    own = [parameter for name, parameter in signature.parameters.items() if name not in _GIVEN]
-    target = factory.__init__ if inspect.isclass(factory) else factory
-    options.__annotations__ = {
-        name: hint
-        for name, hint in get_type_hints(target, include_extras=True).items()
-        if name not in (*_GIVEN, "return")
-    }
-    vars(options)["__signature__"] = signature.replace(parameters=own)
-    return options
 
 
 def trained_by(model: nn.Module, recipe: PlannedRecipe | None) -> nn.Module:

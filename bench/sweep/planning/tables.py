@@ -1,7 +1,9 @@
 """A `[KIND.NAME]` table of the configuration: what it names, and its parameters, checked."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 from ...core import registry
@@ -16,6 +18,41 @@ from ..adaptation import BLACK_BOX, NAMING, adaptation, class_of
 LONGEST_NAME = 150
 """Maximum bytes of a name: files named after it add a digest and more, and a file system allows 255."""
 
+OF_MODELS = {"weights": None, "black_box": False, "defence": "none", "recipe": None, "pixels": None}
+"""Keys of a model's table that are neither its class's nor its adapter's, and what they are without it."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A model, attack, defence or dataset by the name of its table, with all its parameters."""
+
+    name: str  # of its table
+    factory: registry.Factory  # what builds it
+    params: dict[str, Any]  # all that it is called with
+    where: str  # the table to blame for it
+    # What keys hold besides parameters: its class, where its name does not say which. Two classes may take
+    # the same parameters, and be of one file. Of `FILE.py:CLASS` the class is told, as a digest stands for
+    # the file; a black box has one of what it asks.
+    told: dict[str, str]
+
+    @cached_property
+    def source(self) -> str | None:
+        """Digest of the plugin's file that it comes from, if any."""
+        return registry.source_digest(self.factory)
+
+    @property
+    def version(self) -> int:
+        """Version of its code."""
+        return registry.version_of(self.factory)
+
+    def called(self, params: Mapping[str, Any]) -> Any:
+        """Call the factory with parameters; a UserError of its own names the table and the user's line."""
+        try:
+            with blaming_line("cannot be built"):
+                return self.factory(**params)
+        except UserError as error:
+            raise UserError(f"{self.where}: {error}") from error
+
 
 def framing_of(settings: Settings, name: str, value: Any) -> Framing:
     """Return what the key `pixels` of a model's table says; a UserError where it is not accepted."""
@@ -27,28 +64,31 @@ def framing_of(settings: Settings, name: str, value: Any) -> Framing:
 
 def checked(
     settings: Settings, kind: registry.Kind, name: str, point: Mapping[str, Any] | None = None
-) -> tuple[registry.Factory, dict[str, Any], dict[str, Any] | None]:
-    """Return the method registered for a table, its parameters, and those of a model's adapter.
+) -> tuple[Method, dict[str, Any]]:
+    """Return the method of a table, and what a model's table says besides the parameters of its class.
 
-    The values of a grid's point go before those of the table.
+    That is `OF_MODELS`, with the framing that `pixels` asks for, and the parameters of its adapter as
+    `adaptation`, None where it needs none. The values of a grid's point go before those of the table.
     """
     check_name(settings, kind, name)
     registered, table = table_of(settings, kind, name)
-    weights = table.pop("weights", None) if kind == "models" else None
-    for key in ("black_box", "defence", "recipe") if kind == "models" else ():
-        table.pop(key, None)
-    pixels = table.pop("pixels", RESIZE) if kind == "models" else RESIZE
-    if not isinstance(weights, str | None):
-        where = settings.where(kind, name, "weights")
-        raise UserError(f"{where}: key 'weights': found {shown(weights)}, accepted is a file's path")
-    framing_of(settings, name, pixels)
-    factory, options = _resolved(settings, kind, name, registered, table), None
+    said = {key: table.pop(key, default) for key, default in OF_MODELS.items() if kind == "models"}
+    _require_text(settings, kind, name, "weights", said.get("weights"), "a file's path")
+    factory = _resolved(settings, kind, name, registered, table)
     with settings.blaming("grid" if point else kind, name):
         table |= point or {}
-        where = heading(kind, name)
+        where, path = heading(kind, name), registry.is_path(kind, registered)
         if kind == "models":
-            options = adaptation(factory, table, where, always=registry.is_path(kind, registered))
-        return factory, complete_parameters(factory, table, where=where), options
+            said["adaptation"] = adaptation(factory, table, where, always=path)
+        params = complete_parameters(factory, table, where=where)
+    if kind == "models":
+        pixels = getattr(factory, "pixels", RESIZE) if said["pixels"] is None else said["pixels"]
+        said["pixels"] = framing_of(settings, name, pixels)
+        if "pretrained" in params and "pretrained" not in table:
+            params["pretrained"] = settings.training.pretrained
+    told = {"class": registered.rpartition(":")[2] if path else registered}
+    its_own = registered in (name, BLACK_BOX)
+    return Method(name, factory, params, settings.where_table(kind, name), {} if its_own else told), said
 
 
 def _resolved(
@@ -83,13 +123,9 @@ def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, d
     tables: dict[str, dict[str, Any]] = getattr(settings, kind)
     table = dict(tables.get(name, {}))
     if kind == "datasets":
-        adapter = table.pop("adapter", name)
-        if not isinstance(adapter, str):
-            where = settings.where(kind, name, "adapter")
-            raise UserError(f"{where}: key 'adapter': found {shown(adapter)}, accepted is the name of one")
-        if not isinstance(test_list := table.pop("test_list", None), str | None):
-            where = settings.where(kind, name, "test_list")
-            raise UserError(f"{where}: key 'test_list': found {shown(test_list)}, accepted is a file's path")
+        adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
+        _require_text(settings, kind, name, "adapter", adapter, "the name of one")
+        _require_text(settings, kind, name, "test_list", test_list, "a file's path")
         return adapter, table
     passed = [name]
     while (like := table.pop("like", None)) is not None:
@@ -104,25 +140,12 @@ def table_of(settings: Settings, kind: registry.Kind, name: str) -> tuple[str, d
     return passed[-1], table
 
 
-def class_told(settings: Settings, kind: registry.Kind, name: str) -> dict[str, str]:
-    """Return what keys hold of a table besides parameters: its class, where its name does not say which.
-
-    Two classes may take the same parameters, and be of one file. Of `FILE.py:CLASS` the class is told, as a
-    digest stands for the file; a black box has one of what it asks.
-    """
-    registered, _ = table_of(settings, kind, name)
-    if registered in (name, BLACK_BOX):
-        return {}
-    return {"class": registered.rpartition(":")[2] if registry.is_path(kind, registered) else registered}
-
-
-def built(factory: registry.Factory, params: dict[str, Any], where: str) -> Any:
-    """Call a factory with its parameters; a UserError of its own names the table and the user's line."""
-    try:
-        with blaming_line("cannot be built"):
-            return factory(**params)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
+def _require_text(
+    settings: Settings, kind: registry.Kind, name: str, key: str, value: Any, accepted: str
+) -> None:
+    if not isinstance(value, str | None):
+        where = settings.where(kind, name, key)
+        raise UserError(f"{where}: key {key!r}: found {shown(value)}, accepted is {accepted}")
 
 
 def chosen_names(

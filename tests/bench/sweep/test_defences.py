@@ -216,7 +216,7 @@ def test_all_stands_for_the_bare_model_and_every_defence() -> None:
     names = [model.defence.name if model.defence else "none" for model in models]
     assert names[0] == "none"
     assert {"jpeg", "median", "noise"} < {*names}
-    assert all(model.trained_variant == "" for model in models)
+    assert all(model.point == "" for model in models)
 
 
 SHAKING = """

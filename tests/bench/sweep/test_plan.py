@@ -37,6 +37,16 @@ def test_the_point_of_a_grid_that_is_the_models_own_table_is_no_variant_and_othe
     assert [model.name for model in others] == ["resnet"]
 
 
+def test_a_grid_may_be_of_initial_weights_which_the_training_table_says_else(tmp_path):
+    text = "[run]\nmodels = ['resnet']\n[training]\npretrained = false\n"
+    text += "[grid.resnet]\npretrained = [true, false]\n"
+    models = plan_models(settings_of(tmp_path, text))
+    assert [(model.variant, model.params["pretrained"]) for model in models] == [
+        ("pretrained=True", True),
+        ("", False),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
