@@ -47,6 +47,11 @@ class Ranks(NamedTuple):
     best: int  # the rank if every entrant whose interval overlaps this one's were behind it
     worst: int  # the rank if all of them were before it
 
+    @property
+    def open(self) -> str:
+        """The ranks that are open, as in `2–4`; empty where there is one only."""
+        return "" if self.best == self.worst else f"{self.best}–{self.worst}"
+
 
 @dataclass(frozen=True)
 class Standing:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -17,6 +17,18 @@ FORMAT = "iqabench leaderboard"  # value of the key `format` of the JSON file
 _OF_ENTRANT = ("slug", "name", "paper", "year", "training", "unreliable", "audit")
 COLUMNS = (*_OF_ENTRANT, *(field.name for field in fields(Number)))
 """Columns of the CSV file: attributes of the entrant, then those of `Number`."""
+
+
+def entrant_data(entrant: Entrant) -> dict[str, Any]:
+    """Return an entrant with all its numbers, as the JSON file has it; None where a number is unknown."""
+    numbers, moves = map(_plain, entrant.numbers), map(_plain, entrant.moves)
+    return asdict(entrant) | {"numbers": [*numbers], "moves": [*moves]}
+
+
+def ranking_data(ranking: Ranking) -> dict[str, Any]:
+    """Return a ranking: its threat, and the entrants in their order with their ranks."""
+    standings = [_standing(one) for one in ranking.standings]
+    return asdict(ranking.threat) | {"stand_in": ranking.stand_in, "standings": standings}
 
 
 def csv_text(board: Board) -> str:
@@ -36,21 +48,15 @@ def csv_text(board: Board) -> str:
     return neutral(table).to_csv(index=False, lineterminator="\n")
 
 
-def json_text(board: Board, pages: Sequence[str]) -> str:
-    """Return the whole board and the names of the site's pages; null where a number is unknown."""
-    entrants = ",\n".join(json.dumps(_entrant(entrant), allow_nan=False) for entrant in board.entrants)
+def json_text(board: Board, entrants: Iterable[dict[str, Any]], pages: Sequence[str]) -> str:
+    """Return the JSON file of a board, given the data of its entrants and the names of the site's pages."""
     head = {"format": FORMAT, "pages": pages, "notes": board.notes}
-    return f'{json.dumps(head)[:-1]}, "entrants": [\n{entrants}\n]}}\n'
+    return f'{json.dumps(head)[:-1]}, "entrants": {lines_of(entrants)}}}\n'
 
 
-def rankings_text(rankings: Sequence[Ranking]) -> str:
-    """Return all rankings, a line for each: its threat, and the entrants in their order with their ranks."""
-    lines = (
-        asdict(ranking.threat)
-        | {"stand_in": ranking.stand_in, "standings": [_standing(one) for one in ranking.standings]}
-        for ranking in rankings
-    )
-    return "[\n" + ",\n".join(json.dumps(line, allow_nan=False) for line in lines) + "\n]\n"
+def lines_of(values: Iterable[dict[str, Any]]) -> str:
+    """Return some values as a JSON list with a line for each."""
+    return "[\n" + ",\n".join(json.dumps(value, allow_nan=False) for value in values) + "\n]"
 
 
 def _standing(standing: Standing) -> dict[str, Any]:
@@ -60,11 +66,6 @@ def _standing(standing: Standing) -> dict[str, Any]:
         **(ranks._asdict() if ranks else dict.fromkeys(Ranks._fields)),
         **{name: number[name] for name in ("kind", "attack", "worst_case", "srocc", "low", "high")},
     }
-
-
-def _entrant(entrant: Entrant) -> dict[str, Any]:
-    numbers, moves = map(_plain, entrant.numbers), map(_plain, entrant.moves)
-    return asdict(entrant) | {"numbers": [*numbers], "moves": [*moves]}
 
 
 def _plain(one: Number | Move) -> dict[str, Any]:

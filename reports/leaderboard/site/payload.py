@@ -77,7 +77,7 @@ def board_data(board: Board, rankings: Sequence[Ranking], start: Ranking | None)
         threat, standings = ranking.threat, ranking.standings
         ranked = [standing.ranks for standing in standings if standing.ranks]
         deciding = [standing.robust.decisive for standing in standings]
-        notes = [note(standing, ranking) for standing in standings]
+        notes = [remark(standing, ranking) for standing in standings]
         return {
             "dataset": datasets.index(threat.dataset),
             "attack": threat.attack,
@@ -114,7 +114,7 @@ def caption(ranking: Ranking) -> str:
     return f"{marked_dataset(threat.dataset, ranking.stand_in)}, {label(threat.attack)}{radius}"
 
 
-def note(standing: Standing, ranking: Ranking) -> str:
+def remark(standing: Standing, ranking: Ranking) -> str:
     """Say how an entrant was attacked: how many of the attacks it faced, or the attack's parameters.
 
     What was measured elsewhere says so first.

@@ -172,8 +172,9 @@ def test_a_card_holds_several_numbers_of_one_condition(tmp_path):
     assert all(number in card for number in ("0.1000", "0.2000", "0.3000", "+0.2000"))
 
 
-def test_a_stand_in_is_marked(site):
+def test_a_stand_in_is_marked_and_a_database_without_a_note_has_none(site):
     assert 'synthetic <span class="stand-in">stand-in</span>' in text(site / "models" / "alpha.html")
+    assert '<p id="note" class="muted" hidden></p>' in text(site / "index.html")
 
 
 def test_a_board_without_entrants_or_numbers_still_makes_a_page(tmp_path):
