@@ -22,8 +22,8 @@ class Number:
     attack: str  # registered name, or `none`
     epsilon: float  # in units of 1/255; 0 without attack
     srocc: float  # Spearman's rank correlation; of an interval attack the worst case, if `worst_case`
-    plcc: float  # Pearson's correlation; NaN where it is not known
-    mse: float  # mean squared error on quality in [0, 1]; NaN where it is not known
+    plcc: float = math.nan  # Pearson's correlation; NaN where it is not known
+    mse: float = math.nan  # mean squared error on quality in [0, 1]; NaN where it is not known
     low: float = math.nan  # lower bound of the 95% interval of `srocc`; NaN where there is none
     high: float = math.nan  # upper bound, likewise
     images: int | None = None  # number of images; None where it is not known

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,12 @@ from .submission.verify import Examination, examine, reported_moves, reported_nu
 class _Draft:
     """An entrant that is not complete yet."""
 
-    entrant: Entrant
-    model: str | None  # registered name under which a store may have measured it
+    name: str  # name that is shown
+    entry: Entry  # what it is; its `model` is the name under which a store may have measured it
     source: str  # tells it apart from another entrant of its name
-    cells: Sequence[Row]
+    numbers: Sequence[Number]
+    moves: Sequence[Move]
+    cells: Sequence[Row] = ()
     unlabelled: Sequence[Row] = ()  # cells of images without labels
 
 
@@ -60,17 +62,21 @@ def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None =
     kept = MetricCache(user_cache_path("iqabench") / "leaderboard.parquet")
     examined = [examine(path, kept) for path in _files(entry_paths)]
     kept.save()
-    drafts = [_draft(entry, entry.name, reported_numbers(entry), []) for entry in printed_entries()]
-    drafts += [
-        _draft(found.entry, found.path.stem, found.numbers, [file.cell for file in found.files])
-        for found in examined
-        if _admitted(found, labels, notes) and found.entry
+    drafts = [
+        _Draft(entry.name, entry, entry.name, reported_numbers(entry), reported_moves(entry))
+        for entry in printed_entries()
     ]
+    for found in examined:
+        if _admitted(found, labels, notes) and (entry := found.entry):
+            cells = [file.cell for file in found.files]
+            moves = reported_moves(entry)
+            drafts.append(_Draft(entry.name, entry, found.path.stem, found.numbers, moves, cells))
     for draft in of_store:
         _join(draft, drafts, notes)
     _tell_apart(drafts, notes)
     notes += _of_different_images(drafts)
-    return Board(tuple(_finished(drafts)), tuple(notes))
+    slug = slugs((draft.name for draft in drafts), "entrant")
+    return Board(tuple(_finished(draft, slug[draft.name]) for draft in drafts), tuple(notes))
 
 
 def _files(given: Sequence[Path]) -> list[Path]:
@@ -91,49 +97,14 @@ def _files(given: Sequence[Path]) -> list[Path]:
 
 def _admitted(found: Examination, labels: KnownLabels, notes: list[str]) -> bool:
     """Return whether nothing is wrong with an entry; if not, note what."""
-    problems = list(found.problems) or [*labels.contradictions(found.files)]
+    problems = list(found.problems) or labels.learn(found.files)
     if problems:
         others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         notes.append(
             f"Left out: {found.path}: {problems[0]}{others}. `iqabench entry verify {found.path}` says what "
             "is wrong with it."
         )
-        return False
-    labels.learn(found.files)
-    return True
-
-
-def _draft(entry: Entry, source: str, numbers: tuple[Number, ...], cells: Sequence[Row]) -> _Draft:
-    paper = entry.paper
-    links = [
-        ("Paper", paper.url if paper else None),
-        ("Code", entry.code),
-        *((_weights_of(row.dataset, row.seed), row.url) for row in entry.weights),
-    ]
-    digests = [
-        (f"SHA-256 of {_weights_of(row.dataset, row.seed).lower()}", row.sha256)
-        for row in entry.weights
-        if row.sha256
-    ]
-    entrant = Entrant(
-        name=entry.name,
-        numbers=numbers,
-        moves=reported_moves(entry),
-        paper=paper.title if paper else "",
-        authors=tuple(entry.authors),
-        year=paper.year if paper else None,
-        links=tuple((what, url) for what, url in links if url),
-        training=entry.training,
-        unreliable=entry.unreliable or "",
-        audit=entry.audit or "",
-        facts=tuple(digests),
-    )
-    return _Draft(entrant, entry.model, source, cells)
-
-
-def _weights_of(dataset: str | None, seed: int | None) -> str:
-    of = ", ".join(filter(None, [dataset, "" if seed is None else f"seed {seed}"]))
-    return f"Weights ({of})" if of else "Weights"
+    return not problems
 
 
 def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> list[_Draft]:
@@ -149,8 +120,9 @@ def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> lis
         cells, unlabelled = (rows[rows["status"] == status].to_dict("records") for status in (OK, NO_LABELS))
         if cells or unlabelled:
             joins = model if (variant, regime) == ("", "clean") else None
-            entrant = Entrant(name, measured_numbers(cells), measured_moves(unlabelled), training=regime)
-            drafts.append(_Draft(entrant, joins, "store", cells, unlabelled))
+            entry = Entry.model_construct(name=name, model=joins, training=regime)
+            numbers, moves = measured_numbers(cells), measured_moves(unlabelled)
+            drafts.append(_Draft(name, entry, "store", numbers, moves, cells, unlabelled))
     labels.learn_from_store(results.frame, store.root)
     return drafts
 
@@ -195,25 +167,23 @@ def _pixels(cell: Row) -> str:
 
 def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
     """Add a model of the store to the first entry of that model, else as an entrant of its own."""
-    host = next((one for one in drafts if one.model and one.model == draft.model), None)
+    model = draft.entry.model
+    host = next((one for one in drafts if one.entry.model == model), None) if model else None
     if host is None:
         drafts.append(draft)
         return
-    own = {number.condition for number in draft.entrant.numbers}
-    kept = [one for one in host.entrant.numbers if one.kind == "reported" or one.condition not in own]
-    replaced = len(host.entrant.numbers) - len(kept)
+    own = {number.condition for number in draft.numbers}
+    kept = [one for one in host.numbers if one.kind == "reported" or one.condition not in own]
+    replaced = len(host.numbers) - len(kept)
     if replaced:
         notes.append(
-            f"{host.entrant.name}: {plural(replaced, 'number')} of its entry "
+            f"{host.name}: {plural(replaced, 'number')} of its entry "
             f"{'is' if replaced == 1 else 'are'} not shown, as the store has measured the same."
         )
-    host.entrant = replace(
-        host.entrant,
-        numbers=(*kept, *draft.entrant.numbers),
-        moves=(*host.entrant.moves, *draft.entrant.moves),
-    )
-    host.unlabelled = [*host.unlabelled, *draft.unlabelled]
+    host.numbers = [*kept, *draft.numbers]
+    host.moves = [*host.moves, *draft.moves]
     host.cells = [*(cell for cell in host.cells if condition_of(cell) not in own), *draft.cells]
+    host.unlabelled = draft.unlabelled
 
 
 def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
@@ -222,7 +192,7 @@ def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
     for draft in drafts:
         for cell in draft.cells:
             images = (cell["dataset_digest"], cell["split_digest"], _pixels(cell), cell["n"])
-            names[cell["dataset"]][images][draft.entrant.name] = None
+            names[cell["dataset"]][images][draft.name] = None
     for dataset in ordered("dataset", names):
         if len(names[dataset]) > 1:
             sets = [
@@ -240,48 +210,63 @@ def _tell_apart(drafts: Sequence[_Draft], notes: list[str]) -> None:
     """Append the file's name to the name of an entrant that another has already."""
     seen: dict[str, None] = {}
     for draft in drafts:
-        name = draft.entrant.name
-        if name in seen:
-            unlike = unused(f"{name} ({draft.source})", seen)
-            notes.append(f"Two entrants are called {name}; one is shown as {unlike}.")
-            draft.entrant = replace(draft.entrant, name=unlike)
-        seen[draft.entrant.name] = None
+        if (name := draft.name) in seen:
+            draft.name = unused(f"{name} ({draft.source})", seen)
+            notes.append(f"Two entrants are called {name}; one is shown as {draft.name}.")
+        seen[draft.name] = None
 
 
-def _finished(drafts: Sequence[_Draft]) -> Iterator[Entrant]:
-    slug = slugs((draft.entrant.name for draft in drafts), "entrant")
-    for draft in drafts:
-        entrant, cells = draft.entrant, [*draft.cells, *draft.unlabelled]
-        yield replace(
-            entrant,
-            slug=slug[entrant.name],
-            facts=(*_facts(cells), *entrant.facts),
-            audit=verdict([entrant.audit, *(cell["audit"] for cell in _deciding(cells))]),
-            audits=_audits(entrant.audit, [*entrant.numbers, *entrant.moves], cells),
-            red_flags=(
-                *red_flags(entrant.numbers),
-                *of_audits(cells),
-                *measured_elsewhere([*entrant.numbers, *entrant.moves]),
-            ),
-        )
+def _finished(draft: _Draft, slug: str) -> Entrant:
+    entry, cells = draft.entry, [*draft.cells, *draft.unlabelled]
+    paper, stated = entry.paper, entry.audit or ""
+    weights = [(_weights_of(row.dataset, row.seed), row) for row in entry.weights]
+    links = [
+        ("Paper", paper.url if paper else None),
+        ("Code", entry.code),
+        *((what, row.url) for what, row in weights),
+    ]
+    digests = [(f"SHA-256 of {what.lower()}", row.sha256) for what, row in weights if row.sha256]
+    audits = _audits(stated, [*draft.numbers, *draft.moves], cells)
+    return Entrant(
+        name=draft.name,
+        numbers=tuple(draft.numbers),
+        moves=tuple(draft.moves),
+        slug=slug,
+        paper=paper.title if paper else "",
+        authors=tuple(entry.authors),
+        year=paper.year if paper else None,
+        links=tuple((what, url) for what, url in links if url),
+        training=entry.training,
+        unreliable=entry.unreliable or "",
+        audit=verdict([stated, *(said for _, said in audits)]),
+        audits=audits,
+        red_flags=(
+            *red_flags(draft.numbers),
+            *of_audits(cells),
+            *measured_elsewhere([*draft.numbers, *draft.moves]),
+        ),
+        facts=(*_facts(cells), *digests),
+    )
+
+
+def _weights_of(dataset: str | None, seed: int | None) -> str:
+    of = ", ".join(filter(None, [dataset, "" if seed is None else f"seed {seed}"]))
+    return f"Weights ({of})" if of else "Weights"
 
 
 def _audits(
     stated: str, numbers: Sequence[Number | Move], cells: Sequence[Row]
 ) -> tuple[tuple[str, str], ...]:
-    """Return the verdict of each dataset that has one: the stated one and those of its cells together."""
-    deciding = _deciding(cells)
-    found = [
-        (dataset, verdict([stated, *(cell["audit"] for cell in deciding if cell["dataset"] == dataset)]))
-        for dataset in ordered("dataset", (number.dataset for number in numbers))
-    ]
-    return tuple((dataset, said) for dataset, said in found if said)
+    """Return the verdict of each dataset that has one: the stated one and those of its cells together.
 
-
-def _deciding(cells: Sequence[Row]) -> list[Row]:
-    """Return the cells whose audits decide: on a dataset with audited cells of `auto` those, else all.
-
-    Where a single attack failed, `auto` takes another on each image.
+    On a dataset with audited cells of `auto` these decide, else all: where a single attack failed, `auto`
+    takes another on each image.
     """
-    of_auto = {cell["dataset"] for cell in cells if cell["attack"] == AUTO and cell["audit"]}
-    return [cell for cell in cells if cell["attack"] == AUTO or cell["dataset"] not in of_auto]
+    found = []
+    for dataset in ordered("dataset", (number.dataset for number in numbers)):
+        here = [cell for cell in cells if cell["dataset"] == dataset]
+        of_auto = [cell["audit"] for cell in here if cell["attack"] == AUTO]
+        deciding = of_auto if any(of_auto) else [cell["audit"] for cell in here]
+        if said := verdict([stated, *deciding]):
+            found.append((dataset, said))
+    return tuple(found)

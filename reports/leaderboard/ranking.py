@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..catalogue import AUTO, ordered
@@ -88,7 +88,10 @@ def rankings(board: Board) -> list[Ranking]:
     condition the lowest counts, and undefined (constant scores) is lower than any. What is under a control
     is not ranked.
     """
-    known = [(entrant, _ranked(pairs(entrant))) for entrant in by_name(board.entrants)]
+    known = [
+        (entrant, {key: pair for key, pair in pairs(entrant).items() if not pair.decisive.control})
+        for entrant in by_name(board.entrants)
+    ]
     stand_ins = {number.dataset for number in board.numbers if number.stand_in}
     conditions = {condition for _, numbers in known for condition in numbers}
     found = []
@@ -129,10 +132,6 @@ def pairs(entrant: Entrant) -> dict[Condition, Pair]:
     return {condition: Pair(**kinds) for condition, kinds in found.items()}
 
 
-def _ranked(numbers: Mapping[Condition, Pair]) -> dict[Condition, Pair]:
-    return {condition: pair for condition, pair in numbers.items() if not pair.decisive.control}
-
-
 def by_name(entrants: Iterable[Entrant]) -> list[Entrant]:
     """Sort entrants by name, whatever its case; those whose numbers tie stand in this order."""
     return sorted(entrants, key=lambda entrant: (entrant.name.casefold(), entrant.slug))
@@ -159,27 +158,20 @@ def _rank(
     attacks: Sequence[str],
     stand_in: bool,
 ) -> Ranking:
-    keys = [(threat.dataset, attack, threat.epsilon) for attack in attacks]
-    faced = [
-        (entrant, numbers, [numbers[key] for key in keys if key in numbers]) for entrant, numbers in known
-    ]
-    deciding = [
-        (entrant, min(tried, key=_height), numbers.get((threat.dataset, CLEAN, 0.0)), len(tried))
-        for entrant, numbers, tried in faced
-        if tried
-    ]
-    deciding.sort(key=lambda item: -_height(item[1]))
-    intervals = [_interval(robust.decisive) for _, robust, _, _ in deciding]
-    standings = [
-        Standing(entrant, ranks, robust, clean, count)
-        for (entrant, robust, clean, count), ranks in zip(deciding, _ranks(intervals), strict=True)
-    ]
-    absent = [entrant for entrant, _, tried in faced if not tried]
-    return Ranking(threat, tuple(standings), tuple(absent), len(attacks), stand_in)
-
-
-def _height(pair: Pair) -> float:
-    return _value(pair.decisive)
+    standings, absent = [], []
+    for entrant, numbers in known:
+        conditions = [(threat.dataset, attack, threat.epsilon) for attack in attacks]
+        tried = [numbers[condition] for condition in conditions if condition in numbers]
+        if tried:
+            robust = min(tried, key=lambda pair: _value(pair.decisive))
+            clean = numbers.get((threat.dataset, CLEAN, 0.0))
+            standings.append(Standing(entrant, None, robust, clean, len(tried)))
+        else:
+            absent.append(entrant)
+    standings.sort(key=lambda one: -_value(one.robust.decisive))
+    ranks = _ranks([_interval(one.robust.decisive) for one in standings])
+    ranked = (replace(one, ranks=rank) for one, rank in zip(standings, ranks, strict=True))
+    return Ranking(threat, tuple(ranked), tuple(absent), len(attacks), stand_in)
 
 
 def _value(number: Number) -> float:

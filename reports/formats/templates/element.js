@@ -1,9 +1,9 @@
 "use strict";
 
-function element(tag, text = "", className = "") {
+function element(tag, text = "", attributes = {}) {
   const made = document.createElement(tag);
   made.textContent = text;
-  if (className) made.className = className;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   return made;
 }
 

@@ -40,11 +40,10 @@ function chosen() {
 const [lowest, highest] = ["min", "max"].map(
   (which) => (cell, image) => Math[which](...Object.values(cell.ends).map((scores) => scores[image] ?? cell.clean[image])),
 );
-const moved = (cell, image) => Math.max(...Object.values(cell.ends).map((scores) => Math.abs(scores[image] - cell.clean[image])));
+const change = (cell, image, end) => Math.abs(cell.ends[end][image] - cell.clean[image]);
 const furthest = (cell, image) =>
-  Object.keys(cell.ends).reduce((one, other) =>
-    Math.abs(cell.ends[other][image] - cell.clean[image]) > Math.abs(cell.ends[one][image] - cell.clean[image]) ? other : one,
-  );
+  Object.keys(cell.ends).reduce((one, other) => (change(cell, image, other) > change(cell, image, one) ? other : one));
+const moved = (cell, image) => change(cell, image, furthest(cell, image));
 const number = (value) => (Number(value.toFixed(3)) + 0).toFixed(3).replace("-", "−"); // + 0 makes a zero positive
 const factOf = (cell, image) => facts[cell.dataset][image] ?? ["", null];
 
@@ -60,10 +59,8 @@ function draw() {
 }
 
 function item(cell, image) {
-  const button = element("button");
-  const picture = element("img");
-  Object.assign(picture, { loading: "lazy", alt: "", src: `${cell.folder}/clean/${cell.files[image]}` });
-  button.type = "button";
+  const button = element("button", "", { type: "button" });
+  const picture = element("img", "", { loading: "lazy", alt: "", src: `${cell.folder}/clean/${cell.files[image]}` });
   const scores = `${number(cell.clean[image])} → ${number(cell.ends[furthest(cell, image)][image])}`;
   button.append(picture, element("strong", scores), element("span", [image, factOf(cell, image)[0]].filter(Boolean).join(" · ")));
   button.addEventListener("click", () => open(cell, image));
@@ -89,13 +86,11 @@ const scoresOf = (image) => cells.filter((cell) => cell.dataset === shown.cell.d
 
 function row(cell) {
   const { image } = shown;
-  const made = element("tr", "", cell === shown.cell ? "shown" : "");
-  const name = element("th", cell.model);
-  name.scope = "row";
-  const scores = [cell.clean[image], lowest(cell, image), highest(cell, image)].map(number);
-  made.append(name, ...[cell.attack, ...scores].map((text) => element("td", text)));
-  const labels = ["Attack", "Clean", "Lowest", "Highest"];
-  [...made.cells].slice(1).forEach((part, place) => (part.dataset.label = labels[place]));
+  const [clean, low, high] = [cell.clean[image], lowest(cell, image), highest(cell, image)].map(number);
+  const columns = { Attack: cell.attack, Clean: clean, Lowest: low, Highest: high };
+  const made = element("tr", "", { class: cell === shown.cell ? "shown" : "" });
+  made.append(element("th", cell.model, { scope: "row" }));
+  made.append(...Object.entries(columns).map(([label, text]) => element("td", text, { "data-label": label })));
   return made;
 }
 

@@ -10,9 +10,7 @@ function makeSortable(table) {
   const headings = [...table.querySelectorAll("th[data-column]")];
   const paperOrder = [...table.tBodies].map(rowsOf);
   for (const heading of headings) {
-    const button = element("button", "", "sort");
-    button.type = "button";
-    button.title = "Sort";
+    const button = element("button", "", { class: "sort", type: "button", title: "Sort" });
     button.append(...heading.childNodes);
     heading.append(button);
     button.addEventListener("click", () => {
@@ -34,8 +32,8 @@ function rowsOf(body) {
 }
 
 function offerAll(table) {
-  const button = element("button", `Show all ${table.tBodies[0].rows.length} rows`, "all-rows");
-  button.type = "button";
+  const words = `Show all ${table.tBodies[0].rows.length} rows`;
+  const button = element("button", words, { class: "all-rows", type: "button" });
   button.addEventListener("click", () => {
     table.dataset.shown = "all";
     showFirst(table);
@@ -106,9 +104,7 @@ dialog.addEventListener("click", (event) => {
 });
 
 function linkToButton(link) {
-  const button = element("button", link.textContent);
-  button.type = "button";
-  button.setAttribute("aria-haspopup", "dialog");
+  const button = element("button", link.textContent, { type: "button", "aria-haspopup": "dialog" });
   Object.assign(button.dataset, link.dataset);
   link.replaceWith(button);
 }
@@ -156,7 +152,7 @@ function valuesOf(fact, cells) {
 
 function description({ text, seed }, fact) {
   const item = element("dd");
-  if (seed !== undefined && fact.name !== "Seed") item.append(element("span", `seed ${seed}: `, "muted"));
+  if (seed !== undefined && fact.name !== "Seed") item.append(element("span", `seed ${seed}: `, { class: "muted" }));
   item.append(fact.code ? element("code", text) : text);
   return item;
 }

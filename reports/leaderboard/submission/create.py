@@ -18,9 +18,9 @@ from ....bench.store.newest import newest
 from ....bench.store.results import Results, read_results
 from ....bench.store.store import Store
 from ...catalogue import model_name
-from ...paper.selection import grouped
+from ...paper.selection import WORST, grouped
 from .entry import understood
-from .scores import METRICS, WORST, is_worst_case
+from .scores import METRICS, condition_of, measures
 
 DIGITS = 4  # decimals of a number in an entry, as papers print them
 
@@ -146,26 +146,24 @@ def _own(results: pd.DataFrame, model: str, regime: str, variant: str) -> pd.Dat
 
 
 def _measured(cells: pd.DataFrame, folder: str) -> dict[str, Any]:
-    """Return a measured row: means over the cells, a seed each, and bounds that hold all their intervals."""
+    """Return a measured row: what its cells, a seed each, give together, and their files."""
     rows = cells.to_dict("records")
-    first, epsilon, worst = rows[0], float(rows[0]["epsilon"]), all(map(is_worst_case, rows))
-
-    def interval(metric: str) -> list[float] | None:
-        bounds = cells[f"{metric}_low"].min(), cells[f"{metric}_high"].max()
-        return None if math.isnan(bounds[0]) else [round(float(bound), DIGITS) for bound in bounds]
-
-    return _stated(
-        {
-            "dataset": first["dataset"],
-            "attack": first["attack"],
-            "epsilon": int(epsilon) if epsilon.is_integer() else epsilon,
-            **{metric: round(float(cells[metric].mean()), DIGITS) for metric in METRICS},
-            "interval": interval("srocc"),
-            WORST: round(float(cells[WORST].mean()), DIGITS) if worst else None,
-            "worst_interval": interval(WORST) if worst else None,
-            "scores": [_copy(row, folder) for row in rows],
-        }
-    )
+    dataset, attack, epsilon = condition_of(rows[0])
+    found = measures(rows)
+    stated = {name: round(found[name].value, DIGITS) for name in (*METRICS, WORST) if name in found}
+    bounds = {
+        key: [round(found[name].low, DIGITS), round(found[name].high, DIGITS)]
+        for name, key in (("srocc", "interval"), (WORST, "worst_interval"))
+        if name in found and not math.isnan(found[name].low)
+    }
+    return {
+        "dataset": dataset,
+        "attack": attack,
+        "epsilon": int(epsilon) if epsilon.is_integer() else epsilon,
+        **stated,
+        **bounds,
+        "scores": [_copy(row, folder) for row in rows],
+    }
 
 
 def _copy(row: Mapping[Any, Any], folder: str) -> str:

@@ -1,7 +1,7 @@
 """Known labels of each version of a dataset, so that all models are measured against the same."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,27 +25,23 @@ class KnownLabels:
             with suppress(ValueError):  # the file was replaced since it was evaluated
                 self._quality[row["dataset_digest"]].update(labels_of(read_cell(root / row["file"])))
 
-    def contradictions(self, files: Iterable[ScoreFile]) -> Iterator[str]:
-        """Yield a sentence on each file of an entry that labels an image otherwise than is known."""
-        for file in self._untold(files):
-            labels, known = file.labels, self._quality[file.cell["dataset_digest"]]
+    def learn(self, files: Iterable[ScoreFile]) -> list[str]:
+        """Learn the labels of an entry, unless they contradict what is known: then return a sentence on each
+        file that labels an image otherwise.
+        """
+        new = {(file.cell["dataset_digest"], file.scored_on): file for file in files}
+        new = {version: file for version, file in new.items() if version not in self._told}
+        contradictions = []
+        for (version, _), file in new.items():
+            labels, known = file.labels, self._quality[version]
             image = contradicting_label(labels, known)
             if image is not None:
-                yield (
+                contradictions.append(
                     f"{file.where} labels image {image!r} of {file.cell['dataset']} {labels[image]:g}, "
                     f"and the store or another entry {known[image]:g}"
                 )
-
-    def learn(self, files: Iterable[ScoreFile]) -> None:
-        """Learn the labels of an entry that contradicts nothing known."""
-        for file in self._untold(files):
-            self._quality[file.cell["dataset_digest"]].update(file.labels)
-            self._told.add(_version(file))
-
-    def _untold(self, files: Iterable[ScoreFile]) -> list[ScoreFile]:
-        by_version = {_version(file): file for file in files}
-        return [file for version, file in by_version.items() if version not in self._told]
-
-
-def _version(file: ScoreFile) -> tuple[str, str]:
-    return file.cell["dataset_digest"], file.scored_on
+        if not contradictions:
+            for (version, _), file in new.items():
+                self._quality[version].update(file.labels)
+            self._told |= new.keys()
+        return contradictions

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 
 from ....bench.core.text import parameters
-from ....bench.statistics.metrics import OK, RESAMPLES
+from ....bench.statistics.metrics import OK, RESAMPLES, Measure
 from ....bench.store.cell_file import StoredCell, read_cell, read_scores
 from ....bench.store.metric_cache import CellMetrics, MetricCache
 from ....bench.store.results import row_of
+from ...paper.selection import WORST
 from ..board import Condition, Move, Number
 
 STAND_INS = ("synthetic",)  # datasets that stand in for a database, whatever a file says of them
@@ -26,9 +27,6 @@ MOVES = {
     "psnr": "psnr", "ssim": "ssim",
 }  # fmt: skip
 """Columns of a row of images without labels, by the attributes of `Move`."""
-
-WORST = "worst_srocc"  # column of the worst-case SROCC of an interval attack
-
 
 Row = Mapping[Any, Any]
 """A row of `Results.frame`: one cell with its metrics, from a store or from the files of an entry."""
@@ -89,46 +87,66 @@ def read_score_file(folder: Path, row: int, name: str, kept: MetricCache | None)
     return ScoreFile(row, name, cell, metrics.scored_on, stored)
 
 
+def measures(rows: Sequence[Row]) -> dict[str, Measure]:
+    """Return the metrics that rows of one dataset, attack and epsilon, a seed each, give together.
+
+    They are means over the seeds, with bounds that hold all their intervals; the worst case is among them if
+    all rows have attainable intervals.
+    """
+    worst_case = all(not math.isnan(row.get(WORST, math.nan)) for row in rows)
+    return {
+        name: Measure(
+            fmean(row[name] for row in rows),
+            min(row[f"{name}_low"] for row in rows),
+            max(row[f"{name}_high"] for row in rows),
+        )
+        for name in (*METRICS, *((WORST, "worst_plcc") if worst_case else ()))
+    }
+
+
 def measured_number(rows: Sequence[Row]) -> Number:
     """Return the number that rows of one dataset, attack and epsilon stand for, a seed each.
 
-    It is the mean over the seeds, with bounds that hold all their intervals; of an interval attack, that of
-    the worst case.
+    Its metrics are those of `measures`; of an interval attack, those of the worst case.
     """
-    first, worst_case = rows[0], all(is_worst_case(row) for row in rows)
-    srocc, plcc = (WORST, "worst_plcc") if worst_case else ("srocc", "plcc")
+    found = measures(rows)
+    worst_case = WORST in found
+    srocc = found[WORST if worst_case else "srocc"]
     return Number(
-        kind="measured",
-        dataset=first["dataset"],
-        attack=first["attack"],
-        epsilon=first["epsilon"],
-        srocc=fmean(row[srocc] for row in rows),
-        plcc=fmean(row[plcc] for row in rows),
-        mse=fmean(row["mse"] for row in rows),
-        low=min(row[f"{srocc}_low"] for row in rows),
-        high=max(row[f"{srocc}_high"] for row in rows),
-        images=min(row["n"] for row in rows),  # a seed may have been run on a part of them
+        **_shared(rows),
+        srocc=srocc.value,
+        plcc=found["worst_plcc" if worst_case else "plcc"].value,
+        mse=found["mse"].value,
+        low=srocc.low,
+        high=srocc.high,
         seeds=tuple(sorted(row["seed"] for row in rows)),
         parameters="; ".join(dict.fromkeys(filter(None, map(_attacked_with, rows)))),
         stand_in=any(row["stand_in"] or row["dataset"] in STAND_INS for row in rows),
-        source=", ".join(row["file"] for row in rows),
         limited=any(not pd.isna(row["limit"]) for row in rows),
         worst_case=worst_case,
         width=fmean(row.get("median_width", math.nan) for row in rows),
-        measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in rows)))),
         control=all(row["control"] for row in rows),
     )
+
+
+def _shared(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what a number and a move have in common."""
+    dataset, attack, epsilon = condition_of(rows[0])
+    return {
+        "kind": "measured",
+        "dataset": dataset,
+        "attack": attack,
+        "epsilon": epsilon,
+        "images": min(row["n"] for row in rows),  # a seed may have been run on a part of them
+        "source": ", ".join(row["file"] for row in rows),
+        "measured_by": "; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in rows)))),
+    }
 
 
 def _attacked_with(row: Row) -> str:
     """Return the parameters of a row's attack in words, and the precision of its search if not float32."""
     precision = f"precision {row['precision']}" if row["precision"] else ""
     return ", ".join(filter(None, [parameters(row["attack_params"]), precision]))
-
-
-def is_worst_case(row: Row) -> bool:
-    """Return whether a row is of an attack that gives attainable intervals."""
-    return not math.isnan(row.get(WORST, math.nan))
 
 
 def measured_numbers(rows: Iterable[Row]) -> tuple[Number, ...]:
@@ -142,17 +160,8 @@ def measured_moves(rows: Iterable[Row]) -> tuple[Move, ...]:
     Several seeds have their mean.
     """
     return tuple(
-        Move(
-            kind="measured",
-            dataset=dataset,
-            attack=attack,
-            epsilon=epsilon,
-            **{name: fmean(row[column] for row in found) for name, column in MOVES.items()},
-            images=min(row["n"] for row in found),
-            source=", ".join(row["file"] for row in found),
-            measured_by="; ".join(dict.fromkeys(filter(None, (row["measured_by"] for row in found)))),
-        )
-        for (dataset, attack, epsilon), found in _by_condition(rows).items()
+        Move(**_shared(found) | {name: fmean(row[column] for row in found) for name, column in MOVES.items()})
+        for (_, attack, _), found in _by_condition(rows).items()
         if attack != "none"
     )
 

@@ -3,29 +3,28 @@
 `iqabench entry verify` lists everything that is wrong; a board takes only entries without any fault.
 """
 
-import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from typing import Any
 
 from ....bench.core.text import listing, plural
 from ....bench.store.condition import is_control
 from ....bench.store.metric_cache import MetricCache
 from ...catalogue import metric_name, ordered
 from ...checks.check import FAILS, HOLDS
+from ...paper.selection import WORST
 from ..board import Move, Number
 from ..red_flags import of_audits, red_flags
-from .entry import Entry, Measured, in_words, read_entry
+from .entry import Entry, Measured, Reported, in_words, read_entry
 from .scores import (
     METRICS,
     STAND_INS,
-    WORST,
     Row,
     ScoreFile,
     condition_of,
-    is_worst_case,
     measured_numbers,
+    measures,
     read_score_file,
     same,
 )
@@ -123,15 +122,9 @@ def reported_numbers(entry: Entry) -> tuple[Number, ...]:
     """Return the numbers that an entry reports."""
     return tuple(
         Number(
-            kind="reported",
-            dataset=row.dataset,
-            attack=row.attack,
-            epsilon=row.epsilon,
+            **_reported(row, "plcc", "mse"),
             srocc=row.srocc if row.worst_srocc is None else row.worst_srocc,
-            plcc=math.nan if row.plcc is None else row.plcc,
-            mse=math.nan if row.mse is None else row.mse,
             stand_in=row.dataset in STAND_INS,
-            source=row.source,
             worst_case=row.worst_srocc is not None,
             control=is_control(row.attack),
         )
@@ -142,19 +135,13 @@ def reported_numbers(entry: Entry) -> tuple[Number, ...]:
 
 def reported_moves(entry: Entry) -> tuple[Move, ...]:
     """Return what an entry reports on images without labels."""
-    return tuple(
-        Move(
-            kind="reported",
-            dataset=row.dataset,
-            attack=row.attack,
-            epsilon=row.epsilon,
-            rise=math.nan if row.rise is None else row.rise,
-            r=math.nan if row.r is None else row.r,
-            source=row.source,
-        )
-        for row in entry.reported
-        if row.srocc is None
-    )
+    return tuple(Move(**_reported(row, "rise", "r")) for row in entry.reported if row.srocc is None)
+
+
+def _reported(row: Reported, *metrics: str) -> dict[str, Any]:
+    """Return what a row says, but for metrics that it does not state."""
+    told = {"dataset", "attack", "epsilon", "source", *metrics}
+    return {"kind": "reported", **row.model_dump(include=told, exclude_none=True)}
 
 
 def _of_row(number: int, row: Measured, files: Sequence[ScoreFile]) -> Iterator[str]:
@@ -174,22 +161,19 @@ def _of_row(number: int, row: Measured, files: Sequence[ScoreFile]) -> Iterator[
 
 
 def _of_numbers(where: str, row: Measured, files: Sequence[ScoreFile]) -> Iterator[str]:
-    cells = [file.cell for file in files]
-    metrics = [*METRICS, WORST] if all(map(is_worst_case, cells)) else [*METRICS]
-    if WORST not in metrics and (row.worst_srocc is not None or row.worst_interval is not None):
+    found = measures([file.cell for file in files])
+    if WORST not in found and (row.worst_srocc is not None or row.worst_interval is not None):
         yield f"{where}: a worst case is stated, and its scores have no attainable intervals"
-    for metric in metrics:
-        stated, held = getattr(row, metric), fmean(cell[metric] for cell in cells)
-        if stated is not None and not same(stated, held, ROUNDING):
-            mean = f"the mean over {len(cells)} files of scores is" if len(cells) > 1 else "its scores give"
+    for metric in (*METRICS, WORST):
+        stated = getattr(row, metric)
+        if metric in found and stated is not None and not same(stated, found[metric].value, ROUNDING):
+            mean = f"the mean over {len(files)} files of scores is" if len(files) > 1 else "its scores give"
+            held = found[metric].value
             yield f"{where}: {metric_name(metric)} is stated as {stated:g}, and {mean} {held:z.4f}"
     for metric, bounds in (("srocc", row.interval), (WORST, row.worst_interval)):
-        if bounds is None or metric not in metrics:
+        if bounds is None or metric not in found:
             continue
-        held_bounds = [
-            min(cell[f"{metric}_low"] for cell in cells),
-            max(cell[f"{metric}_high"] for cell in cells),
-        ]
+        held_bounds = found[metric].low, found[metric].high
         if not all(same(*pair, INTERVAL_ROUNDING) for pair in zip(bounds, held_bounds, strict=True)):
             stated_text, held_text = (f"[{low:z.4f}, {high:z.4f}]" for low, high in (bounds, held_bounds))
             yield f"{where}: the interval is stated as {stated_text}, and its scores give {held_text}"

@@ -8,7 +8,7 @@ const layout = {
   top: 12,
   bottom: 42,
   gap: 14, // between the names of two lines, at least
-  tick: 26, // between two ticks of epsilon, at least
+  tick: 26, // between two ticks across, at least
   letters: 14, // of a line's name
   looks: 8, // colours in the style sheet
   markers: [
@@ -46,15 +46,36 @@ function lineOf(name, look, numbers) {
 }
 
 function chart(lines, title) {
-  const frame = frameOf(lines);
-  const svg = canvas(layout.height, `${title}. ${lines.map(inWords).join(" ")}`);
-  svg.append(...axes(frame), ...lines.map((line) => drawLine(line, frame)), ...endsOf(lines, frame));
-  return svg;
+  const marks = lines.flatMap((line) => [...line.measured, ...line.reported]);
+  const floor = Math.floor(Math.min(0, ...marks.map((mark) => mark.low ?? mark.srocc)) / 2500) / 4;
+  const epsilons = [...new Set(marks.map((mark) => mark.epsilon))].sort((a, b) => a - b);
+  const ticks = epsilons.map((epsilon) => [epsilon, String(epsilon)]);
+  const across = { from: 0, to: epsilons.at(-1) || 1, ticks, label: "ε, in units of 1/255" };
+  const plot = plotOf(layout, `${title}. ${lines.map(inWords).join(" ")}`, across, { floor, label: "SROCC" });
+  plot.svg.append(...lines.map((line) => drawLine(line, plot)), ...endsOf(lines, plot));
+  return plot.svg;
 }
 
-function canvas(height, words) {
-  const viewBox = `0 0 ${layout.width} ${height}`;
-  return draw("svg", { class: "chart", viewBox, role: "img", "aria-label": words });
+// A chart without data, and where in it data stand: SROCC, in ten-thousandths, from `floor` upwards.
+function plotOf(box, words, across, { floor, label }) {
+  const viewBox = `0 0 ${box.width} ${box.height}`;
+  const svg = draw("svg", { class: "chart", viewBox, role: "img", "aria-label": words });
+  const [end, bottom] = [box.width - box.right, box.height - box.bottom];
+  const x = (value) => box.left + ((end - box.left) * (value - across.from)) / (across.to - across.from);
+  const y = (srocc) => box.top + ((bottom - box.top) * (1 - srocc / 10000)) / (1 - floor);
+  for (const srocc of ticksFrom(floor)) {
+    svg.append(draw("path", { class: srocc ? "grid" : "zero", d: `M${box.left} ${y(srocc)}H${end}` }));
+    svg.append(draw("text", { class: "tick srocc", x: box.left - 7, y: y(srocc) }, decimal(srocc, 2)));
+  }
+  let last = -Infinity;
+  for (const [value, text] of across.ticks) {
+    if (x(value) - last < box.tick) continue;
+    last = x(value);
+    svg.append(draw("text", { class: "tick epsilon", x: last, y: box.height - 26 }, text));
+  }
+  svg.append(draw("text", { class: "axis", x: (box.left + end) / 2, y: box.height - 8 }, across.label));
+  svg.append(draw("text", { class: "axis", transform: `translate(11 ${(box.top + bottom) / 2}) rotate(-90)` }, label));
+  return { svg, x, y, end, bottom };
 }
 
 function draw(tag, attributes, words = "") {
@@ -62,45 +83,6 @@ function draw(tag, attributes, words = "") {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.textContent = words;
   return made;
-}
-
-function frameOf(lines) {
-  const marks = lines.flatMap((line) => [...line.measured, ...line.reported]);
-  const floor = Math.floor(Math.min(0, ...marks.map((mark) => mark.low ?? mark.srocc)) / 2500) / 4;
-  const epsilons = [...new Set(marks.map((mark) => mark.epsilon))].sort((a, b) => a - b);
-  const reach = epsilons.at(-1) || 1;
-  const end = layout.width - layout.right;
-  const tall = layout.height - layout.top - layout.bottom;
-  return {
-    floor,
-    epsilons,
-    end,
-    x: (epsilon) => layout.left + ((end - layout.left) * epsilon) / reach,
-    y: (srocc) => layout.top + (tall * (1 - srocc / 10000)) / (1 - floor),
-  };
-}
-
-function axes({ floor, epsilons, end, x, y }) {
-  const parts = grid(floor, layout.left, end, y);
-  let last = -Infinity;
-  for (const epsilon of epsilons) {
-    if (x(epsilon) - last < layout.tick) continue;
-    last = x(epsilon);
-    parts.push(draw("text", { class: "tick epsilon", x: last, y: layout.height - 26 }, String(epsilon)));
-  }
-  const middle = (layout.left + end) / 2;
-  const centre = (layout.top + layout.height - layout.bottom) / 2;
-  parts.push(draw("text", { class: "axis", x: middle, y: layout.height - 8 }, "ε, in units of 1/255"));
-  parts.push(draw("text", { class: "axis", transform: `translate(11 ${centre}) rotate(-90)` }, "SROCC"));
-  return parts;
-}
-
-// Horizontal lines with their SROCC.
-function grid(floor, left, end, y) {
-  return ticksFrom(floor).flatMap((srocc) => [
-    draw("path", { class: srocc ? "grid" : "zero", d: `M${left} ${y(srocc)}H${end}` }),
-    draw("text", { class: "tick srocc", x: left - 7, y: y(srocc) }, decimal(srocc, 2)),
-  ]);
 }
 
 function ticksFrom(floor) {
@@ -128,11 +110,11 @@ function drawLine(line, { x, y }) {
   return group;
 }
 
-function endsOf(lines, { end, y }) {
+function endsOf(lines, { end, bottom, y }) {
   const ends = lines.map(({ name, look, measured, reported }) => {
     return { name, look, kind: "measured", at: y((measured.at(-1) ?? reported.at(-1)).srocc) };
   });
-  return names(ends, end, layout.height - layout.bottom);
+  return names(ends, end, bottom);
 }
 
 // Names at the right, each at the height `at` of what it names or near it.

@@ -1,7 +1,7 @@
 // Two pictures of the ranking that is shown: clean against robust SROCC of its models, and SROCC over epsilon
 // of those that are picked. What is picked has a colour and a name, the others are dots.
 
-const square = { size: 300, left: 52, right: 116, top: 12, bottom: 42 };
+const square = { ...layout, height: 300, left: 52, right: 116 };
 const BANDED = 3; // models whose bands can be told apart
 const picks = { chosen: null, looks: new Map(), drawn: null }; // indices of entrants; null for the first of the ranking
 
@@ -87,24 +87,16 @@ function scatterOf(shown) {
 }
 
 function scatter(points, title) {
-  const floor = (numbers) => Math.floor(Math.min(7500, ...numbers) / 2500) / 4;
-  const [left, low] = [floor(points.map((point) => point.x)), floor([0, ...points.map((point) => point.y)])];
-  const [end, bottom] = [layout.width - square.right, square.size - square.bottom];
-  const x = (srocc) => square.left + ((end - square.left) * (srocc / 10000 - left)) / (1 - left);
-  const y = (srocc) => square.top + ((bottom - square.top) * (1 - srocc / 10000)) / (1 - low);
-  const words = points.map(inWordsOf);
-  const rest = words.length > 20 ? " The table has all." : "";
-  const svg = canvas(square.size, `${title}. ${words.slice(0, 20).join(" ")}${rest}`);
-  svg.append(...grid(low, square.left, end, y));
-  for (const srocc of ticksFrom(left)) {
-    svg.append(draw("text", { class: "tick epsilon", x: x(srocc), y: bottom + 14 }, decimal(srocc, 2)));
-  }
-  const middle = (square.left + end) / 2;
+  const floorOf = (numbers) => Math.floor(Math.min(7500, ...numbers) / 2500) / 4;
+  const [left, low] = [floorOf(points.map((point) => point.x)), floorOf([0, ...points.map((point) => point.y)])];
+  const said = points.slice(0, 20).map(({ entrant, x, y }) => `${nameOf(entrant)}: ${decimal(x, 2)} clean, ${decimal(y, 2)} robust.`);
+  const rest = points.length > 20 ? " The table has all." : "";
+  const ticks = ticksFrom(left).map((srocc) => [srocc, decimal(srocc, 2)]).reverse();
+  const across = { from: 10000 * left, to: 10000, ticks, label: "clean SROCC" };
+  const upwards = { floor: low, label: "robust SROCC" };
+  const { svg, x, y, end, bottom } = plotOf(square, `${title}. ${said.join(" ")}${rest}`, across, upwards);
   const start = 10000 * Math.max(left, low);
   svg.append(draw("path", { class: "same", d: `M${x(start)} ${y(start)}L${x(10000)} ${y(10000)}` }));
-  svg.append(draw("text", { class: "axis", x: middle, y: square.size - 8 }, "clean SROCC"));
-  const centre = (square.top + bottom) / 2;
-  svg.append(draw("text", { class: "axis", transform: `translate(9 ${centre}) rotate(-90)` }, "robust SROCC"));
   // What is picked is drawn last, over the others.
   for (const point of [...points].sort((a, b) => (a.look !== null) - (b.look !== null))) {
     svg.append(dot(point, x, y, low));
@@ -125,8 +117,4 @@ function dot({ entrant, kind, x: clean, y: robust, low, high, look }, x, y, floo
   if (isDoubtful(entrant) || entrant.unreliable) group.append(draw("circle", { class: "ring", cx, cy, r: 7.5 }));
   group.append(marker({ look: look ?? 0 }, kind, `${cx} ${cy}`));
   return group;
-}
-
-function inWordsOf({ entrant, x, y }) {
-  return `${nameOf(entrant)}: ${decimal(x, 2)} clean, ${decimal(y, 2)} robust.`;
 }

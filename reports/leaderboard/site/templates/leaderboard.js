@@ -9,13 +9,9 @@ const DESCENDING_FIRST = /^(clean|robust|images|flags|paper)/;
 
 const element = (id) => document.getElementById(id);
 const table = element("table");
-const choices = { dataset: element("dataset"), attack: element("attack"), epsilon: element("epsilon") };
-const filters = {
-  text: element("text"),
-  training: element("training"),
-  measured: element("measured"),
-  reliable: element("reliable"),
-};
+const elements = (...ids) => Object.fromEntries(ids.map((id) => [id, element(id)]));
+const choices = elements("dataset", "attack", "epsilon");
+const filters = elements("text", "training", "measured", "reliable");
 const state = { ranking: null, lines: [], sort: "rank", descending: false, turn: 0 };
 
 function start() {
