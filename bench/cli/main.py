@@ -1,6 +1,7 @@
 """The `iqabench` command. Each subcommand imports what it needs, so that `--help` answers at once."""
 
 import errno
+import os
 import sys
 import traceback
 from typing import Any
@@ -35,6 +36,7 @@ TERMINATED = 143  # and for SIGTERM: a scheduler can tell a job that it stopped 
 FAULT = 70  # of iqabench or of a plugin: EX_SOFTWARE of sysexits.h
 DEBUG = "--debug"
 COMMAS = "Several values of one option are separated by commas, without spaces: --models resnet,cprl"
+OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EIO}
 LONGEST = 1500  # characters of a message, in which a damaged file may be quoted
 
 
@@ -50,6 +52,7 @@ class ForPeople(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
+        _open_closed_streams()
         try:
             with terminating():
                 return super().invoke(ctx)
@@ -62,9 +65,11 @@ class ForPeople(click.Group):
         except UserError as error:
             self._fail(ctx, str(error), 2)
         except OSError as error:
-            if error.errno == errno.EPIPE or error.filename is None:
+            if error.errno == errno.EPIPE:
                 raise
-            self._fail(ctx, f"{error.filename}: {error.strerror}", 2)
+            if error.errno in OF_THE_MACHINE or error.filename is not None:
+                self._fail(ctx, f"{error.filename or _line_of(error)}: {error.strerror}", 2)
+            self._fault(ctx, error)
         except KeyboardInterrupt as stop:
             if WORKER not in ctx.meta[shared.ARGUMENTS]:  # the process that started it says so
                 say(
@@ -75,13 +80,15 @@ class ForPeople(click.Group):
         except MemoryError:
             self._fail(ctx, "out of memory: a smaller `batch_size` or `image_size` of [run] takes less", 2)
         except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            self._fail(
-                ctx,
-                f"{type(error).__name__}: {error} ({frame.filename}, line {frame.lineno}). This is a fault "
-                f"of iqabench or of a plugin; {DEBUG} shows how it came about",
-                FAULT,
-            )
+            self._fault(ctx, error)
+
+    def _fault(self, ctx: click.Context, error: Exception) -> None:
+        self._fail(
+            ctx,
+            f"{type(error).__name__}: {error} ({_line_of(error)}). This is a fault of iqabench or of a "
+            f"plugin; {DEBUG} shows how it came about",
+            FAULT,
+        )
 
     def _fail(self, ctx: click.Context, message: str, status: int) -> None:
         if ctx.params.get("debug"):
@@ -90,6 +97,21 @@ class ForPeople(click.Group):
             message = f"{message[: LONGEST // 2]} [...] {message[-LONGEST // 2 :]}"
         say(f"Error: {message}", err=True)
         sys.exit(status)
+
+
+def _open_closed_streams() -> None:
+    """Open those of the three standard streams that are closed; else a file would take one's number.
+
+    What a library prints to standard output or error would be written into that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _line_of(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}, line {frame.lineno}"
 
 
 @click.group(cls=ForPeople, context_settings={"help_option_names": ["-h", "--help"]})

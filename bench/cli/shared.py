@@ -4,7 +4,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -191,6 +191,23 @@ def verbosity(command: Command) -> Command:
     )(command)
 
 
+class _RunLog(logging.FileHandler):
+    """Keeps messages in a file; a sweep goes on where they cannot be written, as on a full disk."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say once that messages are not kept."""
+        if not self._told:
+            self._told = True
+            say(f"Note: {self.baseFilename}: messages are not kept: {sys.exception()}", err=True)
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(OSError):  # of messages that wait to be written; it was said that they are not kept
+            super().close()
+
+
 @contextmanager
 def told(results: Path, *, quiet: bool, verbose: bool) -> Iterator[bool]:
     """Keep the messages of a command in `run.log`, print more on request; yield whether to show progress."""
@@ -198,7 +215,7 @@ def told(results: Path, *, quiet: bool, verbose: bool) -> Iterator[bool]:
         raise click.UsageError("--quiet and --verbose exclude one another")
     logger = logging.getLogger("iqabench")
     results.mkdir(parents=True, exist_ok=True)
-    kept = logging.FileHandler(results / "run.log", encoding="utf-8")
+    kept = _RunLog(results / "run.log", encoding="utf-8")
     kept.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
     handlers: list[logging.Handler] = [kept]
     if verbose:
@@ -248,9 +265,11 @@ def settings_of(options: dict[str, Any]) -> "Settings":
 
 def say(text: object, *, nl: bool = True, err: bool = False) -> None:
     """Print text to the terminal, without control characters that a name or note in it may hold."""
+    from ..core.files import naming
     from ..core.text import printable
 
-    click.echo(printable(str(text)), nl=nl, err=err)
+    with naming("standard error" if err else "standard output"):
+        click.echo(printable(str(text)), nl=nl, err=err)
 
 
 def load_plugins(files: tuple[Path, ...]) -> None:

@@ -74,6 +74,17 @@ def replacing(path: Path) -> Iterator[Path]:
     completed(path)
 
 
+@contextmanager
+def naming(what: Path | str) -> Iterator[None]:
+    """Let an OSError of the block that names no file, as that of a full disk, name what the block writes."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno not in (None, errno.EPIPE):
+            raise type(error)(error.errno, error.strerror, str(what)) from error
+        raise
+
+
 def completed(path: Path) -> None:
     """Let the keeper of a file's folder, if there is one, keep the file, which is complete."""
     for keeper in _keepers(path):

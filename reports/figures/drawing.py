@@ -55,8 +55,10 @@ def new_figure(width: float, height: float) -> Figure:
 def write_drawing(figure: Figure, path: Path) -> Path:
     """Write a figure as a PNG, SVG or PDF file, by the path's suffix. Call it inside `figure_style`."""
     form = path.suffix.removeprefix(".").lower()
+    drawn = io.BytesIO()  # matplotlib hides the error of a full disk behind one of its own
+    figure.savefig(drawn, format=form, dpi=200, facecolor="white", metadata=_UNDATED[form])
     with replacing(path) as temporary:
-        figure.savefig(temporary, format=form, dpi=200, facecolor="white", metadata=_UNDATED[form])
+        temporary.write_bytes(drawn.getvalue())
     return path
 
 

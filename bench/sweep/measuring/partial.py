@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import UserError
+from ...core.files import naming
 from ...core.integrity import read_sealed, write_sealed
 from ...core.interrupts import stop_if_asked
 
@@ -51,7 +52,7 @@ class EndImages:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch()
         content, offset = records.tobytes(), self._offset(index, start)
-        with self.path.open("r+b") as file:
+        with naming(self.path), self.path.open("r+b") as file:
             file.seek(offset)
             file.write(content)
         self.written[offset] = len(content), zlib.crc32(content)

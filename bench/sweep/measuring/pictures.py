@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ....attacks.tools.balls import LEVELS, Ball
 from ...core.errors import UserError
-from ...core.files import regular, replacing, safe_name, write_text
+from ...core.files import naming, regular, replacing, safe_name, write_text
 from ...datasets.pixels import to_float
 from ...store.cell import Cell
 from ...store.condition import set_apart
@@ -80,7 +80,8 @@ class Pictures:
     def _write(self, end: str, names: Sequence[str], levels: Tensor) -> None:
         (self.folder / end).mkdir(parents=True, exist_ok=True)
         for name, picture in zip(names, levels.permute(0, 2, 3, 1).cpu().numpy(), strict=True):
-            Image.fromarray(picture).save(self.folder / end / name)
+            with naming(self.folder / end / name):
+                Image.fromarray(picture).save(self.folder / end / name)
 
     def finish(self, columns: Mapping[str, np.ndarray]) -> float:
         """Write `scores.csv` from the columns (N,) of the cell and of `save`.

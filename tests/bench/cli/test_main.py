@@ -1,5 +1,7 @@
 """The command answers at once, and makes a process's settings that the library leaves alone."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -145,3 +147,34 @@ def test_an_escape_in_a_name_or_note_of_a_store_does_not_reach_the_terminal(iqab
 def test_values_that_are_not_joined_by_commas_are_answered_with_how_to(iqabench, arguments):
     failed = iqabench("run", *arguments, exits=2)
     assert "Several values of one option are separated by commas, without spaces: --models" in failed.stderr
+
+
+def run_with(store, *arguments, **options):
+    command = [sys.executable, "-m", "iqabench", *arguments, "--results", str(store)]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, text=True, check=False, **options)
+
+
+def test_a_full_disk_under_standard_output_is_told(tmp_path):
+    drawn_cell(Store(tmp_path))
+    with open("/dev/full", "w") as full:
+        failed = run_with(tmp_path, "results", stdout=full, stderr=subprocess.PIPE)
+    assert failed.returncode == 2
+    assert failed.stderr.splitlines() == ["Error: standard output: No space left on device"]
+
+
+def test_with_standard_error_closed_a_command_does_the_same(tmp_path):
+    drawn_cell(Store(tmp_path))
+    expected = run_with(tmp_path, "results", capture_output=True)
+    done = run_with(tmp_path, "results", stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2))
+    assert (done.returncode, done.stdout) == (0, expected.stdout)
+
+
+def test_a_full_disk_whose_file_nobody_names_is_no_fault_of_iqabench(iqabench, monkeypatch):
+    def full(kind):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("iqabench.bench.core.registry.names", full)
+    failed = iqabench("list", "models", exits=2)
+    assert failed.stderr.startswith("Error: ")
+    assert failed.stderr.endswith(": No space left on device\n")
+    assert "fault" not in failed.stderr

@@ -70,3 +70,11 @@ def test_a_store_that_is_a_file_is_told_before_anything_else(iqabench, tmp_path,
     (tmp_path / "store").touch()
     done = iqabench(*command, "--results", str(tmp_path / "store"), exits=2)
     assert "store: a file, and not a folder of results; `--results DIR` names the folder" in done.output
+
+
+def test_a_full_disk_under_run_log_does_not_end_a_sweep(sweep, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "run.log").symlink_to("/dev/full")
+    done = sweep("--attacks", "fgsm")
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("run.log: messages are not kept: [Errno 28] No space left on device") == 1

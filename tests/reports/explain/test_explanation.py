@@ -232,3 +232,12 @@ def test_a_landscape_of_equal_or_undefined_scores_can_be_drawn(explanation, scor
     draw_figure1(replace(explanation, models=models)).canvas.draw()
     lowest, highest = figure.axes[0].collections[0].get_clim()
     assert lowest < highest
+
+
+@pytest.mark.parametrize("form", ["pdf", "png", "svg"])
+def test_a_full_disk_names_the_figure_that_could_not_be_written(explanation, tmp_path, monkeypatch, form):
+    monkeypatch.setattr("iqabench.bench.core.files.secrets.token_hex", lambda size: "0")
+    (tmp_path / f".figure.{form}.0.part").symlink_to("/dev/full")
+    with figure_style("any"), pytest.raises(OSError, match="No space left on device") as failed:
+        write_drawing(draw_figure5(explanation), tmp_path / f"figure.{form}")
+    assert failed.value.filename == str(tmp_path / f"figure.{form}")

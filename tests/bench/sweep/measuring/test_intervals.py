@@ -334,3 +334,11 @@ def test_a_flipped_bit_of_what_an_interrupted_measurement_left_is_noticed(tmp_pa
     for _ in flipped(tmp_path / "a.ends", flips=1):
         with pytest.raises(UserError, match=r"a\.ends: the images kept there are damaged, and were removed"):
             again.check_ends()
+
+
+def test_a_full_disk_names_the_file_of_the_images_at_the_ends(tmp_path):
+    (tmp_path / "a.ends").symlink_to("/dev/full")
+    images = torch.zeros(2, 3, 4, 4)
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        EndImages(tmp_path / "a.ends", np.array([16, 16])).put(0, 0, images, images, images + 0.1)
+    assert failed.value.filename == str(tmp_path / "a.ends")

@@ -131,3 +131,15 @@ def test_images_of_another_cell_are_not_taken_for_those_of_one_that_was_interrup
     for file in table["file"]:
         moved = pixels(folder / file) - pixels(folder / "clean" / file.split("/")[1])
         assert moved.min() >= 0
+
+
+def test_a_full_disk_names_the_image_that_could_not_be_written(sweep, tmp_path):
+    clean = tmp_path / "i" / "drawn" / "linear" / "fgsm-2" / "clean"
+    clean.mkdir(parents=True)
+    for scene in range(8):
+        for level in range(5):
+            (clean / f"images_scene{scene}_{level}.png").symlink_to("/dev/full")
+    options = ("--models", "linear", "--attacks", "fgsm", "--epsilons", "2", "--save-images", f"{tmp_path}/i")
+    done, _ = sweep(*options, exits=2)
+    assert done.stderr.splitlines()[-1].startswith(f"Error: {clean}/images_scene")
+    assert done.stderr.endswith(".png: No space left on device\n")
