@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -31,8 +32,8 @@ from .commands.train import train
 from .shared import say
 from .workers import WORKER
 
-INTERRUPTED = 130  # the shell's exit status for Ctrl-C
-TERMINATED = 143  # and for SIGTERM: a scheduler can tell a job that it stopped from one that failed
+INTERRUPTED = 130  # the shell's exit status for Ctrl-C, which is signal 2
+SIGNALLED = 128  # and, with its number added, for another: a scheduler can tell that it stopped a job
 FAULT = 70  # of iqabench or of a plugin: EX_SOFTWARE of sysexits.h
 DEBUG = "--debug"
 COMMAS = "Several values of one option are separated by commas, without spaces: --models resnet,cprl"
@@ -72,11 +73,12 @@ class ForPeople(click.Group):
             self._fault(ctx, error)
         except KeyboardInterrupt as stop:
             if WORKER not in ctx.meta[shared.ARGUMENTS]:  # the process that started it says so
-                say(
-                    "\nStopped. What was done is kept: run the same command again to go on from there.",
-                    err=True,
-                )
-            sys.exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
+                with suppress(OSError):  # of a terminal that was closed
+                    say(
+                        "\nStopped. What was done is kept: run the same command again to go on from there.",
+                        err=True,
+                    )
+            sys.exit(SIGNALLED + stop.number if isinstance(stop, Terminated) else INTERRUPTED)
         except MemoryError:
             self._fail(ctx, "out of memory: a smaller `batch_size` or `image_size` of [run] takes less", 2)
         except Exception as error:
@@ -91,11 +93,12 @@ class ForPeople(click.Group):
         )
 
     def _fail(self, ctx: click.Context, message: str, status: int) -> None:
-        if ctx.params.get("debug"):
-            say(traceback.format_exc(), err=True)
         if len(message) > LONGEST:
             message = f"{message[: LONGEST // 2]} [...] {message[-LONGEST // 2 :]}"
-        say(f"Error: {message}", err=True)
+        with suppress(OSError):  # where nobody can be told, the exit status tells
+            if ctx.params.get("debug"):
+                say(traceback.format_exc(), err=True)
+            say(f"Error: {message}", err=True)
         sys.exit(status)
 
 

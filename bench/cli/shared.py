@@ -215,7 +215,7 @@ def told(results: Path, *, quiet: bool, verbose: bool) -> Iterator[bool]:
         raise click.UsageError("--quiet and --verbose exclude one another")
     logger = logging.getLogger("iqabench")
     results.mkdir(parents=True, exist_ok=True)
-    kept = _RunLog(results / "run.log", encoding="utf-8")
+    kept = _RunLog(results / "run.log", encoding="utf-8", errors="backslashreplace")
     kept.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
     handlers: list[logging.Handler] = [kept]
     if verbose:

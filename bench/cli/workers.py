@@ -1,6 +1,7 @@
 """Starts further processes for a sweep: they run the same command, and divide its jobs through the store."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -49,22 +50,29 @@ def working_together(arguments: Sequence[str], workers: int) -> Iterator[None]:
             except subprocess.TimeoutExpired:
                 worker.kill()
             teller.join(PATIENCE)
-            if worker.stderr:
-                worker.stderr.close()
+            for pipe in filter(None, (worker.stdin, worker.stderr)):
+                pipe.close()
 
 
 @contextmanager
 def ended_by_the_first() -> Iterator[None]:
-    """End a worker silently when the process that started it asks for it."""
+    """End a worker silently when the process that started it asks for it, or has ended, however it did."""
+    Thread(target=_end_with_the_first, daemon=True).start()
     try:
         yield
     except Terminated:
         sys.exit(0)
 
 
+def _end_with_the_first() -> None:
+    os.read(0, 1)  # of a pipe that nobody writes into: it ends with the process that holds its other end
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _start(arguments: Sequence[str], threads: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "iqabench", *arguments, WORKER],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,35 +3,47 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SIGNALS = (signal.SIGINT, *_ENDING)
 _asked: list[int] = []  # signals that were put off
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM, which schedulers send; it ends as by Ctrl-C."""
+    """The process was asked to end by a signal of this number; it ends as by Ctrl-C.
+
+    Schedulers send SIGTERM; SIGHUP comes when the terminal is closed.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
 
 
 @contextmanager
 def terminating() -> Iterator[None]:
-    """Let SIGTERM raise `Terminated` in the block."""
+    """Let SIGTERM and SIGHUP raise `Terminated` in the block, unless they are ignored, as under nohup."""
     if current_thread() is not main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _raise)
+    handlers = {number: signal.getsignal(number) for number in _ENDING}
+    heeded = [number for number, before in handlers.items() if before != signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, _raise)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in heeded:
+            signal.signal(number, handlers[number])
 
 
 @contextmanager
 def finishing(what: str) -> Iterator[None]:
-    """Put off Ctrl-C and SIGTERM in the block until it calls `stop_if_asked`, or ends.
+    """Put off Ctrl-C, SIGTERM and SIGHUP in the block until it calls `stop_if_asked`, or ends.
 
     A second signal stops at once. Nothing is put off in a thread other than the main one, which signals do
     not reach, or where the caller handles the signals itself. `what` is a phrase that names what is waited
@@ -49,7 +61,8 @@ def finishing(what: str) -> Iterator[None]:
         if _asked:
             _raise(number, frame)
         _asked.append(number)
-        print(f"\nFinishing {what}; once more stops at once.", file=sys.stderr, flush=True)
+        with suppress(OSError):  # of a terminal that was closed
+            print(f"\nFinishing {what}; once more stops at once.", file=sys.stderr, flush=True)
 
     for number in put_off:
         signal.signal(number, ask)
@@ -63,11 +76,13 @@ def finishing(what: str) -> Iterator[None]:
 
 
 def stop_if_asked(keep: Callable[[], None] = lambda: None) -> None:
-    """Stop if Ctrl-C or SIGTERM was put off, after writing what is done to disk by `keep`."""
+    """Stop if a signal was put off, after writing what is done to disk by `keep`."""
     if _asked:
         keep()
         _raise(_asked[0], None)
 
 
 def _raise(number: int, frame: FrameType | None) -> Any:
-    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise Terminated(number)

@@ -63,7 +63,12 @@ class Store:
             rivals = filter(None, map(self._rival, neighbours.of(path)))
             if any(rival.name == named.name and rival.date > named.date for rival in rivals):
                 anew[path] = paths[path]
-        return sum(name_anew(path, cell) for path, cell in anew.items())
+        return sum(
+            name_anew(
+                path, cell, [rival.date for rival in filter(None, map(self._rival, neighbours.of(path)))]
+            )
+            for path, cell in anew.items()
+        )
 
     def _rival(self, path: Path) -> Named | None:
         """Return the same as `_named`, read once: a grid has many cells of one attack and epsilon."""

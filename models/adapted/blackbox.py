@@ -110,7 +110,15 @@ def _command(command: list[str], timeout: float) -> tuple[Callable[[np.ndarray],
 
 def _printed(command: list[str], timeout: float) -> str:
     try:
-        done: Any = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        done: Any = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise UserError(
             f"the command {command[0]} took longer than {timeout:g} s; see key 'timeout'"

@@ -40,6 +40,9 @@ class Folder(DatasetAdapter):
             raise UserError(
                 f"{self.root}: no images in this folder or under it ({', '.join(sorted(SUFFIXES))})"
             )
+        for path in paths:
+            if not _is_unicode(path):
+                raise UserError(f"{self.root / path}: the name of this file is not in UTF-8; rename it")
         return pd.DataFrame(
             {"path": paths, "score": math.nan, "scene": paths, "distortion": "unknown", "split": "test"}
         )
@@ -51,6 +54,14 @@ def _under(root: Path) -> Iterator[Path]:
         here = Path(folder)
         folders[:] = [name for name in folders if not _leads_up(here / name)]
         yield from (here / name for name in names)
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # Python has stand-ins for bytes that it cannot decode
+        return False
+    return True
 
 
 def _leads_up(folder: Path) -> bool:

@@ -8,7 +8,8 @@ abandoned configuration to be newer than its own.
 import datetime
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from ..cell import OF_THE_ATTACK, Cell, key_of
 from ..cell_file import METADATA, read_cell
 from ..sealed_parquet import read_unthreaded, write_sealed_table
 
+_MOMENT = datetime.timedelta(microseconds=1)
 _NAMING = ("variant", "regime", "seed", "attack", "epsilon", "knowledge", "limit")
 
 
@@ -56,8 +58,10 @@ class Neighbours:
         return [other for other in self._files[path.name.rpartition("-")[0]] if other != path]
 
 
-def name_anew(path: Path, cell: Cell) -> bool:
+def name_anew(path: Path, cell: Cell, dates: Iterable[str] = ()) -> bool:
     """Give a stored cell the variant of `cell`, and today's date to its name; return whether that was done.
+
+    The date is later than `dates`, those of others of its name, also where a clock has been set back since.
 
     It is not where the name is part of the key, as in cells of the first versions, nor in a damaged file.
     """
@@ -68,9 +72,17 @@ def name_anew(path: Path, cell: Cell) -> bool:
     provenance["cell"]["variant"] = cell.variant
     if key_of(provenance["cell"]) != provenance["key"]:
         return False
-    provenance["context"]["named"] = datetime.datetime.now(datetime.UTC).isoformat()
+    provenance["context"]["named"] = _later_than(dates).isoformat()
     write_cell(read_unthreaded(path), provenance, path)
     return True
+
+
+def _later_than(dates: Iterable[str]) -> datetime.datetime:
+    now = datetime.datetime.now(datetime.UTC)
+    for date in dates:
+        with suppress(ValueError, OverflowError):  # of a file that something else wrote
+            now = max(now, datetime.datetime.fromisoformat(date).astimezone(datetime.UTC) + _MOMENT)
+    return now
 
 
 def of_the_same_model(path: Path, cell: Cell) -> bool:

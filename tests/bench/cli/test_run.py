@@ -78,3 +78,10 @@ def test_a_full_disk_under_run_log_does_not_end_a_sweep(sweep, tmp_path):
     done = sweep("--attacks", "fgsm")
     assert done.exit_code == 0, done.output
     assert done.stderr.count("run.log: messages are not kept: [Errno 28] No space left on device") == 1
+
+
+def test_run_log_takes_a_name_that_is_not_in_utf8(iqabench, tiny_sweep, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["iqabench", "run", os.fsdecode(b"caf\xe9")])
+    done = iqabench("run", *tiny_sweep, "--models", "nobody", "--results", str(tmp_path), exits=2)
+    assert "not kept" not in done.stderr
+    assert "caf\\udce9" in (tmp_path / "run.log").read_text()

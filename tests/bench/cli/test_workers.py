@@ -2,6 +2,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from threading import Event, Thread
 
 import pytest
@@ -49,7 +50,7 @@ def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, iqabench, 
     assert both.exit_code == 0, output
     # Every model's line is shown once, whoever trained it; this process trained some of them.
     for number in range(3):
-        assert len(re.findall(rf"/ tiny{number}: trained in", output)) == 1, output
+        assert len(re.findall(rf"/ tiny{number}: trained in \d", output)) == 1, output
     assert "another process" not in output  # as was asked for
     assert re.search(r"\d+ computed by this process, \d+ found done", output), output
     (trained,) = re.findall(r"(\d) models? trained", output)
@@ -85,3 +86,24 @@ def test_ctrl_c_stops_all_of_them(sweep, tiny_config, iqabench, tmp_path):
     assert "run the same command again" in output
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert not [line for line in running.splitlines() if "--worker" in line.split() and str(results) in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_workers_end_with_the_process_that_started_them(sweep, tiny_config, start_iqabench, tmp_path, number):
+    tiny_config.write_text(tiny_config.read_text().replace("epochs = 3", "epochs = 100000"))
+    first = start_iqabench(*sweep, "--results", str(tmp_path / "results"), "--workers", "2")
+    while first.poll() is None and len(os.listdir(tmp_path / "place")) < 2:
+        time.sleep(0.1)
+    os.kill(first.pid, number)
+    output, _ = first.communicate(timeout=120)
+    assert first.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 129), output
+    (worker,) = {int(name) for name in os.listdir(tmp_path / "place")} - {first.pid}
+    late = time.monotonic() + 120
+    while is_running(worker) and time.monotonic() < late:
+        time.sleep(0.1)
+    assert not is_running(worker)
+
+
+def is_running(process):
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout
+    return bool(state.strip()) and not state.startswith("Z")

@@ -30,7 +30,8 @@ def batches(number, kept, *, signals, stop=stop_if_asked):
 
 
 @pytest.mark.parametrize(
-    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated)],
 )
 def test_the_batch_is_finished_and_kept(number, error, capsys):
     kept = []
@@ -56,3 +57,12 @@ def test_the_end_of_the_block_stops_too():
 
 def test_without_a_signal_nothing_stops():
     assert batches(signal.SIGINT, [], signals=0) == [0, 1, 2]
+
+
+def test_a_closed_terminal_stops_nothing_under_nohup():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert batches(signal.SIGHUP, [], signals=2) == [0, 1, 2]
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -1,5 +1,7 @@
 """A sweep that finds its cells in the store has them shown by the names that its configuration gives them."""
 
+import datetime
+
 import pandas as pd
 import pytest
 
@@ -71,3 +73,24 @@ def test_a_cell_that_is_named_anew_keeps_its_key_and_its_scores(shown, tmp_path)
     assert before.keys() == after.keys()
     for name, scores in before.items():
         pd.testing.assert_frame_equal(scores, after[name])
+
+
+def test_a_clock_that_was_set_back_leaves_the_last_sweep_the_one_that_is_shown(shown, monkeypatch):
+    class Ahead(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) + datetime.timedelta(days=400)
+
+    def steps(number):
+        rows, said = shown(
+            f"[attacks.mine]\nlike = 'pgd'\nsteps = {number}", "--models", "linear", attack="mine"
+        )
+        return rows["attack_params"].iloc[0], "stored cell" in said
+
+    with monkeypatch.context() as patch:
+        patch.setattr("datetime.datetime", Ahead)
+        assert '"steps": 3' in steps(3)[0]
+    assert '"steps": 4' in steps(4)[0]
+    shown_again, named_anew = steps(4)
+    assert '"steps": 4' in shown_again
+    assert not named_anew

@@ -1,5 +1,6 @@
 """A function or a command is a model that answers and shows no gradient."""
 
+import os
 import sys
 
 import numpy as np
@@ -116,6 +117,21 @@ def test_a_command_that_fails_says_how(code, message):
     )
     with pytest.raises(UserError, match=message):
         model(torch.rand(1, 3, 4, 4))
+
+
+def test_a_command_gets_no_input_and_may_print_bytes_of_any_encoding():
+    code = "import sys; sys.stdout.buffer.write(b'caf\\xe9 %d.25' % len(sys.stdin.read()))"
+    model = BlackBox(command=[sys.executable, "-c", code, "{image}"])
+    before, (typed, keyboard) = os.dup(0), os.pipe()
+    os.write(keyboard, b"typed")
+    os.close(keyboard)
+    os.dup2(typed, 0)
+    try:
+        assert model(torch.rand(1, 3, 4, 4)).tolist() == [0.25]
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(typed)
 
 
 def test_a_function_that_fails_is_named_with_its_error(functions):

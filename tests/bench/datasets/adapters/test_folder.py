@@ -1,7 +1,11 @@
 """Pictures without labels: those in folders under a folder, linked ones included."""
 
+import os
+
+import pytest
 from PIL import Image
 
+from iqabench.bench.core.errors import UserError
 from iqabench.bench.datasets.adapters.folder import Folder
 
 
@@ -15,3 +19,12 @@ def test_pictures_behind_links_to_folders_are_found_and_links_back_up_are_not_fo
     (root / "again").symlink_to(".")
     (elsewhere / "deep" / "up").symlink_to("../../root")
     assert Folder(str(root)).read()["path"].tolist() == ["a.png", "d.png", "linked/deep/c.png"]
+
+
+def test_a_name_that_is_not_in_utf8_is_told(tmp_path):
+    try:
+        (tmp_path / os.fsdecode(b"caf\xe9.png")).touch()
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    with pytest.raises(UserError, match=r"caf.*\.png: the name of this file is not in UTF-8; rename it"):
+        Folder(str(tmp_path)).read()
