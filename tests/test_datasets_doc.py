@@ -9,6 +9,8 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
+from iqabench.examples.drawn import draw
+
 from .pages import blocks, commands, page_of
 
 
@@ -60,11 +62,7 @@ def test_models_trained_on_one_database_are_measured_on_another(follow, tmp_path
 
 def test_a_folder_of_pictures_is_measured_without_labels(follow, tmp_path):
     (tmp_path / "photos").mkdir()
-    generator = np.random.default_rng(0)
-    for number in range(3):
-        smooth = np.kron(generator.normal(128, 30, (6, 6, 3)), np.ones((8, 8, 1)))
-        noisy = smooth + generator.normal(0, 8, smooth.shape)
-        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / "photos" / f"{number}.png")
+    draw(tmp_path / "photos", scenes=1).unlink()
     verified, swept, _ = follow("datasets.md", "Images without labels")
     assert "scores are not compared with any" in verified
     assert "no SROCC, as the images have no labels" in swept

@@ -48,30 +48,24 @@ def published(repository, path):
 
 def test_main_and_each_tag_have_a_version_in_the_selector(repository):
     run(str(SCRIPT), "main", cwd=repository)
-    assert json.loads(published(repository, "versions.json")) == [
-        {"version": "dev", "title": "dev", "aliases": []}
-    ]
+    (version,) = json.loads(published(repository, "versions.json"))
+    assert version == {"version": "dev", "title": "dev", "aliases": []}
     assert '"dev/"' in published(repository, "index.html")
 
     for tag in ("v1.2.0", "v1.1.5"):  # a correction of an older release comes after the newest
         run("git", "tag", tag, cwd=repository)
         run(str(SCRIPT), tag, cwd=repository)
     versions = json.loads(published(repository, "versions.json"))
-    assert [(one["version"], one["aliases"]) for one in versions] == [
-        ("dev", []),
-        ("1.2.0", ["latest"]),
-        ("1.1.5", []),
-    ]
+    aliases = [(one["version"], one["aliases"]) for one in versions]
+    assert aliases == [("dev", []), ("1.2.0", ["latest"]), ("1.1.5", [])]
     assert '"latest/"' in published(repository, "index.html")
     assert '"version": {"provider": "mike"}' in published(repository, "1.2.0/index.html")
 
 
 def test_the_workflow_publishes_main_and_tags_by_this_script():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "pages.yml").read_text())
-    assert workflow[True]["push"] == {
-        "branches": ["main"],
-        "tags": ["v*"],
-    }  # YAML 1.1 reads the key `on` as true
+    pushed = workflow[True]["push"]  # YAML 1.1 reads the key `on` as true
+    assert pushed == {"branches": ["main"], "tags": ["v*"]}
     steps = workflow["jobs"]["build"]["steps"]
     assert any(f'{SCRIPT.relative_to(ROOT)} "$GITHUB_REF_NAME"' in step.get("run", "") for step in steps)
     assert os.access(SCRIPT, os.X_OK)

@@ -8,14 +8,12 @@ import tomllib
 from pathlib import Path
 
 import click
-import numpy as np
-import pandas as pd
 import pytest
 import torch
-from PIL import Image
 
 from iqabench.bench.cli.main import main
 from iqabench.bench.core import registry
+from iqabench.examples.drawn import draw
 
 from .pages import ROOT, blocks, commands
 
@@ -52,15 +50,7 @@ class Net(torch.nn.Module):
 def project(tmp_path, monkeypatch):
     """A folder as the README assumes it: images with scores, a network, its checkpoint, `bench.toml`."""
     monkeypatch.chdir(tmp_path)
-    draw, rows = np.random.default_rng(0), []
-    for scene in range(8):
-        smooth = np.kron(draw.normal(128, 30, (5, 5)), np.ones((8, 8)))
-        for level in range(3):
-            noisy = smooth[..., None] + draw.normal(0, 2 + 12 * level, (40, 40, 3))
-            path = f"{scene}-{level}.png"
-            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path)
-            rows.append({"path": path, "score": 2 - level, "scene": scene})
-    pd.DataFrame(rows).to_csv("scores.csv", index=False)
+    draw(tmp_path, scenes=8)
     Path("net.py").write_text(NETWORK)
     torch.manual_seed(0)
     torch.save(registry.by_path("net.py:Net")().state_dict(), "best.pth")
@@ -70,14 +60,8 @@ def project(tmp_path, monkeypatch):
 
 def test_every_command_runs_as_written(project, iqabench):
     asked = commands("\n".join(blocks(README)))
-    assert {arguments[0] for arguments in asked} == {
-        "audit",
-        "check",
-        "leaderboard",
-        "report",
-        "results",
-        "run",
-    }
+    named = {arguments[0] for arguments in asked}
+    assert named == {"audit", "check", "leaderboard", "report", "results", "run"}
     for arguments in asked:
         done = iqabench(*arguments)
         doubtful = arguments[0] == "audit" and done.exit_code == 1  # of a network that nobody trained

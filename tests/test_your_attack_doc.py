@@ -3,10 +3,10 @@
 import tomllib
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+
+from iqabench.examples.drawn import draw
 
 from .pages import blocks, commands, page_of
 
@@ -26,12 +26,7 @@ root = "scores.csv"
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    draw, rows = np.random.default_rng(0), []
-    for number in range(10):
-        noisy = 128 + draw.normal(0, 5 + 3 * number, (40, 40, 3))
-        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(f"{number}.png")
-        rows.append({"path": f"{number}.png", "score": 10 - number})
-    pd.DataFrame(rows).to_csv("scores.csv", index=False)
+    draw(tmp_path, scenes=4)
     Path("bench.toml").write_text(TINY)
     for block in blocks(PAGE, "python"):
         Path(block.splitlines()[0].removeprefix("# ")).write_text(block)

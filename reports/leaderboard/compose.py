@@ -38,8 +38,6 @@ class _Draft:
     name: str  # name that is shown
     entry: Entry  # what it is; its `model` is the name under which a store may have measured it
     source: str  # tells it apart from another entrant of its name
-    numbers: Sequence[Number]
-    moves: Sequence[Move]
     cells: Sequence[Row] = ()
     unlabelled: Sequence[Row] = ()  # cells of images without labels
 
@@ -62,15 +60,12 @@ def compose_board(entry_paths: Sequence[Path] = (), store: Store | Path | None =
     kept = MetricCache(user_cache_path("iqabench") / "leaderboard.parquet")
     examined = [examine(path, kept) for path in _files(entry_paths)]
     kept.save()
-    drafts = [
-        _Draft(entry.name, entry, entry.name, reported_numbers(entry), reported_moves(entry))
-        for entry in printed_entries()
+    drafts = [_Draft(entry.name, entry, entry.name) for entry in printed_entries()]
+    drafts += [
+        _Draft(found.entry.name, found.entry, found.path.stem, [file.cell for file in found.files])
+        for found in examined
+        if _admitted(found, labels, notes) and found.entry
     ]
-    for found in examined:
-        if _admitted(found, labels, notes) and (entry := found.entry):
-            cells = [file.cell for file in found.files]
-            moves = reported_moves(entry)
-            drafts.append(_Draft(entry.name, entry, found.path.stem, found.numbers, moves, cells))
     for draft in of_store:
         _join(draft, drafts, notes)
     _tell_apart(drafts, notes)
@@ -121,8 +116,7 @@ def _of_store(store: Store | Path, labels: KnownLabels, notes: list[str]) -> lis
         if cells or unlabelled:
             joins = model if (variant, regime) == ("", "clean") else None
             entry = Entry.model_construct(name=name, model=joins, training=regime)
-            numbers, moves = measured_numbers(cells), measured_moves(unlabelled)
-            drafts.append(_Draft(name, entry, "store", numbers, moves, cells, unlabelled))
+            drafts.append(_Draft(name, entry, "store", cells, unlabelled))
     labels.learn_from_store(results.frame, store.root)
     return drafts
 
@@ -172,16 +166,13 @@ def _join(draft: _Draft, drafts: list[_Draft], notes: list[str]) -> None:
     if host is None:
         drafts.append(draft)
         return
-    own = {number.condition for number in draft.numbers}
-    kept = [one for one in host.numbers if one.kind == "reported" or one.condition not in own]
-    replaced = len(host.numbers) - len(kept)
+    own = set(map(condition_of, draft.cells))
+    replaced = len(own.intersection(map(condition_of, host.cells)))
     if replaced:
         notes.append(
             f"{host.name}: {plural(replaced, 'number')} of its entry "
             f"{'is' if replaced == 1 else 'are'} not shown, as the store has measured the same."
         )
-    host.numbers = [*kept, *draft.numbers]
-    host.moves = [*host.moves, *draft.moves]
     host.cells = [*(cell for cell in host.cells if condition_of(cell) not in own), *draft.cells]
     host.unlabelled = draft.unlabelled
 
@@ -208,12 +199,12 @@ def _of_different_images(drafts: Sequence[_Draft]) -> Iterator[str]:
 
 def _tell_apart(drafts: Sequence[_Draft], notes: list[str]) -> None:
     """Append the file's name to the name of an entrant that another has already."""
-    seen: dict[str, None] = {}
+    seen: set[str] = set()
     for draft in drafts:
         if (name := draft.name) in seen:
             draft.name = unused(f"{name} ({draft.source})", seen)
             notes.append(f"Two entrants are called {name}; one is shown as {draft.name}.")
-        seen[draft.name] = None
+        seen.add(draft.name)
 
 
 def _finished(draft: _Draft, slug: str) -> Entrant:
@@ -225,12 +216,14 @@ def _finished(draft: _Draft, slug: str) -> Entrant:
         ("Code", entry.code),
         *((what, row.url) for what, row in weights),
     ]
+    numbers = (*reported_numbers(entry), *measured_numbers(draft.cells))
+    moves = (*reported_moves(entry), *measured_moves(draft.unlabelled))
     digests = [(f"SHA-256 of {what.lower()}", row.sha256) for what, row in weights if row.sha256]
-    audits = _audits(stated, [*draft.numbers, *draft.moves], cells)
+    audits = _audits(stated, [*numbers, *moves], cells)
     return Entrant(
         name=draft.name,
-        numbers=tuple(draft.numbers),
-        moves=tuple(draft.moves),
+        numbers=numbers,
+        moves=moves,
         slug=slug,
         paper=paper.title if paper else "",
         authors=tuple(entry.authors),
@@ -240,11 +233,7 @@ def _finished(draft: _Draft, slug: str) -> Entrant:
         unreliable=entry.unreliable or "",
         audit=verdict([stated, *(said for _, said in audits)]),
         audits=audits,
-        red_flags=(
-            *red_flags(draft.numbers),
-            *of_audits(cells),
-            *measured_elsewhere([*draft.numbers, *draft.moves]),
-        ),
+        red_flags=(*red_flags(numbers), *of_audits(cells), *measured_elsewhere([*numbers, *moves])),
         facts=(*_facts(cells), *digests),
     )
 

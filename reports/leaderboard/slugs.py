@@ -2,20 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 
 
 def slugs(names: Iterable[str], otherwise: str) -> dict[str, str]:
     """Return a slug for each name, unlike any other; `otherwise` for one without ASCII letters."""
     found: dict[str, str] = {}
-    taken: dict[str, None] = {}
     for name in names:
-        found[name] = unused(_plain(name) or otherwise, taken, joint="-")
-        taken[found[name]] = None
+        found[name] = unused(_plain(name) or otherwise, found.values(), joint="-")
     return found
 
 
-def unused(name: str, taken: Mapping[str, object], joint: str = " ") -> str:
+def unused(name: str, taken: Container[object], joint: str = " ") -> str:
     """Return the name, with a number appended if it is taken."""
     count = 2
     found = name

@@ -22,7 +22,7 @@ from iqabench.bench.store.listing import index
 from iqabench.bench.sweep.measuring.partial import Partial
 from iqabench.bench.training.snapshot import Snapshot
 
-from ..conftest import TINY_PLUGIN
+from ..conftest import TINY_PLUGIN, draw_database
 from .kinds import BUCKET, CERTIFY, EXPLAIN, IMPORT, RUN
 
 PLUGIN = f"""{TINY_PLUGIN}
@@ -174,18 +174,13 @@ def _leaving_everything() -> Iterator[None]:
 
 
 def _draw_images() -> None:
-    generator = np.random.default_rng(0)
-    formats = (".png", ".bmp", ".jpg", ".gif", ".tif")
-    rows = []
-    Path("images").mkdir()
-    for scene in range(8):
-        base = generator.integers(60, 196, (1, 1, 3))
-        for level in range(5):
-            noisy = base + generator.normal(0, 6 + 12 * level, (18, 20, 3))
-            path = f"images/scene{scene}_{level}{formats[level] if scene == 0 else '.png'}"
-            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path)
-            rows.append({"path": path, "score": 1 - level / 4, "scene": f"s{scene}", "distortion": "noise"})
-    pd.DataFrame(rows).to_csv("drawn.csv", index=False)
+    """Draw a database, with a picture in each format."""
+    table = draw_database(Path())
+    for level, form in enumerate(("bmp", "jpg", "gif", "tif"), start=1):
+        picture = Path(f"images/scene0_{level}.png")
+        Image.open(picture).save(picture.with_suffix(f".{form}"))
+        picture.unlink()
+        table.write_text(table.read_text().replace(picture.name, f"{picture.stem}.{form}"))
 
 
 def _copy_images() -> None:

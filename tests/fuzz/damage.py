@@ -19,47 +19,22 @@ from hypothesis import strategies as st
 Damage = Callable[[Path], None]
 
 STRANGE_TEXTS = (
-    "",
-    "..",
-    "../../x",
-    "/etc/passwd",
-    "a\x1b[31mb",
-    "\x00",
-    "\u202e",
-    "ä" * 3,
-    "x" * 300,
-    "~",
-    "nan",
-)
+    "", "..", "../../x", "/etc/passwd", "a\x1b[31mb", "\x00", "\u202e", "ä" * 3, "x" * 300, "~", "nan",
+)  # fmt: skip
 STRANGE_NUMBERS = (
-    -1,
-    0,
-    1,
-    2**31,
-    2**63,
-    2**64,
-    10**30,
-    10**400,
-    1e30,
-    1e308,
-    -1e-320,
-    float("nan"),
-    float("inf"),
-)
+    -1, 0, 1, 2**31, 2**63, 2**64, 10**30, 10**400, 1e30, 1e308, -1e-320, float("nan"), float("inf"),
+)  # fmt: skip
 STRANGE_VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    [],
-    {},
-    [[]],
-    [1],
-    {"a": 1},
-    ["a", 2],
-    "1",
-    *STRANGE_TEXTS,
-    *STRANGE_NUMBERS,
-)
+    None, True, [], {}, [[]], [1], {"a": 1}, ["a", 2], "1", *STRANGE_TEXTS, *STRANGE_NUMBERS,
+)  # fmt: skip
+STRANGE_ARRAYS = (
+    np.zeros(0), np.array(5), np.array("x\x1b"), np.full((2, 3), np.nan), np.array([10**9]), np.array(["a"]),
+)  # fmt: skip
 DEEP = 3_000
+INSERTED = (
+    *(b"[" * DEEP, b'{"a":' * DEEP, b"9" * 5000, b"\x00" * 99),
+    *(b"\xef\xbb\xbf", b"\x1b[31m", b"\n\n", b"\xff\xfe", b",", b'"', b"-1", b"="),
+)
 ROWS = 1_000_000
 
 
@@ -92,24 +67,7 @@ def _bytes(draw: st.DrawFn) -> Damage:
     at = draw(st.floats(0, 1))
     many = draw(st.integers(1, 64))
     value = draw(st.integers(1, 255))
-    inserted = draw(
-        st.sampled_from(
-            [
-                b"[" * DEEP,
-                b'{"a":' * DEEP,
-                b"9" * 5000,
-                b"\xef\xbb\xbf",
-                b"\x00" * 99,
-                b"\x1b[31m",
-                b"\n\n",
-                b"\xff\xfe",
-                b",",
-                b'"',
-                b"-1",
-                b"=",
-            ]
-        )
-    )
+    inserted = draw(st.sampled_from(INSERTED))
 
     def change(content: bytes) -> bytes:
         place = int(at * len(content))
@@ -275,19 +233,7 @@ _PARQUET = _parquet()
 def _arrays(draw: st.DrawFn) -> Damage:
     what, change = draw(_of_tree())
     at = draw(st.floats(0, 1, exclude_max=True))
-    array = draw(
-        st.sampled_from(
-            [
-                np.zeros(0),
-                np.array(5),
-                np.array("x\x1b"),
-                np.full((2, 3), np.nan),
-                np.array([10**9]),
-                np.array(["a"]),
-                None,
-            ]
-        )
-    )
+    array = draw(st.sampled_from([*STRANGE_ARRAYS, None]))
 
     def damage(path: Path) -> None:
         with np.load(path) as file:

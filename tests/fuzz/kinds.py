@@ -22,17 +22,10 @@ RUN = "run --config bench.toml --plugin plugin.py"
 TABLES = ("results", "results --format json", "report --format csv --out out")
 READ = (
     *TABLES,
-    "report --out out",
-    "report --format latex --out out",
-    "report --format markdown --out out",
-    "check",
-    "check --claims --json",
-    "check --pin pinned.json",
-    "check --against baseline.json --junit junit.xml",
-    "leaderboard --results results --out site",
-    "entry create --model tiny --out created.toml",
-    "compare tiny given",
-    "check --certified",
+    *("report --out out", "report --format latex --out out", "report --format markdown --out out"),
+    *("check", "check --claims --json", "check --pin pinned.json", "check --certified"),
+    *("check --against baseline.json --junit junit.xml", "compare tiny given"),
+    *("leaderboard --results results --out site", "entry create --model tiny --out created.toml"),
 )
 IMAGES = f"entry images outside --model tiny --dataset drawn.csv --epsilon 1 {RUN.removeprefix('run ')}"
 EXPLAIN = f"explain tiny --beside other --dataset drawn.csv {RUN.removeprefix('run ')}"
@@ -48,11 +41,8 @@ KINDS = {
         "bench.toml",
         (
             RUN.replace("run", "config", 1),
-            RUN,
-            f"{RUN.replace('run', 'train', 1)}",
-            VERIFY.replace("NAME", "own"),
+            *(RUN, EXPLAIN, RUN.replace("run", "train", 1), VERIFY.replace("NAME", "own")),
             "check --config bench.toml",
-            f"{EXPLAIN}",
         ),
     ),
     "plugins": Kind("plugin.py", ("list models --plugin plugin.py", RUN, AUDIT, CERTIFY)),

@@ -244,15 +244,14 @@ def _rows(schema: type[Number], rows: Any) -> dict[int, Number]:
 
 
 def _in_words(problem: ErrorDetails) -> str:
-    table, *keys = problem["loc"]
-    where = ""
-    schema: type[_Table] = Entry
-    if table in _ROWS and keys:
-        where, schema = f"[[{table}]] row {int(keys.pop(0)) + 1}: ", _ROWS[str(table)]
-    elif table == "paper":
-        where, schema = "[paper]: ", Paper
-    else:
-        keys = [table, *keys]
+    schema: type[_Table]
+    match problem["loc"]:
+        case (str(table), int(row), *keys) if table in _ROWS:
+            where, schema = f"[[{table}]] row {row + 1}: ", _ROWS[table]
+        case ("paper", *keys):
+            where, schema = "[paper]: ", Paper
+        case keys:
+            where, schema = "", Entry
     if not keys:  # the whole table
         rule = problem["msg"].removeprefix("Value error, ")
         return f"{where}accepted is {rule if problem['type'] == 'value_error' else 'a table'}"

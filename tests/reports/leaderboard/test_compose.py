@@ -36,8 +36,10 @@ def kinds(found):
     return [number.kind for number in found.numbers]
 
 
-def renamed(made, rewritten, **values):
-    rewritten(made, lambda entry: entry.update(values))
+@pytest.fixture
+def sturdy(made, rewritten):
+    """The entry of CPRL under a name of its own."""
+    rewritten(made, lambda entry: entry.update(name="Sturdy"))
     return made
 
 
@@ -143,14 +145,15 @@ def test_variants_regimes_and_unknown_models_take_part_by_themselves(swept):
     assert len({one.slug for one in board.entrants}) == len(PAPERS_MODELS) + 3
 
 
-def test_an_entry_takes_part_with_its_measured_numbers(made, rewritten):
-    board = compose_board([renamed(made, rewritten, name="Sturdy", unreliable="a test")])
-    sturdy = entrant(board, "Sturdy")
-    assert kinds(sturdy) == ["measured"] * 5
-    assert sturdy.unreliable == "a test"
-    assert dict(sturdy.facts)["Versions"] == "python 3.11.7, iqabench 0.1.0, torch 2.15.0"
-    assert repr(compose_board([made.parent])) == repr(board)
-    assert repr(compose_board([made, made, made.parent])) == repr(board)
+def test_an_entry_takes_part_with_its_measured_numbers(sturdy, rewritten):
+    rewritten(sturdy, lambda entry: entry.update(unreliable="a test"))
+    board = compose_board([sturdy])
+    found = entrant(board, "Sturdy")
+    assert kinds(found) == ["measured"] * 5
+    assert found.unreliable == "a test"
+    assert dict(found.facts)["Versions"] == "python 3.11.7, iqabench 0.1.0, torch 2.15.0"
+    assert repr(compose_board([sturdy.parent])) == repr(board)
+    assert repr(compose_board([sturdy, sturdy, sturdy.parent])) == repr(board)
 
 
 def unsealed(table):
@@ -158,17 +161,16 @@ def unsealed(table):
     return table.replace_schema_metadata({b"iqabench": table.schema.metadata[b"iqabench"]})
 
 
-def test_what_is_kept_of_earlier_boards_changes_nothing_and_hides_no_change(made, rewritten):
-    renamed(made, rewritten, name="Sturdy")
-    first = compose_board([made])
-    assert [*(made.parent / "user-cache").rglob("*.parquet")]
-    assert repr(compose_board([made])) == repr(first)
-    file = next(made.with_suffix(".scores").rglob("*.parquet"))
+def test_what_is_kept_of_earlier_boards_changes_nothing_and_hides_no_change(sturdy):
+    first = compose_board([sturdy])
+    assert [*(sturdy.parent / "user-cache").rglob("*.parquet")]
+    assert repr(compose_board([sturdy])) == repr(first)
+    file = next(sturdy.with_suffix(".scores").rglob("*.parquet"))
     table = pq.read_table(file)
     scores = pd.Series(table["score"].to_pandas())[::-1].reset_index(drop=True)
     changed = table.set_column(table.column_names.index("score"), "score", pa.array(scores))
     pq.write_table(unsealed(changed), file)
-    board = compose_board([made])
+    board = compose_board([sturdy])
     assert "Sturdy" not in names(board)
     (note,) = board.notes
     assert "is stated as" in note
@@ -203,26 +205,22 @@ def test_the_stores_own_number_comes_before_that_of_an_entry(store, tmp_path):
     assert "Mine: 3 numbers of its entry are not shown, as the store has measured the same." in board.notes
 
 
-def test_labels_unlike_those_of_the_store_are_refused(made, rewritten, tmp_path):
-    renamed(made, rewritten, name="Sturdy")
-    store = Store(tmp_path / "ours")
+def test_labels_unlike_those_of_the_store_are_refused(sturdy, store):
     path = drawn_cell(store, dataset="live", model="sat")
-    assert "Sturdy" in names(compose_board([made], store))
+    assert "Sturdy" in names(compose_board([sturdy], store))
     table = pq.read_table(path)
     frame = table.to_pandas()
     frame.loc[3, "quality"] = 0.25
     altered = pa.Table.from_pandas(frame, preserve_index=False)
     pq.write_table(unsealed(altered.replace_schema_metadata(table.schema.metadata)), path)
-    board = compose_board([made], store)
+    board = compose_board([sturdy], store)
     assert "Sturdy" not in names(board)
     assert any("labels image 'scene0/3.png' of live" in note and "0.25" in note for note in board.notes)
 
 
-def test_numbers_of_different_images_are_noted(made, rewritten, tmp_path):
-    renamed(made, rewritten, name="Sturdy")
-    store = Store(tmp_path / "ours")
+def test_numbers_of_different_images_are_noted(sturdy, store):
     drawn_cell(store, dataset="live", model="sat", image_size=320, dataset_digest="d1")
-    (note,) = compose_board([made], store).notes
+    (note,) = compose_board([sturdy], store).notes
     assert note == (
         "Measured numbers on LIVE are of different images, and not strictly comparable: 120 images, "
         "resized to 320 px (version d1, split s0): SAT; 120 images, "

@@ -31,6 +31,17 @@ def embedded(page):
     return json.loads(re.search(r'<script id="board" type="application/json">(.*)</script>', page)[1])
 
 
+def rows(page):
+    """The words of each cell of the rows of a page's first table."""
+    body = re.search("<tbody>(.*?)</tbody>", text(page), re.DOTALL)[1]
+    cells = (re.findall("<t[hd].*?</t[hd]>", row, re.DOTALL) for row in body.split("</tr>")[:-1])
+    return [[" ".join(re.sub("<[^>]+>", " ", cell).split()) for cell in row] for row in cells]
+
+
+def headings(page):
+    return [re.sub("<[^>]+>", "", one) for one in re.findall(r"<h2[^>]*>(.*?)</h2>", text(page))]
+
+
 def hostile():
     numbers = (reported(0.5, HOSTILE, 1, dataset=HOSTILE, parameters=HOSTILE, source=HOSTILE), reported(0.4))
     return board(
@@ -159,9 +170,8 @@ def test_policies_allow_nothing_but_what_is_inside(site):
 
 def test_a_card_holds_reported_beside_measured_with_the_difference(site):
     card = re.sub(r"<[^>]+>", " ", text(site / "models" / "alpha.html"))
-    row = re.search(r"PGD\s+1\s(.*?)Table 1", card, re.DOTALL)[1].split()
-    assert row[:5] == ["0.6000", "[0.550,", "0.650]", "0.6000", "0.1000"]
-    assert row[5:9] == ["0.8000", "0.8000", "0.1000", "−0.2000"]
+    row = " ".join(re.search(r"PGD\s+1\s(.*?)Table 1", card, re.DOTALL)[1].split())
+    assert row.startswith("0.6000 [0.550, 0.650] 0.6000 0.1000 0.8000 0.8000 0.1000 −0.2000 ")
     for words in ("A first idea", "Ada Author", "2020", "5f3a", "Noise"):
         assert words.lower() in card.lower()
 
@@ -202,31 +212,24 @@ def test_a_model_page_begins_with_its_worst_case_its_intervals_and_its_audit(tmp
     )
     audits = (("live", "doubtful"),)
     write_site(board(entrant("a", *numbers, audit="doubtful", audits=audits)), tmp_path)
-    first = re.search("<tbody>(.*?)</tbody>", text(tmp_path / "models" / "a.html"), re.DOTALL)[1]
-    rows = [re.sub("<[^>]+>", " ", row).split() for row in first.split("</tr>")[:2]]
-    assert " ".join(rows[0]) == (
-        "LIVE 1/255 0.9000 [0.850, 0.950] 0.4000 [0.350, 0.450] 0.123 1 of 1 auto (worst case) doubtful"
-    )
-    assert rows[1] == ["VCL", "1/255", "–", "0.8000", "reported", "–", "1", "of", "1", "PGD", "none"]
+    worst, best = "0.4000 [0.350, 0.450]", "0.9000 [0.850, 0.950]"
+    assert rows(tmp_path / "models" / "a.html") == [
+        ["LIVE", "1/255", best, worst, "0.123", "1 of 1", "auto (worst case)", "doubtful"],
+        ["VCL", "1/255", "–", "0.8000 reported", "–", "1 of 1", "PGD", "none"],
+    ]
     live, vcl = text(tmp_path / "models" / "a.html").split('<h2 id="dataset-')[1:]
     assert "PGD, as the paper has it, is weaker" in live
     assert "is weaker" not in vcl
 
 
 def test_the_page_of_a_database_holds_each_attack_and_that_of_an_attack_each_database(site):
-    tables = re.findall(r"<h2[^>]*>(.*?)</h2>", text(site / "databases" / "live.html"))
-    attacks = [re.sub("<[^>]+>", "", heading) for heading in tables]
-    assert attacks == ["worst of the attacks", "FGSM", "PGD", "cw"]
-    pgd = text(site / "attacks" / "pgd.html")
-    assert [re.sub("<[^>]+>", "", one) for one in re.findall(r"<h2[^>]*>(.*?)</h2>", pgd)] == [
-        "LIVE", "KONIQ", "synthetic stand-in",
-    ]  # fmt: skip
-    live = re.search("<tbody>(.*?)</tbody>", pgd, re.DOTALL)[1]
-    rows = [re.sub("<[^>]+>", " ", row).split() for row in live.split("</tr>")[:-1]]
-    assert [row[0] for row in rows] == ["Alpha", "Beta", "Gamma", "Zeta", "Delta"]
-    alpha = "Alpha 1 0.9300 [0.880, 0.980] 0.6000 [0.550, 0.650] 0.5500 [0.500, 0.600]"
-    assert " ".join(rows[0]) == alpha
-    assert rows[1][:4] == ["Beta", "unreliable", "1", "0.9000"]
+    assert headings(site / "databases" / "live.html") == ["worst of the attacks", "FGSM", "PGD", "cw"]
+    assert headings(site / "attacks" / "pgd.html") == ["LIVE", "KONIQ", "synthetic stand-in"]
+    alpha, beta, *others = rows(site / "attacks" / "pgd.html")
+    numbers = ["0.9300 [0.880, 0.980]", "0.6000 [0.550, 0.650]", "0.5500 [0.500, 0.600]"]
+    assert alpha == ["Alpha", "1", *numbers]
+    assert beta[:3] == ["Beta unreliable", "1", "0.9000 reported"]
+    assert [row[0] for row in others] == ["Gamma", "Zeta", "Delta"]
 
 
 def test_images_without_labels_have_a_table_of_how_far_scores_move_the_least_moved_first(tmp_path):
@@ -234,11 +237,7 @@ def test_images_without_labels_have_a_table_of_how_far_scores_move_the_least_mov
     near = Move("measured", **place, rise=0.1, fall=0.2, r=0.9, width=0.3, psnr=41.5, ssim=0.98, images=12)
     far = Move("reported", **place, rise=0.4, r=0.2, source="Table 3")
     write_site(board(entrant("far", moves=(far,)), entrant("near", moves=(near,))), tmp_path)
-    page = text(tmp_path / "databases" / "photos.html")
-    body = re.search("<tbody>(.*?)</tbody>", page, re.DOTALL)[1]
-    cells = [re.findall("<t[hd].*?</t[hd]>", row) for row in body.split("</tr>")]
-    rows = [[re.sub("<[^>]+>", "", cell) for cell in row] for row in cells]
-    assert rows[:2] == [
+    assert rows(tmp_path / "databases" / "photos.html") == [
         ["near", "FGSM at 2/255", "0.300", "0.100", "0.200", "0.900", "41.500", "0.980", "12", "measured"],
         ["far", "FGSM at 2/255", "–", "0.400", "–", "0.200", "–", "–", "–", "Table 3"],
     ]

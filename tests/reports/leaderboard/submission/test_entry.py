@@ -147,35 +147,22 @@ def test_a_file_that_is_no_entry_is_named(problems, text, expected):
     assert all(len(problem) < 400 for problem in found)
 
 
-def test_everything_wrong_is_said_not_only_the_first(problems):
-    text = COMPLETE
-    for old, new in (("authors =", "autors ="), ("year = 2025", "year = -1"), ("srocc = 0.81", "srocc = 81")):
-        text = text.replace(old, new)
-    found = problems(text.replace("epsilon = 0\n", 'epsilon = "0"\n'))
-    places = ["[paper]", "[[reported]] row 1", "[[measured]] row 1", "unknown key 'autors'"]
-    assert [problem.split(":")[0] for problem in found] == places
-
-
 def test_a_folder_and_a_missing_file_are_named(tmp_path):
     assert read_entry(tmp_path).problems == ("a folder; name the TOML file in it",)
     assert read_entry(tmp_path / "none.toml").problems == ("cannot be read: No such file or directory",)
 
 
-@settings(max_examples=150, deadline=None)
-@given(content=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)))
+DAMAGED = st.builds(
+    lambda start, length, put: COMPLETE[:start] + put + COMPLETE[start + length :],
+    *(st.integers(0, len(COMPLETE)), st.integers(0, 60), st.text(max_size=12)),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode) | DAMAGED.map(str.encode))
 def test_no_content_makes_it_raise(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_bytes(content)
-    reading = read_entry(path)
-    assert reading.problems
-    assert reading.entry is None
-
-
-@settings(max_examples=150, deadline=None)
-@given(start=st.integers(0, len(COMPLETE)), length=st.integers(0, 60), put=st.text(max_size=12))
-def test_no_damage_makes_it_raise(tmp_path_factory, start, length, put):
-    path = tmp_path_factory.getbasetemp() / "damaged.toml"
-    path.write_bytes((COMPLETE[:start] + put + COMPLETE[start + length :]).encode())
     reading = read_entry(path)
     assert bool(reading.problems) == (reading.entry is None)
 

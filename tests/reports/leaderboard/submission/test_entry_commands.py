@@ -50,14 +50,6 @@ def test_wrong_usage_has_exit_status_2(iqabench, tmp_path, monkeypatch, argument
     assert said in done.output
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"PAR1", b"a = " + b"[" * 9999, b"name = nan"])
-def test_what_is_no_entry_is_a_problem_and_no_traceback(iqabench, tmp_path, content):
-    path = tmp_path / "any.toml"
-    path.write_bytes(content)
-    done = iqabench("entry", "verify", str(path), exits=1)
-    assert done.output.startswith(f"{path}: ")
-
-
 def test_the_leaderboard_takes_the_entries_it_is_given_and_the_store_that_is_there(
     iqabench, tiny_sweep, tmp_path, monkeypatch
 ):

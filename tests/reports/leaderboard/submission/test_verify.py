@@ -234,6 +234,7 @@ def test_everything_is_said_at_once(made, rewritten):
 
     def spoil(values):
         values["nmae"] = values.pop("name")
+        values["paper"] = {"title": "A paper", "year": -1}
         values["measured"][4]["srocc"] = -0.9
         values["measured"].append({"dataset": "live", "attack": "pgd", "epsilon": 9, "srocc": 0.9})
 
@@ -243,6 +244,7 @@ def test_everything_is_said_at_once(made, rewritten):
     for expected in (
         "unknown key 'nmae': did you mean 'name'?",
         "key 'name': missing",
+        "[paper]: key 'year': found -1",
         "[[measured]] row 6: key 'scores': missing, so nothing can verify the number",
         "[[measured]] row 1: 'mine.scores/live/none-0-",
         "was made with other weights",
