@@ -38,6 +38,7 @@ FAULT = 70  # of iqabench or of a plugin: EX_SOFTWARE of sysexits.h
 DEBUG = "--debug"
 COMMAS = "Several values of one option are separated by commas, without spaces: --models resnet,cprl"
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EIO}
+WITHOUT_MEMORY = "out of memory: a smaller `batch_size` or `image_size` of [run] takes less"
 LONGEST = 1500  # characters of a message, in which a damaged file may be quoted
 
 
@@ -68,6 +69,8 @@ class ForPeople(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
+            if _is_of_memory(error):
+                self._fail(ctx, WITHOUT_MEMORY, 2)
             if error.errno in OF_THE_MACHINE or error.filename is not None:
                 self._fail(ctx, f"{error.filename or _line_of(error)}: {error.strerror}", 2)
             self._fault(ctx, error)
@@ -79,10 +82,10 @@ class ForPeople(click.Group):
                         err=True,
                     )
             sys.exit(SIGNALLED + stop.number if isinstance(stop, Terminated) else INTERRUPTED)
-        except MemoryError:
-            self._fail(ctx, "out of memory: a smaller `batch_size` or `image_size` of [run] takes less", 2)
         except Exception as error:
-            self._fault(ctx, error)
+            if not _is_of_memory(error):
+                self._fault(ctx, error)
+            self._fail(ctx, WITHOUT_MEMORY, 2)
 
     def _fault(self, ctx: click.Context, error: Exception) -> None:
         self._fail(
@@ -110,6 +113,14 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Return whether memory was lacking, which torch and the loader of libraries say by a text only."""
+    told = ("can't allocate memory", "failed to map segment", os.strerror(errno.ENOMEM))
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError | OSError) and any(part in str(error) for part in told)
+    )
 
 
 def _line_of(error: Exception) -> str:

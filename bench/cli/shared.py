@@ -1,6 +1,7 @@
 """Options that the commands share, and the configuration that they ask for."""
 
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -78,6 +79,14 @@ def opened(address: str, needs: "Needs" = "numbers") -> Iterator[Path]:
         if Path(address).is_file():
             raise UserError(
                 f"{address}: a file, and not a folder of results; `--results DIR` names the folder"
+            )
+        if any("\ud800" <= character <= "\udfff" for character in address):  # stands for a byte
+            raise UserError(
+                f"{address}: a path that is not in UTF-8, which files of weights ask for; rename it"
+            )
+        if Path(address).is_symlink() and not Path(address).exists():
+            raise UserError(
+                f"{address}: a link to {os.readlink(address)}, where nothing is; make that folder first"
             )
         yield Path(address)
         return

@@ -178,3 +178,23 @@ def test_a_full_disk_whose_file_nobody_names_is_no_fault_of_iqabench(iqabench, m
     assert failed.stderr.startswith("Error: ")
     assert failed.stderr.endswith(": No space left on device\n")
     assert "fault" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 18483200 bytes"
+        ),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    ],
+)
+def test_too_little_memory_is_told_as_that(iqabench, monkeypatch, error):
+    def fail(kind):
+        raise error
+
+    monkeypatch.setattr("iqabench.bench.core.registry.names", fail)
+    failed = iqabench("list", "models", exits=2)
+    assert failed.stderr.startswith("Error: out of memory: a smaller `batch_size`")

@@ -85,3 +85,12 @@ def test_run_log_takes_a_name_that_is_not_in_utf8(iqabench, tiny_sweep, tmp_path
     done = iqabench("run", *tiny_sweep, "--models", "nobody", "--results", str(tmp_path), exits=2)
     assert "not kept" not in done.stderr
     assert "caf\\udce9" in (tmp_path / "run.log").read_text()
+
+
+@pytest.mark.parametrize("command", ["run", "results"])
+def test_a_store_that_cannot_be_there_is_told(iqabench, tmp_path, command):
+    done = iqabench(command, "--results", os.fsdecode(b"caf\xe9"), exits=2)
+    assert "caf\\udce9: a path that is not in UTF-8" in done.stderr
+    (tmp_path / "link").symlink_to("nowhere")
+    done = iqabench(command, "--results", str(tmp_path / "link"), exits=2)
+    assert "link: a link to nowhere, where nothing is; make that folder first" in done.stderr
