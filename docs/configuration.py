@@ -7,18 +7,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from iqabench.bench.core import config
+from iqabench.bench.core.configuration import tables
 from iqabench.bench.core.configuration.values import LARGEST
 from iqabench.bench.core.files import write_text
 
 PAGE = Path(__file__).with_suffix(".md")
 
 TABLES: dict[str, type[BaseModel]] = {
-    "run": config.RunSettings,
-    "engine": config.EngineSettings,
-    "training": config.TrainingSettings,
-    "training.adversarial": config.AdversarialSettings,
-    "check": config.CheckSettings,
+    "run": tables.RunSettings,
+    "engine": tables.EngineSettings,
+    "training": tables.TrainingSettings,
+    "training.adversarial": tables.AdversarialSettings,
+    "check": tables.CheckSettings,
 }
 """Schemas by the heading of their table on the page."""
 

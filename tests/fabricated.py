@@ -35,23 +35,10 @@ def noisy(noise: float, images: int = 60) -> np.ndarray:
     return drawn
 
 
-def drawn_cell(
-    store: Store,
-    scores: Any = None,
-    *,
-    more: dict[str, Any] | None = None,
-    context: dict[str, Any] | None = None,
-    flags: Sequence[str] | None = None,
-    diagnostics: dict[str, Any] | None = None,
-    **fields: Any,
-) -> Path:
-    """Write one cell; by default its scores correlate with the labels about as CLEAN and DECAY have it.
-
-    Args:
-        flags: Sentences of the red flags that its audit found; None: it was not audited.
-    """
+def cell_of(**fields: Any) -> Cell:
+    """Return a cell with some fields; what they do not state is made up."""
     name, seed = fields.get("model", "resnet"), fields.get("seed", 0)
-    cell = Cell(
+    return Cell(
         **{
             "dataset": "live",
             "dataset_digest": "d0",
@@ -75,6 +62,24 @@ def drawn_cell(
             **fields,
         }
     )
+
+
+def drawn_cell(
+    store: Store,
+    scores: Any = None,
+    *,
+    more: dict[str, Any] | None = None,
+    context: dict[str, Any] | None = None,
+    flags: Sequence[str] | None = None,
+    diagnostics: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Path:
+    """Write one cell; by default its scores correlate with the labels about as CLEAN and DECAY have it.
+
+    Args:
+        flags: Sentences of the red flags that its audit found; None: it was not audited.
+    """
+    cell = cell_of(**fields)
     scores = drawn_scores(cell) if scores is None else scores
     frame = pd.DataFrame(
         {

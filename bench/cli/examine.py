@@ -132,18 +132,10 @@ def _pretrained(what: str, model: Any) -> Finding:
 
     backbone = str(model.params.get("backbone"))
     source = timm.get_pretrained_cfg(backbone)
-    found = None
-    if source is not None and source.hf_hub_id:
-        files = ("model.safetensors", "pytorch_model.bin")
-        found = next(
-            (
-                path
-                for file in files
-                if isinstance(path := try_to_load_from_cache(source.hf_hub_id, file), str)
-            ),
-            None,
-        )
-    if found:
+    hub = source.hf_hub_id if source is not None else None
+    files = ("model.safetensors", "pytorch_model.bin")
+    cached = (try_to_load_from_cache(hub, file) for file in files if hub)
+    if found := next((path for path in cached if isinstance(path, str)), None):
         return Finding(what, True, f"is trained from the ImageNet weights in {found}")
     return Finding(
         what,

@@ -1,7 +1,6 @@
 """Options that the commands share, and the configuration that they ask for."""
 
 import logging
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -38,8 +37,8 @@ class _Path(click.Path):
 PATH = _Path(path_type=Path)
 
 
-def _comma_separated(of: Callable[[str], Any]) -> Callable[..., list[Any] | None]:
-    """Return a click callback that splits an option's value at commas."""
+def list_option(name: str, text: str, of: Callable[[str], Any] = str) -> Callable[[Command], Command]:
+    """Return an option that takes several values, separated by commas."""
 
     def split(ctx: click.Context, param: click.Parameter, value: str | None) -> list[Any] | None:
         if value is None:
@@ -49,12 +48,7 @@ def _comma_separated(of: Callable[[str], Any]) -> Callable[..., list[Any] | None
         except ValueError:
             raise click.BadParameter(f"{value!r} is not a comma-separated list of numbers") from None
 
-    return split
-
-
-def list_option(name: str, text: str, of: Callable[[str], Any] = str) -> Callable[[Command], Command]:
-    """Return an option that takes several values, separated by commas."""
-    return click.option(name, metavar="A,B,...", callback=_comma_separated(of), help=text)
+    return click.option(name, metavar="A,B,...", callback=split, help=text)
 
 
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -66,44 +60,16 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-@contextmanager
-def opened(address: str, needs: "Needs" = "numbers") -> Iterator[Path]:
-    """Give the folder of the store at an address: a folder, or a bucket such as s3://BUCKET/NAME.
-
-    Raises:
-        UserError: the address is empty, or as `open_store`.
-    """
-    if not address.strip():
-        raise UserError("the address of a store is empty; it is a folder, or such as s3://BUCKET/NAME")
-    if "://" not in address:
-        if Path(address).is_file():
-            raise UserError(
-                f"{address}: a file, and not a folder of results; `--results DIR` names the folder"
-            )
-        if any("\ud800" <= character <= "\udfff" for character in address):  # stands for a byte
-            raise UserError(
-                f"{address}: a path that is not in UTF-8, which files of weights ask for; rename it"
-            )
-        if Path(address).is_symlink() and not Path(address).exists():
-            raise UserError(
-                f"{address}: a link to {os.readlink(address)}, where nothing is; make that folder first"
-            )
-        yield Path(address)
-        return
-    from ..store.remote.opening import open_store
-
-    with open_store(address, needs=needs) as folder:
-        yield folder
-
-
 def _results(needs: "Needs") -> Callable[[Command], Command]:
     """Return a decorator for a command on a store, which gets its folder as `results`."""
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def on_store(*args: Any, results: str, **options: Any) -> Any:
+            from ..store.remote.opening import open_store
+
             click.get_current_context().meta[STORE] = results
-            with opened(results, needs) as folder:
+            with open_store(results, needs=needs) as folder:
                 return command(*args, results=folder, **options)
 
         option = click.option(
@@ -192,12 +158,15 @@ engine = _options(
 )
 
 
-def verbosity(command: Command) -> Command:
-    """Add --quiet and --verbose, for `told`."""
-    return _options(
-        click.option("--quiet", is_flag=True, help="Show the results only, no progress and no notes."),
-        click.option("--verbose", is_flag=True, help="Also say when each stage begins."),
-    )(command)
+defences = list_option("--defences", "Names of defences, median+flip for one after the other, none, or all.")
+dataset = click.option(
+    "--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file or a folder."
+)
+quiet = click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
+verbosity = _options(
+    click.option("--quiet", is_flag=True, help="Show the results only, no progress and no notes."),
+    click.option("--verbose", is_flag=True, help="Also say when each stage begins."),
+)
 
 
 class _RunLog(logging.FileHandler):

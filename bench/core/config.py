@@ -16,7 +16,6 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
 from .configuration.tables import (
-    AdversarialSettings,
     CheckSettings,
     Configured,
     EngineSettings,
@@ -100,7 +99,9 @@ class Settings(Configured):
 COMMAND_LINE = "command line"  # source of what options say
 NAMED = ("datasets", "models", "attacks", "defences", "grid")  # tables of tables, whose names are the user's
 
-_File = tuple[str, Table]  # its name, and what it holds
+
+class _Profiles(BaseModel):
+    profiles: dict[str, Table] = {}
 
 
 class _Layer(NamedTuple):
@@ -129,72 +130,49 @@ def load_settings(
         UserError: no such file or profile, not TOML, an unknown key or an unacceptable value: names the
             file, the table and the key, what was found and what is accepted.
     """
-    files = [(f"packaged {PACKAGED.name}", _read(PACKAGED))]
+    files = [_Layer(f"packaged {PACKAGED.name}", [], _read(PACKAGED))]
     if path is None and Path("bench.toml").is_file():
         path = Path("bench.toml")
     if path is not None and path.resolve() != PACKAGED:
-        files.append((str(path), _read(path)))
+        files.append(_Layer(str(path), [], _read(path)))
 
-    for source, tables in files:
-        _check_profiles(source, tables.get("profiles", {}))
-    known = sorted({name for _, tables in files for name in tables.get("profiles", {})})
+    profiles: dict[str, Table] = _validate(files, _Profiles).get("profiles", {})
+    known = sorted(profiles)
     for name in known:  # a mistake in a profile not in use is still a mistake
-        _validate(_layers(files, _chain(files, [name])))
+        _validate(_layers(files, _chain(files, profiles, [name])))
     chosen = profile
     if chosen is None:
         chosen = str(_validate(_layers(files, []), need_all=False).get("profile"))
     names = [name.strip() for name in chosen.split(",")]
     for name in names:
         if name not in known:
-            source = files[-1][0] if profile is None else "--profile"
+            source = files[-1].source if profile is None else "--profile"
             raise UserError(f"{source}: unknown profile {name!r}: {nearest(name, known)}")
 
-    layers = _layers(files, _chain(files, names))
+    layers = _layers(files, _chain(files, profiles, names))
     layers.append(_Layer(COMMAND_LINE, [], {"profile": chosen, **(overrides or {})}))
     settings = Settings.model_validate(_validate(layers))
     settings._layers, settings._command = layers, command
     return settings
 
 
-def _check_profiles(source: str, profiles: Any) -> None:
-    if not isinstance(profiles, dict):
-        raise UserError(
-            f"{source}: key 'profiles': found {shown(profiles)}, accepted are tables, [profiles.NAME]"
-        )
-    for name, overlay in profiles.items():
-        if not isinstance(overlay, dict):
-            raise UserError(
-                f"{source}: [profiles]: key {name!r}: found {shown(overlay)}, accepted is a table"
-            )
-
-
-def _chain(files: list[_File], names: list[str]) -> list[str]:
+def _chain(files: list[_Layer], profiles: Mapping[str, Table], names: list[str]) -> list[str]:
     """Return the profiles to lay over the tables, in order: what the first extends goes before it."""
     below = [names[0]]
-    while (extended := _extended(files, below[0])) is not None:
+    while (extended := profiles[below[0]].get("extends")) is not None:
+        if not isinstance(extended, str) or extended not in profiles:
+            where, _, key = _locate(files, ["profiles", below[0], "extends"])
+            reason = f"found {shown(extended)}: {nearest(str(extended), profiles)}"
+            raise UserError(f"{where}: key {key!r}: {reason}")
         if extended in below:
             raise UserError(f"profile {extended!r} extends itself, through {', '.join(map(repr, below))}")
         below.insert(0, extended)
     return [*below, *names[1:]]
 
 
-def _extended(files: list[_File], name: str) -> str | None:
-    """Return the profile that a profile extends, as the last file says that names one."""
-    known = {other for _, tables in files for other in tables.get("profiles", {})}
-    for source, tables in reversed(files):
-        below = tables.get("profiles", {}).get(name, {}).get("extends")
-        if below is None:
-            continue
-        if not isinstance(below, str) or below not in known:
-            reason = f"found {shown(below)}: {nearest(str(below), sorted(known))}"
-            raise UserError(f"{source}: [profiles.{name}]: key 'extends': {reason}")
-        return below
-    return None
-
-
-def _layers(files: list[_File], profiles: list[str]) -> list[_Layer]:
+def _layers(files: list[_Layer], profiles: list[str]) -> list[_Layer]:
     layers = []
-    for source, tables in files:
+    for source, _, tables in files:
         layers.append(_Layer(source, [], _without(tables, "profiles")))
         for profile in profiles:
             overlay = tables.get("profiles", {}).get(profile)
@@ -207,13 +185,13 @@ def _without(tables: Table, key: str) -> Table:
     return {name: value for name, value in tables.items() if name != key}
 
 
-def _validate(layers: list[_Layer], *, need_all: bool = True) -> Table:
+def _validate(layers: list[_Layer], schema: type[BaseModel] = Settings, *, need_all: bool = True) -> Table:
     """Merge the layers. Raises UserError for the first problem, naming the layer it came from."""
     merged: Table = {}
     for layer in layers:
         merged = _overlay(merged, layer.tables)
     try:
-        Settings.model_validate(merged)
+        schema.model_validate(merged)
     except ValidationError as error:
         for problem in error.errors():
             if need_all or problem["type"] != "missing":
@@ -262,15 +240,10 @@ def _descend(tables: Any, path: list[str]) -> Iterator[Any]:
 
 
 def _accepted_keys(table: list[str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {
-        "run": RunSettings,
-        "engine": EngineSettings,
-        "training": TrainingSettings,
-        "training.adversarial": AdversarialSettings,
-        "check": CheckSettings,
-    }
-    model = models.get(".".join(table), Settings)
-    return [*model.model_fields, *(["profiles"] if model is Settings else [])]
+    schema: Any = Settings
+    for name in table:
+        schema = schema.model_fields[name].annotation
+    return [*schema.model_fields, *([] if table else ["profiles"])]
 
 
 def _overlay(below: Table, above: Mapping[str, Any]) -> Table:

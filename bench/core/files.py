@@ -122,6 +122,17 @@ def regular(path: Path) -> Path:
     return path
 
 
+def folder_of_results(path: Path) -> Path:
+    """Return a path; a UserError where it is a file, and not a folder of results, which need not be there."""
+    try:
+        is_another = path.exists() and not path.is_dir()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened: {error.strerror}") from None
+    if is_another:
+        raise UserError(f"{path}: a file, and not a folder of results; `--results DIR` names the folder")
+    return path
+
+
 def content_digest(path: Path) -> str:
     """Return a digest of what is in a file, which is read again where its size or time of change differs."""
     found = path.stat()

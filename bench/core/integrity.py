@@ -45,11 +45,8 @@ def write_sealed(path: Path, content: bytes) -> None:
         file.write(_SEAL + bytes.fromhex(checksum(content)))
 
 
-def read_sealed(path: Path, *, always: bool = True) -> bytes:
+def read_sealed(path: Path) -> bytes:
     """Return the content of a file that `write_sealed` wrote.
-
-    If not `always`, earlier versions wrote this kind of file without a checksum; such a one is taken as it
-    is.
 
     Raises:
         Damaged: the checksum does not fit the content, or is missing.
@@ -58,9 +55,7 @@ def read_sealed(path: Path, *, always: bool = True) -> bytes:
     stored = regular(path).read_bytes()
     content, seal = stored[: -_SIZE - len(_SEAL)], stored[-_SIZE - len(_SEAL) :]
     if not seal.startswith(_SEAL):
-        if always or _SEAL in stored[-2 * len(seal) :]:
-            raise Damaged("has no checksum at its end")
-        return stored
+        raise Damaged("has no checksum at its end")
     if seal[len(_SEAL) :].hex() != checksum(content):
         raise Damaged("its checksum does not fit its content")
     return content

@@ -14,6 +14,11 @@ class Stage(NamedTuple):
     model: str = ""  # the model it is done with
     job: str = ""  # what the stage belongs to; two jobs with one model and one kind share what was learnt
 
+    @property
+    def work(self) -> tuple[str, str]:
+        """The kind and the model, on which the time of an image depends."""
+        return self.kind, self.model
+
 
 class Pace:
     """Seconds per image of each kind of work with each model, learnt while it is done.
@@ -25,7 +30,7 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._since = clock()
-        self._stage: Stage | None = None
+        self._stage = Stage("")
         self._left: dict[str, dict[Stage, float]] = {}  # by job
         self._images: dict[tuple[str, str], float] = {}
         self._seconds: dict[tuple[str, str], float] = {}
@@ -44,16 +49,13 @@ class Pace:
 
     def rehearsed(self, stage: Stage, seconds: float) -> None:
         """State what an image took in a rehearsal of a stage."""
-        self._rehearsed[stage.kind, stage.model] = seconds
+        self._rehearsed[stage.work] = seconds
 
     def unknown(self, job: str) -> dict[Stage, float]:
         """Return the images left of those stages of a job whose pace is not known yet."""
         known = self._images.keys() | self._rehearsed.keys()
-        return {
-            stage: images
-            for stage, images in self._left.get(job, {}).items()
-            if (stage.kind, stage.model) not in known
-        }
+        left = self._left.get(job, {}).items()
+        return {stage: images for stage, images in left if stage.work not in known}
 
     def begin(self, stage: Stage) -> None:
         """Count the time from now on as that of a stage."""
@@ -63,28 +65,21 @@ class Pace:
     def advance(self, images: float) -> None:
         """Count images of the present stage as done in the time since the last call."""
         now = self._clock()
-        if self._stage is None:
-            self.done += images
-        else:
-            self.elsewhere(self._stage, images, images, now - self._since)
+        self.elsewhere(self._stage, images, images, now - self._since)
         self._since = now
 
     def skip(self, images: float) -> None:
         """Count images of the present stage as done before, in no time."""
-        if self._stage is None:
-            self.done += images
-        else:
-            self.elsewhere(self._stage, images)
+        self.elsewhere(self._stage, images)
 
     def elsewhere(self, stage: Stage, images: float, timed: float = 0.0, seconds: float = 0.0) -> None:
         """Count images of a stage as done, whoever did them; negative ones have to be done again.
 
         `timed` of them took `seconds`, which tells of the pace.
         """
-        key = (stage.kind, stage.model)
         if timed or seconds:
-            self._images[key] = self._images.get(key, 0.0) + timed
-            self._seconds[key] = self._seconds.get(key, 0.0) + seconds
+            self._images[stage.work] = self._images.get(stage.work, 0.0) + timed
+            self._seconds[stage.work] = self._seconds.get(stage.work, 0.0) + seconds
         self.done += images
         left = self._left.get(stage.job, {})
         if stage in left:
@@ -93,18 +88,12 @@ class Pace:
     def seconds_left(self) -> float | None:
         """Return the time that the images left will take; None while nothing is known of one of them."""
         measured = {known: self._seconds[known] / count for known, count in self._images.items() if count}
-        rates: dict[tuple[str, str], float | None] = {}
-        seconds = 0.0
-        for stage, images in (
-            (stage, images) for left in self._left.values() for stage, images in left.items()
-        ):
-            key = (stage.kind, stage.model)
-            if images and key not in rates:
-                rates[key] = self._rate(key, measured)
-            if images and rates[key] is None:
-                return None
-            seconds += images * (rates.get(key) or 0.0)
-        return seconds / self.workers
+        stages = (stage for left in self._left.values() for stage in left.items())
+        left = [(stage.work, images) for stage, images in stages if images]
+        rates = {work: self._rate(work, measured) for work in {work for work, _ in left}}
+        if None in rates.values():
+            return None
+        return sum(images * (rates[work] or 0.0) for work, images in left) / self.workers
 
     def _rate(self, key: tuple[str, str], measured: Mapping[tuple[str, str], float]) -> float | None:
         """Return the seconds per image of a kind of work with a model, measured or estimated."""
@@ -119,10 +108,7 @@ class Pace:
         """Return the ratio of measured to rehearsed seconds of a kind of work; before it began, that of all
         work.
         """
-        ratios = {
-            key: rate / self._rehearsed[key]
-            for key, rate in measured.items()
-            if rate and self._rehearsed.get(key)
-        }
+        rehearsed = {key: seconds for key, seconds in self._rehearsed.items() if seconds}
+        ratios = {key: rate / rehearsed[key] for key, rate in measured.items() if rate and key in rehearsed}
         alike = [ratio for key, ratio in ratios.items() if key[0] == kind] or list(ratios.values())
         return float(np.exp(np.mean(np.log(alike)))) if alike else 1.0

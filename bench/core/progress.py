@@ -113,7 +113,6 @@ def progress_over(images: int = 0, *, show: Show, delay: float = 0.0) -> Iterato
     progress = Progress(show=show, delay=delay)
     if images:
         progress.pace.expect("", {Stage(""): images})
-        progress.pace.begin(Stage(""))
     try:
         yield progress
     finally:

@@ -155,7 +155,7 @@ def is_path(kind: Kind, name: str) -> bool:
 
 def libraries(kind: Kind) -> list[str]:
     """Return the prefixes of the libraries that offer names of a kind, sorted. Imports nothing."""
-    return sorted(entry.name for entry in entry_points(group=f"iqabench.{kind}.libraries"))
+    return sorted(_entry_points(f"{kind}.libraries"))
 
 
 def library(kind: Kind, prefix: str) -> Any:
@@ -166,10 +166,9 @@ def library(kind: Kind, prefix: str) -> Any:
     Raises:
         UserError: no such library is known.
     """
-    found = [entry for entry in entry_points(group=f"iqabench.{kind}.libraries") if entry.name == prefix]
-    if not found:
+    if prefix not in libraries(kind):
         raise UserError(f"unknown library of {kind} {prefix!r}: {nearest(prefix, libraries(kind))}")
-    return found[0].load()
+    return _entry_points(f"{kind}.libraries")[prefix].load()
 
 
 def source_digest(factory: Factory) -> str | None:
@@ -383,5 +382,5 @@ def _file_of(factory: object) -> Path | None:
 
 
 @cache
-def _entry_points(kind: Kind) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=f"iqabench.{kind}")}
+def _entry_points(group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=f"iqabench.{group}")}

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field, JsonValue
 from typing_extensions import TypedDict
 
-OF_THE_ATTACK = (
+_NOT_OF_THE_MODEL = (
     "attack", "attack_params", "attack_source", "attack_version", "epsilon", "smaller_epsilons",
-    "source_weights", "knowledge", "precision", "batch_size",
+    "source_weights", "knowledge", "precision", "batch_size", "variant",
 )  # fmt: skip
-"""Fields in which cells of one model on one set of images differ."""
+"""Fields in which cells of one model on one set of images may differ."""
 
 OFTEN_ABSENT = ("source_weights", "pixels", "defence", "knowledge", "trained_on", "precision")
+"""Fields that are part of a cell's key only where they are not None."""
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Epsilon = Annotated[float, Field(ge=0)]  # in units of 1/255
@@ -80,16 +81,15 @@ class Cell:
 
 
 def key_of(fields: Mapping[str, Any]) -> str:
-    """Return the key of a cell's fields, by the rule of the iqabench that wrote them.
+    """Return the key of a cell's fields: of all but `variant`, which only names it, and absent ones."""
+    left_out = {"variant", *(name for name in OFTEN_ABSENT if fields.get(name) is None)}
+    return digest({name: value for name, value in fields.items() if name not in left_out})
 
-    `variant` only names a cell, so it is not part of its key. It was part of the keys of cells that have no
-    versions. `OFTEN_ABSENT` are part of it where there are any.
-    """
-    if "model_version" in fields:
-        fields = {name: value for name, value in fields.items() if name != "variant"}
-    absent = [name for name in OFTEN_ABSENT if fields.get(name) is None]
-    fields = {name: value for name, value in fields.items() if name not in absent}
-    return digest(fields)
+
+def of_the_model(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields, but for those that are None, in which all cells of a model and its images agree."""
+    left_out = {*_NOT_OF_THE_MODEL, *(name for name, value in fields.items() if value is None)}
+    return {name: value for name, value in fields.items() if name not in left_out}
 
 
 def digest(value: Any) -> str:

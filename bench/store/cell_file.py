@@ -20,7 +20,7 @@ from ..core.integrity import Damaged
 from ..core.parameters import accepted
 from ..statistics.visibility import VISIBILITY
 from .cell import Cell, key_of
-from .sealed_parquet import is_sealed
+from .sealed_parquet import verify
 
 FORMAT = 1
 COLUMNS = ("image", "scene", "distortion", "quality", "score")  # the columns of every cell
@@ -53,6 +53,13 @@ MOST_IMAGES = 100_000
 
 _MOST_BYTES = 1 << 28
 _ROUNDING = 1e-6  # by which the low end may be above the high one, relative to the larger of the two
+
+
+class _Damaged(ValueError):
+    """A cell cannot be used; says what is wrong with it, and what to do."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault}; {COMPUTE_AGAIN}")
 
 
 class _Checked(BaseModel):
@@ -145,21 +152,19 @@ def read_cell(path: Path) -> StoredCell:
         footer = pq.read_metadata(pa.BufferReader(content))
         metadata = footer.metadata or {}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a readable Parquet file ({first_line(error)}); {COMPUTE_AGAIN}") from error
+        raise _Damaged(f"not a readable Parquet file ({first_line(error)})") from error
     _check_size(footer)
     if METADATA not in metadata:
         raise ValueError(_STRANGER)
     provenance = _provenance(metadata[METADATA])
     try:
-        is_sealed(content)
+        verify(content)
     except Damaged as error:
-        raise ValueError(f"damaged: {error}; {COMPUTE_AGAIN}") from error
-    if provenance["key"] != key_of(provenance["cell"]):
-        raise ValueError(
-            f"its key {provenance['key']!r} is not that of its cell: its metadata were changed after the "
-            f"run; {COMPUTE_AGAIN}"
-        )
-    return StoredCell(path, provenance["key"], _digest(content), metadata[METADATA])
+        raise _Damaged(f"damaged: {error}") from error
+    key = provenance["key"]
+    if key != key_of(provenance["cell"]):
+        raise _Damaged(f"its key {key!r} is not that of its cell: its metadata were changed after the run")
+    return StoredCell(path, key, _digest(content), metadata[METADATA])
 
 
 def read_scores(cell: StoredCell) -> Scores:
@@ -181,7 +186,7 @@ def read_scores(cell: StoredCell) -> Scores:
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
         table = file.read(wanted, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"damaged ({first_line(error)}); {COMPUTE_AGAIN}") from error
+        raise _Damaged(f"damaged ({first_line(error)})") from error
     return _scores(table)
 
 
@@ -190,7 +195,7 @@ def _content(path: Path) -> bytes:
         raise ValueError("no regular file, or a link to a file that is not there")
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise ValueError(f"larger than {_MOST_BYTES >> 20} MiB, which no cell is; {COMPUTE_AGAIN}")
+            raise _Damaged(f"larger than {_MOST_BYTES >> 20} MiB, which no cell is")
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error
@@ -200,9 +205,9 @@ def _check_size(footer: pq.FileMetaData) -> None:
     """Refuse what would take much memory, before a row is decoded."""
     size = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
     if footer.num_rows > MOST_IMAGES or size > _MOST_BYTES:
-        raise ValueError(
+        raise _Damaged(
             f"holds {footer.num_rows:,} rows of {size >> 20} MiB; a cell has at most {MOST_IMAGES:,} images "
-            f"and {_MOST_BYTES >> 20} MiB; {COMPUTE_AGAIN}"
+            f"and {_MOST_BYTES >> 20} MiB"
         )
 
 
@@ -227,7 +232,7 @@ def _provenance(text: bytes) -> dict[str, Any]:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"])) or "JSON"
         fault = shorten(accepted(problem), 200, placeholder="...")
-        raise ValueError(f"its metadata are damaged: {place}: {fault}; {COMPUTE_AGAIN}") from error
+        raise _Damaged(f"its metadata are damaged: {place}: {fault}") from error
     return dict(provenance)
 
 
@@ -236,21 +241,20 @@ def _check_schema(schema: pa.Schema, names: Sequence[str]) -> None:
         places = schema.get_all_field_indices(name)
         if len(places) != 1:
             found = "lacks the column" if not places else "has more than one column"
-            raise ValueError(f"{found} {name!r}; {COMPUTE_AGAIN}")
+            raise _Damaged(f"{found} {name!r}")
         kind = schema.field(places[0]).type
         holds_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         holds_numbers = pa.types.is_floating(kind) or pa.types.is_integer(kind)
         wanted = "text" if name in _TEXTS else "numbers"
         if not (holds_text if wanted == "text" else holds_numbers):
-            raise ValueError(f"its column {name!r} holds {kind}, not {wanted}; {COMPUTE_AGAIN}")
+            raise _Damaged(f"its column {name!r} holds {kind}, not {wanted}")
 
 
 def _scores(table: pa.Table) -> Scores:
     if not table.num_rows:
-        raise ValueError(f"holds no image; {COMPUTE_AGAIN}")
-    unnamed = table["image"].null_count
-    if unnamed:
-        raise ValueError(f"its column 'image' is empty in {unnamed} rows; {COMPUTE_AGAIN}")
+        raise _Damaged("holds no image")
+    if unnamed := table["image"].null_count:
+        raise _Damaged(f"its column 'image' is empty in {unnamed} rows")
     _refuse_twice(table["image"])  # before a name that recurs is written out in every row
     for place, column in enumerate(table.schema):
         if pa.types.is_dictionary(column.type):
@@ -258,11 +262,8 @@ def _scores(table: pa.Table) -> Scores:
     _refuse_twice(table["image"])
     by_name = table.take(pc.sort_indices(table["image"]))
     quality, score = (_numbers(by_name[name]) for name in ("quality", "score"))
-    outside = int(((quality < 0) | (quality > 1)).sum())
-    if outside:
-        raise ValueError(
-            f"its labels are outside [0, 1] in {outside} of {len(quality)} images; {COMPUTE_AGAIN}"
-        )
+    if outside := int(((quality < 0) | (quality > 1)).sum()):
+        raise _Damaged(f"its labels are outside [0, 1] in {outside} of {len(quality)} images")
     further = {
         name: np.array(by_name[name].to_pylist(), dtype=object)
         if name in FOUND_BY
@@ -277,7 +278,7 @@ def _refuse_twice(names: pa.ChunkedArray) -> None:
     found = pc.value_counts(names.unify_dictionaries())
     several = found.filter(pc.greater(found.field("counts"), 1))
     if len(several):
-        raise ValueError(f"image {several[0]['values'].as_py()!r} is in it more than once; {COMPUTE_AGAIN}")
+        raise _Damaged(f"image {several[0]['values'].as_py()!r} is in it more than once")
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -288,12 +289,11 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
 def _check_further(further: Mapping[str, NDArray[Any]], scored: NDArray[np.bool_]) -> None:
     """See that the columns of an interval attack make sense wherever the image has a score."""
     if ("low" in further) != ("high" in further):
-        raise ValueError(f"has one of the columns 'low' and 'high' without the other; {COMPUTE_AGAIN}")
+        raise _Damaged("has one of the columns 'low' and 'high' without the other")
     for name in (*ENDS, WORST, *ERRORS):
         if name in further and not np.isfinite(further[name][scored]).all():
-            raise ValueError(f"its column {name!r} is not finite in some images; {COMPUTE_AGAIN}")
+            raise _Damaged(f"its column {name!r} is not finite in some images")
     if "low" in further:
         low, high = further["low"][scored], further["high"][scored]
-        crossed = int((low - high > _ROUNDING * np.maximum(abs(low), abs(high))).sum())
-        if crossed:
-            raise ValueError(f"its 'low' is above its 'high' in {crossed} images; {COMPUTE_AGAIN}")
+        if crossed := int((low - high > _ROUNDING * np.maximum(abs(low), abs(high))).sum()):
+            raise _Damaged(f"its 'low' is above its 'high' in {crossed} images")

@@ -225,11 +225,11 @@ def write_explanation(explanation: Explanation, folder: Path) -> Path:
 
 
 def read_explanation(folder: Path) -> Explanation:
-    """Read the explanation in a folder; a ValueError where it is missing, damaged or of a newer version."""
+    """Read the explanation in a folder; a ValueError where it is missing, damaged or of another version."""
     if not (folder / FILE).is_file():
         raise ValueError("an earlier version of iqabench wrote them")
     try:
-        with np.load(io.BytesIO(read_sealed(folder / FILE, always=False))) as file:
+        with np.load(io.BytesIO(read_sealed(folder / FILE))) as file:
             arrays = dict(file)
         content = json.loads(str(arrays.pop(_CONTENT)))
         written, explanation = content["format"], content["explanation"]

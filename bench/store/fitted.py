@@ -12,7 +12,7 @@ from ..core.progress import counted
 from ..core.text import plural
 from ..statistics.logistic import Form, Logistic, fit_logistic
 from ..statistics.metrics import OK, Measure, point_values
-from .cell import OF_THE_ATTACK
+from .cell import of_the_model
 from .cell_file import ENDS, WORST, Scores, StoredCell, read_scores
 from .metric_cache import CellMetrics
 
@@ -36,7 +36,8 @@ def after_logistic(
     """
     models: dict[str, list[StoredCell]] = {}
     for cell in cells:
-        models.setdefault(_model_and_images(cell), []).append(cell)
+        model_and_images = json.dumps(of_the_model(cell.provenance["cell"]), sort_keys=True)
+        models.setdefault(model_and_images, []).append(cell)
     found: dict[Path, dict[str, Measure]] = {}
     notes = [STATED.format(form=form)]
     undefined = dict.fromkeys(AFTER_LOGISTIC, Measure(np.nan, np.nan, np.nan))
@@ -65,12 +66,6 @@ def _named(cell: StoredCell) -> str:
     fields = cell.provenance["cell"]
     variant = f" ({fields['variant']})" if fields.get("variant") else ""
     return f"{fields['dataset']} / {fields['model']}{variant}"
-
-
-def _model_and_images(cell: StoredCell) -> str:
-    left_out = {*OF_THE_ATTACK, "variant"}
-    fields = {name: value for name, value in cell.provenance["cell"].items() if name not in left_out}
-    return json.dumps(fields, sort_keys=True)
 
 
 def _curve(cells: Sequence[StoredCell], scores: dict[Path, Scores], form: Form) -> Logistic:

@@ -11,11 +11,10 @@ intervals are computed again; if one is wrong, nothing that is kept is believed.
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -99,19 +98,15 @@ class CellMetrics:
 
     def agree_with(self, others: "CellMetrics") -> bool:
         """Return whether values and intervals are those that another machine may have computed."""
-        ours, theirs = (
-            [number for name in ALL_METRICS for number in _numbers(metrics.evaluation.measures[name])]
-            for metrics in (self, others)
-        )
+        found = [columns_of(metrics.evaluation) for metrics in (self, others)]
+        ours, theirs = ([numbers[name] for name in _NUMBERS] for numbers in found)
         return np.allclose(ours, theirs, rtol=0.02, atol=0.002, equal_nan=True)
 
     def without_intervals(self) -> "CellMetrics":
         """Return what is computed without resamples: the values, without intervals."""
-        measures = {
-            name: Measure(measure.value, math.nan, math.nan)
-            for name, measure in self.evaluation.measures.items()
-        }
-        return CellMetrics(self.scored_on, replace(self.evaluation, measures=measures))
+        kept = self.evaluation.measures.items()
+        measures = {name: replace(measure, low=math.nan, high=math.nan) for name, measure in kept}
+        return replace(self, evaluation=replace(self.evaluation, measures=measures))
 
 
 class MetricCache:
@@ -128,11 +123,9 @@ class MetricCache:
 
         Without resamples, the values kept with any number of resamples are returned.
         """
-        if resamples:
-            added = self._added.get((content, resamples))
-            return added or self._at(self._rows.get((content, resamples)))
-        found = self._at(self._any_row.get(content))
-        return found and found.without_intervals()
+        key = content, resamples
+        found = self._added.get(key) or self._at(self._rows.get(key))
+        return found.without_intervals() if found and not resamples else found
 
     def add(self, content: str, resamples: int, metrics: CellMetrics) -> None:
         """Keep metrics; the file is written if the last time was a while ago."""
@@ -164,8 +157,8 @@ class MetricCache:
         """Keep a table in memory, and where in it the metrics of each cell are."""
         self._kept = kept
         contents, resamples = kept["content"].to_pylist(), kept["resamples"].to_pylist()
-        self._rows = {key: row for row, key in enumerate(zip(contents, resamples, strict=True))}
-        self._any_row = {content: row for row, content in enumerate(contents)}
+        self._rows = {(content, 0): row for row, content in enumerate(contents)}
+        self._rows |= {key: row for row, key in enumerate(zip(contents, resamples, strict=True))}
         self._facts = {name: kept[name].to_pylist() for name in ("scored_on", "n", "status")}
         self._numbers = np.column_stack([kept[name].to_numpy() for name in _NUMBERS])
         self._defined = ~np.isnan(self._numbers).reshape(len(contents), len(ALL_METRICS), 3).all(axis=2)
@@ -191,9 +184,23 @@ def cell_metrics(
         The metrics by the cell's path, and (path, reason) of the cells whose scores cannot be used.
     """
     cache = MetricCache(root / "cache" / "metrics.parquet")
-    if resamples and not _intervals_hold(cells, cache, resamples):
+
+    def hold(number: int, agree: Callable[[CellMetrics, Scores], bool]) -> bool:
+        """Return whether the kept metrics of cells drawn at random agree with their raw scores."""
+        for cell in random.SystemRandom().sample(cells, min(number, len(cells))):
+            kept = cache.get(cell.content, resamples)
+            try:
+                if kept and not agree(kept, read_scores(cell)):
+                    return False
+            except ValueError:  # damaged since it was listed, which is told where it is read again
+                return False
+        return True
+
+    if resamples and not hold(
+        INTERVALS_CHECKED, lambda kept, scores: kept.agree_with(CellMetrics.of(scores, resamples))
+    ):
         cache.forget()
-    believed = len(cells) > INDEXED_FROM and _sample_holds(cells, cache, resamples)
+    believed = len(cells) > INDEXED_FROM and hold(SAMPLE, CellMetrics.are_of)
     found, damaged = {}, []
     with progress_over(len(cells), show=True, delay=BAR_AFTER) as progress:
         progress.doing(f"metrics of {plural(len(cells), 'cell')}")
@@ -220,32 +227,6 @@ def _metrics_of(cell: StoredCell, cache: MetricCache, resamples: int, *, believe
     return kept
 
 
-def _numbers(measure: Measure) -> tuple[float, float, float]:
-    return measure.value, measure.low, measure.high
-
-
-def _intervals_hold(cells: Sequence[StoredCell], cache: MetricCache, resamples: int) -> bool:
-    """Return whether the kept intervals of cells drawn at random are those of their raw scores."""
-    for cell in random.SystemRandom().sample(cells, min(INTERVALS_CHECKED, len(cells))):
-        kept = cache.get(cell.content, resamples)
-        with suppress(ValueError):  # damaged since it was listed, which is told where it is read again
-            if kept and not kept.agree_with(CellMetrics.of(read_scores(cell), resamples)):
-                return False
-    return True
-
-
-def _sample_holds(cells: Sequence[StoredCell], cache: MetricCache, resamples: int) -> bool:
-    """Return whether the kept metrics of cells drawn at random are those of their raw scores."""
-    for cell in random.SystemRandom().sample(cells, min(SAMPLE, len(cells))):
-        kept = cache.get(cell.content, resamples)
-        try:
-            if kept is not None and not kept.are_of(read_scores(cell)):
-                return False
-        except ValueError:  # damaged since it was listed
-            return False
-    return True
-
-
 def attacked_scores(scores: Scores, split: float | None = None) -> NDArray[np.float64]:
     """Return the scores (N,) that `METRICS` are of: of attainable intervals those under score reflection."""
     if scores.ends is None:
@@ -253,17 +234,18 @@ def attacked_scores(scores: Scores, split: float | None = None) -> NDArray[np.fl
     return reflected(scores.quality, *attainable(scores.score, *scores.ends), split)
 
 
-def _table(kept: Mapping[_Key, CellMetrics]) -> pa.Table:
-    rows = [
-        {"content": content, "resamples": resamples, **_to_row(metrics)}
-        for (content, resamples), metrics in kept.items()
-    ]
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
-
-
-def _to_row(metrics: CellMetrics) -> dict[str, Any]:
-    evaluation = metrics.evaluation
-    row = {"scored_on": metrics.scored_on, "n": evaluation.n, "status": evaluation.status}
+def columns_of(evaluation: Evaluation) -> dict[str, float]:
+    """Return metrics as columns of a table: the value of `mse`, and the bounds `mse_low` and `mse_high`."""
+    columns: dict[str, float] = {}
     for name, measure in evaluation.measures.items():
-        row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
-    return row
+        columns |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
+    return columns
+
+
+def _table(kept: Mapping[_Key, CellMetrics]) -> pa.Table:
+    rows = []
+    for (content, resamples), metrics in kept.items():
+        found = metrics.evaluation
+        row = {"content": content, "resamples": resamples, "scored_on": metrics.scored_on}
+        rows.append(row | {"n": found.n, "status": found.status} | columns_of(found))
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)

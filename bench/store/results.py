@@ -14,6 +14,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from ..core.errors import UserError
+from ..core.files import folder_of_results
 from ..core.text import number, plural
 from ..statistics.intervals import INTERVAL_METRICS
 from ..statistics.logistic import Form
@@ -23,7 +24,7 @@ from .cell import OFTEN_ABSENT
 from .cell_file import Scores, StoredCell, read_scores
 from .condition import is_control
 from .fitted import after_logistic
-from .metric_cache import cell_metrics
+from .metric_cache import cell_metrics, columns_of
 from .newest import newest
 from .store import Store
 
@@ -58,8 +59,6 @@ _ATTACKED_ALIKE = (
 )  # fmt: skip
 _CONTEXT = ("profile", "device", "created", "checkpoint", "command", "seconds")
 _TOLD = ("realised", "eight_bit_kept", "queries", *KINDS)  # of a cell's diagnostics; NaN where it tells none
-_VERSIONS = ("dataset_version", "model_version", "attack_version")
-_ABSENT = {"variant": "", **dict.fromkeys(OFTEN_ABSENT), **dict.fromkeys(_VERSIONS, 1)}  # in old cells
 _WHOLE_NUMBERS = ("limit", "image_size", "split_seed", "batch_size")
 RESIZE = "resize"  # what the column `pixels` holds where images were resized to `image_size` and cropped
 _TEST_IMAGES = ["dataset", "dataset_digest", "split_seed", "split_digest", "limit"]
@@ -124,7 +123,7 @@ def read_results(store: Store | Path, *, resamples: int = RESAMPLES, logistic: F
             cell and differ in their scores.
     """
     store = store if isinstance(store, Store) else Store(Path(store))
-    _refuse_no_folder(store.root)
+    folder_of_results(store.root)
     cells, notes = _one_file_each(list(store.cells()), store.root)
     metrics, damaged = cell_metrics(cells, store.root, resamples)
     unreadable = [(_relative(path, store.root), reason) for path, reason in [*store.unreadable, *damaged]]
@@ -166,7 +165,7 @@ def frame_of(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
 def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, Any]:
     """Return a cell's row of `Results.frame`, given its metrics and what to call its file."""
     provenance = stored.provenance
-    cell, context = _ABSENT | provenance["cell"], provenance["context"]
+    cell, context = dict.fromkeys(OFTEN_ABSENT) | provenance["cell"], provenance["context"]
     diagnostics = provenance.get("diagnostics", {})
     row = {name: cell[name] for name in COLUMNS if name in cell}
     row |= {name: context.get(name) for name in _CONTEXT}
@@ -193,9 +192,7 @@ def row_of(stored: StoredCell, evaluation: Evaluation, file: str) -> dict[str, A
         "key": stored.key,
         "file": file,
     }
-    for name, measure in evaluation.measures.items():
-        row |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
-    return row
+    return row | columns_of(evaluation)
 
 
 def _by_knowledge(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -250,15 +247,6 @@ def verdict(audits: Iterable[str]) -> str:
 def results_table(store: Store | Path, *, resamples: int = RESAMPLES) -> pd.DataFrame:
     """Return the frame of `read_results`."""
     return read_results(store, resamples=resamples).frame
-
-
-def _refuse_no_folder(root: Path) -> None:
-    try:
-        no_folder = root.exists() and not root.is_dir()
-    except OSError as error:
-        raise UserError(f"{root}: cannot be opened: {error.strerror}") from None
-    if no_folder:
-        raise UserError(f"{root}: a file, and not a folder of results; `--results DIR` names the folder")
 
 
 def _one_file_each(cells: Sequence[StoredCell], root: Path) -> tuple[list[StoredCell], list[str]]:

@@ -39,8 +39,7 @@ def read_sealed_table(path: Path) -> pa.Table:
         OSError, ArrowException: it cannot be read.
     """
     content = regular(path).read_bytes()
-    if not is_sealed(content):
-        raise Damaged("it has no checksum")
+    verify(content)
     return read_unthreaded(pa.BufferReader(content))
 
 
@@ -70,19 +69,11 @@ def read_kept_table(path: Path, schema: pa.Schema) -> pa.Table:
     return schema.empty_table()
 
 
-def is_sealed(content: bytes) -> bool:
-    """Return whether a Parquet file has a checksum, after verifying it; files of earlier versions have none.
-
-    Raises:
-        Damaged: the checksum does not fit the content, or its name is damaged.
-    """
+def verify(content: bytes) -> None:
+    """Verify a Parquet file's content; raises `Damaged` where its checksum is missing or does not fit."""
     start = content.rfind(_BEFORE) + len(_BEFORE)
-    if start < len(_BEFORE):
-        keys = pq.read_metadata(pa.BufferReader(content)).metadata or {}
-        if any(len(key) == len(_KEY) for key in keys):  # as no other key: a bit of it has flipped
-            raise Damaged("its checksum has no legible name")
-        return False
     end = start + len(_ZEROS)
+    if start < len(_BEFORE):
+        raise Damaged("it has no checksum")
     if content[start:end] != checksum(content[:start], _ZEROS, content[end:]).encode():
         raise Damaged("its checksum does not fit its content")
-    return True

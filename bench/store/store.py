@@ -4,7 +4,6 @@ A folder that several processes and machines may write into: a cell's file name 
 written beside its place and renamed into it, and two writers of one key write the same scores.
 """
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +17,8 @@ import pyarrow as pa
 from ..core.files import safe_name
 from .cell import Cell
 from .cell_file import COLUMNS, FORMAT, FURTHER_COLUMNS, StoredCell, read_cell
-from .listing.index import Listing, Stamp, is_settled, stamp_of
-from .listing.names import Named, Neighbours, name_anew, of_the_same_model, write_cell
+from .listing.index import Stamp, is_settled, list_cells, read_index, stamp_of
+from .listing.names import Named, name_anew, of_the_same_model, write_cell
 
 
 class Store:
@@ -29,8 +28,8 @@ class Store:
         self.root = root
         self.unreadable: list[tuple[Path, str]] = []  # (file, reason) of those that `cells()` passed over
         self.damaged: dict[Path, str] = {}  # reason by file of those that `has()` found and could not use
-        self._verified: dict[str, tuple[Stamp, Named]] | None = None  # by their paths
-        self._rivals: dict[Path, Named | None] = {}
+        self._verified: dict[Path, tuple[Stamp, Named]] | None = None
+        self._dates: dict[Path, dict[tuple[Any, ...], str]] = {}
 
     def path(self, cell: Cell) -> Path:
         """Return the path of a cell's file, whether it is there or not."""
@@ -50,43 +49,36 @@ class Store:
         Returns:
             The number of cells that were named anew.
         """
-        folder = self.path(cells[0]).parent
-        neighbours = Neighbours(folder)
         paths = {self.path(cell): cell for cell in cells}
         found = {path: named for path in paths if (named := self._named(path))}
         anew = {path: paths[path] for path, named in found.items() if named.variant != paths[path].variant}
         if anew:
             cell = next(iter(anew.values()))
-            others = (path for path in folder.glob("*.parquet") if of_the_same_model(path, cell))
+            stored = self.path(cell).parent.glob("*.parquet")
+            others = (path for path in stored if of_the_same_model(path, cell))
             anew |= {path: cell for path in others if path not in found}
         for path, named in found.items():
-            rivals = filter(None, map(self._rival, neighbours.of(path)))
-            if any(rival.name == named.name and rival.date > named.date for rival in rivals):
+            if self._latest(path).get(named.name, "") > named.date:
                 anew[path] = paths[path]
-        return sum(
-            name_anew(
-                path, cell, [rival.date for rival in filter(None, map(self._rival, neighbours.of(path)))]
-            )
-            for path, cell in anew.items()
-        )
+        return sum(name_anew(path, cell, self._latest(path).values()) for path, cell in anew.items())
 
-    def _rival(self, path: Path) -> Named | None:
-        """Return the same as `_named`, read once: a grid has many cells of one attack and epsilon."""
-        if path not in self._rivals:
-            self._rivals[path] = self._named(path)
-        return self._rivals[path]
+    def _latest(self, path: Path) -> dict[tuple[Any, ...], str]:
+        """Return the latest date of each name among the cells of the same attack and epsilon, read once."""
+        start = path.with_name(path.name.rpartition("-")[0])
+        if start not in self._dates:
+            cells = filter(None, map(self._named, start.parent.glob(f"{start.name}-*.parquet")))
+            self._dates[start] = {cell.name: cell.date for cell in sorted(cells, key=lambda cell: cell.date)}
+        return self._dates[start]
 
     def _named(self, path: Path) -> Named | None:
         """Return what a cell's file says of itself; None if it is not there or cannot be used."""
-        now, stamp, name = time.time_ns(), stamp_of(path), path.relative_to(self.root).as_posix()
+        now, stamp = time.time_ns(), stamp_of(path)
         if stamp is None:
             return None
         if self._verified is None:
-            known = Listing(self.root, ()).known()
-            self._verified = {
-                of: (entry.stamp, Named.of(json.loads(entry.told))) for of, entry in known.items()
-            }
-        if (entry := self._verified.get(name)) and entry[0] == stamp:
+            known = read_index(self.root).values()
+            self._verified = {cell.path: (of_file, Named.of(cell.provenance)) for of_file, cell in known}
+        if (entry := self._verified.get(path)) and entry[0] == stamp:
             return entry[1]
         try:
             named = Named.of(read_cell(path).provenance)
@@ -94,7 +86,7 @@ class Store:
             self.damaged[path] = str(error)
             return None
         if is_settled(stamp, now):
-            self._verified[name] = stamp, named
+            self._verified[path] = stamp, named
         return named
 
     def write(
@@ -123,9 +115,8 @@ class Store:
     def cells(self) -> Iterator[StoredCell]:
         """Yield all cells in the order of their paths; what cannot be read is listed in `unreadable`."""
         self.unreadable = []
-        listing = Listing(self.root, sorted(self._files(), key=lambda path: path.split(os.sep)))
-        listing.unreadable = self.unreadable
-        yield from listing.cells()
+        paths = sorted(self._files(), key=lambda path: path.split(os.sep))
+        yield from list_cells(self.root, paths, self.unreadable)
 
     def _files(self) -> Iterator[str]:
         for folder, _, names in os.walk(self.root / "cells", onerror=self._note_folder):

@@ -16,8 +16,8 @@ from ...bench.statistics.metrics import srocc
 from ...bench.statistics.worst_case import worst_case_srocc
 from ...bench.store.cell_file import StoredCell, read_scores
 from ...bench.store.certificates.files import ALIKE
-from ...bench.store.certificates.noisy_scores import NoisyScores, read_noisy_scores
-from ...bench.store.certificates.score_bounds import ScoreBounds, read_score_bounds
+from ...bench.store.certificates.noisy_scores import NoisyScores
+from ...bench.store.certificates.score_bounds import ScoreBounds
 from ...bench.store.store import Store
 
 CONFIDENCE = 0.999  # confidence that all intervals of a model within one radius are right
@@ -69,7 +69,7 @@ def against_certificates(store: Path) -> list[Certified]:
     Raises:
         UserError: there is no certificate, no such cell, or a file of certificates is damaged.
     """
-    noisy, bounds = list(read_noisy_scores(store)), list(read_score_bounds(store))
+    noisy, bounds = list(NoisyScores.read(store)), list(ScoreBounds.read(store))
     if not noisy and not bounds:
         raise UserError(f"{store}: no certificates; `iqabench certify` computes them")
     cells = list(Store(store).cells())

@@ -13,9 +13,7 @@ from .. import shared
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file or a folder."
-)
+@shared.dataset
 @click.option(
     "--source", metavar="MODEL", help="Another model; the perturbations found on it are tried on this one."
 )

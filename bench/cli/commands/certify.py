@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )
 @shared.training
 @shared.limit("Certify only so many test images of each dataset. Default: 36 by the profile demo, else all.")
-@click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
+@shared.quiet
 @shared.results
 @shared.plugins
 def certify(
@@ -79,7 +79,7 @@ def _smoothed(
     for noisy in certify_models(settings, results, draws, show=show):
         ends = {radius: smoothed_intervals(noisy, radius / 255) for radius in radii}
         row = {"sigma": f"{noisy.sigma:g}", "SROCC": number(smoothed_srocc(noisy), 3)}
-        rows.append(_named(noisy.about) | row | _inside(noisy.quality, ends))
+        rows.append(_row(noisy, row, ends))
     return rows, f"With a confidence of {CONFIDENCE:.1%} for all images, from {draws} noisy scores of each."
 
 
@@ -94,24 +94,20 @@ def _bounded(
     rows = []
     for found in bound_models(settings, results, radii, show=show):
         ends = dict(zip(found.radii, zip(found.low.T, found.high.T, strict=True), strict=True))
-        row = {"SROCC": number(srocc(found.quality, found.scores), 3)}
-        rows.append(_named(found.about) | row | _inside(found.quality, ends))
+        row = {"SROCC": number(srocc(found.quality, found.score), 3)}
+        rows.append(_row(found, row, ends))
     return rows, "By interval bound propagation, which holds with certainty, up to rounding in float64."
 
 
-def _inside(quality: Any, ends: dict[float, tuple[Any, Any]]) -> dict[str, str]:
-    """Return what is known of certified intervals, by radius, as columns of the table."""
+def _row(certificate: Any, about: dict[str, str], ends: dict[float, tuple[Any, Any]]) -> dict[str, str]:
+    """Return the row of a certificate: of what, what else is known about it, and of intervals by radius."""
     import numpy as np
 
     from ....reports.checks.certified import worst_inside
     from ...core.text import number
 
-    columns = {}
+    columns = {name: str(certificate.about[name]) for name in ("dataset", "model", "variant", "seed")} | about
     for radius, (low, high) in ends.items():
-        columns[f"estimate at {radius:g}/255"] = number(worst_inside(quality, low, high), 3)
+        columns[f"estimate at {radius:g}/255"] = number(worst_inside(certificate.quality, low, high), 3)
         columns[f"median width at {radius:g}/255"] = number(float(np.median(high - low)), 3)
     return columns
-
-
-def _named(about: dict[str, Any]) -> dict[str, str]:
-    return {name: str(about[name]) for name in ("dataset", "model", "variant", "seed")}

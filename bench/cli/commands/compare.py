@@ -23,8 +23,9 @@ def compare(first: str, second: str, against: str | None, form: Any, results: Pa
     """
     from ....reports.compare.pairs import compare as compare_models
     from ....reports.compare.words import render_comparison
+    from ...store.remote.opening import open_store
 
-    with shared.opened(against) if against is not None else nullcontext() as other:
+    with open_store(against, needs="numbers") if against is not None else nullcontext() as other:
         found = compare_models(first, second, results, other)
     shared.say(render_comparison(found, form), nl=False)
     if form != "table":

@@ -12,11 +12,11 @@ from .. import shared
 @click.command()
 @shared.configuration
 @shared.what
-@shared.list_option("--defences", "Names of defences, median+flip for one after the other, none, or all.")
+@shared.defences
 @shared.training
 @shared.limit("Score only so many test images of each dataset. Default: 36 by the profile demo, else all.")
 @click.option("--out", type=shared.PATH, metavar="FILE", help="Also write the score of every image as CSV.")
-@click.option("--quiet", is_flag=True, help="Show the results only, no progress.")
+@shared.quiet
 @shared.results
 @shared.plugins
 def corruptions(results: Path, out: Path | None, quiet: bool, **options: Any) -> None:
@@ -35,20 +35,19 @@ def corruptions(results: Path, out: Path | None, quiet: bool, **options: Any) ->
     from ...sweep.surveys.corruptions import score_corrupted
 
     found = score_corrupted(settings, results, show=not quiet)
+    columns = ["dataset", "model", "corruption"]
     if out:
+        rows = (
+            (one.dataset, one.model, one.corruption, severity, image, score)
+            for one in found
+            for severity, scores in enumerate(one.scores)
+            for image, score in zip(one.images, scores, strict=True)
+        )
         with replacing(out) as temporary:
-            rows = (
-                (one.dataset, one.model, one.corruption, severity, image, score)
-                for one in found
-                for severity, scores in enumerate(one.scores)
-                for image, score in zip(one.images, scores, strict=True)
-            )
-            columns = ["dataset", "model", "corruption", "severity", "image", "score"]
-            pd.DataFrame(rows, columns=columns).to_csv(temporary, index=False)
+            frame = pd.DataFrame(rows, columns=[*columns, "severity", "image", "score"])
+            frame.to_csv(temporary, index=False)
     table = {
-        "dataset": [one.dataset for one in found],
-        "model": [one.model for one in found],
-        "corruption": [one.corruption for one in found],
+        **{name: [getattr(one, name) for one in found] for name in columns},
         "monotonicity": [number(float(monotonicity(one.scores).mean()), 3) for one in found],
         "sensitivity": [number(sensitivity(one.scores), 3) for one in found],
     }

@@ -11,9 +11,7 @@ from .. import shared
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--dataset", metavar="NAME", required=True, help="A dataset, or the path of a CSV file or a folder."
-)
+@shared.dataset
 @click.option("--beside", metavar="MODEL", help="Model to compare with. Default: resnet; for resnet, cprl.")
 @click.option(
     "--image",

@@ -15,7 +15,7 @@ from ..workers import WORKER, ended_by_the_first, working_together
 @shared.configuration
 @shared.what
 @shared.list_option("--attacks", "Names of attacks, or all.")
-@shared.list_option("--defences", "Names of defences, median+flip for one after the other, none, or all.")
+@shared.defences
 @shared.list_option("--epsilons", "Radii of the L-inf ball, in units of 1/255; 8/255 is 8.")
 @shared.training
 @shared.limit("Score only so many test images of each dataset. Default: 36 by the profile demo, else all.")

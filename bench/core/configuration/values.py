@@ -53,16 +53,13 @@ def _some(epsilons: list[float]) -> list[float]:
     return epsilons
 
 
-def _batch_size(value: Any) -> Any:
-    if value != "auto" and (type(value) is not int or value < 1):
-        raise ValueError('a whole number from 1, or "auto"')
-    return value
+def _number_or(word: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if value != word and (type(value) is not int or value < 1):
+            raise ValueError(f'a whole number from 1, or "{word}"')
+        return value
 
-
-def _limit(value: Any) -> Any:
-    if value != ALL and (type(value) is not int or value < 1):
-        raise ValueError('a whole number from 1, or "all"')
-    return value
+    return BeforeValidator(check)
 
 
 def _device(value: str) -> str:
@@ -76,10 +73,8 @@ def _described(words: str) -> Any:
     return Field(json_schema_extra={"accepted": words})
 
 
-BatchSize = Annotated[
-    int | Literal["auto"], BeforeValidator(_batch_size), _described('integer ≥ 1 or `"auto"`')
-]
-Limit = Annotated[int | Literal["all"], BeforeValidator(_limit), _described('integer ≥ 1 or `"all"`')]
+BatchSize = Annotated[int | Literal["auto"], _number_or("auto"), _described('integer ≥ 1 or `"auto"`')]
+Limit = Annotated[int | Literal["all"], _number_or(ALL), _described('integer ≥ 1 or `"all"`')]
 Device = Annotated[str, AfterValidator(_device), _described('`"auto"`, `"cpu"`, `"cuda"`, `"cuda:N"`')]
 Names = Annotated[list[str], BeforeValidator(_names), _described('list or `"all"`')]
 PIXEL = 1 / 255  # the unit of a configured epsilon, in pixel units of [0, 1]

@@ -4,17 +4,16 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, Self
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ...core.errors import UserError, first_line
 from ...core.files import safe_name
-from ...core.text import listing
 from ..cell import digest
 from ..sealed_parquet import read_sealed_table, write_sealed_table
-
-Kind = TypeVar("Kind")
 
 _METADATA = b"iqabench.certificate"
 ALIKE = (
@@ -25,57 +24,54 @@ ALIKE = (
 
 
 @dataclass(frozen=True)
-class Certified:
-    """The part that certificates of all kinds share: it says which model and which images they are of."""
+class Certificate:
+    """The content of a file, which is in a folder of its kind: facts, and arrays with a row per image."""
+
+    folder: ClassVar[str]  # of a store
+    facts: ClassVar[dict[str, Callable[[Any], Any]]]  # their types; the first is part of a file's name
 
     about: dict[str, Any]  # the fields `ALIKE` of a cell of the model, and `variant`
+    images: tuple[str, ...]  # (N,) names, in ascending order
+    quality: NDArray[np.float64]  # (N,) labels in [0, 1]
 
     @property
     def title(self) -> str:
         """The model and its dataset, for people."""
-        variant = f", {self.about['variant']}" if self.about.get("variant") else ""
+        variant = f", {self.about['variant']}" if self.about["variant"] else ""
         return f"{self.about['dataset']} / {self.about['model']}{variant}, seed {self.about['seed']}"
 
+    def write(self, store: Path) -> Path:
+        """Write the file into a store, all of it or nothing, and return its path."""
+        values = vars(self)
+        facts = {name: values[name] for name in ("about", *self.facts)}
+        arrays = {name: list(value) for name, value in values.items() if name not in (*facts, "images")}
+        table = pa.table({"image": list(self.images), **arrays})
+        key = digest([{name: self.about[name] for name in ALIKE}, values[next(iter(self.facts))]])
+        folder = store / self.folder / safe_name(self.about["dataset"])
+        path = folder / f"{safe_name(self.about['model'])}-{key}.parquet"
+        write_sealed_table(table.replace_schema_metadata({_METADATA: json.dumps(facts)}), path)
+        return path
 
-class Certificate(NamedTuple):
-    """The content of a file."""
+    @classmethod
+    def read(cls, store: Path) -> Iterator[Self]:
+        """Yield what the files of this kind in a store hold, in the order of their paths.
 
-    table: pa.Table  # a row per image, with the columns `image` and `quality` and others
-    facts: dict[str, Any]  # `about` (the fields `ALIKE` of a cell of the model, and `variant`), and others
-
-
-def write_certificate(folder: Path, certificate: Certificate, *parts_of_key: Any) -> Path:
-    """Write a file into a folder of a store, all of it or nothing, and return its path."""
-    about = certificate.facts["about"]
-    key = digest([{name: about[name] for name in ALIKE}, *parts_of_key])
-    path = folder / safe_name(about["dataset"]) / f"{safe_name(about['model'])}-{key}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {_METADATA: json.dumps(certificate.facts)}
-    write_sealed_table(certificate.table.replace_schema_metadata(metadata), path)
-    return path
-
-
-def read_certificates(folder: Path, understood: Callable[[Certificate], Kind]) -> Iterator[Kind]:
-    """Yield what the files of a folder of a store hold, in the order of their paths.
-
-    Raises:
-        UserError: a file is damaged, or is another one.
-    """
-    for path in sorted(folder.rglob("*.parquet")):
-        try:
-            table = read_sealed_table(path)
-            facts = json.loads(table.schema.metadata[_METADATA])
-            found = understood(Certificate(table, {**facts, "about": _about(facts)}))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
-            raise UserError(
-                f"{path}: cannot be used: {first_line(error)}; remove it, and certify again"
-            ) from None
-        yield found
-
-
-def _about(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that every certificate has, whatever else stands beside them."""
-    about = facts["about"]
-    if isinstance(about, dict) and (missing := [name for name in ALIKE if name not in about]):
-        raise ValueError(f"it does not say its {listing(missing)}, as files of earlier versions do not")
-    return {**{name: about[name] for name in ALIKE}, "variant": str(about.get("variant", ""))}
+        Raises:
+            UserError: a file is damaged, or is another one.
+        """
+        for path in sorted((store / cls.folder).rglob("*.parquet")):
+            try:
+                table = read_sealed_table(path)
+                facts = json.loads(table.schema.metadata[_METADATA])
+                arrays = {name: np.array(table[name].to_pylist(), float) for name in table.column_names[1:]}
+                found = cls(
+                    about={name: facts["about"][name] for name in (*ALIKE, "variant")},
+                    images=tuple(table["image"].to_pylist()),
+                    **{name: kind(facts[name]) for name, kind in cls.facts.items()},
+                    **arrays,
+                )
+            except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException) as error:
+                raise UserError(
+                    f"{path}: cannot be used: {first_line(error)}; remove it, and certify again"
+                ) from None
+            yield found

@@ -9,9 +9,8 @@ import os
 import random
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,71 +42,49 @@ _SCHEMA = pa.schema(
 )
 
 Stamp = tuple[int, int, int, int]  # a file's size, times of change of its content and of anything, and inode
+Index = dict[str, tuple[Stamp, StoredCell]]  # by the file's path in the store; its stamp when it was read
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The facts of a cell's file, and its stamp when it was read; the rest as in `StoredCell`."""
-
-    stamp: Stamp
-    key: str
-    content: str
-    told: bytes
-
-
-class Listing:
-    """The readable cells of a store's files, in order; (file, reason) of the others is in `unreadable`."""
-
-    def __init__(self, root: Path, paths: Sequence[str]) -> None:
-        self.unreadable: list[tuple[Path, str]] = []
-        self._root = root
-        self._paths = paths
-        self._file = root / "cache" / "cells.index"
-
-    def cells(self) -> Iterator[StoredCell]:
-        """Yield the cells that can be read."""
-        if len(self._paths) <= INDEXED_FROM:
-            yield from (cell for path in self._paths if (cell := self._read(Path(path))))
-            return
-        known = self.known()
-        entries: dict[str, Entry] = {}
-        read = 0
-        for path in self._paths:
-            name, now, stamp = path.removeprefix(f"{self._root}{os.sep}"), time.time_ns(), stamp_of(path)
-            entry = known.get(name)
-            if entry is not None and entry.stamp == stamp:
-                entries[name] = entry
-                yield StoredCell(Path(path), entry.key, entry.content, entry.told)
-            elif cell := self._read(Path(path)):
-                read += 1
-                if stamp and is_settled(stamp, now):
-                    entries[name] = Entry(stamp, cell.key, cell.content, cell.told)
-                yield cell
-        if entries and read > _WORTH_WRITING * len(self._paths):
-            with suppress(OSError):
-                write_sealed_table(_table(entries), self._file)
-
-    def _read(self, path: Path) -> StoredCell | None:
+def list_cells(root: Path, paths: Sequence[str], unreadable: list[tuple[Path, str]]) -> Iterator[StoredCell]:
+    """Yield the cells of a store's files that can be read; (file, reason) of the others is noted."""
+    large = len(paths) > INDEXED_FROM
+    known = read_index(root) if large else {}
+    index: Index = {}
+    read = 0
+    for path in paths:
+        name, now, stamp = path.removeprefix(f"{root}{os.sep}"), time.time_ns(), stamp_of(path)
+        entry = known.get(name)
+        if entry is not None and entry[0] == stamp:
+            index[name] = entry
+            yield entry[1]
+            continue
         try:
-            return read_cell(path)
+            cell = read_cell(Path(path))
         except ValueError as error:
-            self.unreadable.append((path, str(error)))
-            return None
+            unreadable.append((Path(path), str(error)))
+            continue
+        read += 1
+        if large and stamp and is_settled(stamp, now):
+            index[name] = stamp, cell
+        yield cell
+    if index and read > _WORTH_WRITING * len(paths):
+        with suppress(OSError):
+            write_sealed_table(_table(index), _file(root))
 
-    def known(self) -> Mapping[str, Entry]:
-        """Return the index, by paths in the store, unless the files of a sample say otherwise."""
-        known = _load(self._file)
-        for name in random.SystemRandom().sample(list(known), min(SAMPLE, len(known))):
-            path, entry = self._root / name, known[name]
-            if stamp_of(path) != entry.stamp:
-                continue
+
+def read_index(root: Path) -> Index:
+    """Return the index of a store, unless the files of a sample say otherwise."""
+    known = _load(root)
+    for name in random.SystemRandom().sample(list(known), min(SAMPLE, len(known))):
+        stamp, cell = known[name]
+        if stamp_of(cell.path) == stamp:
             try:
-                cell = read_cell(path)
+                said = read_cell(cell.path)
             except ValueError:
                 return {}
-            if (cell.key, cell.content, cell.told) != (entry.key, entry.content, entry.told):
+            if said != cell:
                 return {}
-        return known
+    return known
 
 
 def stamp_of(path: str | Path) -> Stamp | None:
@@ -126,15 +103,19 @@ def is_settled(stamp: Stamp, now: int) -> bool:
     return max(stamp[1:3]) + _UNSETTLED < now
 
 
-def _load(file: Path) -> dict[str, Entry]:
-    table = read_kept_table(file, _SCHEMA)
+def _file(root: Path) -> Path:
+    return root / "cache" / "cells.index"
+
+
+def _load(root: Path) -> Index:
+    table = read_kept_table(_file(root), _SCHEMA)
     names, *stamps, keys, contents, told = (column.to_pylist() for column in table.columns)
     rows = zip(names, zip(*stamps, strict=True), keys, contents, told, strict=True)
-    return {name: Entry(stamp, key, content, text) for name, stamp, key, content, text in rows}
+    return {name: (stamp, StoredCell(root / name, *of_file)) for name, stamp, *of_file in rows}
 
 
-def _table(entries: Mapping[str, Entry]) -> pa.Table:
-    rows = [(name, *entry.stamp, entry.key, entry.content, entry.told) for name, entry in entries.items()]
+def _table(index: Index) -> pa.Table:
+    rows = [(name, *stamp, cell.key, cell.content, cell.told) for name, (stamp, cell) in index.items()]
     columns = zip(*rows, strict=True)
     return pa.table(
         [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], _SCHEMA

@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,13 @@ VARIANT = "measured elsewhere"  # the variant of every model whose scores others
 UNKNOWN = "unknown"  # stands for what the file of somebody else's scores does not tell
 
 
-@dataclass(frozen=True)
-class Imported:
-    """A record of what was put into a store."""
-
-    files: tuple[Path, ...]  # the cells' files
-    words: str  # what they are, in a sentence
-
-
 def store_outside(
     table: pd.DataFrame, store: Store, *, model: str, source: str, file: Path, command: str
-) -> Imported:
+) -> str:
     """Put scores that others measured into a store: for each dataset the clean scores, and each attack's.
 
     An attack's cell holds the interval between the clean score and those that it reached. Cells of another
-    file are others.
+    file are others. Returned is a sentence on what was stored.
     """
     content = hashlib.sha256(file.read_bytes()).hexdigest()
     context = {
@@ -50,10 +42,9 @@ def store_outside(
     ]
     datasets = [str(name) for name in table["dataset"].unique()]
     images = table[["dataset", "image"]].drop_duplicates()
-    return Imported(
-        tuple(files),
+    return (
         f"{plural(len(files), 'cell')} of {model} on {listing(datasets)}, {plural(len(images), 'image')}, "
-        f"measured by {source}.",
+        f"measured by {source}."
     )
 
 

@@ -105,8 +105,8 @@ def read_outside(
             f"{scores.best:g}, such as that of {outside['image'].iloc[0]}: give the metric's own by "
             "`--scores WORST,BEST`"
         )
-    table, repeated = _once(table)
-    notes += repeated
+    notes += _repeated(table)
+    table = table.drop_duplicates([*_GROUP, "image"], ignore_index=True)
     notes += _alike(table)
     notes += _several(table)
     kept = ["image", *_GROUP, "clean", "low", "high", "quality"]
@@ -204,20 +204,20 @@ def _quality(table: pd.DataFrame, labels: Scale | None, path: Path) -> pd.Series
     return quality
 
 
-def _once(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return each image of a dataset, attack and epsilon once, its first row, and a note on the others."""
-    again = table.duplicated([*_GROUP, "image"], keep="first")
+def _repeated(table: pd.DataFrame) -> Iterator[str]:
+    """Yield a note on images that are there more than once with one dataset, attack and epsilon."""
+    again = table.duplicated([*_GROUP, "image"])
     if not again.any():
-        return table, []
+        return
     groups = table.groupby([*_GROUP, "image"])[["clean", "low", "high"]]
     spread = float((groups.max() - groups.min()).to_numpy().max())
     images = table.loc[again, ["dataset", "image"]].drop_duplicates()
     differ = f"; its rows differ by up to {spread:.3g} of the scale" if spread else ""
-    return table[~again].reset_index(drop=True), [
+    yield (
         f"{plural(int(again.sum()), 'row')} of {plural(len(images), 'image')} ({_some(images['image'])}) "
         f"{'is' if again.sum() == 1 else 'are'} there more than once: each image counts once, by its first "
         f"row{differ}."
-    ]
+    )
 
 
 def _alike(table: pd.DataFrame) -> Iterator[str]:

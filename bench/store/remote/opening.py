@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import UserError
-from ...core.files import safe_name, watching
+from ...core.files import folder_of_results, safe_name, watching
 from ...core.text import plural, printable
 from .failures import explained
 from .mirror import KEPT, Mirror, Needs
@@ -20,11 +20,6 @@ FOLDERS = "IQABENCH_STORES"  # variable of the environment that names the folder
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "FSSPEC_S3_ENDPOINT_URL", "STORAGE_EMULATOR_HOST")
 _SILENT = logging.NullHandler()
-
-
-def is_remote(address: str) -> bool:
-    """Return whether an address is that of a bucket, or of another remote folder."""
-    return "://" in address and not address.startswith("file://")
 
 
 @contextmanager
@@ -41,11 +36,19 @@ def open_store(address: str | Path, *, needs: Needs = "all") -> Iterator[Path]:
             stays here; "nothing": only see that the bucket can be reached.
 
     Raises:
-        UserError: the bucket cannot be reached, read or written.
+        UserError: no folder can be at the address; the bucket cannot be reached, read or written.
     """
-    text = str(address)
-    if not is_remote(text):
-        yield Path(text.removeprefix("file://"))
+    text = str(address).removeprefix("file://")
+    if not text.strip():
+        raise UserError("the address of a store is empty; it is a folder, or such as s3://BUCKET/NAME")
+    if "://" not in text:
+        if any("\ud800" <= character <= "\udfff" for character in text):  # stands for a byte
+            raise UserError(f"{text}: a path that is not in UTF-8, which files of weights ask for; rename it")
+        if Path(text).is_symlink() and not Path(text).exists():
+            raise UserError(
+                f"{text}: a link to {os.readlink(text)}, where nothing is; make that folder first"
+            )
+        yield folder_of_results(Path(text))
         return
     mirror = _mirror(text)
     unfinished = mirror.follow(needs)

@@ -34,7 +34,7 @@ def bound_models(
         with _rules_of(job):
             scores, ends = _bounded(job, model.double(), radii, device, show)
         about, names, quality, order = Scope.of(job)
-        bounded = ScoreBounds(about, names, quality, scores[order], tuple(radii), *ends[:, order])
+        bounded = ScoreBounds(about, names, quality, tuple(radii), scores[order], *ends[:, order])
         bounded.write(results)
         found.append(bounded)
     return found

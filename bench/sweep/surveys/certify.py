@@ -45,7 +45,7 @@ def certify_models(settings: Settings, results: Path, draws: int, *, show: bool 
                 for draw in range(draws):
                     scores[batch, draw] = plain_scores(base, smoothing(images))
         about, names, quality, order = Scope.of(job)
-        noisy = NoisyScores(about, smoothing.sigma, smoothing.samples, names, quality, scores[order])
+        noisy = NoisyScores(about, names, quality, smoothing.sigma, smoothing.samples, scores[order])
         noisy.write(results)
         found.append(noisy)
     return found

@@ -10,8 +10,8 @@ import pytest
 from click.testing import Result
 
 from iqabench.bench.statistics.certificates import certified_intervals
-from iqabench.bench.store.certificates.noisy_scores import read_noisy_scores
-from iqabench.bench.store.certificates.score_bounds import read_score_bounds
+from iqabench.bench.store.certificates.noisy_scores import NoisyScores
+from iqabench.bench.store.certificates.score_bounds import ScoreBounds
 
 from ..sweep.conftest import LINEAR_PLUGIN
 
@@ -84,7 +84,7 @@ def test_certificates_of_a_linear_model_are_those_of_its_closed_form(
     done = certified("certify", "--draws", "500", "--radii", "20")
     assert done.exit_code == 0, done.output
     assert "estimate at 20/255" in done.output
-    (noisy,) = read_noisy_scores(tmp_path / "results")
+    (noisy,) = NoisyScores.read(tmp_path / "results")
     assert noisy.scores.shape == (len(noisy.images), 500)
     radius, middle = 20 / 255, np.median(noisy.scores, axis=1)
     low, high = certified_intervals(noisy.scores, noisy.sigma, radius)
@@ -103,7 +103,7 @@ def test_no_attack_leaves_the_certified_intervals_and_one_that_does_fails_the_ch
     assert record["epsilon"] == 5
     assert record["estimate"] <= record["attained"]
 
-    (noisy,) = read_noisy_scores(attacked)
+    (noisy,) = NoisyScores.read(attacked)
     path = dataclasses.replace(noisy, scores=noisy.scores + 0.05).write(attacked)
     done = iqabench(*check, exits=1)
     assert done.output.startswith("fails: ")
@@ -125,7 +125,7 @@ def bounded(filled: Callable[..., Path]) -> Path:
 def test_bounds_of_a_linear_model_are_exact_and_no_attack_leaves_them(
     bounded: Path, iqabench: Callable[..., Result]
 ) -> None:
-    (bounds,) = read_score_bounds(bounded)
+    (bounds,) = ScoreBounds.read(bounded)
     reach = np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum() / 255
     np.testing.assert_allclose(bounds.high - bounds.low, [2 * reach * np.array([1, 4])] * 5, rtol=1e-6)
     check = ("check", "--certified", "--results", str(bounded))

@@ -1,3 +1,4 @@
+import re
 import runpy
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from click.testing import CliRunner
 from iqabench import UserError, load_settings
 from iqabench.bench.cli.main import main
 from iqabench.bench.core import config as config_module
+from iqabench.bench.core.configuration import tables
 from iqabench.bench.core.parameters import ParameterError
 
 
@@ -27,7 +29,8 @@ def test_demo_is_the_default_profile_and_paper_is_the_papers_setting():
 
 
 def test_a_users_file_needs_only_what_differs(tmp_path):
-    mine = settings_of(tmp_path, '[datasets.live]\nroot = "/data/live"\n[training]\nepochs = 7\n')
+    text = '\ufeff[datasets.live]\nroot = "/data/live"\n[training]\nepochs = 7\n'  # after a byte order mark
+    mine = settings_of(tmp_path, text)
     assert mine.datasets["live"]["root"] == "/data/live"
     assert mine.training.epochs == 7
     assert mine.run.image_size == load_settings().run.image_size
@@ -44,6 +47,8 @@ def test_a_file_in_the_working_folder_is_found(tmp_path, monkeypatch):
     (tmp_path / "bench.toml").write_text("[run]\nseed = 9\n")
     monkeypatch.chdir(tmp_path)
     assert load_settings().run.seed == [9]
+    with pytest.raises(UserError, match=r"^nowhere\.toml: no such configuration file"):
+        load_settings(Path("nowhere.toml"))
 
 
 @pytest.mark.parametrize(
@@ -99,11 +104,6 @@ def test_the_table_that_is_to_blame_is_the_last_that_says_something(tmp_path):
     assert mine.where_table("models", "sat") == "packaged bench.toml: [profiles.demo.models.sat]"
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere\.toml: no such configuration file"):
-        load_settings(tmp_path / "nowhere.toml")
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -117,8 +117,7 @@ def test_parameters_are_checked_against_the_constructor_and_blamed_on_their_tabl
     (tmp_path / "bad.toml").write_text(text)
     result = CliRunner().invoke(main, ["config", "--config", str(tmp_path / "bad.toml")])
     assert result.exit_code == 2
-    with pytest.raises(UserError, match=message):
-        raise UserError(result.output)
+    assert re.search(message, result.output)
 
 
 def test_config_prints_toml_that_reads_back_as_the_same_settings(tmp_path):
@@ -140,16 +139,11 @@ def test_the_tables_of_the_page_are_written_from_the_settings():
 
 def test_every_key_is_described_and_documented():
     documented = (Path(config_module.PACKAGED).parent / "docs" / "configuration.md").read_text()
-    names = ("Run", "Training", "Adversarial", "Engine", "Check", "")
-    tables = [getattr(config_module, f"{name}Settings") for name in names]
-    for table in tables:
+    names = ("Run", "Training", "Adversarial", "Engine", "Check")
+    for table in (config_module.Settings, *(getattr(tables, f"{name}Settings") for name in names)):
         for name, field in table.model_fields.items():
             assert field.description
             assert f"`{name}`" in documented, f"docs/configuration.md does not mention {name}"
-
-
-def test_a_byte_order_mark_is_no_part_of_the_configuration(tmp_path):
-    assert settings_of(tmp_path, "\ufeff[run]\nsplit_seed = 7\n").run.split_seed == 7
 
 
 @pytest.mark.parametrize(
@@ -162,8 +156,7 @@ def test_a_byte_order_mark_is_no_part_of_the_configuration(tmp_path):
     ],
 )
 def test_an_epsilon_is_in_units_of_a_grey_level_and_may_say_so(tmp_path, written, epsilons):
-    (tmp_path / "mine.toml").write_text(f"[run]\nepsilons = {written}")
-    assert load_settings(tmp_path / "mine.toml").run.epsilons == epsilons
+    assert settings_of(tmp_path, f"[run]\nepsilons = {written}").run.epsilons == epsilons
 
 
 @pytest.mark.parametrize(
@@ -177,9 +170,8 @@ def test_an_epsilon_is_in_units_of_a_grey_level_and_may_say_so(tmp_path, written
     ],
 )
 def test_an_epsilon_in_another_unit_is_refused_with_what_was_probably_meant(tmp_path, written, message):
-    (tmp_path / "mine.toml").write_text(f"[run]\nepsilons = [1, {written}]")
     with pytest.raises(UserError, match=r"\[run\]: key 'epsilons.1'.*" + message):
-        load_settings(tmp_path / "mine.toml")
+        settings_of(tmp_path, f"[run]\nepsilons = [1, {written}]")
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1"])
@@ -188,45 +180,32 @@ def test_a_gpu_can_be_named_by_its_number(tmp_path, device):
 
 
 @pytest.mark.parametrize("written", ['"Auto"', "0", "-1", "true", "2.0", '"16"', "[]"])
-def test_a_batch_is_a_number_of_images_or_auto(tmp_path, written):
-    told = r"\[run\]: key 'batch_size': found .*, accepted is a whole number from 1, or \"auto\"$"
+@pytest.mark.parametrize(("key", "word"), [("batch_size", "auto"), ("limit", "all")])
+def test_a_batch_or_a_limit_is_a_number_of_images_or_a_word(tmp_path, key, word, written):
+    told = rf"\[run\]: key '{key}': found .*, accepted is a whole number from 1, or \"{word}\"$"
     with pytest.raises(UserError, match=told):
-        settings_of(tmp_path, f"[run]\nbatch_size = {written}")
-    assert settings_of(tmp_path, "[run]\nbatch_size = 'auto'").run.batch_size == "auto"
+        settings_of(tmp_path, f"[run]\n{key} = {written}")
+    assert getattr(settings_of(tmp_path, f"[run]\n{key} = '{word}'").run, key) == word
 
 
-def test_a_limit_of_the_profile_is_lifted_by_all(tmp_path):
-    (tmp_path / "all.toml").write_text('[run]\nlimit = "all"\n')
+def test_a_limit_of_the_profile_is_lifted_by_all():
     assert load_settings().run.limit == 36
-    assert load_settings(tmp_path / "all.toml").run.limit == "all"
     assert load_settings(overrides={"run": {"limit": "all"}}).run.limit == "all"
     assert load_settings(profile="paper").run.limit == "all"
-    with pytest.raises(UserError, match="key 'limit': found 0, accepted is a whole number from 1"):
-        load_settings(overrides={"run": {"limit": 0}})
-
-
-def test_an_empty_profile_of_the_command_line_is_none_of_the_known(iqabench):
-    refused = iqabench("config", "--profile", "")
-    assert (refused.exit_code, "--profile: unknown profile ''" in refused.output) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("command", "told"),
     [
+        (("config", "--profile", ""), "--profile: unknown profile ''"),
         (("check", "--against", ""), "--against is empty"),
         (("compare", "a", "b", "--against", ""), "the address of a store is empty"),
-        (("results", "--results", " "), "the address of a store is empty"),
+        (("report", "--out", ""), "Invalid value for '--out': is empty"),
+        (("report", "--out", "s3://lab/x"), "Invalid value for '--out': s3://lab/x is an address"),
     ],
 )
-def test_an_empty_option_is_not_one_that_was_left_out(iqabench, command, told):
-    refused = iqabench(*command)
-    assert (refused.exit_code, told in refused.output) == (2, True), refused.output
-
-
-@pytest.mark.parametrize(("path", "told"), [("", "is empty"), ("s3://lab/x", "s3://lab/x is an address")])
-def test_an_empty_path_and_an_address_are_no_folders_of_this_machine(iqabench, path, told):
-    refused = iqabench("report", "--out", path)
-    assert (refused.exit_code, f"Invalid value for '--out': {told}" in refused.output) == (2, True)
+def test_an_empty_option_or_an_address_in_place_of_a_path_is_answered(iqabench, command, told):
+    assert told in iqabench(*command, exits=2).output
 
 
 def test_a_method_without_a_table_is_named_itself_and_no_file_is_blamed(tmp_path):

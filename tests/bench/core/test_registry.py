@@ -38,22 +38,6 @@ def test_an_unknown_name_is_answered_with_the_ways_to_another_method(kind, ways)
     assert [way for way in ways if way not in str(raised.value)] == []
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["list", "models"], ["datasets", "verify", "--help"]]
-)
-def test_help_and_list_import_nothing_heavy(arguments):
-    code = (
-        "import sys\n"
-        "from iqabench.bench.cli.main import main\n"
-        f"try: main({arguments!r})\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'pandas', 'numpy', 'pydantic', 'scipy', 'matplotlib'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def test_importing_the_package_does_not_import_torch():
     code = "import sys, iqabench; dir(iqabench); assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -67,20 +51,17 @@ def test_a_plugin_file_is_listed_with_its_path(iqabench, tiny_plugin):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (None, r"bad\.py: no such file"),
         ("", "registers nothing"),
         ("import no_such_module_at_all", "ModuleNotFoundError"),
         ("import iqabench\n@iqabench.register_model('resnet')\nclass A: pass", "already registered"),
     ],
 )
 def test_a_bad_plugin_is_explained(tmp_path, text, message):
-    (tmp_path / "bad.py").write_text(text)
+    if text is not None:
+        (tmp_path / "bad.py").write_text(text)
     with pytest.raises(UserError, match=message):
         registry.load_plugin(tmp_path / "bad.py")
-
-
-def test_a_missing_plugin_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere\.py: no such file"):
-        registry.load_plugin(tmp_path / "nowhere.py")
 
 
 PLUGIN = "import iqabench\n@iqabench.register_model({0!r})\nclass Mine: pass\n"
@@ -108,6 +89,7 @@ def test_two_plugins_of_one_file_name_have_each_its_own_source(plugin):
     assert [registry.origin("models", name) for name in "ab"] == [str(file) for file in files]
     first, second = (registry.source_digest(factory) for factory in factories)
     assert first != second
+    assert registry.source_digest(registry.resolve("attacks", "fgsm")) is None  # whose version says it
     files[0].write_text(files[0].read_text() + "# changed\n")
     assert registry.source_digest(factories[0]) == first  # the code that is in memory
     registry.load_plugin(files[0])
@@ -220,16 +202,3 @@ def test_a_plugin_that_is_loaded_again_takes_the_place_of_what_it_registered(plu
     first = registry.resolve("models", "mine")
     plugin("a.py", PLUGIN.format("mine") + "# changed\n")
     assert registry.resolve("models", "mine") is not first
-
-
-def test_only_a_plugins_source_is_part_of_a_result(tmp_path, monkeypatch):
-    monkeypatch.setitem(registry._PLUGINS, "models", {})
-    path = tmp_path / "mine.py"
-    path.write_text("import iqabench\n@iqabench.register_model('mine')\nclass Mine: pass\n")
-    registry.load_plugin(path)
-    before = registry.source_digest(registry.resolve("models", "mine"))
-    path.write_text(path.read_text() + "# changed\n")
-    registry.load_plugin(path)
-    assert before is not None
-    assert registry.source_digest(registry.resolve("models", "mine")) != before
-    assert registry.source_digest(registry.resolve("attacks", "fgsm")) is None

@@ -1,54 +1,49 @@
 """Files of certificates: what is damaged, or is another file, ends a command with its name."""
 
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from iqabench.bench.core.errors import UserError
-from iqabench.bench.store.certificates.files import ALIKE
-from iqabench.bench.store.certificates.noisy_scores import NoisyScores, read_noisy_scores
-from iqabench.bench.store.certificates.score_bounds import ScoreBounds, read_score_bounds
+from iqabench.bench.store.certificates.files import ALIKE, Certificate
+from iqabench.bench.store.certificates.noisy_scores import NoisyScores
+from iqabench.bench.store.certificates.score_bounds import ScoreBounds
 from iqabench.bench.store.sealed_parquet import write_sealed_table
 
 from ...flips import flipped
 
 ABOUT = {**dict.fromkeys(ALIKE, "x"), "limit": None, "seed": 0, "variant": ""}
 IMAGES, QUALITY = ("a.png", "b.png", "c.png"), np.array([0.1, 0.5, 0.9])
-NOISY = NoisyScores(ABOUT, 0.05, 25, IMAGES, QUALITY, np.linspace(0, 1, 300).reshape(3, 100))
+NOISY = NoisyScores(ABOUT, IMAGES, QUALITY, 0.05, 25, np.linspace(0, 1, 300).reshape(3, 100))
 REACH = np.array([[0.1, 0.2]])
 LOW, HIGH = QUALITY[:, None] - REACH, QUALITY[:, None] + REACH
-BOUNDS = ScoreBounds(ABOUT, IMAGES, QUALITY, QUALITY, (0.25, 1.0), LOW, HIGH)
-Read = Callable[[Path], Iterator[Any]]
-KINDS = pytest.mark.parametrize(
-    ("certificate", "read"), [(NOISY, read_noisy_scores), (BOUNDS, read_score_bounds)]
-)
+BOUNDS = ScoreBounds(ABOUT, IMAGES, QUALITY, (0.25, 1.0), QUALITY, LOW, HIGH)
+KINDS = pytest.mark.parametrize("certificate", [NOISY, BOUNDS])
 
 
 @KINDS
-def test_what_is_written_is_read_back(certificate: Any, read: Read, tmp_path: Path) -> None:
+def test_what_is_written_is_read_back(certificate: Certificate, tmp_path: Path) -> None:
     certificate.write(tmp_path)
-    (found,) = read(tmp_path)
+    (found,) = certificate.read(tmp_path)
     for name, value in vars(certificate).items():
         np.testing.assert_array_equal(getattr(found, name), value)
 
 
 @KINDS
-def test_a_flipped_bit_of_a_certificate_is_noticed(certificate: Any, read: Read, tmp_path: Path) -> None:
+def test_a_flipped_bit_of_a_certificate_is_noticed(certificate: Certificate, tmp_path: Path) -> None:
     path = certificate.write(tmp_path)
     for _ in flipped(path):
         with pytest.raises(UserError, match=f"{path}: cannot be used: .*; remove it, and certify again"):
-            list(read(tmp_path))
+            list(certificate.read(tmp_path))
 
 
 @KINDS
 @pytest.mark.parametrize("change", ["no image", "another column", "other facts", "no facts"])
 def test_another_table_with_a_fitting_checksum_is_refused(
-    certificate: Any, read: Read, tmp_path: Path, change: str
+    certificate: Certificate, tmp_path: Path, change: str
 ) -> None:
     path = certificate.write(tmp_path)
     table = pq.read_table(path)
@@ -63,7 +58,7 @@ def test_another_table_with_a_fitting_checksum_is_refused(
         changed.replace_schema_metadata({key: (changed.schema.metadata or {key: text})[key]}), path
     )
     with pytest.raises(UserError, match=f"{path}: cannot be used: .*; remove it, and certify again"):
-        list(read(tmp_path))
+        list(certificate.read(tmp_path))
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
@@ -71,4 +66,4 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(UserError, match="not a regular file"):
-        list(read_noisy_scores(tmp_path))
+        list(NoisyScores.read(tmp_path))

@@ -12,6 +12,7 @@ from iqabench.bench.statistics.metrics import DEFINITION, evaluate
 from iqabench.bench.store import metric_cache
 from iqabench.bench.store.cell_file import Scores
 from iqabench.bench.store.results import read_results, results_table
+from iqabench.bench.store.sealed_parquet import write_sealed_table
 from iqabench.bench.store.store import Store
 
 from ...fabricated import drawn_cell, noisy
@@ -95,22 +96,8 @@ def test_numbers_of_another_definition_count_no_more(store, evaluated, monkeypat
     assert evaluated == [10] * 4
 
 
-def truncated(path):
-    path.write_bytes(path.read_bytes()[:-30])
-
-
-def flipped(path):
-    """One bit of a stored number."""
-    content = bytearray(path.read_bytes())
-    metadata = pq.read_metadata(path).row_group(0)
-    (column,) = (c for c in map(metadata.column, range(metadata.num_columns)) if c.path_in_schema == "srocc")
-    content[column.data_page_offset + column.total_compressed_size - 3] ^= 1
-    path.write_bytes(content)
-
-
 def without_intervals(path):
-    table = pq.read_table(path)
-    pq.write_table(table.drop(["srocc_low"]), path)
+    write_sealed_table(pq.read_table(path).drop(["srocc_low"]), path)
 
 
 def a_folder(path):
@@ -118,9 +105,7 @@ def a_folder(path):
     path.mkdir()
 
 
-@pytest.mark.parametrize(
-    "damage", [truncated, flipped, without_intervals, a_folder, lambda path: path.write_bytes(b"")]
-)
+@pytest.mark.parametrize("damage", [without_intervals, a_folder, lambda path: path.write_bytes(b"")])
 def test_a_damaged_cache_is_as_good_as_none(store, damage):
     first = results_table(store, resamples=10)
     damage(cache(store))

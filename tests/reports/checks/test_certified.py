@@ -89,7 +89,7 @@ def checked(store: Path, model: Curved, images: Tensor, reach: float) -> Certifi
     )  # fmt: skip
     cell = read_cell(path)
     about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
-    NoisyScores(about, SIGMA, SAMPLES, names, labels(len(images)), noisy.double().numpy()).write(store)
+    NoisyScores(about, names, labels(len(images)), SIGMA, SAMPLES, noisy.double().numpy()).write(store)
     (found,) = against_certificates(store)
     return found
 
@@ -121,7 +121,7 @@ def test_scores_outside_0_to_1_stay_inside_intervals_that_nothing_bounds(tmp_pat
     about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
     names = read_scores(cell).images
     noisy = clean[:, None] + np.random.default_rng(0).normal(size=(6, 100))
-    NoisyScores(about, SIGMA, SAMPLES, names, labels(6), noisy).write(tmp_path)
+    NoisyScores(about, names, labels(6), SIGMA, SAMPLES, noisy).write(tmp_path)
     (found,) = against_certificates(tmp_path)  # the radius is ten standard deviations of the noise
     assert found.outside == ()
     assert found.estimate == -1
@@ -142,7 +142,7 @@ def test_a_certificate_is_not_that_of_a_model_with_the_same_weights_and_other_sc
         cell = read_cell(path)
         about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
         low, high = (scores[:, None] + side for side in (-0.02, 0.02))
-        ScoreBounds(about, read_scores(cell).images, labels(6), scores, (1.0,), low, high).write(tmp_path)
+        ScoreBounds(about, read_scores(cell).images, labels(6), (1.0,), scores, low, high).write(tmp_path)
     found = against_certificates(tmp_path)
     assert [one.outside for one in found] == [(), ()]
 
@@ -156,7 +156,7 @@ def test_an_attack_without_intervals_is_held_against_them_by_its_scores(
     cell = read_cell(drawn_cell(Store(tmp_path), clean + move * (np.arange(6) == 0), **rank))
     about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
     low, high = (clean[:, None] + side for side in (-0.02, 0.02))
-    ScoreBounds(about, read_scores(cell).images, labels(6), clean, (1.0,), low, high).write(tmp_path)
+    ScoreBounds(about, read_scores(cell).images, labels(6), (1.0,), clean, low, high).write(tmp_path)
     (found,) = against_certificates(tmp_path)
     assert found.outside == outside
 
@@ -172,6 +172,6 @@ def test_worst_cases_are_of_the_labels_of_the_attack_which_may_have_changed_sinc
     low, high = (clean[:, None] + side for side in (-0.02, 0.02))
     expected = np.sign(srocc(read_scores(cell).quality, clean))
     for quality in (clean, 1 - clean):
-        ScoreBounds(about, read_scores(cell).images, quality, clean, (1.0,), low, high).write(tmp_path)
+        ScoreBounds(about, read_scores(cell).images, quality, (1.0,), clean, low, high).write(tmp_path)
         (found,) = against_certificates(tmp_path)
         assert (np.sign(found.attained), np.sign(found.estimate)) == (expected, expected)

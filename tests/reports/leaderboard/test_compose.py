@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from iqabench.bench.core.errors import UserError
+from iqabench.bench.store.sealed_parquet import write_sealed_table
 from iqabench.bench.store.store import Store
 from iqabench.reports.leaderboard.compose import compose_board
 from iqabench.reports.leaderboard.submission.create import create_entry
@@ -156,11 +157,6 @@ def test_an_entry_takes_part_with_its_measured_numbers(sturdy, rewritten):
     assert repr(compose_board([sturdy, sturdy, sturdy.parent])) == repr(board)
 
 
-def unsealed(table):
-    """The table of a cell without the checksum of its file, as earlier versions wrote it."""
-    return table.replace_schema_metadata({b"iqabench": table.schema.metadata[b"iqabench"]})
-
-
 def test_what_is_kept_of_earlier_boards_changes_nothing_and_hides_no_change(sturdy):
     first = compose_board([sturdy])
     assert [*(sturdy.parent / "user-cache").rglob("*.parquet")]
@@ -169,7 +165,7 @@ def test_what_is_kept_of_earlier_boards_changes_nothing_and_hides_no_change(stur
     table = pq.read_table(file)
     scores = pd.Series(table["score"].to_pandas())[::-1].reset_index(drop=True)
     changed = table.set_column(table.column_names.index("score"), "score", pa.array(scores))
-    pq.write_table(unsealed(changed), file)
+    write_sealed_table(changed, file)
     board = compose_board([sturdy])
     assert "Sturdy" not in names(board)
     (note,) = board.notes
@@ -212,7 +208,7 @@ def test_labels_unlike_those_of_the_store_are_refused(sturdy, store):
     frame = table.to_pandas()
     frame.loc[3, "quality"] = 0.25
     altered = pa.Table.from_pandas(frame, preserve_index=False)
-    pq.write_table(unsealed(altered.replace_schema_metadata(table.schema.metadata)), path)
+    write_sealed_table(altered.replace_schema_metadata(table.schema.metadata), path)
     board = compose_board([sturdy], store)
     assert "Sturdy" not in names(board)
     assert any("labels image 'scene0/3.png' of live" in note and "0.25" in note for note in board.notes)
@@ -246,7 +242,7 @@ def test_a_store_that_contradicts_itself_or_is_empty_is_refused(swept, tmp_path)
     path = drawn_cell(swept, dataset="live", model="resnet")
     table = pq.read_table(path)
     scores = pa.array(np.linspace(0, 1, table.num_rows))
-    pq.write_table(unsealed(table.set_column(4, "score", scores)), path.with_name("again.parquet"))
+    write_sealed_table(table.set_column(4, "score", scores), path.with_name("again.parquet"))
     with pytest.raises(UserError, match="hold different scores"):
         compose_board(store=swept)
     with pytest.raises(UserError, match="no results"):

@@ -1,14 +1,30 @@
 """`iqabench import`: puts scores that others measured into a store."""
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ....core.errors import UserError
 from ... import shared
 
 if TYPE_CHECKING:
     from ....store.outside.table import Scale
+
+
+def _scale(ctx: click.Context, option: click.Parameter, text: str | None) -> "Scale | None":
+    if text is None:
+        return None
+    from ....store.outside.table import Scale
+
+    try:
+        worst, best = map(float, text.split(","))
+    except ValueError:
+        worst = best = math.nan
+    if not 0 < abs(worst - best) < math.inf:
+        raise UserError(f"{option.opts[0]}: found {text!r}, accepted are two different numbers, as in 0,100")
+    return Scale(worst, best)
 
 
 @click.command("import")
@@ -24,21 +40,21 @@ if TYPE_CHECKING:
     help="Epsilon of all rows in units of 1/255, if the file has no such column.",
 )
 @click.option(
-    "--scores", metavar="WORST,BEST", default="0,1", show_default=True, help="Ends of the metric's scale."
+    "--scores",
+    metavar="WORST,BEST",
+    default="0,1",
+    show_default=True,
+    callback=_scale,
+    help="Ends of the metric's scale.",
 )
-@click.option("--labels", metavar="WORST,BEST", help="Ends of the scale of the labels, if the file has any.")
+@click.option(
+    "--labels",
+    metavar="WORST,BEST",
+    callback=_scale,
+    help="Ends of the scale of the labels, if the file has any.",
+)
 @shared.results
-def import_scores(
-    file: Path,
-    model: str,
-    source: str,
-    dataset: str | None,
-    attack: str | None,
-    epsilon: float | None,
-    scores: str,
-    labels: str | None,
-    results: Path,
-) -> None:
+def import_scores(file: Path, model: str, source: str, results: Path, **options: Any) -> None:
     """Put per-image scores that others measured into the store.
 
     FILE is a CSV with the columns image, clean, and adversarial or low and high; it may also have attack,
@@ -49,30 +65,8 @@ def import_scores(
     from ....store.outside.table import read_outside
     from ....store.store import Store
 
-    table, notes = read_outside(
-        file,
-        scores=_scale("--scores", scores),
-        labels=_scale("--labels", labels) if labels else None,
-        dataset=dataset,
-        attack=attack,
-        epsilon=epsilon,
-    )
+    table, notes = read_outside(file, **options)
     for note in notes:
         shared.say(f"Note: {note}", err=True)
-    found = store_outside(
-        table, Store(results), model=model, source=source, file=file, command=shared.command_line()
-    )
-    shared.say(found.words)
-
-
-def _scale(option: str, text: str) -> "Scale":
-    from ....core.errors import UserError
-    from ....store.outside.table import Scale
-
-    try:
-        worst, best = (float(part) for part in text.split(","))
-    except ValueError:
-        worst = best = float("nan")
-    if not abs(worst - best) > 0 or abs(worst - best) == float("inf"):
-        raise UserError(f"{option}: found {text!r}, accepted are two different numbers, as in 0,100")
-    return Scale(worst, best)
+    store, command = Store(results), shared.command_line()
+    shared.say(store_outside(table, store, model=model, source=source, file=file, command=command))

@@ -28,10 +28,11 @@ def leaderboard(out: Path, entries: tuple[Path, ...], results: str | None) -> No
     """
     from .....reports.leaderboard.compose import compose_board
     from .....reports.leaderboard.site.site import write_site
+    from ....store.remote.opening import open_store
 
     if results is None and Path("results", "cells").is_dir():
         results = "results"
-    with shared.opened(results) if results is not None else nullcontext() as store:
+    with open_store(results, needs="numbers") if results is not None else nullcontext() as store:
         board = compose_board(entries, store)
     for note in board.notes:
         shared.say(f"Note: {note}", err=True)

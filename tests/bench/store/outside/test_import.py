@@ -13,7 +13,7 @@ from iqabench.bench.store.results import read_results
 from iqabench.reports.catalogue import attack_name
 from iqabench.reports.leaderboard.compose import compose_board
 from iqabench.reports.leaderboard.ranking import rankings
-from iqabench.reports.leaderboard.site.payload import note
+from iqabench.reports.leaderboard.site.payload import remark
 from iqabench.reports.leaderboard.site.site import write_site
 from iqabench.reports.paper.report import compose
 
@@ -154,7 +154,7 @@ def test_they_are_shown_as_measured_elsewhere_and_mix_with_nothing(imported, tmp
     assert entrant.name == "theirs (measured elsewhere)"
     assert any("measured elsewhere by A. Author 2030" in flag for _, flag in entrant.red_flags)
     notes = [
-        note(standing, ranking)
+        remark(standing, ranking)
         for ranking in rankings(board)
         for standing in ranking.standings
         if standing.entrant == entrant

@@ -15,6 +15,7 @@ from scipy import stats
 
 from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.bench.store.cell import key_of
+from iqabench.bench.store.sealed_parquet import write_sealed_table
 from iqabench.reports.leaderboard.submission.create import create_entry
 from iqabench.reports.leaderboard.submission.verify import examine, verify
 
@@ -36,7 +37,7 @@ def alter(path, *, cell=None, provenance=None, scores=None, key=True):
         facts["key"] = key_of(facts["cell"])
     if scores:
         table = pa.Table.from_pandas(scores(table.to_pandas()), preserve_index=False)
-    pq.write_table(table.replace_schema_metadata({b"iqabench": json.dumps(facts)}), path)
+    write_sealed_table(table.replace_schema_metadata({b"iqabench": json.dumps(facts)}), path)
 
 
 def scored(change):
