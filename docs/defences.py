@@ -16,8 +16,7 @@ import pandas as pd
 
 from iqabench.bench.store.results import read_results
 from iqabench.reports.catalogue import model_name
-from iqabench.reports.paper.tradeoff.drawing import write_tradeoff
-from iqabench.reports.paper.tradeoff.points import PRICES, price, tradeoffs
+from iqabench.reports.paper.tradeoff import PRICES, price, tradeoffs, write_tradeoff
 
 HERE = Path(__file__).resolve().parent
 PAID = [*(f"at most {bound:g}" for bound in PRICES), f"more than {PRICES[-1]:g}"]

@@ -16,15 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Json, Validation
 from ...bench.core.errors import UserError, nearest
 from ...bench.core.files import regular, write_text
 from ...bench.core.parameters import first_problem
+from ...bench.core.text import listing, plural
 from ...bench.core.version import __version__
 from ...bench.statistics.metrics import NO_LABELS, OK
 from ...bench.store.condition import Condition
 from ...bench.store.newest import highest_attacks, newest_versions
 from ...bench.store.results import COLUMNS, RESIZE, Results, read_results
 from ...bench.store.results_text import json_rows
-from .check import Check
+from ..catalogue import STAND_IN
+from .check import Check, stand_ins
 from .comparison import Comparison
-from .words import notes_on_baseline, pinning_text
 
 RUN = ("dataset", "model", "variant", "regime", "seed")
 """The columns that a sweep of one model on one dataset has in common."""
@@ -96,7 +97,7 @@ def pin(store: Path, path: Path) -> str:
         write_text(path, json_rows(rows[labelled]))
     except OSError as error:
         raise UserError(f"--pin {path}: cannot be written: {error.strerror}") from None
-    return pinning_text(results, rows, path)
+    return _pinned(results, rows, path)
 
 
 def read_baseline(path: Path) -> list[Pinned]:
@@ -142,8 +143,44 @@ def against_baseline(results: Results, path: Path, tolerances: Mapping[str, floa
         tolerances=tolerances,
         guarding=True,
         advice="run the sweep that it was pinned from, or name its store: --results DIR.",
-        notes=(*results.left_out, *notes_on_baseline(results.frame, unguarded, path)),
+        notes=(*results.left_out, *_notes(results.frame, unguarded, path)),
     )
+
+
+def _pinned(results: Results, rows: pd.DataFrame, path: Path) -> str:
+    """Return what was pinned and what was not, in sentences."""
+    unlabelled = int((rows["status"] == NO_LABELS).sum())
+    lines = [f"{plural(len(rows) - unlabelled, 'row')} pinned in {path}.", *results.left_out]
+    if unlabelled:
+        lines += [
+            f"{plural(unlabelled, 'row')} of images without labels {'is' if unlabelled == 1 else 'are'} not "
+            "pinned, as a check compares correlations."
+        ]
+    older = len(results.frame) - len(rows)
+    if older:
+        lines += [
+            f"{plural(older, 'cell')} of older versions or with other parameters of an attack "
+            f"{'is' if older == 1 else 'are'} left out."
+        ]
+    broken = rows[~rows["status"].isin([OK, NO_LABELS])].to_dict("records")
+    if broken:
+        lines += [
+            f"{plural(len(broken), 'row')} {'has' if len(broken) == 1 else 'have'} no usable scores and can "
+            f"never hold, such as {Condition.of(broken[0]).phrase}: {broken[0]['status']}."
+        ]
+    return "\n".join(lines)
+
+
+def _notes(frame: pd.DataFrame, unguarded: int, path: Path) -> Iterator[str]:
+    """Say how many conditions of a store are not pinned, and what stands in for a database."""
+    if unguarded:
+        yield (
+            f"{plural(unguarded, 'condition')} in the store {'is' if unguarded == 1 else 'are'} not in "
+            f"{path}: pin anew to guard them, too."
+        )
+    names = stand_ins(frame)
+    if names:
+        yield f"{listing(names)} {STAND_IN}."
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -1,15 +1,21 @@
 """What `iqabench check` finds: all numbers that were compared, the exit status, text, JSON and JUnit."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .comparison import STATUSES, Comparison
+import pandas as pd
+
+from ...bench.core.text import aligned, difference, number, plural
+from ..catalogue import metric_name, ordered
+from .comparison import ROUNDING, STATUSES, Comparison
 from .junit import Case, Outcome
-from .words import check_text, comparison_sentence
 
 HOLDS, FAILS, UNUSABLE = 0, 1, 2
 """Exit statuses: all that was compared holds; something does not; there is nothing to compare."""
+
+_LINES_SHOWN = 20  # maximum lines per section of the text
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Check:
             outcome: Outcome = "failed" if self.fails(comparison) else "skipped"
             if comparison.status == "holds":
                 outcome = "passed"
-            yield Case(group, comparison.name, outcome, comparison.status, comparison_sentence(comparison))
+            yield Case(group, comparison.name, outcome, comparison.status, comparison.sentence)
 
     @property
     def suite(self) -> str:
@@ -75,5 +81,81 @@ class Check:
         return f"iqabench check --against {self.against}"
 
     def text(self) -> str:
-        """Return the check for people."""
-        return check_text(self)
+        """Return the counts, then what moved, worst first, then what was not run, then the notes."""
+        counts = ", ".join(f"{status} {count}" for status, count in self.counts.items())
+        allowed = ", ".join(f"{metric_name(name)} {value:g}" for name, value in self.tolerances.items())
+        lines = [
+            f"Against {self.against}, {plural(len(self.comparisons), 'number')}: {counts}.",
+            f"A number holds within these differences, up or down: {allowed}.",
+        ]
+        if not self.compared:
+            lines = [f"Nothing to compare with {self.against}: {self.advice}", *lines]
+        moved = sorted((one for one in self.comparisons if one.moved), key=_severity)
+        if moved:
+            lines += ["", "What does not hold, worst first:", ""]
+            lines += [*aligned(_columns(moved[:_LINES_SHOWN])), *_remainder(len(moved))]
+        for status in ("not run", "not comparable"):
+            missing = [one for one in self.comparisons if one.status == status]
+            listed = _each(missing) if self.guarding or status == "not comparable" else _by_dataset(missing)
+            if listed:
+                lines += ["", f"{status.capitalize()}{', which fails the check' * self.guarding}:"]
+                lines += [*(f"  {line}" for line in listed[:_LINES_SHOWN]), *_remainder(len(listed))]
+        return with_notes(lines, self.notes)
+
+
+def stand_ins(frame: pd.DataFrame) -> list[str]:
+    """Return the datasets of results that stand in for others."""
+    return ordered("dataset", frame["dataset"][frame["stand_in"].astype(bool)])
+
+
+def with_notes(lines: Sequence[str], notes: Sequence[str]) -> str:
+    """Return lines as text, with the notes below."""
+    return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
+
+
+def _severity(comparison: Comparison) -> tuple[bool, bool, float]:
+    """Sort numbers that are not there first, then by status, then by their distance in tolerances."""
+    gap = comparison.difference
+    distance = 0.0 if math.isnan(gap) else abs(gap) / max(comparison.tolerance, ROUNDING)
+    return not math.isnan(gap), comparison.status == "exceeds", -distance
+
+
+def _columns(comparisons: Sequence[Comparison]) -> dict[str, list[str]]:
+    rows = [_row(comparison) for comparison in comparisons]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    usual = {"table": "", "variant": "", "regime": "clean"}
+    return {name: values for name, values in columns.items() if {*values} != {usual.get(name)}}
+
+
+def _row(comparison: Comparison) -> dict[str, str]:
+    condition, missing = comparison.condition, math.isnan(comparison.difference)
+    return {
+        "table": comparison.table,
+        "dataset": condition.dataset,
+        "model": condition.model,
+        "variant": condition.variant,
+        "regime": condition.regime,
+        "seed": ",".join(map(str, condition.seeds)),
+        "attack": condition.attack,
+        "epsilon": f"{condition.epsilon:g}",
+        "metric": comparison.metric,
+        "expected": number(comparison.expected),
+        "measured": number(comparison.measured),
+        "difference": "" if missing else difference(comparison.measured, comparison.expected),
+        "status": ": ".join(filter(None, [comparison.status, comparison.reason])),
+    }
+
+
+def _each(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for each condition; its reason is the same for every metric."""
+    reasons = {found.condition.phrase: found.reason for found in comparisons}
+    return [f"{phrase}: {reason}" if reason else phrase for phrase, reason in reasons.items()]
+
+
+def _by_dataset(comparisons: Sequence[Comparison]) -> list[str]:
+    tables = [f"{found.table}, {found.condition.dataset}" for found in comparisons]
+    return [f"{table}: {plural(tables.count(table), 'number')}" for table in dict.fromkeys(tables)]
+
+
+def _remainder(count: int) -> list[str]:
+    return [f"  and {count - _LINES_SHOWN} more: --json lists all"] if count > _LINES_SHOWN else []

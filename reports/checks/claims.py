@@ -13,18 +13,19 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ...bench.core.text import listing, number
+from ...bench.core.text import listing, number, plural
 from ...bench.statistics.metrics import OK
 from ...bench.store.condition import under
 from ...bench.store.results import Results
-from ..catalogue import attack_name, dataset_name, model_name, ordered
+from ..catalogue import STAND_IN, attack_name, dataset_name, model_name, ordered
 from ..paper.ablation_cells import CONDITIONS, cprl_cells, over_pns
 from ..paper.numbers import EPSILON
-from ..paper.selection import Point, grouped, point, select
+from ..paper.points import Point, grouped, point
+from ..paper.selection import select
 from ..published import paper_datasets, paper_models
-from .check import FAILS, HOLDS, UNUSABLE
+from .check import FAILS, HOLDS, UNUSABLE, stand_ins, with_notes
+from .comparison import ROUNDING
 from .junit import Case, Outcome
-from .words import ROUNDING, claims_text, stand_ins
 
 Verdict = Literal["true", "false", "not run"]
 
@@ -91,8 +92,29 @@ class Claims:
             yield Case(claim.dataset, name, _OUTCOMES[claim.verdict], claim.verdict, claim.evidence)
 
     def text(self) -> str:
-        """Return the claims for people."""
-        return claims_text(self)
+        """Return the counts, then what is false, what is true, what was not run, and the notes."""
+        counts = ", ".join(f"{verdict} {count}" for verdict, count in self.counts.items())
+        lines = [f"{plural(len(self.claims), 'claim')} of the paper: {counts}."]
+        if not self.counts["true"] + self.counts["false"]:
+            lines += ["Nothing to evaluate: `iqabench run --models all` computes what the claims are about."]
+        for verdict in ("false", "true"):
+            found = [claim for claim in self.claims if claim.verdict == verdict]
+            lines += ["", f"{verdict.capitalize()}:"] if found else []
+            for claim in found:
+                mark = "*" if claim.stand_in else ""
+                lines += [
+                    f"  {dataset_name(claim.dataset)}{mark}: {claim.statement}.",
+                    f"    {claim.evidence}",
+                ]
+        missing = [claim for claim in self.claims if claim.verdict == "not run"]
+        lines += ["", "Not run:"] if missing else []
+        for statement in dict.fromkeys(claim.statement for claim in missing):
+            datasets = [dataset_name(claim.dataset) for claim in missing if claim.statement == statement]
+            lines.append(f"  {statement}: on {listing(datasets)}")
+        marked = dict.fromkeys(dataset_name(claim.dataset) for claim in self.claims if claim.stand_in)
+        if marked:
+            lines += ["", f"* {listing([*marked])} {STAND_IN}."]
+        return with_notes(lines, self.notes)
 
 
 def evaluate_claims(results: Results, tolerance: float) -> Claims:

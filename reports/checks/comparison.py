@@ -9,16 +9,18 @@ holds.
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
 from ..catalogue import higher_is_better, metric_name
-from .words import ROUNDING
 
 Status = Literal["holds", "falls short", "exceeds", "not run", "not comparable"]
 
-STATUSES: tuple[Status, ...] = ("holds", "falls short", "exceeds", "not run", "not comparable")
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+ROUNDING = 1e-9
+"""Allowed beyond a tolerance, so that 0.90 and 0.85 are within 0.05 of one another in binary, too."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,17 @@ class Comparison:
         """A phrase that no other comparison of a check has."""
         table = f"{self.table}: " if self.table else ""
         return f"{table}{self.condition.phrase}: {metric_name(self.metric)}"
+
+    @property
+    def sentence(self) -> str:
+        """What a JUnit report says of a number that is not as expected."""
+        if math.isnan(self.difference):
+            return self.reason or self.status
+        reason = f"; {self.reason}" if self.reason else ""
+        return (
+            f"{metric_name(self.metric)} {self.measured:z.4f}, expected {self.expected:z.4f} "
+            f"within {self.tolerance:g}: {self.status} by {abs(self.difference):.4f}{reason}"
+        )
 
     def judged(self, measured: float, *, status: str = OK, changed: str = "") -> "Comparison":
         """Judge a number of the store, which never holds if the evaluation behind it is not `ok`.

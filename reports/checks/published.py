@@ -7,15 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from ...bench.core.text import listing, plural
 from ...bench.statistics.metrics import OK
 from ...bench.store.condition import Condition
-from ...bench.store.results import Results
+from ...bench.store.results import RESIZE, Results
 from ..paper.ablation_cells import cprl_cells, over_b, over_pns
-from ..paper.selection import REGIME, Point, grouped, point, select
+from ..paper.points import REGIME, Point, grouped, point
+from ..paper.selection import select
 from ..published import PAPER, load
-from .check import Check
+from .check import Check, stand_ins
 from .comparison import Comparison
-from .words import notes_on_published
 
 PUBLISHED = "published"
 
@@ -49,8 +50,23 @@ def against_published(results: Results, tolerances: Mapping[str, float]) -> Chec
         tolerances=tolerances,
         guarding=False,
         advice="the store holds no number of a paper; `iqabench run --profile paper` computes those.",
-        notes=(*shown.notes, *notes_on_published(frame, shown.cells, IMAGE_SIZE)),
+        notes=(*shown.notes, *_notes(frame, shown.cells)),
     )
+
+
+def _notes(frame: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
+    """Say what was not compared with published numbers, and what was measured on other images."""
+    names = stand_ins(frame)
+    if names:
+        verb = "stands in for a database and is" if len(names) == 1 else "stand in for databases and are"
+        yield f"{listing(names)} {verb} not compared with published numbers."
+    for (dataset, size), _ in grouped(shown[shown["image_size"] != IMAGE_SIZE], ["dataset", "image_size"]):
+        yield f"On {dataset} images of {size} pixels were scored; the paper's have {IMAGE_SIZE}."
+    others = shown[shown["pixels"] != RESIZE]
+    for (dataset, model, pixels), _ in grouped(others, ["dataset", "model", "pixels"]):
+        yield f"On {dataset} {model} was given images otherwise than in the paper: {pixels}."
+    for (dataset, limit), _ in grouped(shown[shown["limit"].notna()], ["dataset", "limit"]):
+        yield f"On {dataset} only {plural(limit, 'test image')} were scored: --limit."
 
 
 def _measured(points: tuple[Point, ...], results: pd.DataFrame) -> _Measured:

@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -11,10 +11,14 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...bench.core.files import replacing
+from ...bench.statistics.metrics import Measure
+from ..catalogue import Style
 from .palette import GRID, INK, MUTED, themed
 
 _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
@@ -50,6 +54,39 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def draw_band(
+    axes: Axes, places: Sequence[float], measures: Sequence[Measure], look: Style, **line: Any
+) -> None:
+    """Draw measures at their places as a line with markers, in a band of their intervals."""
+    lows, highs = [measure.low for measure in measures], [measure.high for measure in measures]
+    axes.fill_between(places, lows, highs, color=look.light, alpha=0.13, linewidth=0)
+    axes.plot(
+        places,
+        [measure.value for measure in measures],
+        color=look.light,
+        marker=look.marker,
+        markersize=4.5,
+        markeredgewidth=0,
+        zorder=3,
+        **line,
+    )
+
+
+def spread(heights: Sequence[float], gap: float, limits: tuple[float, float]) -> list[float]:
+    """Return ascending heights of labels moved apart to at least `gap`, by little in least squares.
+
+    Isotonic regression of the heights less their share of gaps, by its minimax formula.
+    """
+    steps = gap * np.arange(len(heights))
+    shifted = np.asarray(heights) - steps
+    count = range(len(heights))
+    apart = steps + [
+        max(min(shifted[i : j + 1].mean() for j in count[k:]) for i in count[: k + 1]) for k in count
+    ]
+    overflow = max(0.0, apart[-1] - limits[1]) if len(heights) else 0.0
+    return [float(height) for height in apart - overflow]
 
 
 def write_drawing(figure: Figure, path: Path) -> Path:

@@ -15,10 +15,12 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from ...bench.core.files import write_text
+from ...bench.statistics.metrics import Measure
 from ...bench.statistics.visibility import KINDS
 from ..explain.explanation import ShownExplanation
 from ..explain.tables import NUMBERS
 from ..paper.report import Report
+from ..paper.visibility import WIDTH
 
 COLUMNS = (
     "table", "dataset", "model", "attack", "epsilon", "variant", "setting", "metric",
@@ -81,10 +83,10 @@ def curves_table(report: Report) -> pd.DataFrame:
     """
     return pd.DataFrame(
         [
-            (panel.dataset, panel.attack, panel.worst_case, curve.model, *values)
+            (panel.dataset, panel.attack, panel.worst_case, curve.of, point.epsilon, *_bounds(point.srocc))
             for panel in report.panels
             for curve in panel.curves
-            for values in zip(curve.epsilons, curve.values, curve.lows, curve.highs, strict=True)
+            for point in curve.points
         ],
         columns=["dataset", "attack", "worst_case", "model", "epsilon", "srocc", "srocc_low", "srocc_high"],
     )
@@ -95,14 +97,14 @@ def visibility_table(report: Report) -> pd.DataFrame:
     return pd.DataFrame(
         [
             (
-                *(panel.dataset, panel.model, curve.attack, spot.epsilon),
-                *(spot.visibility[kind] for kind in KINDS),
-                *(spot.srocc.value, spot.srocc.low, spot.srocc.high),
-                *(spot.width.value, spot.width.low, spot.width.high),
+                *(panel.dataset, panel.model, curve.of, point.epsilon),
+                *(point.visibility[kind] for kind in KINDS),
+                *_bounds(point.srocc),
+                *_bounds(point.measures[WIDTH]),
             )
             for panel in report.visibility
             for curve in panel.curves
-            for spot in curve.spots
+            for point in curve.points
         ],
         columns=[
             *("dataset", "model", "attack", "epsilon", *KINDS),
@@ -110,6 +112,10 @@ def visibility_table(report: Report) -> pd.DataFrame:
             *("median_width", "median_width_low", "median_width_high"),
         ],
     )
+
+
+def _bounds(measure: Measure) -> tuple[float, float, float]:
+    return measure.value, measure.low, measure.high
 
 
 def _explained(explanations: Sequence[ShownExplanation], number: str) -> pd.DataFrame:

@@ -19,13 +19,13 @@ from ...bench.core.text import interval, number
 from ...bench.statistics.metrics import METRICS, OK
 from ..catalogue import AUTO, attack_name, catalogue, dataset_name, model_name
 from ..paper.figure6 import inline_svg
-from ..paper.figure_v import visibility_svgs
 from ..paper.numbers import DIGITS, metric_columns
+from ..paper.points import WORST
 from ..paper.provenance import cell_facts, headings
 from ..paper.report import Report
-from ..paper.selection import WORST
 from ..paper.table import Cell, Row, Table
-from ..paper.tradeoff.drawing import inline_tradeoff
+from ..paper.tradeoff import inline_tradeoff
+from ..paper.visibility import visibility_svgs
 from ..paper.wording import TRADEOFF, VISIBILITY, caption, which_to_believe
 from ..published import PAPER, citations
 from ..published.bibtex import bibtex, bibtex_of_iqabench
@@ -50,7 +50,7 @@ def render_html(report: Report, *, images: bool = False) -> str:
         [(panel, "SROCC over epsilon", Markup(inline_svg(panel, report.panels))) for panel in panels]
         for _, panels in groupby(report.panels, key=lambda panel: panel.dataset)
     ]
-    models = [curve.model for panel in report.panels for curve in panel.curves]
+    models = [curve.of for panel in report.panels for curve in panel.curves]
     tradeoffs = [
         (
             panel,

@@ -19,7 +19,7 @@ from ...bench.store.newest import newest
 from ...bench.store.results import RESIZE, read_results, verdict
 from ...bench.store.store import Store
 from ..catalogue import AUTO, attack_name, dataset_name, ordered
-from ..paper.selection import grouped
+from ..paper.points import grouped
 from .board import Board, Entrant, Move, Number
 from .red_flags import measured_elsewhere, of_audits, red_flags
 from .slugs import slugs, unused

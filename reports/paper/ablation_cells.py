@@ -1,6 +1,7 @@
 """Chooses the cells of Tables 5 and 6: runs of CPRL that differ in nothing but what the table ablates."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import pandas as pd
 from ...bench.store.newest import newest, newest_attacks
 from ..catalogue import catalogue
 from .numbers import EPSILON
-from .selection import IMAGES, REGIME, completeness_and_age, grouped
+from .points import REGIME, grouped
+from .selection import IMAGES
 
 CONDITIONS = (("none", 0.0), ("fgsm", EPSILON))  # attack and epsilon (in units of 1/255) of the column groups
 
@@ -54,7 +56,7 @@ def over_pns(cells: pd.DataFrame) -> pd.DataFrame:
         paired = [found for found in settings if found["pns_weight"].eq(_MASK_ALONE).nunique() == 2]
         if paired:
             on_one_set_of_images = [found for _, found in grouped(pd.concat(paired), ["images"])]
-            best = max(on_one_set_of_images, key=completeness_and_age)
+            best = max(on_one_set_of_images, key=_completeness_and_age)
             chosen.append(newest(best, [*_ABLATED, "others", "seed"]))
     return _in_order(chosen, cells)
 
@@ -90,8 +92,13 @@ def _images(cells: pd.DataFrame) -> list[str]:
     return [str(values) for values in cells[list(_SCORED_ON)].itertuples(index=False, name=None)]
 
 
+def _completeness_and_age(cells: pd.DataFrame) -> tuple[float, str]:
+    """Return a key of preference: cells of all test images, or of more of them, then of a later date."""
+    return float(cells["limit"].astype(float).fillna(math.inf).min()), str(cells["created"].fillna("").max())
+
+
 def _preference(cells: pd.DataFrame) -> tuple[bool, float, int, str]:
-    complete, age = completeness_and_age(cells)
+    complete, age = _completeness_and_age(cells)
     return bool(cells["pns_weight"].eq(_MASK_ALONE).all()), complete, _settings(cells), age
 
 

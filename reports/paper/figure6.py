@@ -1,6 +1,10 @@
-"""Draws the paper's Figure 6: SROCC over epsilon, a curve per model with the band of its interval."""
+"""The paper's Figure 6: SROCC over epsilon, a panel per dataset and attack, a curve per model.
+
+The SROCC of an interval attack is that of the worst case. Curves have the bands of their intervals.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...bench.core.errors import UserError
-from ..catalogue import Style, ordered
-from ..figures.drawing import figure_style, new_figure, themed_element, write_drawing
-from ..figures.labels import spread
+from ..catalogue import AUTO, Style, attack_name, marked_dataset, model_name, ordered
+from ..figures.drawing import draw_band, figure_style, new_figure, spread, themed_element, write_drawing
 from ..figures.palette import INK, MUTED, styles
-from .curves import Curve, Panel
+from . import wording
+from .points import Point, by
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
 
@@ -24,6 +28,60 @@ _PANEL_SIZE = (4.7, 3.3)  # inches; wide enough for labels beside the curves
 _HEIGHT_PER_LABEL = 0.24
 _LABEL_AT = 1.035  # of the width of the axes
 _TICKS_AT_EPSILONS = 0.07  # of the width: nearer than this, tick labels would touch
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points at rising epsilons; their SROCC is NaN where the model diverged."""
+
+    of: str  # registered name of what the curve is of
+    name: str  # the same in print
+    points: tuple[Point, ...]
+
+    @property
+    def epsilons(self) -> list[float]:
+        """The strengths in units of 1/255."""
+        return [point.epsilon for point in self.points]
+
+    @property
+    def values(self) -> list[float]:
+        """SROCC at each strength."""
+        return [point.srocc.value for point in self.points]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The curves of models on one dataset under one attack, from clean images on."""
+
+    dataset: str
+    attack: str
+    title: str
+    curves: tuple[Curve, ...]
+    worst_case: bool = False  # whether they are of the worst case
+    control: bool = False  # whether the attack is a control
+
+
+def rising(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Return points by epsilon."""
+    return tuple(sorted(points, key=lambda point: point.epsilon))
+
+
+def figure6(points: Sequence[Point]) -> tuple[Panel, ...]:
+    """Return the panels that a selection's points can fill, by dataset, then attack."""
+    return tuple(
+        _panel(here, dataset, attack)
+        for dataset, here in by("dataset", points).items()
+        for attack in by("attack", here)
+        if attack != "none"
+    )
+
+
+def caption(panels: Sequence[Panel]) -> str:
+    """Say how to read the panels, and which of them to believe where some are weaker."""
+    has_auto = any(panel.attack == AUTO and panel.worst_case for panel in panels)
+    attacks = [panel.attack for panel in panels if has_auto]
+    controls = {panel.attack for panel in panels if panel.control}
+    return wording.caption(wording.CURVES, wording.which_to_believe(attacks, controls))
 
 
 def draw_figure6(panels: Sequence[Panel]) -> Figure:
@@ -68,6 +126,24 @@ def inline_svg(panel: Panel, panels: Sequence[Panel]) -> str:
         return themed_element(figure, f"panel{panels.index(panel)}")
 
 
+def _panel(points: Sequence[Point], dataset: str, attack: str) -> Panel:
+    attacked = [point for point in points if point.attack == attack]
+    clean = [point for point in points if point.attack == "none"]
+    shown = marked_dataset(dataset, any(point.stand_in for point in points))
+    worst_case = any(point.worst_case for point in attacked)
+    return Panel(
+        dataset,
+        attack,
+        f"{shown} · {attack_name(attack)}{', worst case' if worst_case else ''}",
+        tuple(
+            Curve(model, model_name(model), rising([*(p for p in clean if p.model == model), *found]))
+            for model, found in by("model", attacked).items()
+        ),
+        worst_case,
+        any(point.control for point in attacked),
+    )
+
+
 def _places(panels: Sequence[Panel]) -> list[tuple[int, int]]:
     """Return (row, column) of each panel."""
     datasets = list(dict.fromkeys(panel.dataset for panel in panels))
@@ -80,14 +156,14 @@ def _places(panels: Sequence[Panel]) -> list[tuple[int, int]]:
 
 
 def _looks(panels: Sequence[Panel]) -> Looks:
-    return styles(ordered("model", (curve.model for panel in panels for curve in panel.curves)))
+    return styles(ordered("model", (curve.of for panel in panels for curve in panel.curves)))
 
 
 def _draw_panel(
     axes: Axes, panel: Panel, looks: Looks, limits: tuple[float, float], *, title: bool = True
 ) -> None:
     for curve in panel.curves:
-        _draw_curve(axes, curve, looks[curve.model])
+        _draw_curve(axes, curve, looks[curve.of])
     epsilons = sorted({epsilon for curve in panel.curves for epsilon in curve.epsilons})
     reach = epsilons[-1] or 1.0
     axes.set_xlim(-0.02 * reach, 1.02 * reach)
@@ -105,19 +181,15 @@ def _draw_panel(
 
 
 def _draw_curve(axes: Axes, curve: Curve, look: Style) -> None:
-    axes.fill_between(curve.epsilons, curve.lows, curve.highs, color=look.light, alpha=0.13, linewidth=0)
-    axes.plot(
+    draw_band(
+        axes,
         curve.epsilons,
-        curve.values,
-        color=look.light,
+        [point.srocc for point in curve.points],
+        look,
         linestyle=_DASHES if look.dashed else "-",
         linewidth=look.width,
-        marker=look.marker,
-        markersize=4.5,
-        markeredgewidth=0,
-        gid=curve.model,
+        gid=curve.of,
         clip_on=False,
-        zorder=3,
     )
 
 
@@ -129,7 +201,7 @@ def _label_curves(axes: Axes, curves: Sequence[Curve], looks: Looks, limits: tup
     beside = axes.get_yaxis_transform()
     for (value, epsilon, index), height in zip(ends, heights, strict=True):
         curve = curves[index]
-        look = looks[curve.model]
+        look = looks[curve.of]
         line = {"arrowstyle": "-", "color": look.light, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0}
         if np.isfinite(curve.values).any():
             axes.annotate(
@@ -156,7 +228,8 @@ def _end(curve: Curve, limits: tuple[float, float]) -> tuple[float, float]:
 
 def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
     """Return one scale for all panels: from the lowest bound to 1, in steps of a quarter."""
-    numbers = [one for panel in panels for curve in panel.curves for one in (*curve.lows, *curve.values)]
+    sroccs = [point.srocc for panel in panels for curve in panel.curves for point in curve.points]
+    numbers = [number for srocc in sroccs for number in (srocc.low, srocc.value)]
     lowest = min([number for number in numbers if np.isfinite(number)], default=0.0)
     return max(-1.02, np.floor(4 * min(lowest, 0.0)) / 4 - 0.02), 1.02
 

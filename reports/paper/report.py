@@ -8,14 +8,14 @@ import pandas as pd
 from ...bench.store.results import Results
 from ..catalogue import in_order
 from ..explain.explanation import Explanations, ShownExplanation, explanations
-from .curves import Panel, caption, figure6
+from .figure6 import Panel, caption, figure6
 from .provenance import Provenance, provenance
-from .selection import Content, select
+from .selection import select
 from .summary import Finding, findings, overview
 from .table import Table
 from .tables import build_tables
 from .tables.unlabelled import variants_without_labels
-from .tradeoff.points import Tradeoff, tradeoffs
+from .tradeoff import Tradeoff, tradeoffs
 from .visibility import VisibilityPanel, visibility_panels
 
 
@@ -39,8 +39,8 @@ class Report:
 def compose(results: Results, root: Path | None = None) -> Report:
     """Return the report on a store; explanations and saved splits are read in its folder, if it is given."""
     results = replace(results, frame=in_order(results.frame))
-    selection = select(results)
-    tables = build_tables(Content(results.frame, selection, root, results.static))
+    selection = select(results, root)
+    tables = build_tables(selection)
     explained = explanations(root, results) if root else Explanations((), ())
     keys = {key for table in tables for row in table.rows for cell in row.all_cells for key in cell.keys}
     panels = figure6(selection.points)
@@ -55,7 +55,7 @@ def compose(results: Results, root: Path | None = None) -> Report:
         findings(selection.points),
         panels,
         caption(panels),
-        visibility_panels(selection),
+        visibility_panels((*selection.points, *selection.unlabelled)),
         tradeoffs(results.frame),
         explained.shown,
         tables,

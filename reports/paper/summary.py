@@ -1,4 +1,4 @@
-"""Computes what was found from the numbers. The sentences are in `wording`."""
+"""Computes what was found from the numbers, and says it in sentences."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from ...bench.store.condition import under
 from ..catalogue import AUTO, PAPER_ATTACKS, attack_name, dataset_name, model_name, ordered
 from . import wording
 from .numbers import EPSILON
-from .selection import Point, controls, has_worst_case
+from .points import Point, by, controls, has_worst_case
 
 OVERSTATED = 0.2
 """Least distance of the SROCC under an attack of the paper above the worst case that is a finding."""
@@ -18,8 +18,7 @@ OVERSTATED = 0.2
 SPARED = 0.05  # greatest loss of SROCC under a control of which models count as spared
 
 _DIGITS = 2
-_SROCC = {"what": "correlation", "srocc": "SROCC", "an": "an"}
-_WORST = {"what": "worst-case SROCC", "srocc": "worst-case SROCC", "an": "a"}
+_CORRELATION, _WORST = "correlation", "worst-case SROCC"  # what a ranking is by
 
 Ranking = Mapping[str, Measure]  # SROCC, or its worst case, by model, under one condition
 
@@ -34,42 +33,49 @@ class Finding:
 
 def overview(points: Sequence[Point], unlabelled: Sequence[Point] = ()) -> tuple[str, ...]:
     """Return what was run, in sentences: on images with labels, and on images without."""
-    sentences = tuple(filter(None, _overview(points))) if points else ()
+    sentences = [sentence for sentence in _overview(points) if sentence] if points else []
     if unlabelled:
-        names = ordered("dataset", (point.dataset for point in unlabelled))
-        return (
-            *sentences,
-            wording.UNLABELLED.format(datasets=listing([dataset_name(name) for name in names])),
+        sentences.append(
+            f"The images of {_datasets(unlabelled)} have no labels, so there is no SROCC of them. Table U "
+            "says how far attacks move their scores."
         )
-    return sentences or (wording.NOTHING,)
+    nothing = (
+        "The store holds no cell of a model with clean training as its own table configures it, which is "
+        "what the summary and Tables 1, 2 and 4 show."
+    )
+    return tuple(sentences) or (nothing,)
 
 
 def findings(points: Sequence[Point]) -> tuple[Finding, ...]:
     """Return what the numbers say, by dataset."""
     return tuple(
-        Finding(dataset_name(dataset), tuple(_on_dataset([p for p in points if p.dataset == dataset])))
-        for dataset in ordered("dataset", (point.dataset for point in points))
+        Finding(dataset_name(dataset), tuple(_on_dataset(here)))
+        for dataset, here in by("dataset", points).items()
     )
 
 
 def _overview(points: Sequence[Point]) -> Iterator[str]:
-    datasets = ordered("dataset", (point.dataset for point in points))
-    yield wording.SCORED.format(
-        models=plural(len({point.model for point in points}), "model"),
-        datasets=listing([dataset_name(name) for name in datasets]),
-    )
+    models = plural(len(by("model", points)), "model")
+    yield f"The results are of {models} on {_datasets(points)}."
     attacks = [name for name in _attacks(points) if name not in controls(points)]
     if attacks:
         strengths = sorted({point.epsilon for point in points if point.attack in attacks})
-        yield wording.ATTACKED.format(
-            attacks=_names(attacks), epsilons=listing([f"{epsilon:g}" for epsilon in strengths])
+        yield (
+            f"The images were attacked by {_names(attacks)}, which changed a pixel by at most "
+            f"{listing([f'{epsilon:g}' for epsilon in strengths])}/255."
         )
-    if len(attacks) < len(_attacks(points)):
-        yield wording.CONTROLS.format(attacks=_names(set(_attacks(points)).difference(attacks)))
-    yield wording.SROCC_MEANS
+    if further := [name for name in _attacks(points) if name not in attacks]:
+        yield f"As a control they were changed as much by {_names(further)}, without looking at the model."
+    yield (
+        "SROCC says how well a model ranks images by quality: 1 is the order of the labels, 0 is chance, "
+        "−1 the reverse."
+    )
     if has_worst_case(points):
-        yield wording.WORST_CASE_MEANS.format(auto=attack_name(AUTO))
-    yield wording.stand_ins(ordered("dataset", (point.dataset for point in points if point.stand_in)))
+        yield (
+            f"The worst-case SROCC under {attack_name(AUTO)} is what is left when every image is changed, "
+            "within that strength, so that the ranking suffers most; it is the number to believe."
+        )
+    yield wording.stand_ins(by("dataset", (point for point in points if point.stand_in)))
 
 
 def _on_dataset(points: Sequence[Point]) -> Iterator[str]:
@@ -84,11 +90,9 @@ def _on_dataset(points: Sequence[Point]) -> Iterator[str]:
         if attack == AUTO:
             yield from _overstated(points)
             yield from _doubted(points)
-    for model in ordered("model", (point.model for point in points if point.status != OK)):
-        statuses = [point.status for point in points if point.model == model and point.status != OK]
-        yield wording.UNUSABLE.format(
-            model=model_name(model), conditions=plural(len(statuses), "condition"), status=statuses[0]
-        )
+    for model, found in by("model", (point for point in points if point.status != OK)).items():
+        conditions = plural(len(found), "condition")
+        yield f"{model_name(model)} gave no usable numbers under {conditions}: {found[0].status}."
 
 
 def _under_attack(points: Sequence[Point], attack: str, clean: Ranking) -> Iterator[str]:
@@ -98,7 +102,7 @@ def _under_attack(points: Sequence[Point], attack: str, clean: Ranking) -> Itera
         if (ranking := _ranking(points, attack, epsilon))
     }
     if not rankings:
-        yield wording.NO_SROCC.format(attack=attack_name(attack))
+        yield f"No model has an SROCC under {attack_name(attack)}."
         return
     epsilon = EPSILON if EPSILON in rankings else min(rankings)
     if any(point.worst_case for point in points if point.attack == attack):
@@ -125,12 +129,16 @@ def _losses_under(points: Sequence[Point], attack: str, clean: Ranking) -> list[
 def _under_control(attack: str, losses: Sequence[tuple[float, float, str]]) -> str:
     loss, epsilon, model = max(losses)
     if loss > SPARED:
-        return wording.LOSES_MOST.format(
-            attack=attack_name(attack), model=model_name(model), loss=number(loss, _DIGITS), epsilon=epsilon
+        return (
+            f"Under {attack_name(attack)}, {model_name(model)} loses most: {number(loss, _DIGITS)} of its "
+            f"SROCC at {epsilon:g}/255."
         )
     strongest = max(epsilon for _, epsilon, _ in losses)
     bound = max(math.ceil(loss * 10**_DIGITS), 1) / 10**_DIGITS
-    return wording.SPARED.format(attack=attack_name(attack), epsilon=strongest, loss=number(bound, _DIGITS))
+    return (
+        f"Under {attack_name(attack)} of up to {strongest:g}/255, no model loses more than "
+        f"{number(bound, _DIGITS)} of its SROCC."
+    )
 
 
 def _in_the_worst_case(
@@ -140,7 +148,7 @@ def _in_the_worst_case(
     fatal = [strength for strength in rankings if max(one.value for one in rankings[strength].values()) <= 0]
     name = attack_name(attack)
     if fatal:
-        yield f"Under {name}, {wording.NONE_POSITIVE.format(**_WORST)} at {min(fatal):g}/255."
+        yield f"Under {name}, no model keeps a positive {_WORST} at {min(fatal):g}/255."
     clauses = [*_losses(rankings[epsilon], clean)]
     if epsilon not in fatal:
         clauses.append(_standing(rankings[epsilon], _WORST))
@@ -166,26 +174,25 @@ def _overstated(points: Sequence[Point]) -> Iterator[str]:
     ]
     gap, point = max(gaps, key=lambda found: (found[0] > OVERSTATED, found[0]), default=(0.0, None))
     if point and gap > OVERSTATED:
-        yield wording.OVERSTATES.format(
-            attack=attack_name(point.attack),
-            model=model_name(point.model),
-            gap=number(gap, _DIGITS),
-            epsilon=point.epsilon,
-            shown=number(point.srocc.value, _DIGITS),
-            worst=number(point.srocc.value - gap, _DIGITS),
+        srocc = point.srocc.value
+        above, shown, left = (number(value, _DIGITS) for value in (gap, srocc, srocc - gap))
+        yield (
+            f"{attack_name(point.attack)} overstates {model_name(point.model)} by {above} at "
+            f"{point.epsilon:g}/255: it leaves an SROCC of {shown}, the worst case is {left}."
         )
 
 
 def _doubted(points: Sequence[Point]) -> Iterator[str]:
-    doubtful = (point for point in points if (point.attack, point.audit) == (AUTO, "doubtful"))
-    models = ordered("model", (point.model for point in doubtful))
-    if models:
-        names = listing([model_name(model) for model in models])
-        yield wording.DOUBTED_MODELS.format(models=names, auto=attack_name(AUTO))
+    doubtful = by("model", (point for point in points if (point.attack, point.audit) == (AUTO, "doubtful")))
+    if doubtful:
+        yield (
+            f"The audit finds {_models(doubtful)} doubtful: the numbers under {attack_name(AUTO)} may be too "
+            "high."
+        )
 
 
 def _attacks(points: Sequence[Point]) -> list[str]:
-    return ordered("attack", {point.attack for point in points} - {"none"})
+    return [attack for attack in by("attack", points) if attack != "none"]
 
 
 def _under(attack: str, epsilon: float) -> str:
@@ -193,7 +200,15 @@ def _under(attack: str, epsilon: float) -> str:
 
 
 def _names(attacks: Iterable[str]) -> str:
-    return listing([attack_name(name) for name in ordered("attack", attacks)])
+    return listing([attack_name(name) for name in attacks])
+
+
+def _models(names: Iterable[str]) -> str:
+    return listing([model_name(name) for name in ordered("model", names)])
+
+
+def _datasets(points: Iterable[Point]) -> str:
+    return listing([dataset_name(name) for name in by("dataset", points)])
 
 
 def _ranking(points: Sequence[Point], attack: str, epsilon: float) -> Ranking:
@@ -209,25 +224,27 @@ def _is_positive(ranking: Ranking) -> bool:
     return any((one.value if math.isnan(one.low) else one.low) > 0 for one in ranking.values())
 
 
-def _standing(ranking: Ranking, words: Mapping[str, str] = _SROCC) -> str:
+def _standing(ranking: Ranking, what: str = _CORRELATION) -> str:
     """Say, as a clause, which model ranks images best, or that none ranks them at all."""
+    srocc = _WORST if what == _WORST else "SROCC"
     best = max(ranking, key=lambda model: ranking[model].value)
     value, low, high = ranking[best].value, ranking[best].low, ranking[best].high
     bounds = interval(low, high, _DIGITS).replace(" ", "\N{NO-BREAK SPACE}")
     shown = f"{number(value, _DIGITS)} {bounds}".strip()
     if value <= 0:
-        return wording.NONE_POSITIVE.format(**words)
+        return f"no model keeps a positive {what}"
     if not _is_positive(ranking):
-        return wording.NONE_BEYOND_CHANCE.format(value=shown, **words)
+        return f"no model's {what} can be told from 0: the largest {srocc} is {shown}"
     if len(ranking) == 1:
-        return wording.ALONE.format(model=model_name(best), value=shown, **words)
-    rivals = ordered("model", (name for name in ranking if name != best and ranking[name].high >= low))
+        return f"{model_name(best)} has {'a' if what == _WORST else 'an'} {srocc} of {shown}"
+    rivals = [name for name in ranking if name != best and ranking[name].high >= low]
     if len(rivals) == len(ranking) - 1 > 1:
-        return wording.NONE_AHEAD.format(model=model_name(best), value=shown, **words)
-    text = wording.LEADS.format(model=model_name(best), value=shown, **words)
-    if rivals:
-        text += wording.TOO_CLOSE.format(models=listing([model_name(name) for name in rivals]))
-    return text
+        return (
+            f"no model stands out: the highest {srocc} is that of {model_name(best)}, {shown}, and its "
+            "interval overlaps with those of all others"
+        )
+    overlap = f" (its interval overlaps with {_models(rivals)})" if rivals else ""
+    return f"{model_name(best)} has the highest {srocc}, {shown}{overlap}"
 
 
 def _losses(attacked: Ranking, clean: Ranking) -> Iterator[str]:
@@ -235,7 +252,7 @@ def _losses(attacked: Ranking, clean: Ranking) -> Iterator[str]:
     both = [model for model in attacked if model in clean and clean[model].value > 0]
     halved = [model for model in both if attacked[model].value < clean[model].value / 2]
     if len(both) > 1 and halved:
-        yield wording.HALVED.format(count=len(halved), models=len(both))
-        reverse = [model for model in ordered("model", both) if attacked[model].high < 0]
+        yield f"{len(halved)} of {len(both)} models keep less than half of the clean SROCC"
+        reverse = [model for model in both if attacked[model].high < 0]
         if reverse and len(reverse) < len(both):
-            yield wording.REVERSED.format(models=listing([model_name(name) for name in reverse]))
+            yield f"images are ranked in reverse by {_models(reverse)}"

@@ -1,4 +1,4 @@
-"""The sentences of a report: captions and advice of tables, notes, and what was found.
+"""The captions and the advice of a report's tables and figures.
 
 Fields in braces are filled in by `str.format`, with names as they are printed.
 """
@@ -94,6 +94,12 @@ ELSEWHERE = (
     "the attack reached, so an attack in one direction has a rise or a fall only. An ε may be a radius in "
     "another norm: the source says. 95% bootstrap intervals over images are below."
 )
+UNLABELLED = (
+    "These images have no labels, so no SROCC can be computed. An image's interval runs from the lowest to "
+    "the highest score that was found inside the ball; the median width is over images. The mean rise and "
+    "fall are from the clean score to its ends. R (MSU) is the mean of log10 of how far a score could move "
+    "over how far it did move; higher is better. 95% bootstrap intervals over images are in brackets."
+)
 VISIBILITY = (
     "Attacks within one ε can differ by many dB in how visible they are. Each point is an attack at one ε, "
     "placed by ε, by the median PSNR and by the median SSIM of its adversarial images. Compare attacks one "
@@ -114,116 +120,6 @@ CONTROL = "{attacks} {are} a control"
 NOT_FILLED = "Not run. `iqabench run{}` fills this table."
 
 CHECKPOINTS = "The weights behind the numbers in the tables."
-
-# What is not shown, and what is odd about what is
-
-VARIANTS_LEFT_OUT = (
-    "Neither Table 5 nor Table 6 shows {cells} of variants of CPRL on {dataset}, without attack or under "
-    "FGSM at 1/255: a table holds runs that differ in what it ablates and in nothing else, and the newest of "
-    "those."
-)
-OTHER_REGIME = "The tables and curves leave out {cells} of models trained by the regime “{regime}”."
-VARIANTS = (
-    "Tables 1, 2 and 4 and the curves leave out {cells} of variants of {model} on {dataset} (such as "
-    "{example}): they show each model as its own table configures it."
-)
-OTHER_VERSIONS = (
-    "The tables and curves leave out {cells} of another version of {model} on {dataset}, seed {seed} (with "
-    "other {columns}). They show the version scored on most test images, and of several such the newest."
-)
-DEFENDED = (
-    "No table shows {cells} of {model} behind a defence on {dataset} ({where}): Table D is of {auto}. "
-    "`iqabench results` prints them."
-)
-NOT_NEWEST = (
-    "The table leaves out {cells} of {model} ({variant}) on {dataset}, seed {seed}, of another version or "
-    "with other parameters of an attack: it shows what was run last."
-)
-OTHER_STRENGTHS = "The table leaves out {where} on models that were trained on another database."
-EARLIER_FILES = (
-    "Of {model} on {dataset} {cells} measured by {source} ({where}) {are} not shown: of several files with "
-    "one attack and ε the one that was imported last is."
-)
-OTHER_PARAMETERS = (
-    "The tables and curves leave out {cells} of {attack} on {dataset} with {parameters}. They show what was "
-    "run last."
-)
-OTHER_ATTACK_VERSION = (
-    "The tables and curves leave out {cells} of {attack} on {dataset} from version {version} of the attack. "
-    "They show what was run last."
-)
-NO_PARAMETERS = "no parameters"
-DIFFERENT_IMAGES = (
-    "The cells on {dataset} are not all of the same images (they differ in {columns}): compare them with "
-    "care."
-)
-DIFFERENT_PARAMETERS = "{attack} was not run with the same parameters throughout: {settings}."
-DIFFERENT_ATTACK_VERSIONS = (
-    "{attack} was not run in one version of its code throughout: {versions}. `iqabench run` computes what is "
-    "of an older one again."
-)
-DIFFERENT_MODELS = (
-    "The seeds of {model} on {dataset} are not of one model (they differ in {columns}): its numbers are "
-    "means over all of them."
-)
-DIVERGED = "{model} diverged on {dataset}: {status} ({where}; seed {seeds})."
-DOUBTFUL = (
-    "{model} is doubtful on {dataset}: its numbers under {attack} at {epsilons}/255 may be too high. "
-    "{red_flags} `iqabench audit {name} --dataset {on}` says what to do next."
-)
-FEWER_SEEDS = (
-    "{model} has no results on {dataset} of seed {seeds} for {where}: numbers there are means over its other "
-    "seeds."
-)
-UNDEFINED = "{model} has no correlations on {dataset}: {status} ({where}; seed {seeds})."
-
-# What was found
-
-NOTHING = (
-    "The store holds no cell of a model with clean training as its own table configures it, which is what "
-    "the summary and Tables 1, 2 and 4 show."
-)
-UNLABELLED = (
-    "The images of {datasets} have no labels, so there is no SROCC of them. Table U says how far attacks "
-    "move their scores."
-)
-UNLABELLED_TABLE = (
-    "These images have no labels, so no SROCC can be computed. An image's interval runs from the lowest to "
-    "the highest score that was found inside the ball; the median width is over images. The mean rise and "
-    "fall are from the clean score to its ends. R (MSU) is the mean of log10 of how far a score could move "
-    "over how far it did move; higher is better. 95% bootstrap intervals over images are in brackets."
-)
-SCORED = "The results are of {models} on {datasets}."
-ATTACKED = "The images were attacked by {attacks}, which changed a pixel by at most {epsilons}/255."
-CONTROLS = "As a control they were changed as much by {attacks}, without looking at the model."
-SROCC_MEANS = (
-    "SROCC says how well a model ranks images by quality: 1 is the order of the labels, 0 is chance, "
-    "−1 the reverse."
-)
-WORST_CASE_MEANS = (
-    "The worst-case SROCC under {auto} is what is left when every image is changed, within that strength, so "
-    "that the ranking suffers most; it is the number to believe."
-)
-DOUBTED_MODELS = "The audit finds {models} doubtful: the numbers under {auto} may be too high."
-OVERSTATES = (
-    "{attack} overstates {model} by {gap} at {epsilon:g}/255: it leaves an SROCC of {shown}, the worst "
-    "case is {worst}."
-)
-HALVED = "{count} of {models} models keep less than half of the clean SROCC"
-REVERSED = "images are ranked in reverse by {models}"
-NONE_POSITIVE = "no model keeps a positive {what}"
-NONE_BEYOND_CHANCE = "no model's {what} can be told from 0: the largest {srocc} is {value}"
-LEADS = "{model} has the highest {srocc}, {value}"
-NONE_AHEAD = (
-    "no model stands out: the highest {srocc} is that of {model}, {value}, and its interval overlaps with "
-    "those of all others"
-)
-TOO_CLOSE = " (its interval overlaps with {models})"
-ALONE = "{model} has {an} {srocc} of {value}"
-SPARED = "Under {attack} of up to {epsilon:g}/255, no model loses more than {loss} of its SROCC."
-LOSES_MOST = "Under {attack}, {model} loses most: {loss} of its SROCC at {epsilon:g}/255."
-NO_SROCC = "No model has an SROCC under {attack}."
-UNUSABLE = "{model} gave no usable numbers under {conditions}: {status}."
 
 
 def which_to_believe(attacks: Iterable[str], controls: Collection[str] = ()) -> str:

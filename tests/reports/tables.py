@@ -2,22 +2,15 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 
-from iqabench.bench.store.results import Results
-from iqabench.reports.paper.selection import Content, select
+from iqabench.reports.paper.selection import select
 from iqabench.reports.paper.table import Block, Cell, Row, Table
 
 
 def tables_by(module: str) -> Callable[..., dict[str, Table]]:
     """Return a function that makes the tables of one module of `reports/paper/tables`, by number."""
     build = import_module(f"iqabench.reports.paper.tables.{module}").build
-
-    def tables_of(results: Results, root: Path | None = None) -> dict[str, Table]:
-        content = Content(results.frame, select(results), root, results.static)
-        return {table.number: table for table in build(content)}
-
-    return tables_of
+    return lambda results, root=None: {table.number: table for table in build(select(results, root))}
 
 
 def row_of(table: Table | Block, name: str) -> Row:

@@ -18,7 +18,7 @@ from ....bench.store.newest import newest
 from ....bench.store.results import Results, read_results
 from ....bench.store.store import Store
 from ...catalogue import model_name
-from ...paper.selection import WORST, grouped
+from ...paper.points import WORST, grouped
 from .entry import understood
 from .scores import METRICS, condition_of, measures
 

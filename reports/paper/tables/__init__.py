@@ -3,14 +3,14 @@
 import pkgutil
 from importlib import import_module
 
-from ..selection import Content
+from ..selection import Selection
 from ..table import Table
 
 
-def build_tables(content: Content) -> tuple[Table, ...]:
+def build_tables(selection: Selection) -> tuple[Table, ...]:
     """Return the tables of all modules: Table 0, those of a letter, those of the paper, and A1 and so on."""
     modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    tables = [table for module in modules for table in module.build(content)]
+    tables = [table for module in modules for table in module.build(selection)]
     return tuple(sorted(tables, key=lambda table: _place(table.number)))
 
 

@@ -9,24 +9,26 @@ from ....bench.core.text import capitalised, listing
 from ....bench.statistics.metrics import NO_LABELS
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..numbers import Entry, metric_cells, verdict_cell
-from ..selection import REGIME, WORST, Content, not_newest
-from ..table import Block, Cell, Column, Group, Label, Row, Table
-from ..tradeoff.points import PRICES, Points, defended_points, price, trained_as
+from ..numbers import Entry, column_of, rows_of, verdict_cell
+from ..points import REGIME, WORST, Point
+from ..selection import Selection, not_newest
+from ..table import Block, Cell, Column, Group, Label, Table
+from ..tradeoff import PRICES, Points, defended_points, price, trained_as
 
 _Line = tuple[str, str, str]  # model, variant, defence
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where no defence was attacked by `auto`."""
     adaptive, static = (
-        defended_points(frame[frame["status"] != NO_LABELS]) for frame in (content.results, content.static)
+        defended_points(frame[frame["status"] != NO_LABELS])
+        for frame in (selection.results.frame, selection.results.static)
     )
-    defended = [point for place, point in adaptive.items() if place[3] and point.attack == AUTO]
+    attacked = {name: found for name, points in adaptive.items() if (found := _attacked(points))}
+    defended = [point for points in attacked.values() for point in points]
     if not defended:
         return
     epsilons = sorted({point.epsilon for point in defended})
-    datasets = ordered("dataset", (point.dataset for point in defended))
     yield Table(
         number="D",
         title="Defences, with clean training",
@@ -48,8 +50,8 @@ def build(content: Content) -> Iterator[Table]:
             ),
             Group((Column("Audit", "text"),)),
         ),
-        blocks=tuple(_block(name, adaptive, static, epsilons) for name in datasets),
-        notes=tuple(not_newest(_behind(content.results))),
+        blocks=tuple(_block(name, adaptive[name], static.get(name, {}), epsilons) for name in attacked),
+        notes=tuple(not_newest(_behind(selection.results.frame))),
     )
 
 
@@ -59,53 +61,52 @@ def _behind(results: pd.DataFrame) -> pd.DataFrame:
     return results[shown & (results["defence"] != "") & (results["regime"] == REGIME)]
 
 
+def _attacked(points: Points) -> list[Point]:
+    """Return the points of defences that `auto` attacked."""
+    return [point for (_, _, defence, attack, _), point in points.items() if defence and attack == AUTO]
+
+
 def _block(dataset: str, adaptive: Points, static: Points, epsilons: Sequence[float]) -> Block:
-    here = {place: point for place, point in adaptive.items() if place[0] == dataset}
-    attacked = [point.epsilon for place, point in here.items() if place[3] and point.attack == AUTO]
-    lines = _lines(dataset, here, min(attacked))
-    stand_in = any(point.stand_in for point in here.values())
+    lines = _lines(adaptive)
+    stand_in = any(point.stand_in for point in adaptive.values())
 
     def column(points: Points, epsilon: float) -> list[Cell]:
         attack = AUTO if epsilon else "none"
-        found = [points.get((dataset, *line, attack, epsilon)) for line in lines]
         entries = [
-            Entry(point, dataset, line[0], attack, epsilon, stand_in, line[1])
-            for point, line in zip(found, lines, strict=True)
+            Entry(points.get((*line, attack, epsilon)), dataset, line[0], attack, epsilon, stand_in, line[1])
+            for line in lines
         ]
-        return [cell for (cell,) in metric_cells(entries, (WORST if epsilon else "srocc",))]
+        return column_of(entries, WORST if epsilon else "srocc")
 
-    clean = column(adaptive, 0.0)
-    without, through = (
-        list(zip(*(column(points, epsilon) for epsilon in epsilons), strict=True))
-        for points in (static, adaptive)
+    audits = [[point.audit for place, point in adaptive.items() if place[:3] == line] for line in lines]
+    columns = (
+        [column(adaptive, 0.0)],
+        *([column(points, epsilon) for epsilon in epsilons] for points in (static, adaptive)),
+        [[verdict_cell(found) for found in audits]],
     )
-    rows = []
-    for line, before, unaware, aware in zip(lines, clean, without, through, strict=True):
-        audits = (point.audit for place, point in here.items() if place[:4] == (dataset, *line))
-        rows.append(Row(Label(_name(line)), ((before,), unaware, aware, (verdict_cell(audits),))))
-    return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
+    return Block(rows_of(map(_name, lines), columns), Label(dataset_name(dataset), stand_in))
 
 
-def _lines(dataset: str, points: Points, epsilon: float) -> list[_Line]:
+def _lines(points: Points) -> list[_Line]:
     """Return model, variant and defence of each row: models that have a defence, each bare one first.
 
-    Defences of one price in clean SROCC stand together, ordered by the worst case within epsilon.
+    Defences of one price in clean SROCC stand together, ordered by the worst case within the least epsilon.
     """
-    here = {place[1:]: point for place, point in points.items() if place[0] == dataset}
-    defended = {place[0] for place in here if place[2]}
+    defended = {place[0] for place in points if place[2]}
     ranks = {model: rank for rank, model in enumerate(ordered("model", defended))}
+    epsilon = min(point.epsilon for point in _attacked(points))
 
     def order(line: _Line) -> tuple[float | str, ...]:
         model, variant, defence = line
         clean, worst = (
-            here[place].srocc.value if (place := (*line, *strength)) in here else -math.inf
+            points[place].srocc.value if (place := (*line, *strength)) in points else -math.inf
             for strength in (("none", 0.0), (AUTO, epsilon))
         )
-        bare = here.get((model, trained_as(variant), "", "none", 0.0))
+        bare = points.get((model, trained_as(variant), "", "none", 0.0))
         paid = price(bare.srocc.value, clean) if bare else 0
         return ranks[model], trained_as(variant), defence != "", paid, -worst, defence
 
-    return sorted({place[:3] for place in here if place[0] in defended}, key=order)
+    return sorted({place[:3] for place in points if place[0] in defended}, key=order)
 
 
 def _name(line: _Line) -> str:

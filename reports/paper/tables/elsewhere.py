@@ -5,26 +5,25 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ....bench.core.text import NOT_RUN, capitalised, listing, plural
-from ....bench.store.condition import attack_phrase
+from ....bench.core.text import NOT_RUN, capitalised, plural
 from ....bench.store.newest import newest
-from ...catalogue import attack_name, dataset_name, metric_name, model_name
+from ...catalogue import dataset_name, metric_name, model_name
 from .. import wording
-from ..selection import WORST, Content, Point, grouped, points_by
+from ..points import WORST, Point, conditions, grouped, points_by
+from ..selection import Selection
 from ..table import Cell, Column, Group, Table
 from .unlabelled import Cells, blocks_of_attacks, cells_of_moves, groups_of_moves, measure_cell
 
 _PLACE = ("dataset", "model", "attack", "epsilon")
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where all was measured here."""
-    rows = content.results[content.results["measured_by"] != ""]
+    rows = selection.results.frame[selection.results.frame["measured_by"] != ""]
     if rows.empty:
         return
     cells = newest(rows, ["dataset", "model", "variant", "seed"])
-    points = list(points_by(cells, _PLACE).values())
-    attacked = [point for point in points if point.attack != "none"]
+    attacked = [("", point) for point in points_by(cells, _PLACE).values() if point.attack != "none"]
     of_file = points_by(rows[rows["attack"] == "none"], ("weights", *_PLACE))
     clean = {(file, dataset, model): point for (file, dataset, model, *_), point in of_file.items()}
     by_key = cells.drop_duplicates("key").set_index("key")
@@ -34,7 +33,7 @@ def build(content: Content) -> Iterator[Table]:
         same_file = clean.get((files[point.cells[0]], point.dataset, point.model))
         sroccs = (_srocc(same_file, "srocc"), _srocc(point, WORST))
         source = ", ".join(dict.fromkeys(sources[key] for key in point.cells))
-        return sroccs, *cells_of_moves(point, cells), (Cell(source),)
+        return sroccs, *cells_of_moves(point), (Cell(source),)
 
     yield Table(
         number="E",
@@ -60,14 +59,11 @@ def _not_shown(rows: pd.DataFrame) -> Iterator[str]:
     """Say of which models and attacks there are earlier files, too."""
     attacked = rows[rows["attack"] != "none"]
     for (dataset, model, source), group in grouped(attacked, ["dataset", "model", "measured_by"]):
-        conditions = group[["attack", "epsilon"]].drop_duplicates().itertuples(index=False, name=None)
-        yield wording.EARLIER_FILES.format(
-            cells=plural(len(group), "cell"),
-            are="is" if len(group) == 1 else "are",
-            model=model_name(model),
-            dataset=dataset_name(dataset),
-            source=source,
-            where=listing([attack_phrase(attack, epsilon, attack_name) for attack, epsilon in conditions]),
+        are = "is" if len(group) == 1 else "are"
+        yield (
+            f"Of {model_name(model)} on {dataset_name(dataset)} {plural(len(group), 'cell')} measured by "
+            f"{source} ({conditions(group)}) {are} not shown: of several files with one attack and ε the one "
+            "that was imported last is."
         )
 
 

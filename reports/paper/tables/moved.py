@@ -4,26 +4,26 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ....bench.core.text import listing
-from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
+from ...catalogue import AUTO, attack_name, dataset_name, model_name
 from .. import wording
 from ..numbers import EPSILON, Entry, metric_cells, metric_columns
-from ..selection import Content, Point
+from ..points import Point, by
+from ..selection import Selection
 from ..table import Block, Group, Label, Row, Table
 
 MEASURES = ("r_zhang", "r_msu", "gain_up", "gain_down", "wasserstein", "energy", "median_width")
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where `auto` found no intervals."""
     attacked = [
         point
-        for point in content.selection.points
+        for point in selection.points
         if point.attack == AUTO and not math.isnan(point.measures["r_msu"].value)
     ]
     if not attacked:
         return
-    datasets = ordered("dataset", (point.dataset for point in attacked))
-    blocks = [_at_one_strength([point for point in attacked if point.dataset == name]) for name in datasets]
+    blocks = [_at_one_strength(found) for found in by("dataset", attacked).values()]
     shown = [point for block in blocks for point in block]
     strengths = sorted({point.epsilon for point in shown})
     where = listing([f"{strength:g}/255" for strength in strengths])
@@ -50,16 +50,14 @@ def _at_one_strength(points: Sequence[Point]) -> list[Point]:
 
 
 def _block(points: Sequence[Point], *, told: bool) -> Block:
-    found = {point.model: point for point in points}
-    models = ordered("model", found)
-    entries = [
-        Entry(found[model], found[model].dataset, model, AUTO, found[model].epsilon, found[model].stand_in)
-        for model in models
-    ]
-    rows = zip(models, metric_cells(entries, MEASURES), strict=True)
-    stand_in = any(point.stand_in for point in points)
+    dataset, epsilon, stand_in = points[0].dataset, points[0].epsilon, any(p.stand_in for p in points)
+    of_models = [point for (point,) in by("model", points).values()]
+    entries = [Entry(p, dataset, p.model, AUTO, epsilon, p.stand_in) for p in of_models]
     return Block(
-        tuple(Row(Label(model_name(model)), (cells,)) for model, cells in rows),
-        Label(dataset_name(points[0].dataset), stand_in),
-        f"ε = {points[0].epsilon:g}/255" if told else "",
+        tuple(
+            Row(Label(model_name(point.model)), (cells,))
+            for point, cells in zip(of_models, metric_cells(entries, MEASURES), strict=True)
+        ),
+        Label(dataset_name(dataset), stand_in),
+        f"ε = {epsilon:g}/255" if told else "",
     )

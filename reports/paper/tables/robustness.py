@@ -9,20 +9,22 @@ import pandas as pd
 from ....bench.core.text import NOT_RUN, capitalised, number
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..numbers import EPSILON, Entry, metric_cells, verdict_cell
-from ..selection import WORST, Content, Point
-from ..table import Block, Cell, Column, Group, Label, Row, Table
+from ..numbers import EPSILON, Entry, column_of, rows_of, verdict_cell
+from ..points import WORST, Point, by
+from ..selection import Selection
+from ..table import Block, Cell, Column, Group, Label, Table
 
 DROP, WIDTH = "worst_drop", "median_width"
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where `auto` found no worst case."""
-    cells = content.selection.cells
-    points = [point for point in content.selection.points if point.attack in ("none", AUTO)]
+    cells = selection.cells
+    points = [point for point in selection.points if point.attack in ("none", AUTO)]
     attacked = [point for point in points if point.attack == AUTO]
-    if all(math.isnan(point.measures[WORST].value) for point in attacked):
+    if not any(point.worst_case for point in attacked):
         return
+    here = by("dataset", points)
     epsilons = sorted({point.epsilon for point in attacked})
     strength = EPSILON if EPSILON in epsilons else epsilons[0]
     yield Table(
@@ -48,16 +50,13 @@ def build(content: Content) -> Iterator[Table]:
             ),
             Group((Column("Audit", "text"), Column("Seconds an image", "ascending"))),
         ),
-        blocks=tuple(
-            _block([point for point in points if point.dataset == dataset], epsilons, strength, cells)
-            for dataset in ordered("dataset", (point.dataset for point in attacked))
-        ),
+        blocks=tuple(_block(here[name], epsilons, strength, cells) for name in by("dataset", attacked)),
     )
 
 
 def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float, cells: pd.DataFrame) -> Block:
     found = {(point.model, point.epsilon): point for point in points}
-    models = ordered("model", (model for model, epsilon in found if epsilon))
+    models = by("model", (point for point in points if point.epsilon))
     dataset, stand_in = points[0].dataset, any(point.stand_in for point in points)
 
     def column(metric: str, epsilon: float) -> list[Cell]:
@@ -65,16 +64,19 @@ def _block(points: Sequence[Point], epsilons: Sequence[float], strength: float, 
         entries = [
             Entry(found.get((model, epsilon)), dataset, model, attack, epsilon, stand_in) for model in models
         ]
-        return [cell for (cell,) in metric_cells(entries, (metric,))]
+        return column_of(entries, metric)
 
-    clean, drops, widths = column("srocc", 0.0), column(DROP, strength), column(WIDTH, strength)
-    worst = zip(*(column(WORST, epsilon) for epsilon in epsilons), strict=True)
-    rows = []
-    for model, before, under, drop, width in zip(models, clean, worst, drops, widths, strict=True):
-        judged = verdict_cell(point.audit for point in points if point.model == model)
-        of_groups = ((before,), under, (drop, width), (judged, _cost(cells, dataset, model)))
-        rows.append(Row(Label(model_name(model)), of_groups))
-    return Block(tuple(rows), Label(dataset_name(dataset), stand_in))
+    audits = {model: [point.audit for point in found] for model, found in by("model", points).items()}
+    columns = (
+        [column("srocc", 0.0)],
+        [column(WORST, epsilon) for epsilon in epsilons],
+        [column(DROP, strength), column(WIDTH, strength)],
+        [
+            [verdict_cell(audits[model]) for model in models],
+            [_cost(cells, dataset, model) for model in models],
+        ],
+    )
+    return Block(rows_of(map(model_name, models), columns), Label(dataset_name(dataset), stand_in))
 
 
 def _searched_too_little(cells: pd.DataFrame) -> list[str]:

@@ -7,24 +7,25 @@ from ....bench.store.condition import under
 from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
 from .. import wording
 from ..numbers import EPSILON, TABLE_METRICS, Entry, metric_cells, metric_columns
-from ..selection import WORST, Content, controls, has_worst_case
+from ..points import WORST, controls, has_worst_case
+from ..selection import Selection
 from ..table import Block, Group, Label, Row, Table
 
 _NUMBERED = {"fgsm": "1", "pgd": "2", "none": "4"}
 _WORST_METRICS = (WORST, "worst_plcc", "mse")
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield a table of models for each of the paper's attacks, and for each other one at 1/255."""
-    attacks = ordered("attack", (point.attack for point in content.selection.points))
+    attacks = ordered("attack", (point.attack for point in selection.points))
     others = [attack for attack in attacks if attack not in _NUMBERED]
     further = {attack: f"A{place}" for place, attack in enumerate(others, start=1)}
     for attack, number in (_NUMBERED | further).items():
-        yield _table(content, attack, number)
+        yield _table(selection, attack, number)
 
 
-def _table(content: Content, attack: str, number: str) -> Table:
-    points, cells = content.selection.points, content.selection.cells
+def _table(selection: Selection, attack: str, number: str) -> Table:
+    points, cells = selection.points, selection.cells
     epsilon = 0.0 if attack == "none" else EPSILON
     run = [point for point in points if (point.attack, point.epsilon) == (attack, epsilon)]
     shown = points if attack in _NUMBERED else run
@@ -60,7 +61,7 @@ def _table(content: Content, attack: str, number: str) -> Table:
         title=f"{capitalised(under(attack, epsilon, attack_name))}, with clean training",
         caption=wording.caption(
             wording.READING_GUIDE,
-            wording.logistic(content.results["logistic"]),
+            wording.logistic(selection.results.frame["logistic"]),
             wording.MSE_OF_REFLECTION if worst_case else "",
             wording.doubted(point.audit for point in run),
             wording.which_to_believe(beside_auto, controls(run)),

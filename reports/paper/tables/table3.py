@@ -14,16 +14,16 @@ from ....bench.store.sealed_parquet import read_unthreaded
 from ...catalogue import dataset_name, ordered
 from ...published import paper_numbers
 from .. import wording
-from ..selection import Content
+from ..selection import Selection
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 _COLUMNS = {"images": "Images", "types": "Types of distortion", "tested": "Test images"}
 _NO_TYPES = ({"Authentic"}, {"unknown"})  # where a database's distortions were not made, or are not told
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield the table: the paper's databases, then the store's others."""
-    results, root = content.results, content.root
+    results, root = selection.results.frame, selection.root
     listed = [dataset for dataset, *_, metric in paper_numbers() if metric == "images"]
     others = ordered("dataset", set(results["dataset"]) - set(listed))
     stand_ins = set(results.loc[results["stand_in"].astype(bool), "dataset"])

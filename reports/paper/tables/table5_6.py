@@ -13,7 +13,8 @@ from ...published import paper_numbers
 from .. import wording
 from ..ablation_cells import CONDITIONS, beside_pair, cprl_cells, over_b, over_pns, resnet_cells
 from ..numbers import Entry, metric_cells, metric_columns
-from ..selection import Content, Point, grouped, has_worst_case, points_by
+from ..points import Point, grouped, has_worst_case, points_by
+from ..selection import Selection
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 PAPER_DATASET = "live"  # what the paper measured Tables 5 and 6 on
@@ -29,20 +30,20 @@ class _Line(NamedTuple):
     detail: str = ""  # what tells it from another line of the same variant
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield both tables, for clean training.
 
     A row's parameters say where it belongs, whether a grid made it or its model's own table. Table 5 varies b
     and the reading, and takes the mask alone; where a store has only models with the PNS risk it takes those
     and its caption says so. Table 6 needs the mask alone and with the PNS risk at one b, reading and sites.
     """
-    candidates = cprl_cells(content.results)
+    candidates = cprl_cells(selection.results.frame)
     by_b, by_pns = over_b(candidates), over_pns(candidates)
-    plain = resnet_cells(content.results)
+    plain = resnet_cells(selection.results.frame)
     left_out = candidates.drop(index=[*by_b.index, *by_pns.index])
-    attacks = [attack for attack, _ in CONDITIONS] if has_worst_case(content.selection.points) else []
+    attacks = [attack for attack, _ in CONDITIONS] if has_worst_case(selection.points) else []
     believe = wording.which_to_believe(attacks)
-    believe = wording.caption(believe, wording.logistic(content.results["logistic"]))
+    believe = wording.caption(believe, wording.logistic(selection.results.frame["logistic"]))
     yield _table5(by_b, candidates, believe)
     yield _table6(by_pns, plain, left_out[left_out["variant"] != ""], believe)
 
@@ -82,7 +83,9 @@ def _table6(cells: pd.DataFrame, resnets: pd.DataFrame, left_out: pd.DataFrame, 
         blocks.append(_block("; ".join([f"b = {pair['b'].iloc[0]}", *_setting(pair)]), lines))
     caption = (wording.CA_AND_PNS, *_guide(blocks, cells["seed"]), wording.RESNET_OF_TABLES, believe)
     notes = [
-        wording.VARIANTS_LEFT_OUT.format(cells=plural(len(found), "cell"), dataset=dataset_name(name))
+        f"Neither Table 5 nor Table 6 shows {plural(len(found), 'cell')} of variants of CPRL on "
+        f"{dataset_name(name)}, without attack or under FGSM at 1/255: a table holds runs that differ in "
+        "what it ablates and in nothing else, and the newest of those."
         for (name,), found in grouped(left_out, ["dataset"])
     ]
     return _table("6", "What the mask and the PNS risk add", "Model", blocks, caption, notes)

@@ -11,10 +11,11 @@ from ....bench.core.text import interval, number
 from ....bench.statistics.metrics import NO_LABELS
 from ....bench.store.condition import attack_phrase
 from ....bench.store.newest import newest
-from ...catalogue import attack_name, dataset_name, model_name, ordered
+from ...catalogue import attack_name, dataset_name, model_name
 from .. import wording
 from ..numbers import marked
-from ..selection import REGIME, Content, Point, points_by
+from ..points import REGIME, Point, by, points_by
+from ..selection import Selection
 from ..table import Block, Cell, Column, Group, Label, Row, Table
 
 SIZES = {"median_width": "Median width", "gain_up": "Mean rise", "gain_down": "Mean fall", "r_msu": "R (MSU)"}
@@ -28,30 +29,26 @@ _DIGITS = 3
 Cells = tuple[tuple[Cell, ...], ...]  # of the groups of a row
 
 
-def build(content: Content) -> Iterator[Table]:
+def build(selection: Selection) -> Iterator[Table]:
     """Yield the table, with a block per dataset; nothing where all images have labels."""
-    points = [point for point in content.selection.unlabelled if point.attack != "none"]
-    further = variants_without_labels(content.results)
-    points += [point for point in further.values() if point.attack != "none"]
-    variants = {point.cells: variant for (variant, *_), point in further.items()}
-    if not points:
+    variants = variants_without_labels(selection.results.frame)
+    found = [("", point) for point in selection.unlabelled]
+    found += [(variant, point) for (variant, *_), point in variants.items()]
+    attacked = [(variant, point) for variant, point in found if point.attack != "none"]
+    if not attacked:
         return
-
-    def named(point: Point) -> str:
-        variant = variants.get(point.cells)
-        return f"{model_name(point.model)} ({variant})" if variant else model_name(point.model)
-
+    points = [point for _, point in attacked]
     yield Table(
         number="U",
         title="How far attacks move the scores of images without labels",
         caption=wording.caption(
-            wording.UNLABELLED_TABLE,
+            wording.UNLABELLED,
             wording.doubted(point.audit for point in points),
             wording.several_seeds(seed for point in points for seed in point.seeds),
         ),
         heading="Model and attack",
         groups=groups_of_moves(),
-        blocks=blocks_of_attacks(points, lambda point: cells_of_moves(point, content.results), named),
+        blocks=blocks_of_attacks(attacked, cells_of_moves),
     )
 
 
@@ -67,22 +64,22 @@ def variants_without_labels(results: pd.DataFrame) -> dict[tuple[Any, ...], Poin
 
 
 def blocks_of_attacks(
-    points: Sequence[Point],
-    cells_of: Callable[[Point], Cells],
-    named: Callable[[Point], str] = lambda point: model_name(point.model),
+    found: Sequence[tuple[str, Point]], cells_of: Callable[[Point], Cells]
 ) -> tuple[Block, ...]:
-    """Return a block per dataset, with a row for each model and attack."""
-    datasets, models = ({getattr(point, name) for point in points} for name in ("dataset", "model"))
-    blocks = []
-    for dataset in ordered("dataset", datasets):
-        rows = [
-            Row(Label(f"{named(point)}, {_phrase(point)}"), cells_of(point))
-            for model in ordered("model", models)
-            for point in points
-            if (point.dataset, point.model) == (dataset, model)
-        ]
-        blocks.append(Block(tuple(rows), Label(dataset_name(dataset))))
-    return tuple(blocks)
+    """Return a block per dataset, with a row for each model and attack, given variants and their points."""
+    datasets, models = (by(kind, (point for _, point in found)) for kind in ("dataset", "model"))
+    return tuple(
+        Block(
+            tuple(
+                Row(Label(_name(variant, point)), cells_of(point))
+                for model in models
+                for variant, point in found
+                if (point.dataset, point.model) == (dataset, model)
+            ),
+            Label(dataset_name(dataset)),
+        )
+        for dataset in datasets
+    )
 
 
 def groups_of_moves() -> tuple[Group, Group]:
@@ -92,12 +89,11 @@ def groups_of_moves() -> tuple[Group, Group]:
     return Group(sizes), Group(visibility, Label("Adversarial images, median"))
 
 
-def cells_of_moves(point: Point, cells: pd.DataFrame) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+def cells_of_moves(point: Point) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
     """Return how far an attack moves the scores, and how visible its images are."""
-    behind = cells[cells["key"].isin(point.cells)]
     return (
         tuple(measure_cell(point, metric) for metric in SIZES),
-        tuple(_cell(float(behind[kind].mean()), point) for kind in VISIBILITY),
+        tuple(_cell(point.visibility[kind], point) for kind in VISIBILITY),
     )
 
 
@@ -114,5 +110,6 @@ def _cell(value: float, point: Point, line: str = "") -> Cell:
     return Cell(number(value, _DIGITS), "number", (line,) if line else (), keys=point.cells)
 
 
-def _phrase(point: Point) -> str:
-    return attack_phrase(point.attack, point.epsilon, attack_name)
+def _name(variant: str, point: Point) -> str:
+    model = f"{model_name(point.model)} ({variant})" if variant else model_name(point.model)
+    return f"{model}, {attack_phrase(point.attack, point.epsilon, attack_name)}"

@@ -8,8 +8,7 @@ import pytest
 
 from iqabench.bench.core.errors import UserError
 from iqabench.reports.figures.palette import styles
-from iqabench.reports.paper.curves import caption, figure6
-from iqabench.reports.paper.figure6 import draw_figure6, inline_svg, write_figure6
+from iqabench.reports.paper.figure6 import caption, draw_figure6, figure6, inline_svg, write_figure6
 from iqabench.reports.paper.selection import select
 
 from ...fabricated import under_auto
@@ -83,7 +82,7 @@ def test_a_diverged_point_is_a_gap_and_the_curve_says_so(results):
 def test_a_model_without_attacked_cells_has_no_curve(results):
     table = results({"model": "cprl"}, {}, {"attack": "fgsm", "epsilon": 1.0})
     (panel,) = figure6(select(table).points)
-    assert [curve.model for curve in panel.curves] == ["resnet"]
+    assert [curve.of for curve in panel.curves] == ["resnet"]
 
 
 def test_models_keep_their_look_and_no_two_share_one():
@@ -137,8 +136,8 @@ def test_auto_comes_first_with_its_worst_case_from_the_clean_srocc_on(results):
     others = ["LIVE · FGSM", "LIVE · PGD", "LIVE · noise"]
     assert [panel.title for panel in panels] == ["LIVE · auto, worst case", *others]
     (curve,) = panels[0].curves
-    assert (curve.epsilons, curve.values) == ((0, 1, 2), (0.9, -0.2, -0.9))
-    assert (curve.lows[1], curve.highs[1]) == pytest.approx((-0.3, -0.1))
+    assert (curve.epsilons, curve.values) == ([0, 1, 2], [0.9, -0.2, -0.9])
+    assert (curve.points[1].srocc.low, curve.points[1].srocc.high) == pytest.approx((-0.3, -0.1))
     axes = draw_figure6(panels).axes
     assert [one.get_ylabel() for one in axes] == ["worst-case SROCC", "SROCC", "SROCC", "SROCC"]
 

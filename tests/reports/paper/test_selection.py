@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from iqabench.bench.cli.commands.audit import audit
+from iqabench.reports.paper.points import points_by
 from iqabench.reports.paper.report import compose
-from iqabench.reports.paper.selection import points_by, select
+from iqabench.reports.paper.selection import select
 
 from ...fabricated import behind, under_auto
 

@@ -1,6 +1,6 @@
 """The summary says what the numbers say."""
 
-from iqabench.reports.paper.curves import caption, figure6
+from iqabench.reports.paper.figure6 import caption, figure6
 from iqabench.reports.paper.selection import select
 from iqabench.reports.paper.summary import findings, overview
 

@@ -8,10 +8,14 @@ import pytest
 from iqabench.bench.store.results import Results
 from iqabench.reports.formats.csv import visibility_table
 from iqabench.reports.formats.html import render_html
-from iqabench.reports.paper.figure_v import attack_looks, draw_visibility, visibility_svgs
 from iqabench.reports.paper.report import compose
 from iqabench.reports.paper.selection import select
-from iqabench.reports.paper.visibility import visibility_panels
+from iqabench.reports.paper.visibility import (
+    attack_looks,
+    draw_visibility,
+    visibility_panels,
+    visibility_svgs,
+)
 
 from ...fabricated import under_auto
 
@@ -37,19 +41,19 @@ def seen(results) -> Results:
 
 
 def test_a_point_is_a_strength_placed_by_its_psnr_averaged_over_seeds(seen: Results) -> None:
-    (panel,) = visibility_panels(select(seen))
+    (panel,) = visibility_panels(select(seen).points)
     assert (panel.model, panel.clean) == ("resnet", 0.9)
     auto, mine = panel.curves
-    assert [spot.visibility["psnr"] for spot in auto.spots] == [51.0, 44.0]
-    assert [round(spot.srocc.value, 9) for spot in auto.spots] == [0.4, 0.1]
-    assert [round(spot.width.value, 9) for spot in auto.spots] == [0.2, 0.4]
-    assert mine.spots[0].srocc.value == 0.7
-    assert math.isnan(mine.spots[0].width.value)
-    assert math.isnan(mine.spots[0].visibility["ssim"])
+    assert [point.visibility["psnr"] for point in auto.points] == [51.0, 44.0]
+    assert [round(point.srocc.value, 9) for point in auto.points] == [0.4, 0.1]
+    assert [round(point.measures["median_width"].value, 9) for point in auto.points] == [0.2, 0.4]
+    assert mine.points[0].srocc.value == 0.7
+    assert math.isnan(mine.points[0].measures["median_width"].value)
+    assert math.isnan(mine.points[0].visibility["ssim"])
 
 
 def test_the_drawing_has_the_numbers_and_the_more_visible_lies_to_the_right(seen: Results) -> None:
-    panels = visibility_panels(select(seen))
+    panels = visibility_panels(select(seen).points)
     figure, other = (draw_visibility(panels[0], kind, attack_looks(panels)) for kind in ("psnr", "ssim"))
     over_epsilon, _ = draw_visibility(panels[0], "epsilon", attack_looks(panels)).axes
     assert [list(line.get_xdata()) for line in over_epsilon.lines if line.get_gid()] == [[1.0, 2.0], [1.0]]

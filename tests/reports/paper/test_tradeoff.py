@@ -11,10 +11,17 @@ from iqabench.bench.store.results import Results
 from iqabench.reports.formats.html import render_html
 from iqabench.reports.paper.figure6 import draw_figure6
 from iqabench.reports.paper.report import compose
-from iqabench.reports.paper.tradeoff.drawing import draw_tradeoff, inline_tradeoff, write_tradeoff
-from iqabench.reports.paper.tradeoff.points import Tradeoff, front, price, tradeoffs
+from iqabench.reports.paper.tradeoff import (
+    Tradeoff,
+    draw_tradeoff,
+    front,
+    inline_tradeoff,
+    price,
+    tradeoffs,
+    write_tradeoff,
+)
 
-from ....fabricated import behind, under_auto
+from ...fabricated import behind, under_auto
 
 
 @pytest.fixture
@@ -126,7 +133,7 @@ def test_a_model_looks_as_in_the_other_figures_of_the_page(results) -> None:
     found = [under_auto(name, 1.0, value) for name, value in worst.items()]
     defended = [{"model": "dd", **behind("jpeg")}, under_auto("dd", 1.0, 0.1, **behind("jpeg"))]
     report = compose(results(*rows, *found[:2], *defended))
-    curves = [curve.model for panel in report.panels for curve in panel.curves]
+    curves = [curve.of for panel in report.panels for curve in panel.curves]
     (panel,) = report.tradeoffs
     looks, drawn = (
         {line.get_gid(): (line.get_color(), line.get_marker()) for axes in figure.axes for line in axes.lines}
