@@ -35,8 +35,10 @@ MARGIN = 0.1  # distance that CPRL may be below the best SROCC without attack
 
 _MASK_ALONE = "mask alone"
 _OUTCOMES: dict[Verdict, Outcome] = {"true": "passed", "false": "failed", "not run": "skipped"}
+_VERDICTS: dict[bool | None, Verdict] = {True: "true", False: "false", None: "not run"}
 
-_Found = tuple[Verdict, Mapping[str, float], str]  # verdict, the numbers behind it, the same in words
+# whether a statement is true, None if it was not run; the numbers behind it, and the same in words
+_Found = tuple[bool | None, Mapping[str, float], str]
 _Scores = Mapping[tuple[str, str, float], float]  # by model, attack, epsilon; NaN without usable scores
 
 
@@ -130,7 +132,10 @@ def evaluate_claims(results: Results, tolerance: float) -> Claims:
         points = [found for found in selection.points if found.dataset == dataset]
         scores = {(found.model, found.attack, found.epsilon): _srocc(found) for found in points}
         found = [*_on_models(scores, tolerance), *_on_pns(frame[frame["dataset"] == dataset])]
-        claims += [Claim(statement, dataset, dataset in standing_in, *rest) for statement, rest in found]
+        claims += [
+            Claim(statement, dataset, dataset in standing_in, _VERDICTS[true], numbers, evidence)
+            for statement, (true, numbers, evidence) in found
+        ]
     return Claims(tuple(claims), selection.notes)
 
 
@@ -165,9 +170,8 @@ def _within(sroccs: Mapping[str, float], margin: float) -> _Found:
         not_run=[model for model in paper_models() if model not in sroccs],
     )
     if METHOD not in sroccs or not rivals:
-        return "not run", numbers, evidence
-    true = METHOD in usable and usable[METHOD] >= max(rivals) - margin - ROUNDING
-    return _verdict(true), numbers, evidence
+        return None, numbers, evidence
+    return METHOD in usable and usable[METHOD] >= max(rivals) - margin - ROUNDING, numbers, evidence
 
 
 def _falls(scores: _Scores, attack: str) -> _Found:
@@ -189,9 +193,8 @@ def _falls(scores: _Scores, attack: str) -> _Found:
         no_positive_SROCC_to_lose=nothing_to_lose,
         not_run=[model for model in baselines if model not in run],
     )
-    if not evaluated:
-        return "not run", numbers, evidence
-    return _verdict(all(attacked[model] < clean[model] / 2 for model in evaluated)), numbers, evidence
+    true = all(attacked[model] < clean[model] / 2 for model in evaluated)
+    return true if evaluated else None, numbers, evidence
 
 
 def _never_helps(scores: _Scores, attack: str, tolerance: float) -> _Found:
@@ -216,7 +219,7 @@ def _never_helps(scores: _Scores, attack: str, tolerance: float) -> _Found:
         [f"{model_name(model)} {ends}" for model, ends in shown.items()],
         not_run_at_two_strengths=[model for model in paper_models() if model not in rises],
     )
-    return _verdict(not too_large) if rises else "not run", numbers, evidence
+    return not too_large if rises else None, numbers, evidence
 
 
 def _on_pns(frame: pd.DataFrame) -> Iterator[tuple[str, _Found]]:
@@ -229,7 +232,7 @@ def _on_pns(frame: pd.DataFrame) -> Iterator[tuple[str, _Found]]:
             setting = f" (b = {cells['b'].iloc[0]:g}, {cells['reading'].iloc[0]})" if len(pairs) > 1 else ""
             yield statement + setting, _improves(found)
         if not pairs:
-            yield statement, ("not run", {}, "")
+            yield statement, (None, {}, "")
 
 
 def _improves(cells: pd.DataFrame) -> _Found:
@@ -240,17 +243,13 @@ def _improves(cells: pd.DataFrame) -> _Found:
     broken = [f"{name}: no usable scores" for name in values if name not in numbers]
     evidence = ", ".join([*_listed(numbers), *broken])
     if _MASK_ALONE not in values or len(values) < 2:
-        return "not run", numbers, evidence
+        return None, numbers, evidence
     alone = values.pop(_MASK_ALONE)
-    return _verdict(all(value > alone for value in values.values())), numbers, evidence
+    return all(value > alone for value in values.values()), numbers, evidence
 
 
 def _srocc(found: Point) -> float:
     return found.measures["srocc"].value if found.status == OK else math.nan
-
-
-def _verdict(true: bool) -> Verdict:
-    return "true" if true else "false"
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,6 @@
 """Finds what two models were both measured under, and compares them there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from ...bench.statistics.metrics import cached_counts
 from ...bench.statistics.paired import RESAMPLES, Difference, Statistic, holm, paired_difference
 from ...bench.statistics.robustness_scores import median
 from ...bench.statistics.worst_case import worst_case_srocc
-from ...bench.store.cell_file import WORST, Scores, StoredCell, read_scores
+from ...bench.store.cell_file import WORST, Scores, read_scores
 from ...bench.store.condition import attack_phrase
 from ...bench.store.metric_cache import attacked_scores
 from ...bench.store.newest import newest
@@ -71,21 +71,19 @@ def compare(first: str, second: str, store: Path, against: Path | None = None) -
     Raises:
         UserError: a store cannot be read, has no such model, or nothing can be compared.
     """
-    models = _Model.find(first, store), _Model.find(second, against or store)
-    if models[0].cells.keys() == models[1].cells.keys():
+    models = [_find(first, store), _find(second, against or store)]
+    keys = [{key for rows in model.values() for key in rows["key"]} for model in models]
+    if keys[0] == keys[1]:
         raise UserError(
             f"{first} and {second} are the same cells: name another model, or `--against` a store"
         )
-    by_condition = [model.by_condition() for model in models]
-    common = [condition for condition in by_condition[0] if condition in by_condition[1]]
+    common = [condition for condition in models[0] if condition in models[1]]
     compared: list[Compared] = []
     notes: list[str] = []
     for condition in counted(common, "comparing", len(common)):
-        sides = [
-            [read_scores(model.cells[key]) for key in rows[condition]["key"]]
-            for model, rows in zip(models, by_condition, strict=True)
-        ]
-        rows = pd.concat([rows[condition] for rows in by_condition])
+        of_models = [model[condition] for model in models]
+        sides = [[read_scores(cell) for cell in rows["cell"]] for rows in of_models]
+        rows = pd.concat(of_models)
         notes += _unlike(rows, condition)
         images, why = _common_images([*sides[0], *sides[1]])
         if why:
@@ -108,32 +106,20 @@ def compare(first: str, second: str, store: Path, against: Path | None = None) -
     )
 
 
-@dataclass(frozen=True)
-class _Model:
-    """The newest rows of a model, a seed each, and their cells by key."""
-
-    rows: pd.DataFrame
-    cells: Mapping[str, StoredCell]
-
-    def by_condition(self) -> "dict[_Condition, pd.DataFrame]":
-        """Return the rows of each condition."""
-        groups = self.rows.groupby(["dataset", "attack", "epsilon"], sort=False)
-        return {cast(_Condition, condition): rows for condition, rows in groups}
-
-    @classmethod
-    def find(cls, name: str, store: Path) -> "_Model":
-        frame = in_order(read_results(store, resamples=0).frame)
-        names = [
-            f"{model}{f' ({variant})' * bool(variant)}{f', {regime}' * (regime != 'clean')}"
-            for model, variant, regime in zip(frame["model"], frame["variant"], frame["regime"], strict=True)
-        ]
-        rows = frame[[name == found for found in names]]
-        if rows.empty:
-            raise UserError(f"{store}: no model {name!r}: {nearest(name, sorted(set(names)))}")
-        rows = newest(rows, ["dataset", "seed"])
-        keys = set(rows["key"])
-        cells = {key: cell for cell in Store(store).cells() if (key := cell.provenance["key"]) in keys}
-        return cls(rows, cells)
+def _find(name: str, store: Path) -> dict[_Condition, pd.DataFrame]:
+    """Return the newest rows of a model by condition, a seed each, with their cells in a column `cell`."""
+    frame = in_order(read_results(store, resamples=0).frame)
+    names = [
+        f"{model}{f' ({variant})' * bool(variant)}{f', {regime}' * (regime != 'clean')}"
+        for model, variant, regime in zip(frame["model"], frame["variant"], frame["regime"], strict=True)
+    ]
+    rows = frame[[name == found for found in names]]
+    if rows.empty:
+        raise UserError(f"{store}: no model {name!r}: {nearest(name, sorted(set(names)))}")
+    rows = newest(rows, ["dataset", "seed"])
+    cells = {cell.key: cell for cell in Store(store).cells()}
+    groups = rows.assign(cell=rows["key"].map(cells)).groupby(["dataset", "attack", "epsilon"], sort=False)
+    return {cast(_Condition, condition): of_condition for condition, of_condition in groups}
 
 
 def _common_images(cells: Sequence[Scores]) -> tuple[list[str], str]:
@@ -164,19 +150,20 @@ def _under(condition: _Condition, sides: Sequence[Sequence[Scores]]) -> Iterator
     quality = sides[0][0].quality
     counts = cached_counts(len(quality), RESAMPLES, 0)
     intervals = all(scores.ends is not None for side in sides for scores in side)
-    questions: list[tuple[str, Statistic, list[list[Array]]]] = []
+    undefined = Difference(*[float("nan")] * 5)
+
+    def compared(metric: str, statistic: Statistic, values: list[list[Array]]) -> Compared:
+        first, second = values
+        finite = all(np.isfinite(one).all() for one in (*first, *second))
+        found = paired_difference(statistic, first, second, counts) if finite else undefined
+        return Compared(*condition, metric, len(quality), found)
+
     if np.isfinite(quality).all():
-        metric = "worst_srocc" if intervals else "srocc"
-        scores = [[one.further[WORST if intervals else _ATTACKED] for one in side] for side in sides]
-        questions.append((metric, partial(weighted_srocc, quality), scores))
+        ranked = WORST if intervals else _ATTACKED
+        scores = [[one.further[ranked] for one in side] for side in sides]
+        yield compared("worst_srocc" if intervals else "srocc", partial(weighted_srocc, quality), scores)
     if intervals:
-        widths = [[_width(one) for one in side] for side in sides]
-        questions.append(("median_width", median, widths))
-    for metric, statistic, (first, second) in questions:
-        finite = all(np.isfinite(values).all() for values in (*first, *second))
-        nothing = Difference(*[float("nan")] * 5)
-        found = paired_difference(statistic, first, second, counts) if finite else nothing
-        yield Compared(*condition, metric, len(quality), found)
+        yield compared("median_width", median, [[_width(one) for one in side] for side in sides])
 
 
 def _width(scores: Scores) -> Array:
@@ -188,21 +175,13 @@ def _width(scores: Scores) -> Array:
 def _unlike(rows: pd.DataFrame, condition: _Condition) -> Iterator[str]:
     """Say what differs between the cells besides the model."""
     dataset, attack, epsilon = condition
+    run = f"{attack_phrase(attack, epsilon)} on {dataset}"
     if rows["attack_params"].nunique() > 1:
-        yield (
-            f"{attack_phrase(attack, epsilon)} on {dataset} was run with different parameters; the weaker "
-            "attack makes its model look better."
-        )
+        yield f"{run} was run with different parameters; the weaker attack makes its model look better."
     if rows["attack_version"].nunique() > 1 or rows["attack_source"].nunique(dropna=False) > 1:
-        yield (
-            f"{attack_phrase(attack, epsilon)} on {dataset} was run by several versions of its code; run "
-            "both models with the same."
-        )
+        yield f"{run} was run by several versions of its code; run both models with the same."
     if rows["precision"].nunique() > 1:
-        yield (
-            f"{attack_phrase(attack, epsilon)} on {dataset} searched in several precisions; a coarse one may "
-            "find less."
-        )
+        yield f"{run} searched in several precisions; a coarse one may find less."
     for column, what in (("pixels", "in different ways"), ("image_size", "at different sizes")):
         if rows[column].nunique(dropna=False) > 1:
             yield f"The models are given the images of {dataset} {what}, and epsilon is in their pixels."

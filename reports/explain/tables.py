@@ -39,7 +39,13 @@ def pixels_table(explanation: Explanation) -> pd.DataFrame:
 
 def landscape_table(explanation: Explanation) -> pd.DataFrame:
     """Return Figure 4: a row per model and point, its coordinates in units of 1/255."""
-    return pd.concat([_landscape_rows(model) for model in explanation.models], ignore_index=True)
+    tables = []
+    for model in explanation.models:
+        across, along = np.meshgrid(model.landscape.steps, model.landscape.steps, indexing="ij")
+        columns = {"along_fgsm": along, "along_random": across, "score": model.landscape.scores}
+        flat = {name: values.ravel() for name, values in columns.items()}
+        tables.append(pd.DataFrame({"model": model.name, **flat}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def activations_table(explanation: Explanation) -> pd.DataFrame:
@@ -69,30 +75,16 @@ def change_table(explanation: Explanation) -> pd.DataFrame:
     )
 
 
-def _landscape_rows(model: ExplainedModel) -> pd.DataFrame:
-    across, along = np.meshgrid(model.landscape.steps, model.landscape.steps, indexing="ij")
-    return pd.DataFrame(
-        {
-            "model": model.name,
-            "along_fgsm": along.ravel(),
-            "along_random": across.ravel(),
-            "score": model.landscape.scores.ravel(),
-        }
-    )
-
-
 def _channel_rows(model: ExplainedModel, stage: StageActivations) -> pd.DataFrame:
     order = stage.order
+    names = ("clean", "attacked", "marked", "kept_clean", "kept_attacked")
+    columns = {name: getattr(stage, name) for name in names}
     return pd.DataFrame(
         {
             "model": model.name,
             "stage": stage.stage,
             "rank": np.arange(1, len(order) + 1),
             "channel": order,
-            "clean": stage.clean[order],
-            "attacked": stage.attacked[order],
-            "marked": stage.marked[order],
-            "kept_clean": np.nan if stage.kept_clean is None else stage.kept_clean[order],
-            "kept_attacked": np.nan if stage.kept_attacked is None else stage.kept_attacked[order],
+            **{name: np.nan if values is None else values[order] for name, values in columns.items()},
         }
     )

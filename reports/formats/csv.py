@@ -124,9 +124,10 @@ def _explained(explanations: Sequence[ShownExplanation], number: str) -> pd.Data
     for found in explanations:
         for figure in found.figures:
             if figure.number == number:
-                named = {"explained": found.model, "dataset": found.dataset}
-                others = figure.table.drop(columns="dataset", errors="ignore")
-                tables.append(pd.concat([pd.DataFrame(named, index=others.index), others], axis=1))
+                table = figure.table.drop(columns="dataset", errors="ignore")
+                table.insert(0, "explained", found.model)
+                table.insert(1, "dataset", found.dataset)
+                tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 

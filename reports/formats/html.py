@@ -32,9 +32,6 @@ from ..published.bibtex import bibtex, bibtex_of_iqabench
 from .templating import environment, inline_script
 
 _SHOWN_DIGITS = 10  # of a digest or key
-_TEXTS_BEFORE = ("Dataset", "Model", "Variant", "Regime", "Attack")
-_SETTINGS = ("Seed", "ε", "Images", "Limit")
-_TEXTS_AFTER = ("Status", "Weights", "File")
 
 
 def write_html(report: Report, out: Path, *, images: bool = False) -> Path:
@@ -62,6 +59,8 @@ def render_html(report: Report, *, images: bool = False) -> str:
     has_auto = report.results.loc[report.results["attack"] == AUTO, WORST].notna().any()
     names = report.results["attack"]
     believe = which_to_believe(names.unique(), {*names[report.results["control"]]}) if has_auto else ""
+    columns = _columns(report.results)
+    headings_of_cells = [heading for heading, _, _ in columns]
     made = environment(__package__, autoescape=True)
     made.filters["commands"] = _commands
     made.globals["groups_of"] = _groups_of
@@ -79,9 +78,11 @@ def render_html(report: Report, *, images: bool = False) -> str:
         tradeoffs=tradeoffs,
         tradeoff_caption=TRADEOFF.format(auto=attack_name(AUTO)),
         places={key: place for place, key in enumerate(report.results["key"])},
-        cell_columns=list(_cell_columns(report.results)),
-        cell_rows=Markup("\n").join(_cell_rows(report.results)),
-        known=htmlsafe_json_dumps(_behind(report.results), separators=(",", ":"), ensure_ascii=False),
+        cell_columns=[(heading, order) for heading, order, _ in columns],
+        cell_rows=_rows(cells for _, _, cells in columns),
+        known=htmlsafe_json_dumps(
+            _behind(report.results, headings_of_cells), separators=(",", ":"), ensure_ascii=False
+        ),
         **inline_script(__package__, "element.js", "report.js"),
     )
 
@@ -112,14 +113,13 @@ def _commands(text: str) -> Markup:
     )
 
 
-def _behind(results: pd.DataFrame) -> dict[str, Any]:
+def _behind(results: pd.DataFrame, columns: list[str]) -> dict[str, Any]:
     """Return what the script shows of the cells behind a number; it reads their results from the rows."""
-    columns = {heading: place for place, (heading, _) in enumerate(_cell_columns(results))}
     shown = [column.heading for column in metric_columns(_metrics(results))]
     groups = {
-        "Result": [{"name": name, "column": columns[name]} for name in (*shown, "Status")],
+        "Result": [{"name": name, "column": columns.index(name)} for name in (*shown, "Status")],
         **{heading: [asdict(fact) for fact in facts] for heading, facts in cell_facts(results).items()},
-        "Store": [{"name": "File", "column": columns["File"], "code": True}],
+        "Store": [{"name": "File", "column": columns.index("File"), "code": True}],
     }
     return {
         "headings": asdict(headings(results)),
@@ -133,35 +133,36 @@ def _metrics(results: pd.DataFrame) -> list[str]:
     return [*([WORST] if results[WORST].notna().any() else []), *METRICS]
 
 
-def _cell_columns(results: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Yield heading and first sort order of each column of the table of all cells."""
-    yield "Cell", "text"
-    yield from ((name, "text") for name in _TEXTS_BEFORE)
-    yield from ((name, "ascending") for name in _SETTINGS)
-    yield from ((column.heading, column.order) for column in metric_columns(_metrics(results)))
-    yield from ((name, "text") for name in _TEXTS_AFTER)
-
-
-def _cell_rows(results: pd.DataFrame) -> Iterator[Markup]:
-    """Yield the rows of the table of all cells, by hand: a template takes seconds for ten thousand."""
-    columns = [
-        _heads(results["key"]),
-        _escaped(results["dataset"].map(dataset_name) + results["stand_in"].map({True: "†", False: ""})),
-        _escaped(results["model"].map(model_name)),
-        _escaped(results["variant"]),
-        _escaped(results["regime"]),
-        _escaped(results["attack"].map(attack_name) + results["knowledge"].map(lambda of: of and f", {of}")),
-        _escaped(results["seed"]),
-        _escaped(results["epsilon"].map("{:g}".format)),
-        _escaped(results["n"]),
-        _escaped(results["limit"].astype(object).where(results["limit"].notna(), "")),
-        *(_measured(results, metric) for metric in _metrics(results)),
-        _escaped(results["status"].where(results["status"] != OK, "")),
-        _escaped(results["weights"].str[:_SHOWN_DIGITS]),
-        _escaped(results["file"]),
+def _columns(results: pd.DataFrame) -> list[tuple[str, str, Iterable[str]]]:
+    """Return the columns of the table of all cells: heading, first order of sorting, and its cells."""
+    marks = results["stand_in"].map({True: "†", False: ""})
+    knowledge = results["knowledge"].map(lambda of: of and f", {of}")
+    limits = results["limit"].astype(object).where(results["limit"].notna(), "")
+    metrics = _metrics(results)
+    return [
+        ("Cell", "text", _heads(results["key"])),
+        ("Dataset", "text", _escaped(results["dataset"].map(dataset_name) + marks)),
+        ("Model", "text", _escaped(results["model"].map(model_name))),
+        ("Variant", "text", _escaped(results["variant"])),
+        ("Regime", "text", _escaped(results["regime"])),
+        ("Attack", "text", _escaped(results["attack"].map(attack_name) + knowledge)),
+        ("Seed", "ascending", _escaped(results["seed"])),
+        ("ε", "ascending", _escaped(results["epsilon"].map("{:g}".format))),
+        ("Images", "ascending", _escaped(results["n"])),
+        ("Limit", "ascending", _escaped(limits)),
+        *(
+            (column.heading, column.order, _measured(results, metric))
+            for metric, column in zip(metrics, metric_columns(metrics), strict=True)
+        ),
+        ("Status", "text", _escaped(results["status"].where(results["status"] != OK, ""))),
+        ("Weights", "text", _escaped(results["weights"].str[:_SHOWN_DIGITS])),
+        ("File", "text", _escaped(results["file"])),
     ]
-    for cells in zip(*columns, strict=True):
-        yield Markup("".join(cells) + "</tr>")
+
+
+def _rows(columns: Iterable[Iterable[str]]) -> Markup:
+    """Return the rows of the table of all cells, by hand: a template takes seconds for ten thousand."""
+    return Markup("\n".join("".join(cells) + "</tr>" for cells in zip(*columns, strict=True)))
 
 
 def _heads(keys: Iterable[str]) -> Iterator[str]:

@@ -16,8 +16,9 @@ from .selection import IMAGES
 CONDITIONS = (("none", 0.0), ("fgsm", EPSILON))  # attack and epsilon (in units of 1/255) of the column groups
 
 _ABLATED = ("b", "reading", "pns_weight")
+_SETTING = [*_ABLATED, "others"]
 _SCORED_ON = ("dataset", *IMAGES, "split_seed")
-_MASK_ALONE = 0.0  # weight of the PNS risk; also of cells from before it was a parameter
+_MASK_ALONE = 0.0  # weight of the PNS risk
 
 
 def cprl_cells(results: pd.DataFrame) -> pd.DataFrame:
@@ -28,9 +29,9 @@ def cprl_cells(results: pd.DataFrame) -> pd.DataFrame:
     cells = _under_conditions(results, "cprl")
     settings = {compact: _setting(compact) for compact in cells["model_params"].unique()}
     rows = [settings[compact] for compact in cells["model_params"]]
-    parameters = pd.DataFrame(rows, columns=[*_ABLATED, "others"], index=cells.index)
-    known = cells.assign(images=_images(cells)).join(parameters).dropna(subset=list(_ABLATED))
-    return known.astype({"b": float, "pns_weight": float})
+    found = cells.assign(images=_images(cells)).join(pd.DataFrame(rows, columns=_SETTING, index=cells.index))
+    numbers = {name: pd.to_numeric(found[name], errors="coerce") for name in ("b", "pns_weight")}
+    return found.assign(**numbers).dropna(subset=list(_ABLATED))
 
 
 def over_b(cells: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +45,7 @@ def over_b(cells: pd.DataFrame) -> pd.DataFrame:
         sets = [found for _, found in grouped(of_dataset, ["images", "others", "pns_weight"])]
         varied = [found for found in sets if _settings(found) > 1]
         if varied:
-            chosen.append(newest(max(varied, key=_preference), [*_ABLATED, "others", "seed"]))
+            chosen.append(newest(max(varied, key=_preference), [*_SETTING, "seed"]))
     return _in_order(chosen, cells)
 
 
@@ -57,7 +58,7 @@ def over_pns(cells: pd.DataFrame) -> pd.DataFrame:
         if paired:
             on_one_set_of_images = [found for _, found in grouped(pd.concat(paired), ["images"])]
             best = max(on_one_set_of_images, key=_completeness_and_age)
-            chosen.append(newest(best, [*_ABLATED, "others", "seed"]))
+            chosen.append(newest(best, [*_SETTING, "seed"]))
     return _in_order(chosen, cells)
 
 
@@ -109,32 +110,22 @@ def _settings(cells: pd.DataFrame) -> int:
 def _in_order(parts: Sequence[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
     """Return some parts of `cells`: datasets as they come, then readings, b and other parameters."""
     chosen = pd.concat(parts) if parts else cells.iloc[:0]
-    datasets, readings = (
-        list(cells["dataset"].unique()),
-        [*catalogue().readings, *sorted(cells["reading"].unique())],
+    places = {
+        "dataset": [*cells["dataset"].unique()],
+        "reading": [*catalogue().readings, *sorted(cells["reading"].unique())],
+    }
+    return chosen.sort_values(
+        ["dataset", "reading", "b", "others", "pns_weight"],
+        key=lambda column: column.map(places[column.name].index) if column.name in places else column,
+        kind="stable",
     )
-    return chosen.assign(
-        dataset_place=chosen["dataset"].map(datasets.index),
-        reading_place=chosen["reading"].map(readings.index),
-    ).sort_values(["dataset_place", "reading_place", "b", "others", "pns_weight"], kind="stable")
 
 
 def _agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(one[key] == other[key] for key in one.keys() & other.keys())
 
 
-def _setting(compact: str) -> tuple[float | None, str | None, float | None, str]:
+def _setting(compact: str) -> list[Any]:
     """Return b, reading, weight of the PNS risk and the other parameters; None for what is unknown."""
     parameters = json.loads(compact)
-    others = {key: value for key, value in parameters.items() if key not in _ABLATED}
-    reading = parameters.get("reading")
-    return (
-        _number(parameters.get("b")),
-        reading if isinstance(reading, str) else None,
-        _number(parameters.get("pns_weight", _MASK_ALONE)),
-        json.dumps(others, sort_keys=True),
-    )
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    return [*(parameters.pop(name, None) for name in _ABLATED), json.dumps(parameters, sort_keys=True)]

@@ -111,8 +111,9 @@ def _defended(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _other_versions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
-    for (dataset, model, seed), group in grouped(table.drop(index=shown.index), _MODEL_ON_DATASET):
-        chosen = shown[(shown[[*_MODEL_ON_DATASET]] == (dataset, model, seed)).all(axis=1)]
+    for place, group in grouped(table.drop(index=shown.index), _MODEL_ON_DATASET):
+        dataset, model, seed = place
+        chosen = shown[(shown[[*_MODEL_ON_DATASET]] == pd.Series(place, _MODEL_ON_DATASET)).all(axis=1)]
         differing = [name for name in VERSION if {*group[name].map(str)} != {*chosen[name].map(str)}]
         yield (
             f"{_LEFT_OUT} {_cells(group)} of another version of {_on(model, dataset)}, seed {seed} (with "

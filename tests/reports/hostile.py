@@ -16,7 +16,7 @@ def hostile_report(text: str, root: Path) -> Report:
     """Return a report on a store at `root`, whose only explanation is written there."""
     write_hostile_explanation(root / "explain" / "x", text)
     hostile = dict.fromkeys(FIELDS, text)
-    params = [json.dumps({"b": b, "reading": text, "sites": text}) for b in (0.3, 0.4)]
+    params = [json.dumps({"b": b, "reading": text, "pns_weight": 0, "sites": text}) for b in (0.3, 0.4)]
     ablated = [{"model": "cprl", "dataset": text, "variant": text, "model_params": each} for each in params]
     rows: list[dict[str, Any]] = [
         {**hostile, "stand_in": True},

@@ -16,7 +16,7 @@ from ....bench.statistics.metrics import OK, RESAMPLES, Measure
 from ....bench.store.cell_file import StoredCell, read_cell, read_scores
 from ....bench.store.metric_cache import CellMetrics, MetricCache
 from ....bench.store.results import row_of
-from ...paper.selection import WORST
+from ...paper.points import WORST
 from ..board import Condition, Move, Number
 
 STAND_INS = ("synthetic",)  # datasets that stand in for a database, whatever a file says of them

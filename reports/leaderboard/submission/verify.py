@@ -13,7 +13,7 @@ from ....bench.store.condition import is_control
 from ....bench.store.metric_cache import MetricCache
 from ...catalogue import metric_name, ordered
 from ...checks.check import FAILS, HOLDS
-from ...paper.selection import WORST
+from ...paper.points import WORST
 from ..board import Move, Number
 from ..red_flags import of_audits, red_flags
 from .entry import Entry, Measured, Reported, in_words, read_entry

@@ -63,7 +63,7 @@ def _table5(cells: pd.DataFrame, candidates: pd.DataFrame, believe: str) -> Tabl
         blocks.append(_block("; ".join([*_setting(block), *pns]), lines))
     shown, stored = set(cells["pns_weight"]), set(candidates["pns_weight"])
     with_pns = wording.BLOCK_WITH_PNS if shown - {0.0} else wording.PNS_NOT_SHOWN if stored > shown else ""
-    caption = (wording.MASK_ALONE, with_pns, *_guide(blocks, cells["seed"]), wording.UNNAMED_ATTACK, believe)
+    caption = (wording.MASK_ALONE, with_pns, *_guide(blocks, cells), wording.UNNAMED_ATTACK, believe)
     return _table("5", "CPRL over the bias b of its mask", "b", blocks, caption)
 
 
@@ -81,7 +81,7 @@ def _table6(cells: pd.DataFrame, resnets: pd.DataFrame, left_out: pd.DataFrame, 
             name = f"{variant} ({detail})" if detail else variant
             lines.append(_Line(_under_conditions(by_weight, place, weight), "cprl", variant, name, detail))
         blocks.append(_block("; ".join([f"b = {pair['b'].iloc[0]}", *_setting(pair)]), lines))
-    caption = (wording.CA_AND_PNS, *_guide(blocks, cells["seed"]), wording.RESNET_OF_TABLES, believe)
+    caption = (wording.CA_AND_PNS, *_guide(blocks, cells), wording.RESNET_OF_TABLES, believe)
     notes = [
         f"Neither Table 5 nor Table 6 shows {plural(len(found), 'cell')} of variants of CPRL on "
         f"{dataset_name(name)}, without attack or under FGSM at 1/255: a table holds runs that differ in "
@@ -136,21 +136,20 @@ def _seeds(points: Sequence[Point | None]) -> str:
     return " / ".join(dict.fromkeys(shown)) or NOT_RUN
 
 
-def _guide(blocks: Sequence[Block], seeds: "pd.Series[int]") -> Iterator[str]:
+def _guide(blocks: Sequence[Block], cells: pd.DataFrame) -> Iterator[str]:
     """Yield how to read the numbers, in sentences."""
-    rows = [row for block in blocks for row in block.rows]
-    records = [record for row in rows for cell in row.all_cells for record in cell.records]
-    on_paper = {record["dataset"] == PAPER_DATASET and not record["stand_in"] for record in records}
+    stand_in = cells["stand_in"].astype(bool)
+    on_paper = (cells["dataset"] == PAPER_DATASET) & ~stand_in
     yield wording.READING_GUIDE
-    yield wording.several_seeds(seeds)
-    if any(" of " in row.cells[0][0].text for row in rows):
+    yield wording.several_seeds(cells["seed"])
+    if any(" of " in row.cells[0][0].text for block in blocks for row in block.rows):
         yield wording.SOME_SEEDS_UNUSABLE
-    if False in on_paper:
+    if not on_paper.all():
         yield wording.PAPER_ON.format(dataset_name(PAPER_DATASET))
         yield wording.SHAPE_ONLY
-    if True in on_paper:
+    if on_paper.any():
         yield wording.PAPER_BELOW
-    yield wording.stand_ins(record["dataset"] for record in records if record["stand_in"])
+    yield wording.stand_ins(cells.loc[stand_in, "dataset"])
 
 
 def _table(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from iqabench.attacks.tools.balls import L2Ball
 from iqabench.bench.statistics.metrics import srocc
-from iqabench.bench.store.cell_file import read_cell, read_scores
+from iqabench.bench.store.cell_file import StoredCell, read_cell, read_scores
 from iqabench.bench.store.certificates.files import ALIKE
 from iqabench.bench.store.certificates.noisy_scores import NoisyScores
 from iqabench.bench.store.certificates.score_bounds import ScoreBounds
@@ -51,6 +51,18 @@ def images() -> Tensor:
     return torch.rand(4, 3, 4, 4, generator=torch.Generator().manual_seed(1))
 
 
+def about(cell: StoredCell) -> dict[str, Any]:
+    """What a certificate says of the model of a cell."""
+    return {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
+
+
+def bounded(store: Path, cell: StoredCell, clean: np.ndarray, quality: np.ndarray | None = None) -> None:
+    """Certify that the scores of a cell's model lie within 0.02 of the clean ones, within 1/255."""
+    low, high = (clean[:, None] + side for side in (-0.02, 0.02))
+    images, quality = read_scores(cell).images, labels(len(clean)) if quality is None else quality
+    ScoreBounds(about(cell), images, quality, (1.0,), clean, low, high).write(store)
+
+
 def attacked(model: nn.Module, image: Tensor, radius: float) -> Tensor:
     """Return 1,000 points of an image's ball: random ones, and all steps of PGD on the smoothed score."""
     ball = L2Ball(image.expand(2 * STARTS, -1, -1, -1), radius)
@@ -88,8 +100,7 @@ def checked(store: Path, model: Curved, images: Tensor, reach: float) -> Certifi
         epsilon=255 * RADIUS, attack_params={"norm": "l2"}, diagnostics={"draws": ATTACKS}, **fields,
     )  # fmt: skip
     cell = read_cell(path)
-    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
-    NoisyScores(about, names, labels(len(images)), SIGMA, SAMPLES, noisy.double().numpy()).write(store)
+    NoisyScores(about(cell), names, labels(len(images)), SIGMA, SAMPLES, noisy.double().numpy()).write(store)
     (found,) = against_certificates(store)
     return found
 
@@ -118,10 +129,9 @@ def test_scores_outside_0_to_1_stay_inside_intervals_that_nothing_bounds(tmp_pat
         attack_params={"norm": "l2"}, diagnostics={"draws": 1}, knowledge="adaptive", defence=[DEFENCE],
     )  # fmt: skip
     cell = read_cell(path)
-    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
     names = read_scores(cell).images
     noisy = clean[:, None] + np.random.default_rng(0).normal(size=(6, 100))
-    NoisyScores(about, names, labels(6), SIGMA, SAMPLES, noisy).write(tmp_path)
+    NoisyScores(about(cell), names, labels(6), SIGMA, SAMPLES, noisy).write(tmp_path)
     (found,) = against_certificates(tmp_path)  # the radius is ten standard deviations of the noise
     assert found.outside == ()
     assert found.estimate == -1
@@ -136,13 +146,9 @@ def test_a_certificate_is_not_that_of_a_model_with_the_same_weights_and_other_sc
     clean, known = np.linspace(0.2, 0.8, 6), {"attack": "apgd", "epsilon": 1.0}
     for scores, fields in ((clean, {}), (clean / 2, other)):
         ends = {"low": scores - 0.01, "high": scores + 0.01}
-        path = drawn_cell(
-            Store(tmp_path), scores, more=ends, attack_params={"norm": "linf"}, **known, **fields
-        )  # fmt: skip
-        cell = read_cell(path)
-        about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
-        low, high = (scores[:, None] + side for side in (-0.02, 0.02))
-        ScoreBounds(about, read_scores(cell).images, labels(6), (1.0,), scores, low, high).write(tmp_path)
+        auto = {**known, **fields, "attack_params": {"norm": "linf"}}
+        cell = read_cell(drawn_cell(Store(tmp_path), scores, more=ends, **auto))
+        bounded(tmp_path, cell, scores)
     found = against_certificates(tmp_path)
     assert [one.outside for one in found] == [(), ()]
 
@@ -154,9 +160,7 @@ def test_an_attack_without_intervals_is_held_against_them_by_its_scores(
     clean = np.linspace(0.2, 0.8, 6)
     rank: dict[str, Any] = {"attack": "rank", "epsilon": 1.0, "attack_params": {"norm": "linf"}}
     cell = read_cell(drawn_cell(Store(tmp_path), clean + move * (np.arange(6) == 0), **rank))
-    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
-    low, high = (clean[:, None] + side for side in (-0.02, 0.02))
-    ScoreBounds(about, read_scores(cell).images, labels(6), (1.0,), clean, low, high).write(tmp_path)
+    bounded(tmp_path, cell, clean)
     (found,) = against_certificates(tmp_path)
     assert found.outside == outside
 
@@ -168,10 +172,8 @@ def test_worst_cases_are_of_the_labels_of_the_attack_which_may_have_changed_sinc
     auto: dict[str, Any] = {"attack": "auto", "epsilon": 1.0, "attack_params": {"norm": "linf"}}
     ends = {"low": clean - 0.01, "high": clean + 0.01}
     cell = read_cell(drawn_cell(Store(tmp_path), clean, more=ends, **auto))
-    about = {name: cell.provenance["cell"][name] for name in (*ALIKE, "variant")}
-    low, high = (clean[:, None] + side for side in (-0.02, 0.02))
     expected = np.sign(srocc(read_scores(cell).quality, clean))
     for quality in (clean, 1 - clean):
-        ScoreBounds(about, read_scores(cell).images, quality, (1.0,), clean, low, high).write(tmp_path)
+        bounded(tmp_path, cell, clean, quality)
         (found,) = against_certificates(tmp_path)
         assert (np.sign(found.attained), np.sign(found.estimate)) == (expected, expected)

@@ -2,12 +2,6 @@
 
 import pytest
 
-from iqabench.reports.formats.html import render_html
-
-from ..hostile import hostile_report
-
-HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}</svg>"
-
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_figures_are_shown_on_white_with_a_text_alternative(explained_report, open_page, scheme, width):
@@ -27,13 +21,3 @@ def test_the_figures_are_shown_on_white_with_a_text_alternative(explained_report
     assert axe.run(page, context="section[aria-labelledby=explanations]").violations_count == 0
     identifiers = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
     assert len(identifiers) == len(set(identifiers))
-
-
-def test_no_text_of_a_user_is_markup(open_page, tmp_path):
-    path = tmp_path / "report.html"
-    path.write_text(render_html(hostile_report(HOSTILE, tmp_path)), encoding="utf-8")
-    page = open_page(path)
-    section = page.locator("section[aria-labelledby=explanations]")
-    assert section.locator("script").count() == 0
-    assert section.locator("figure").count() == 3
-    assert section.locator("h3").inner_text() == f"{HOSTILE} and {HOSTILE} on {HOSTILE} (stand-in)"

@@ -18,7 +18,7 @@ from iqabench.reports.paper.report import compose
 from ...fabricated import under_auto
 from ..hostile import hostile_report
 
-HOSTILE = "</script><script>alert(1)</script><!--\"'&{{ 7 * 7 }}"
+HOSTILE = "</script></svg><script>alert(1)</script><!--\"'&{{ 7 * 7 }}"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
 

@@ -79,7 +79,3 @@ def test_cells_of_other_databases_are_in_no_other_table(results) -> None:
     tables = {table.number: table for table in report.tables}
     assert cell_of(tables["4"], "ResNet", "LIVE").text == "0.9000"
     assert not any("trained on" in note for note in report.notes)
-
-
-def test_without_such_cells_there_is_no_such_table(results) -> None:
-    assert "X" not in tables_of(results({"srocc": 0.9}))

@@ -4,10 +4,6 @@ import pandas as pd
 import pytest
 
 from iqabench.bench.store.results import Results
-from iqabench.reports.formats.csv import tidy_tables
-from iqabench.reports.formats.html import render_html
-from iqabench.reports.formats.latex import write_latex
-from iqabench.reports.formats.markdown import write_markdown
 from iqabench.reports.paper.report import compose
 
 from ....fabricated import under_auto
@@ -60,22 +56,6 @@ def test_it_says_of_which_random_models_a_quick_search_found_too_little(attacked
 
 def test_it_stands_before_the_tables_of_the_paper(attacked):
     assert [table.number for table in compose(attacked).tables][:2] == ["0", "1"]
-
-
-def test_so_it_does_in_every_format(attacked, tmp_path):
-    report = compose(attacked)
-    texts = {
-        '<h2 id="table{}">': render_html(report),
-        "## Table {}. ": write_markdown(report, tmp_path / "markdown").read_text(),
-        r"\input{{table{}.tex}}": write_latex(report, tmp_path / "latex").read_text(),
-    }
-    for heading, text in texts.items():
-        assert text.index(heading.format(0)) < text.index(heading.format(4))
-    first = tidy_tables(report).iloc[0]
-    assert (first["table"], first["metric"], first["measured"]) == ("0", "srocc", 0.9)
-    assert (
-        -0.4 in tidy_tables(report).query("table == '0' and metric == 'worst_srocc'")["measured"].to_numpy()
-    )
 
 
 def test_numbers_of_a_doubtful_audit_are_marked_wherever_they_stand_and_the_notes_say_why(results):

@@ -14,9 +14,7 @@ OLD, NEW = "2030-01-01T00:00:00+00:00", "2031-01-01T00:00:00+00:00"
 
 def cprl(b=0.4, reading="keep_top", pns_weight=0.0, *, sites=(3, 4), seed=0, **stated):
     """A row of a results table for CPRL with these parameters."""
-    params = {"backbone": "resnet18", "b": b, "reading": reading, "sites": list(sites)}
-    if pns_weight is not None:
-        params["pns_weight"] = pns_weight
+    params = {"b": b, "reading": reading, "pns_weight": pns_weight, "backbone": "resnet18", "sites": [*sites]}
     compact = json.dumps(params, sort_keys=True)
     identity = {"model": "cprl", "model_params": compact, "seed": seed, "weights": f"w-{compact}-{seed}"}
     return {**identity, "variant": f"b={b}", **stated}
@@ -125,11 +123,6 @@ def test_table5_with_the_pns_risk_alone_says_so(results):
     five = table(results, "5", cprl(0.4, pns_weight=0.1), cprl(0.3, pns_weight=0.1))
     assert five.blocks[0].title.endswith("with the PNS risk, weight 0.1")
     assert "the store has no cells of its mask alone" in five.caption
-
-
-def test_a_cell_from_before_the_pns_weight_existed_is_of_the_mask_alone(results):
-    (block,) = table(results, "5", cprl(0.4, pns_weight=None), cprl(0.3, pns_weight=None)).blocks
-    assert "PNS" not in block.title
 
 
 def test_table5_shows_runs_that_agree_in_all_else(results):
