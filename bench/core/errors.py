@@ -50,6 +50,15 @@ def blaming_line(fault: str, who: object = None) -> Iterator[None]:
         raise UserError(f"{fault}: {type(error).__name__}: {error}{_line(error, who)}") from error
 
 
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Say at the beginning of a `UserError` of the block what it is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
 def is_installed(file: Path) -> bool:
     """Return whether a file belongs to an installed package or to Python, not to the user."""
     return bool({"site-packages", "dist-packages"} & {*file.parts}) or _LIBRARY in file.resolve().parents

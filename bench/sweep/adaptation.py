@@ -54,28 +54,21 @@ def adaptation(
         return None
     if isinstance(given.get("score_range"), tuple):
         given["score_range"] = list(given["score_range"])
-    _check_scale(given.get("score_range"), where)
+    said = given.get("score_range")
+    if not isinstance(said, list | None) and said != "unbounded":
+        reason = f"key 'score_range': found {shown(said)}, accepted is [LOW, HIGH] or \"unbounded\""
+        raise ParameterError(where, "score_range", reason)
     complete = complete_parameters(Adapter, given, where=where, apart_from=["model"])
-    _check_mean(complete["mean"], where)
+    mean = complete["mean"]
+    if mean and max(mean) > 1:
+        wanted = [float(f"{value / 255:.4g}") for value in mean]
+        reason = f"found {mean}, accepted are numbers for pixels from 0 to 1: did you mean {wanted}?"
+        raise ParameterError(where, "mean", f"key 'mean': {reason}")
     try:
         Adapter(nn.Identity(), **complete)
     except UserError as error:
         raise ParameterError(where, "score_range", str(error)) from None
     return complete
-
-
-def _check_scale(said: Any, where: str) -> None:
-    if not isinstance(said, list | None) and said != "unbounded":
-        reason = f"key 'score_range': found {shown(said)}, accepted is [LOW, HIGH] or \"unbounded\""
-        raise ParameterError(where, "score_range", reason)
-
-
-def _check_mean(mean: list[float] | None, where: str) -> None:
-    """See that a mean is of pixels in [0, 1], and not of pixels from 0 to 255."""
-    if mean and max(mean) > 1:
-        wanted = [float(f"{value / 255:.4g}") for value in mean]
-        reason = f"found {mean}, accepted are numbers for pixels from 0 to 1: did you mean {wanted}?"
-        raise ParameterError(where, "mean", f"key 'mean': {reason}")
 
 
 def adapted(model: nn.Module, options: Mapping[str, Any] | None) -> nn.Module:

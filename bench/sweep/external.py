@@ -20,12 +20,12 @@ from ..statistics.worst_case import worst_case_srocc
 from ..store.cell import Cell, digest
 from ..store.cell_file import Scores, read_scores
 from ..store.store import Store
-from ..training.random_numbers import seed_all
+from ..training.random_numbers import seed_all, seed_of
 from .job import Job
 from .machine import choose_device, context_of
 from .measuring.data import TestData
 from .measuring.pictures import picture_names
-from .measuring.scoring import draws_for, mean_scores, seed_of
+from .measuring.scoring import draws_for, mean_scores
 from .runner import trained_models
 
 NAME = "external"  # the attack that a cell of images from outside names
@@ -86,7 +86,8 @@ def add_external(
     task = _Task(job, model, folder, files, float(epsilons[0]), norm, choose_device(settings.run.device))
     store = Store(results)
     clean_cell = job.clean_cell()
-    intervals = _Intervals.around(task.clean_scores())
+    clean, by = task.clean_scores(), ["clean"] * len(job.image_names)
+    intervals = _Intervals(clean, clean.copy(), clean.copy(), by, [*by])
     if not np.isfinite(intervals.score).all():
         raise UserError(f"{job.title}: some scores of test images are not finite; no interval holds them")
     images = digest([[str(file), _digest(folder / file)] for file in files])
@@ -101,10 +102,8 @@ def add_external(
         "norm": norm,
     }
     cell = replace(clean_cell, attack=NAME, attack_params=params, epsilon=task.epsilon)
-    scored = job.data.dataset.table.iloc[job.data.scoring_rows].assign(**intervals.columns())
-    table = scored.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore").sort_index()
     told = {"files": len(files), "further_ends": further, "draws": task.draws}
-    path = store.write(cell, table, context_of(job, task.device), told)
+    path = store.write(cell, job.data.rows_of_cell(vars(intervals)), context_of(job, task.device), told)
     return External(path, len(files), further, before, intervals.worst_srocc(task.data.quality))
 
 
@@ -185,12 +184,6 @@ class _Intervals:
     low_by: list[str]
     high_by: list[str]
 
-    @classmethod
-    def around(cls, clean: np.ndarray) -> "_Intervals":
-        """Return intervals of the clean scores (N,) alone."""
-        by = ["clean"] * len(clean)
-        return cls(clean, clean.copy(), clean.copy(), by, [*by])
-
     def include(self, images: Sequence[str], attack: str, scores: Scores) -> None:
         """Extend the intervals by what a stored attack reached."""
         places = {image: place for place, image in enumerate(scores.images)}
@@ -208,10 +201,6 @@ class _Intervals:
         if above:
             self.high[index], self.high_by[index] = score, name
         return int(below) + int(above)
-
-    def columns(self) -> dict[str, Any]:
-        """Return the columns of a cell."""
-        return vars(self)
 
     def worst_srocc(self, quality: np.ndarray) -> float:
         """Return the lowest SROCC of scores chosen inside the intervals."""

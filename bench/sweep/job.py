@@ -15,7 +15,7 @@ from ...models.recipe import Regime
 from ..core import registry
 from ..core.config import Settings
 from ..core.configuration.values import PIXEL
-from ..core.errors import UserError
+from ..core.errors import UserError, located
 from ..core.files import safe_name
 from ..core.registry import version_of
 from ..core.text import heading
@@ -26,7 +26,7 @@ from ..training.regimes import AdversarialRegime, CleanRegime
 from .measuring.references import check_references, with_references
 from .plan import PlannedAttack, PlannedModel, trainable
 from .planning.datasets import PlannedDataset
-from .planning.stated import check_brought, check_stated
+from .planning.stated import check_stated
 
 USUAL_BATCH = 16  # images scored and attacked at once where nothing is known of the memory: the paper's batch
 
@@ -171,9 +171,20 @@ class Job:
         return weights_digest(self.model.build())
 
     def brought(self) -> nn.Module:
-        """Build the model with the weights that it brings, as planned; see `check_brought`."""
+        """Build the model with the weights that it brings.
+
+        Raises:
+            UserError: they are not those that its cells are keyed by.
+        """
         model = self.model.build()
-        check_brought(model, self.model, self._brought_weights)
+        if weights_digest(model) != self._brought_weights:
+            why = (
+                f"{self.model.weights} was changed meanwhile: run the command again"
+                if self.model.weights
+                else "it draws them anew, or reads a file that was changed: seed what its `__init__` draws, "
+                "or run the command again"
+            )
+            raise UserError(f"{self.model.where}: its weights are not those that the sweep began with: {why}")
         return model
 
     @cached_property
@@ -192,11 +203,15 @@ class Job:
             for step in (self.model.defence.learning if self.model.defence else ())
         }
 
-    @property
-    def needs(self) -> list["Job"]:
-        """Jobs for all models that its attacks and defences, and the defences of a source, need trained."""
-        sources = list(self.sources.values())
-        return [*sources, *(learner for job in (self, *sources) for learner in job.learners.values())]
+    def needed(self, *, score: bool = True) -> list["Job"]:
+        """Return jobs for all models that must be trained before it is measured, or only trained.
+
+        Those are its defences that learn, then models of its attacks and the defences of these. A task on a
+        cluster is told a model by its number among them.
+        """
+        sources = [*self.sources.values()] if score else []
+        behind = [learner for source in sources for learner in source.learners.values()]
+        return [*self.learners.values(), *sources, *behind]
 
     def _with(self, model: PlannedModel) -> "Job":
         data = self.data.framed(model.framing)
@@ -239,19 +254,16 @@ class Job:
             check_references(self)
         built = self.brought() if self.model.fitted_by == "none" else self.model.build()
         images = to_float(self.example(), "cpu")
-        try:
+        with located(self.model.where):
             check_stated(built, self.model)
             check_model(
                 lambda: self.referenced(self.model.build_empty()),
                 images,
                 trained=self.model.fitted_by != "none",
                 differentiated=any(
-                    attack.can_attack(self.model) and getattr(attack.attack, "needs_gradient", True)
-                    for attack in self.attacks
+                    attack.needs_gradient and attack.can_attack(self.model) for attack in self.attacks
                 ),
             )
-        except UserError as error:
-            raise UserError(f"{self.model.where}: {error}") from error
 
     def check_learning(self) -> None:
         """Raise a UserError if an attack learns on training images and the model has none."""
@@ -287,11 +299,6 @@ class Job:
     def referenced(self, model: nn.Module) -> nn.Module:
         """Return a full-reference metric as a function of the images alone; another model as it is."""
         return with_references(model, self.data) if self.model.full_reference else model
-
-    def _references(self) -> dict[str, str]:
-        """Return what of its references a metric depends on: which they are, and how they are found."""
-        found_by = {"references_of": "images before the defence"} if self.model.defence else {}
-        return {"references": self.data.references.digest, **found_by}
 
     def cells(self, weights: str) -> Iterator[tuple[PlannedAttack | None, list[Cell]]]:
         """Yield the cell of clean scoring (attack None), then for each attack its cells, one per epsilon.
@@ -343,7 +350,9 @@ class Job:
     def _model_identity(self) -> dict[str, Any]:
         """Return what of the model its scores depend on besides its weights: parameters, code and defence."""
         learnt = {name: learner.weights() for name, learner in self.learners.items()}
-        references = self._references() if self.model.full_reference else {}
+        references = {"references": self.data.references.digest} if self.model.full_reference else {}
+        if references and self.model.defence:
+            references["references_of"] = "images before the defence"
         return {
             "model_params": self.model.architecture() | references,
             "model_version": self.model.version,
@@ -356,9 +365,9 @@ class Job:
 
         That is given the images of the attacked model, and may take patches of them.
         """
-        source = self.sources[attack.name] if attack.found_on else None
-        if not source:
+        if not attack.found_on:
             return {}
+        source = self.sources[attack.name]
         framing = source.model.framing
         patches = {"pixels": framing.text} if framing.patches else {}
         return {"source_model": source._model_identity() | patches}
@@ -375,4 +384,4 @@ class Job:
             if attack.name not in left_out:
                 yield attack.against(self.model), ADAPTIVE if self.model.defence else None
                 if self.model.defence:
-                    yield attack.against(self.model.bare), STATIC
+                    yield attack.against(replace(self.model, defence=None)), STATIC

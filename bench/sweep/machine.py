@@ -37,9 +37,9 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def suited(settings: Settings, device: torch.device, notes: list[str]) -> Settings:
-    """Return the settings with a precision and a batch size for the device; notes say what differs."""
-    run = settings.run
+def suited(settings: Settings, device: torch.device) -> tuple[Settings, list[str]]:
+    """Return the settings with a precision and a batch size for the device, and notes on what differs."""
+    run, notes = settings.run, []
     precision = precision_on(device, run.precision)
     if precision != run.precision:
         notes.append(
@@ -49,25 +49,21 @@ def suited(settings: Settings, device: torch.device, notes: list[str]) -> Settin
     if batch_size == "auto" and device.type == "cuda":
         batch_size = LARGEST_BATCH
     run = run.model_copy(update={"precision": precision, "batch_size": batch_size})
-    return settings.model_copy(update={"run": run})
-
-
-def device_name(device: torch.device) -> str:
-    """Return a device as it is recorded with what it computes."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+    return settings.model_copy(update={"run": run}), notes
 
 
 def context_of(job: "Job", device: torch.device) -> dict[str, Any]:
     """Return what does not determine a result but tells how it came about."""
     dataset = job.data.dataset
     trained = job.model.fitted_by != "none"
+    gpu = device.type == "cuda"
     where = job.checkpoint.path.relative_to(job.results) if trained else job.model.weights or ""
     return {
         "versions": dict(versions()),
         "created": datetime.datetime.now(datetime.UTC).isoformat(),
         "command": job.settings.command,
         "profile": job.settings.profile,
-        "device": device_name(device),
+        "device": torch.cuda.get_device_name(device) if gpu else f"cpu ({platform.machine()})",
         "checkpoint": str(where),
         "stand_in": dataset.stand_in,
         "bounds": [dataset.low, dataset.high],

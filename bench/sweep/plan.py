@@ -15,7 +15,7 @@ from ...attacks.tools.balls import Norm
 from ...models.check import check_complete
 from ..core import registry
 from ..core.config import Settings
-from ..core.errors import UserError
+from ..core.errors import UserError, located
 from ..core.files import content_digest
 from ..core.parameters import keyed
 from ..datasets.framing import RESIZE, Framing
@@ -23,7 +23,7 @@ from ..training.checkpoints import load_weights
 from ..training.recipes import recipe_of
 from .adaptation import adapted
 from .planning.defences import PlannedDefence, plan_defence, plan_defences
-from .planning.recipes import PlannedRecipe, plan_recipe, trained_by
+from .planning.recipes import PlannedRecipe, plan_recipe
 from .planning.tables import Method, checked, chosen_names, table_of
 
 if TYPE_CHECKING:
@@ -54,9 +54,14 @@ class PlannedAttack(Method):
         left_out = INITIALISATION if self.weights else ()
         return {key: value for key, value in self.params.items() if key not in left_out} | self.told
 
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether it needs a gradient, which a model may not show."""
+        return bool(getattr(self.attack, "needs_gradient", True))
+
     def can_attack(self, model: "PlannedModel") -> bool:
-        """Return whether the attack has what it needs: some need a gradient, which a model may not show."""
-        return not (model.black_box and getattr(self.attack, "needs_gradient", True))
+        """Return whether the attack has what it needs."""
+        return not (model.black_box and self.needs_gradient)
 
     @property
     def control(self) -> bool:
@@ -90,19 +95,20 @@ class PlannedAttack(Method):
         params = {**self.params, "eot_samples": 1}
         return replace(self, params=params, attack=self.factory(**params))
 
-    def learning(self, images: Callable[[int], Tensor]) -> "PlannedAttack":
-        """Return the attack with the training images that it learns on, if it asks for some."""
-        attack = cast(Any, self.attack)
-        return replace(self, attack=attack.from_images(images(attack.images))) if self.learns else self
-
     @property
     def learns(self) -> bool:
         """Whether it learns on training images before it attacks."""
         return hasattr(self.attack, "from_images")
 
-    def searching(self, model: nn.Module) -> "PlannedAttack":
-        """Return the attack with the model that its perturbations are found on, if it asks for one."""
-        return replace(self, attack=cast(Any, self.attack).from_model(model)) if self.found_on else self
+    def ready(self, source: Callable[[], nn.Module], images: Callable[[int], Tensor]) -> "PlannedAttack":
+        """Return the attack with the model that it searches on, and what it learns from training images.
+
+        `source` gives the model, and `images` at most so many images (N, 3, H, W) in [0, 1], if asked for.
+        """
+        attack = cast(Any, self.attack)
+        attack = attack.from_model(source()) if self.found_on else attack
+        attack = attack.from_images(images(attack.images)) if self.learns else attack
+        return replace(self, attack=attack)
 
 
 @dataclass(frozen=True)
@@ -133,11 +139,6 @@ class PlannedModel(Method):
         return random_defence or bool(getattr(self.factory, "stochastic", False))
 
     @property
-    def bare(self) -> "PlannedModel":
-        """The model without its defence."""
-        return replace(self, defence=None)
-
-    @property
     def full_reference(self) -> bool:
         """True where the model compares an image with its reference."""
         return bool(getattr(self.factory, "full_reference", False))
@@ -163,10 +164,8 @@ class PlannedModel(Method):
             return "none"
         if self.recipe:
             return self.recipe.name
-        try:
+        with located(self.where):
             return recipe_of(self.factory)
-        except UserError as error:
-            raise UserError(f"{self.where}: {error}") from error
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -183,7 +182,11 @@ class PlannedModel(Method):
     def build(self) -> nn.Module:
         """Return the model before training, or with the weights it brings; a UserError if that fails."""
         if self.weights is None:
-            return trained_by(adapted(self._call(self.params), self.adaptation), self.recipe)
+            model = adapted(self._call(self.params), self.adaptation)
+            if self.recipe is not None:
+                model.recipe = self.recipe.name  # type: ignore[assignment]
+                model.recipe_params = self.recipe.params  # type: ignore[assignment]
+            return model
         model = self._call(self._empty())
         load_weights(model, self.weights)
         return adapted(model, self.adaptation)
@@ -199,12 +202,9 @@ class PlannedModel(Method):
     def _call(self, params: dict[str, Any]) -> nn.Module:
         model = self.called(params)
         if not isinstance(model, nn.Module):
-            found = type(model).__name__
-            raise UserError(f"{self.where} is a {found}, not an nn.Module")
-        try:
+            raise UserError(f"{self.where} is a {type(model).__name__}, not an nn.Module")
+        with located(self.where):
             check_complete(model)
-        except UserError as error:
-            raise UserError(f"{self.where}: {error}") from error
         return model
 
 
@@ -274,10 +274,8 @@ def plan_attack(settings: Settings, name: str) -> PlannedAttack:
         raise UserError(f"{where}: attack {name!r}: `norm` is {norm!r}, accepted is {' or '.join(NORMS)}")
     found_on = None
     if hasattr(attack, "from_model"):
-        try:
+        with located(f"{where}: key 'source'"):
             found_on = _plan_model(settings, attack.source)
-        except UserError as error:
-            raise UserError(f"{where}: key 'source': {error}") from error
     return PlannedAttack(**vars(method), attack=attack, found_on=found_on)
 
 

@@ -2,25 +2,24 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ..core.configuration.values import PIXEL
 from ..core.pace import Stage
 from ..core.progress import Progress
 from ..datasets.pixels import to_float
+from ..store.store import Store
 from ..training.fit import TrainingRun, fit
 from .engines.folding import ready_to_score
+from .engines.work import Measurement, training_stage
 from .job import Job
 from .measuring.data import label_tensor
-from .measuring.ends import Tally, attacked_ends
+from .measuring.search import Search
 from .patches import PatchMean
-from .plan import PlannedAttack
-from .workload import scoring_stage, training_stage
 
 IMAGES = 2  # batch normalisation cannot be trained on fewer
 LARGEST_SHARE = 0.02  # of a stage's images that a rehearsal may take
@@ -29,12 +28,10 @@ LARGEST_SHARE = 0.02  # of a stage's images that a rehearsal may take
 def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Iterator[tuple[Stage, float]]:
     """Yield the stages of a job that are long enough for a rehearsal, and the seconds it took an image."""
     train = _long_enough(training_stage(job), 1, left)
-    attacks = [
-        (attack, stage, [cell.epsilon * PIXEL for cell in cells])
-        for attack, cells in job.cells("")
-        if cells and _long_enough(stage := scoring_stage(job, attack, cells), len(cells), left)
-    ]
-    if job.model.full_reference or (not train and not attacks):  # which would ask for whole pictures
+    store = Store(job.results)
+    works = [Measurement(job, attack, cells, store, None) for attack, cells in job.cells("") if cells]
+    works = [work for work in works if _long_enough(work.stage, len(work.cells), left)]
+    if job.model.full_reference or (not train and not works):  # which would ask for whole pictures
         return
     model = job.model.build() if job.model.fitted_by == "none" else job.model.build_empty()
     if train:
@@ -47,10 +44,10 @@ def rehearse(job: Job, left: Mapping[Stage, float], device: torch.device) -> Ite
         model = PatchMean(model, job.model.framing.patches)
     if job.model.defence:
         model = job.model.defence.around(model).to(device)
-    for attack, stage, epsilons in attacks:
-        planned = attack and attack.searching(model)  # of any source model: it takes as long
-        planned = planned and planned.learning(lambda _: images)
-        yield stage, _seconds_of_scoring(model, images, labels, planned, epsilons)
+    for work in works:
+        # Any source model takes as long as this one.
+        attack = work.attack and work.attack.ready(lambda: model, lambda _: images)
+        yield work.stage, _seconds_of_scoring(work.search(model, attack, device), images, labels)
 
 
 def _long_enough(stage: Stage, epsilons: int, left: Mapping[Stage, float]) -> bool:
@@ -78,24 +75,10 @@ def _seconds_of_training(job: Job, model: nn.Module, device: torch.device) -> fl
     return seconds / (epochs * IMAGES)
 
 
-def _seconds_of_scoring(
-    model: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    attack: PlannedAttack | None,
-    epsilons: list[float],
-) -> float:
-    if attack is not None and getattr(attack.attack, "intervals", False):
-        epsilons = epsilons[:1]  # a search is long, and as long for every epsilon
-        batches: Iterable[torch.Tensor] = (
-            end
-            for ends in attacked_ends(attack.attack, attack.name, model, images, labels, epsilons, Tally())
-            for end in (ends.low_images, ends.high_images)
-        )
-    else:
-        batches = [images] if attack is None else attack.attack.perturb(model, images, labels, epsilons)
+def _seconds_of_scoring(search: Search, images: torch.Tensor, labels: torch.Tensor) -> float:
+    if getattr(search.attack, "intervals", False):
+        search = replace(search, epsilons=search.epsilons[:1])  # it is long, and as long for every epsilon
     began = time.monotonic()
-    with torch.inference_mode():
-        for batch in batches:
-            model(batch).cpu()
-    return (time.monotonic() - began) / (len(images) * len(epsilons))
+    for _ in search.measured(0, images, labels, {}):
+        pass
+    return (time.monotonic() - began) / (len(images) * len(search.epsilons))

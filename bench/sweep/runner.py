@@ -43,23 +43,13 @@ def run_sweep(
         UserError: something in configuration, data or weights is wrong; found before anything is trained.
         JobsFailed: with the engine "ray", some jobs ended with an error; all others are done.
     """
-    if settings.run.engine == "ray":
-        return _on_ray(settings, results, score=True, show=show, save_images=save_images)
-    device = choose_device(settings.run.device)
-    sweep = _prepared(settings, results, device, save_images=save_images)
-    run_here(sweep, device, score=True, show=show)
-    return sweep.summary
+    return _run(settings, results, score=True, show=show, save_images=save_images)
 
 
 @torch.random.fork_rng()
 def train_models(settings: Settings, results: Path, *, show: bool = True) -> Summary:
     """Train the models of the sweep that have no weights yet; score nothing. Arguments as `run_sweep`."""
-    if settings.run.engine == "ray":
-        return _on_ray(settings, results, score=False, show=show)
-    device = choose_device(settings.run.device)
-    sweep = _prepared(settings, results, device)
-    run_here(sweep, device, score=False, show=show)
-    return sweep.summary
+    return _run(settings, results, score=False, show=show)
 
 
 @torch.random.fork_rng()
@@ -87,16 +77,26 @@ def trained_models(
     return [(job, worker.load(job)) for job in sweep.jobs]
 
 
+def _run(
+    settings: Settings, results: Path, *, score: bool, show: Show, save_images: Path | None = None
+) -> Summary:
+    if settings.run.engine == "ray":
+        return _on_ray(settings, results, score=score, show=show, save_images=save_images)
+    device = choose_device(settings.run.device)
+    sweep = _prepared(settings, results, device, save_images=save_images)
+    run_here(sweep, device, score=score, show=show)
+    return sweep.summary
+
+
 def _prepared(settings: Settings, results: Path, device: torch.device, **options: Any) -> Sweep:
-    notes: list[str] = []
-    settings = suited(settings, device, notes)
+    settings, notes = suited(settings, device)
     sweep = Sweep.prepare(settings, results, **options)
     sweep.notes = [*notes, *sweep.notes]
     return sweep
 
 
 def _on_ray(
-    settings: Settings, results: Path, *, score: bool, show: Show, save_images: Path | None = None
+    settings: Settings, results: Path, *, score: bool, show: Show, save_images: Path | None
 ) -> Summary:
     results = results.absolute()
     results.mkdir(parents=True, exist_ok=True)

@@ -102,11 +102,6 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """Load a file of weights into a model, strictly; a UserError if it cannot be read or does not fit."""
     tensors, _ = read_weights(path)
     wanted = model.state_dict()
-    if tensors and all(name.startswith("module.") for name in tensors) and not tensors.keys() & wanted.keys():
-        raise UserError(
-            f"{path}: all its tensors are called 'module.NAME', as in nn.DataParallel; save the weights of "
-            "the model inside it: save_file(model.module.state_dict(), 'weights.safetensors')"
-        )
     _require_same("is missing", wanted.keys() - tensors.keys(), path, model)
     _require_same("is not one of the model's", tensors.keys() - wanted.keys(), path, model)
     misfits = {name for name in wanted if wanted[name].shape != tensors[name].shape}
@@ -117,7 +112,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
 def weights_digest(model: nn.Module) -> str:
     """Return a digest of a model's parameters and buffers: names, types, shapes and bytes."""
     running = hashlib.sha256()
-    for name, tensor in sorted(_tensors(model).items()):
+    for name, tensor in sorted(model.state_dict().items()):
+        tensor = tensor.detach().cpu().contiguous()
         running.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
         running.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return running.hexdigest()[:20]
@@ -130,7 +126,3 @@ def _require_same(fault: str, names: set[str], path: Path, model: nn.Module) -> 
             f"{path}: tensor {sorted(names)[0]!r}{others} {fault}: these are not weights of this "
             f"{type(model).__name__}; check its parameters in bench.toml"
         )
-
-
-def _tensors(model: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}

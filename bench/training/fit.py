@@ -23,7 +23,7 @@ from ..datasets.framing import FramedPixels
 from ..datasets.pixels import to_float
 from ..datasets.prefetch import prefetched
 from .precision import precision_on, tf32_where
-from .random_numbers import seed_all
+from .random_numbers import seed_all, seed_of
 from .recipes import recipe_of
 from .snapshot import Snapshot
 
@@ -49,13 +49,10 @@ class TrainingData:
         for start in range(0, len(order) - batch_size + 1, batch_size):
             chosen = order[start : start + batch_size]
             crops = self.cache.train_batch(self.rows[chosen].tolist(), randomness, flip=flip)
-            yield crops, self._labels(chosen)
-
-    def _labels(self, chosen: np.ndarray) -> Labels:
-        quality = torch.tensor(self.quality[chosen], dtype=torch.float32)
-        if self.distributions is None:
-            return Labels(quality)
-        return Labels(quality, torch.tensor(self.distributions[chosen], dtype=torch.float32))
+            quality, rated = torch.tensor(self.quality[chosen], dtype=torch.float32), None
+            if self.distributions is not None:
+                rated = torch.tensor(self.distributions[chosen], dtype=torch.float32)
+            yield crops, Labels(quality, rated)
 
     def steps(self, batch_size: int) -> int:
         """Return the number of batches in an epoch."""
@@ -102,7 +99,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
     run.progress.skip(len(curve) * steps * settings.batch_size)
 
     for epoch in range(len(curve), settings.epochs):
-        seed_all(_epoch_seed(run.seed, epoch))
+        seed_all(seed_of(run.seed, epoch))
         model.train()
         recipe.start_epoch()
         # Without the cache of cast weights, which an optimiser's step would leave behind.
@@ -160,7 +157,3 @@ def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
         return settings.learning_rate * (step + 1) / warm_up
     fraction = (step - warm_up) / max(1, steps - warm_up)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * fraction))
-
-
-def _epoch_seed(seed: int, epoch: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])

@@ -11,3 +11,8 @@ def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - user's code draws from it
     random.seed(seed)
+
+
+def seed_of(*parts: int) -> int:
+    """Return a seed that is made of several numbers."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])

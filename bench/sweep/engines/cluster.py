@@ -19,14 +19,11 @@ from ...core.files import completed
 from ...core.pace import Stage
 from ...core.progress import Progress, Show, progress_over
 from ...core.text import plural
-from .. import wording
 from ..job import Job
-from ..workload import images_to_train, training_stage
-from .kept_metrics import KeptMetrics
 from .pool import Failed, Pool
-from .prepared import Summary, Sweep
-from .remote import PATIENCE, Task, models_of
-from .work import Measurement, training_lock
+from .prepared import Summary, Sweep, put_off, scored
+from .remote import PATIENCE, Task
+from .work import Measurement, images_to_train, training_lock, training_stage
 
 
 class JobsFailed(UserError):
@@ -49,7 +46,7 @@ def run_on_cluster(sweep: Sweep, pool: Pool, *, score: bool, show: Show) -> None
         try:
             pool.run(cluster.work(score=score), progress)
         finally:
-            cluster.metrics.save()
+            sweep.keep_metrics({}, last=True)
     if cluster.failed:
         titles = ", ".join(cluster.failed)
         raise JobsFailed(
@@ -68,7 +65,6 @@ class _Cluster:
         self._pool = pool
         self._progress = progress
         self._trainings: dict[str, asyncio.Task[None]] = {}  # by the checkpoint
-        self.metrics = KeptMetrics(sweep.store.root)
         self._said: set[str] = set()
 
     async def work(self, *, score: bool) -> None:
@@ -88,22 +84,21 @@ class _Cluster:
 
     async def _job(self, number: int, job: Job, *, score: bool) -> None:
         trained = job.weights() is not None
-        needed = models_of(job) if score else [job, *job.learners.values()]
+        needed = [job, *job.needed(score=score)]
         await _all([self._trained(Task(number, index), model) for index, model in enumerate(needed)])
         if not score:
             self._sweep.summary.found += trained
             return
-        works = [*self._sweep.measurements(job, job.weights() or "")]
+        works = self._sweep.measurements(job)
         left = {work.stage: work.images for each in works if (work := each.left())}
         self._progress.pace.expect(job.title, left)
         measured = [self._measured(Task(number, work=at), work) for at, work in enumerate(works)]
         ended = await asyncio.gather(*measured, return_exceptions=True)
         done = {at: result for at, result in enumerate(ended) if not isinstance(result, BaseException)}
         if found := {name: value for _, shown in done.values() for name, value in shown.items()}:
-            self._progress.line(wording.scored(job.title, found, labelled=job.data.dataset.labelled))
+            self._progress.line(scored(job, found))
         self._sweep.count([works[at] for at in done], sum(cells for cells, _ in done.values()))
-        for line in self._sweep.name(works):
-            self._progress.line(line)
+        self._sweep.name(works, self._progress)
         _raise(ended)
 
     async def _trained(self, task: Task, job: Job) -> None:
@@ -136,25 +131,25 @@ class _Cluster:
 
     async def _measured(self, task: Task, work: Measurement) -> tuple[int, dict[str, float]]:
         """Compute the cells that are missing; return their number, and what is to be shown of them."""
-        if not work.missing():
+        if work.left() is None:
             return 0, {}
         async with self._held(work.lock(), work.title):
             left = work.left()  # another process may have been at it
             if left is None:
                 return 0, {}
-            for line in self._sweep.damage(left):
-                self._progress.line(line)
+            self._sweep.tell_damage(left, self._progress)
             task = replace(task, keys=tuple(cell.key for cell in left.cells))
             parts = left.parts(self._sweep.settings.engine.shard)
-            if len(parts) == 1:
-                return len(left.cells), await self._call(task, left.stage, left.images, left.title)
-            task = replace(task, parts=tuple((part.start, part.stop) for part in parts))
-            measured = []
-            for index, part in enumerate(parts):
-                images = (part.stop - part.start) * len(left.epsilons)
-                measured.append(self._call(replace(task, part=index), left.stage, images, left.title))
-            await _all(measured)
-            return len(left.cells), await self._call(task, left.stage, 0, left.title)
+            images = [(part.stop - part.start) * len(left.epsilons) for part in parts]
+            if len(parts) > 1:
+                await _all(
+                    [
+                        self._call(replace(task, part=index), left.stage, of_part, left.title)
+                        for index, of_part in enumerate(images)
+                    ]
+                )
+                images = []
+            return len(left.cells), await self._call(task, left.stage, sum(images), left.title)
 
     async def _call(self, task: Task, stage: Stage, images: int, what: str) -> dict[str, float]:
         outcome = await self._pool.call(task, stage, images, what)
@@ -164,7 +159,7 @@ class _Cluster:
                 self._progress.line(line)
         if outcome.error:
             raise Failed(outcome.error)
-        self.metrics.add(outcome.metrics)
+        self._sweep.keep_metrics(outcome.metrics)
         for path in outcome.files:  # which workers write into the folder of a store that may be in a bucket
             await asyncio.to_thread(completed, path)
         return outcome.shown
@@ -179,7 +174,7 @@ class _Cluster:
                 break
             except Timeout:
                 if not waiting:
-                    self._progress.line(wording.put_off(title))
+                    self._progress.line(put_off(title))
                 waiting = True
                 await asyncio.sleep(1)
         try:

@@ -12,11 +12,9 @@ import torch
 from filelock import Timeout
 
 from ...core.progress import Progress, Show, progress_over
-from .. import wording
 from ..job import Job
 from ..rehearsal import rehearse
-from .kept_metrics import KeptMetrics
-from .prepared import Sweep
+from .prepared import Sweep, put_off, scored
 from .work import training_lock
 from .worker import Worker
 
@@ -47,14 +45,13 @@ def run_here(sweep: Sweep, device: torch.device, *, score: bool, show: Show) -> 
             for number in Round:
                 left = [job for job in left if not engine.work(job, number, score=score)]
         finally:
-            engine.metrics.save()
+            sweep.keep_metrics({}, last=True)
     return engine.worker
 
 
 class _Local:
     def __init__(self, sweep: Sweep, worker: Worker, progress: Progress) -> None:
         self.worker = worker
-        self.metrics = KeptMetrics(sweep.store.root)
         self._sweep = sweep
         self._progress = progress
         self._computed: dict[int, int] = {}  # cells, by the identity of the job
@@ -77,7 +74,7 @@ class _Local:
             done = self._score(job, number)
         if not done:
             if number == Round.FIRST and self._sweep.settings.run.workers == 1:
-                self._progress.line(wording.put_off(job.title))
+                self._progress.line(put_off(job.title))
             self._progress.pace.expect(job.title, {})  # the other process spends that time
         return done
 
@@ -99,11 +96,10 @@ class _Local:
         self._sweep.summary.trained += 1
 
     def _score(self, job: Job, number: Round) -> bool:
-        works = [*self._sweep.measurements(job, job.weights() or "")]
+        works = self._sweep.measurements(job)
         pending = [left for work in works if (left := work.left())]
         for work in pending:
-            for line in self._sweep.damage(work):
-                self._progress.line(line)
+            self._sweep.tell_damage(work, self._progress)
         self._progress.pace.expect(job.title, {work.stage: work.images for work in pending})
         shown: dict[str, float] = {}
         busy = False
@@ -112,18 +108,17 @@ class _Local:
                 with work.lock().acquire(timeout=_patience(number)):
                     if left := work.left():  # another process may have been at it just now
                         shown |= self.worker.measure(left)
-                        self.metrics.add(self.worker.take_metrics())
+                        self._sweep.keep_metrics(self.worker.take_metrics())
                         self._computed[id(job)] = self._computed.get(id(job), 0) + len(left.cells)
             except Timeout:
                 busy = True
                 if number == Round.FIRST:
                     break
         if shown:
-            self._progress.line(wording.scored(job.title, shown, labelled=job.data.dataset.labelled))
+            self._progress.line(scored(job, shown))
         if not busy:
             self._sweep.count(works, self._computed.get(id(job), 0))
-            for line in self._sweep.name(works):
-                self._progress.line(line)
+            self._sweep.name(works, self._progress)
         return not busy
 
 

@@ -1,25 +1,27 @@
 """A sweep that is planned and checked, with what its engines share."""
 
-from collections.abc import Iterator, Sequence
+import math
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from ...core.config import Settings
 from ...core.pace import Stage
 from ...core.progress import Progress
+from ...core.text import plural
+from ...statistics.metrics import RESAMPLES
 from ...store.cell_file import COMPUTE_AGAIN
+from ...store.metric_cache import CellMetrics, MetricCache
 from ...store.store import Store
 from ...training.weights import read_weights
-from .. import wording
 from ..job import Job
 from ..plan import check_tables
 from ..planning.jobs import plan_jobs
-from ..workload import images_to_train
-from .work import Measurement, measurements
+from ..planning.notes import between_levels, long_steps, narrow_labels, seen_in_training
+from .work import Measurement, images_to_train
 
-NARROW = 0.1  # share of a scale; labels that keep to less of it are probably on another scale
+METRICS_EVERY = 60.0  # seconds between two savings: processes at one store save the same file
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Sweep:
     save_images: Path | None = None  # as `run_sweep` takes it
     notes: list[str] = field(default_factory=list)  # sentences on the configuration
     summary: Summary = field(default_factory=Summary)
+    _metrics: dict[str, CellMetrics] = field(default_factory=dict)  # that are not saved yet
+    _saved: float = field(default_factory=time.monotonic)
 
     @classmethod
     def prepare(
@@ -75,12 +79,9 @@ class Sweep:
             defence.check()
         files = dict.fromkeys(job.model.weights for job in with_sources if job.model.weights)
         loaded = [f"{path}: {said}" for path in files if (said := read_weights(path)[1])]
-        notes += [*wording.between_levels(settings.run.epsilons), *loaded]
-        notes += [
-            *_long_steps(jobs, max(settings.run.epsilons)),
-            *_narrow_labels(jobs),
-            *_seen_in_training(jobs),
-        ]
+        epsilons = settings.run.epsilons
+        notes += [*between_levels(epsilons), *loaded, *long_steps(jobs, max(epsilons))]
+        notes += [*narrow_labels(jobs), *seen_in_training(jobs)]
         return cls(settings, jobs, Store(results), save_images, notes)
 
     def announce(self, progress: Progress, *, score: bool) -> None:
@@ -89,10 +90,17 @@ class Sweep:
             progress.line(note)
         for job in self.jobs:
             self.expect(job, progress, score=score)
-            if score and job.impossible:
-                progress.line(wording.impossible(job.title, job.impossible))
-            if score and job.bound_to_labels:
-                progress.line(wording.bound_to_labels(job.title, job.bound_to_labels))
+            if score and (blind := job.impossible):
+                progress.line(
+                    f"{job.title}: left out {' and '.join(blind)}, which need{'s' * (len(blind) == 1)} a "
+                    "gradient; this model shows none that can be used. `square` and `auto` search without one"
+                )
+            if score and (bound := job.bound_to_labels):
+                progress.line(
+                    f"{job.title}: left out {' and '.join(bound)}: the images have no labels, and only "
+                    "attacks that give intervals of scores do without, such as `auto`, `apgd`, `square` and "
+                    "`torchattacks:NAME`"
+                )
 
     def expect(self, job: Job, progress: Progress, *, score: bool) -> None:
         """State how many images of a job are left."""
@@ -103,7 +111,7 @@ class Sweep:
 
         Without `score` only the trained model is wanted.
         """
-        works = self.measurements(job, job.weights() or "") if score else ()
+        works = self.measurements(job) if score else ()
         pending = (left for work in works if (left := work.left()))
         return images_to_train(job) | {work.stage: work.images for work in pending}
 
@@ -111,12 +119,13 @@ class Sweep:
         """Return the jobs whose models must be trained before others can begin."""
         return [
             *(job.home for job in self.jobs if job.trained_on),
-            *(needed.home for job in self.jobs for needed in (job.needs if score else job.learners.values())),
+            *(needed.home for job in self.jobs for needed in job.needed(score=score)),
         ]
 
-    def measurements(self, job: Job, weights: str) -> Iterator[Measurement]:
-        """Yield everything that is measured of a job, whether it is in the store or not."""
-        return measurements(job, weights, self.store, self.save_images)
+    def measurements(self, job: Job) -> list[Measurement]:
+        """Return everything that is measured of a job, whether it is in the store or not."""
+        found = job.cells(job.weights() or "")
+        return [Measurement(job, attack, cells, self.store, self.save_images) for attack, cells in found]
 
     def count(self, works: list[Measurement], computed: int) -> None:
         """Count the cells of all works of a job that is done, so many of which were computed now."""
@@ -125,41 +134,47 @@ class Sweep:
         self.summary.computed += computed
         self.summary.found += len(keys) - computed
 
-    def name(self, works: list[Measurement]) -> Iterator[str]:
+    def name(self, works: list[Measurement], progress: Progress) -> None:
         """Give the cells of a job that is done their names in reports, and say so; see `Store.name`."""
         if count := self.store.name([cell for work in works for cell in work.cells]):
-            yield wording.named(works[0].job.title, count)
+            cells = f"{plural(count, 'stored cell')} of an earlier configuration"
+            progress.line(f"{works[0].job.title}: {cells}; reports show them by this name now")
 
-    def damage(self, work: Measurement) -> Iterator[str]:
-        """Yield what is wrong with the files of cells that have to be computed again."""
+    def tell_damage(self, work: Measurement, progress: Progress) -> None:
+        """Say what is wrong with the files of cells that have to be computed again."""
         for path in map(self.store.path, work.cells):
             if reason := self.store.damaged.pop(path, None):
                 reason = reason.removesuffix(f"; {COMPUTE_AGAIN}")
-                yield f"{path}: computed again, as it cannot be used: {reason}"
+                progress.line(f"{path}: computed again, as it cannot be used: {reason}")
+
+    def keep_metrics(self, metrics: Mapping[str, CellMetrics], *, last: bool = False) -> None:
+        """Keep metrics by the digests of the cells' files, so that a report need not compute them.
+
+        They are saved now and then, beside what other processes saved, and at the last call.
+        """
+        self._metrics |= metrics
+        if last or time.monotonic() - self._saved > METRICS_EVERY:
+            cache = MetricCache(self.store.root / "cache" / "metrics.parquet")
+            for content, of_cell in self._metrics.items():
+                cache.add(content, RESAMPLES, of_cell)
+            cache.save()
+            self._metrics, self._saved = {}, time.monotonic()
 
 
-def _long_steps(jobs: Sequence[Job], epsilon: float) -> Iterator[str]:
-    """Say of each attack whose steps cross the whole ball that its step size may be in another unit."""
-    for attack in {attack.name: attack for job in jobs for attack in job.attacks}.values():
-        step = attack.params.get("step_size")
-        if isinstance(step, float | int) and 255 * step > 2 * epsilon > 0:
-            yield wording.long_steps(attack.name, step, epsilon)
+def put_off(title: str) -> str:
+    """Say that a job waits."""
+    return f"{title}: another process works on it; going on with the next"
 
 
-def _narrow_labels(jobs: Sequence[Job]) -> Iterator[str]:
-    """Say of each dataset whose labels keep to a small part of their scale that the scale may be another."""
-    for dataset in {job.data.dataset.name: job.data.dataset for job in jobs}.values():
-        if dataset.labelled and np.ptp(dataset.table["quality"]) < NARROW:
-            scores = dataset.table["score"]
-            yield wording.narrow_labels(
-                dataset.name, (scores.min(), scores.max()), (dataset.low, dataset.high)
-            )
-
-
-def _seen_in_training(jobs: Sequence[Job]) -> Iterator[str]:
-    """Say of each dataset that models are trained for which of its test images are training images, too."""
-    trained = [(job.data, job.training_data) for job in jobs if job.model.fitted_by != "none"]
-    pairs = {(data.dataset.name, on.dataset.name): (data, on) for data, on in trained}
-    for (name, trained_on), (data, on) in pairs.items():
-        if found := data.seen_in(on):
-            yield wording.seen_in_training(name, trained_on, found)
+def scored(job: Job, values: Mapping[str, float]) -> str:
+    """Say how well a model ranks the images, clean and attacked; without labels, how far scores move."""
+    labelled = job.data.dataset.labelled
+    shown = ", ".join(
+        f"{condition} {'undefined' if math.isnan(value) else f'{value:z.3f}'}"
+        for condition, value in values.items()
+        if labelled or not math.isnan(value)
+    )
+    if labelled:
+        return f"{job.title}: SROCC {shown}"
+    width = f"median width of the intervals {shown or 'unknown'}"
+    return f"{job.title}: no SROCC, as the images have no labels; {width}"

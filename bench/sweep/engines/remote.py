@@ -8,8 +8,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from ...store.metric_cache import CellMetrics
     from ..job import Job
     from .work import Measurement
-    from .worker import Worker
 
 PATIENCE = 120.0  # seconds until a file that another machine has written must be seen in a shared folder
 
@@ -45,12 +43,10 @@ class Task:
     """A piece of work on one job."""
 
     job: int  # number of the job in the plan
-    model: int = 0  # number of the model to be trained among `models_of` the job
+    model: int = 0  # number of the model to be trained: 0 is the job's own, then those that it needs
     work: int | None = None  # number of the measurement among those of the job; None: train
     keys: tuple[str, ...] = ()  # of the cells that are to be measured
-    # First image of each part and the one after its last; empty: measure all at once.
-    parts: tuple[tuple[int, int], ...] = ()
-    part: int | None = None  # number of the part to be measured; None: join all
+    part: int | None = None  # number of the part that is to be measured; None: all images, or join the parts
 
 
 @dataclass
@@ -117,56 +113,48 @@ class _Process:
         import torch
 
         torch.set_num_threads(max(1, round(order.settings.engine.cpus)))
+        from ...core.progress import Progress
         from ...core.registry import load_plugin
         from ...store.store import Store
         from ..machine import choose_device
         from ..planning.jobs import plan_jobs
+        from .prepared import Sweep
+        from .worker import Worker
 
         for path in order.plugins:
             load_plugin(path)
-        self.jobs = plan_jobs(order.settings, order.results)
-        self.store = Store(order.results)
-        self.device = choose_device(order.settings.run.device)
-        self._worker: Worker | None = None
+        jobs = plan_jobs(order.settings, order.results)
+        self.sweep = Sweep(order.settings, jobs, Store(order.results), order.save_images)
+        self.worker = Worker(choose_device(order.settings.run.device), Progress(show=False))
 
     def perform(self, task: Task, report: Report, outcome: Outcome) -> None:
-        from .worker import Worker
-
-        job = self.jobs[task.job]
+        job = self.sweep.jobs[task.job]
         progress = _reporting(report, outcome.lines)
-        if self._worker is None:
-            self._worker = Worker(self.device, progress)
-        worker = self._worker
+        worker = self.worker
         worker.begin(progress)
         try:
             if task.work is None:
-                model = models_of(job)[task.model]
+                model = [job, *job.needed()][task.model]
                 worker.train(model)
                 checkpoint = model.home.checkpoint
                 outcome.files = [checkpoint.path, checkpoint.card_path]
-            else:
-                self._measure(worker, self._work(job, task), task, outcome)
+                return
+            work = self._work(job, task)
+            parts = work.parts(self.sweep.settings.engine.shard)
+            if task.part is not None:
+                worker.measure_part(work, parts[task.part])
+                return
+            outcome.shown = worker.measure(work, parts)
+            outcome.metrics = worker.take_metrics()
+            outcome.files = worker.written
         finally:
             progress.close()
 
-    def _measure(self, worker: "Worker", work: "Measurement", task: Task, outcome: Outcome) -> None:
-        parts = [slice(*ends) for ends in task.parts]
-        if task.part is not None:
-            worker.measure_part(work, parts[task.part])
-            return
-        outcome.shown = worker.join(work, parts) if parts else worker.measure(work)
-        outcome.metrics = worker.take_metrics()
-        outcome.files = worker.written
-
     def _work(self, job: "Job", task: Task) -> "Measurement":
         """Return the measurement that the driver means; raise `UserError` if it is not the same here."""
-        from dataclasses import replace
-
-        from .work import measurements
-
-        weights = _seen(job)
-        works = measurements(job, weights, self.store, self.order.save_images)
-        work = next(islice(works, task.work, None), None)
+        _wait_for_weights(job)
+        works = self.sweep.measurements(job)
+        work = works[task.work] if task.work is not None and task.work < len(works) else None
         cells = [cell for cell in work.cells if cell.key in task.keys] if work else []
         if work is None or len(cells) != len(task.keys):
             raise UserError(
@@ -176,34 +164,26 @@ class _Process:
         return replace(work, cells=cells)
 
 
-def models_of(job: "Job") -> "list[Job]":
-    """Return the job, and those of the models that its attacks and defences need."""
-    return [job, *job.needs]
-
-
 def suited_here(order: Order) -> "tuple[Settings, list[str]] | str":
     """Return the settings as they suit this machine's device with notes, or what is wrong."""
     from ..machine import choose_device, suited
 
-    notes: list[str] = []
     try:
-        return suited(order.settings, choose_device(order.settings.run.device), notes), notes
+        return suited(order.settings, choose_device(order.settings.run.device))
     except UserError as error:
         return str(error)
 
 
-def _seen(job: "Job") -> str:
-    """Return the digest of a job's weights; wait for the file that another machine has just written."""
+def _wait_for_weights(job: "Job") -> None:
+    """Wait for files of weights that another machine has just written."""
     end = time.monotonic() + PATIENCE
-    needed = models_of(job)
-    while any(other.weights() is None for other in needed) and time.monotonic() < end:
-        time.sleep(0.5)
-    for other in needed:
-        if other.weights() is None:
-            raise UserError(
-                f"{other.checkpoint.path}: not seen on this machine; is the store a shared folder?"
-            )
-    return job.weights() or ""
+    for other in [job, *job.needed()]:
+        while other.weights() is None:
+            if time.monotonic() > end:
+                raise UserError(
+                    f"{other.checkpoint.path}: not seen on this machine; is the store a shared folder?"
+                )
+            time.sleep(0.5)
 
 
 def _reporting(report: Report, lines: list[str]) -> "Progress":

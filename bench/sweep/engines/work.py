@@ -2,25 +2,28 @@
 
 import math
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
+import torch
 from filelock import FileLock
+from torch import nn
 
+from ....models.defences.base import Defended
+from ...core.configuration.values import PIXEL
 from ...core.files import lock_on, safe_name
 from ...core.pace import Stage
 from ...store.cell import Cell, digest
 from ...store.store import Store
-from ..job import Job
+from ..job import STATIC, Job
 from ..measuring.data import TestData
 from ..measuring.partial import Partial
 from ..measuring.pictures import Pictures
+from ..measuring.search import Search
 from ..plan import CLEAN, PlannedAttack
-from ..workload import epsilons_to_run, scoring_stage
 
 KEPT_FOR = 7 * 24 * 3600
 """Seconds that an interrupted measurement is kept when another one of its attack and model is finished."""
@@ -62,17 +65,32 @@ class Measurement:
     @property
     def stage(self) -> Stage:
         """The stage whose images are counted."""
-        return scoring_stage(self.job, self.attack, self.cells)
+        kind = self.attack.name if self.attack else "scoring"
+        kind = f"{kind}, {self.knowledge}" if self.knowledge else kind
+        return training_stage(self.job)._replace(kind=kind)
 
     @cached_property
     def epsilons(self) -> list[float]:
         """Epsilons in units of 1/255, with those that a nested search starts from."""
-        return epsilons_to_run(self.cells)
+        return sorted({epsilon for cell in self.cells for epsilon in (*cell.smaller_epsilons, cell.epsilon)})
 
     @property
     def images(self) -> int:
         """Number of images to count, each once for every epsilon."""
         return len(self.epsilons) * len(self.job.data.scoring_rows)
+
+    def search(self, model: nn.Module, attack: PlannedAttack | None, device: torch.device) -> Search:
+        """Return the search of the attack, with what it has learnt, on the job's model."""
+        return Search(
+            model,
+            attack.attack if attack else None,
+            self.name,
+            [epsilon * PIXEL for epsilon in self.epsilons],
+            int(attack.params.get("seed", 0)) if attack else 0,
+            device,
+            self.job.settings.run.precision,
+            model.model if self.knowledge == STATIC and isinstance(model, Defended) else None,
+        )
 
     @property
     def data(self) -> TestData:
@@ -96,13 +114,9 @@ class Measurement:
             return None
         return Pictures.of(cell, self.save_images, self.job.image_names)
 
-    def missing(self) -> list[Cell]:
-        """Return the cells that are not in the store, or whose images are not saved."""
-        return [cell for cell in self.cells if not self._done(cell)]
-
     def left(self) -> "Measurement | None":
-        """Return what is still missing of this; None if nothing is."""
-        missing = self.missing()
+        """Return the part whose cells are not in the store, or their images not saved; None if all are."""
+        missing = [cell for cell in self.cells if not self._done(cell)]
         return replace(self, cells=missing) if missing else None
 
     def _done(self, cell: Cell) -> bool:
@@ -162,12 +176,21 @@ class Measurement:
         return digest([*(cell.key for cell in self.cells), *folders])
 
 
-def measurements(
-    job: Job, weights: str, store: Store, save_images: Path | None = None
-) -> Iterator[Measurement]:
-    """Yield everything that is measured of a job with these weights, whether it is in the store or not."""
-    for attack, cells in job.cells(weights):
-        yield Measurement(job, attack, cells, store, save_images)
+def training_stage(job: Job) -> Stage:
+    """Return the stage in which a job's model is trained."""
+    return Stage("training", f"{job.model.name} {job.variant}", job.title)
+
+
+def images_to_train(job: Job) -> dict[Stage, int]:
+    """Return how many images the training of a job's model has, an image counted in each epoch.
+
+    None where it has weights, or where another job trains it.
+    """
+    if job.weights() is not None or job.home is not job:
+        return {}
+    training = job.settings.training
+    steps = training.epochs * job.data.training.steps(training.batch_size)
+    return {training_stage(job): steps * training.batch_size}
 
 
 def training_lock(job: Job, store: Store) -> FileLock:

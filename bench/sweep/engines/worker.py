@@ -1,7 +1,7 @@
 """A worker of a sweep: one process that trains, loads, measures and stores, whoever feeds it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,33 +9,29 @@ import numpy as np
 import torch
 from torch import nn
 
-from ....models.defences.base import Defended
-from ...core.configuration.values import PIXEL
 from ...core.files import remove_leftovers
 from ...core.progress import Progress
+from ...core.text import plural
 from ...datasets.pixels import to_float
 from ...statistics.metrics import RESAMPLES, srocc
 from ...statistics.visibility import median_visibility
 from ...store.cell import Cell
 from ...store.cell_file import read_cell, read_scores
 from ...store.metric_cache import CellMetrics
-from ...training.fit import TrainingRun, fit
+from ...training.fit import TrainingRun, described, fit
 from ...training.precision import precision_on
 from ...training.random_numbers import seed_all
-from .. import wording
 from ..job import STATIC, Job
 from ..machine import context_of
 from ..measuring.measure import measure
 from ..measuring.notices import Notices
-from ..measuring.partial import Found, Joined, Partial
+from ..measuring.partial import Found, Partial, joined
 from ..measuring.scoring import plain_scores
 from ..measuring.worst import realise_worst_case
 from ..patches import PatchMean
-from ..plan import PlannedAttack
-from ..workload import training_stage
 from .compiling import compile_in_place
 from .folding import ready_to_score
-from .work import Measurement
+from .work import Measurement, training_stage
 
 SAME_MODEL = 1e-3  # of scores: another machine, and other kernels, stay below it
 
@@ -56,8 +52,8 @@ class Worker:
         self._noted: dict[str, str] = {}  # what is to be kept with the cells of a measurement, by its title
         self._notices = Notices(lambda line: self.progress.line(line))
 
-    def train(self, job: Job) -> str:
-        """Train a job's model under the lock of its training, and return the digest of its weights."""
+    def train(self, job: Job) -> None:
+        """Train a job's model under the lock of its training."""
         job = job.home
         self.progress.begin(training_stage(job), f"training {job.title}")
         started = time.monotonic()
@@ -103,8 +99,9 @@ class Worker:
         )
         job.checkpoint.path.with_suffix(".training").unlink(missing_ok=True)
         remove_leftovers(job.checkpoint.path.with_suffix(".*"))
-        self.progress.line(wording.trained(job.title, card["seconds"], curve))
-        return str(card["weights"])
+        last = {name: value for name, value in curve[-1].items() if name not in ("epoch", "learning_rate")}
+        took = f"{job.title}: trained in {card['seconds']:.0f} s, {plural(len(curve), 'epoch')}"
+        self.progress.line(f"{took}, {described(last)}")
 
     def load(self, job: Job) -> nn.Module:
         """Return the trained model of a job, as `trained_models` promises it.
@@ -134,43 +131,38 @@ class Worker:
             model = job.model.defence.around(model, learnt).to(self.device)
         return model
 
-    def measure(self, work: Measurement) -> dict[str, float]:
+    def measure(self, work: Measurement, parts: Sequence[slice] = ()) -> dict[str, float]:
         """Measure all images and store the cells. Call it under the lock of the measurement.
+
+        Of images that `measure_part` has measured in parts, only those of a part are measured that is not in
+        the store as it should be.
 
         Returns:
             By name of a cell for people the SROCC of its scores; of an interval attack that of their worst
             case, or of images without labels the median width of their intervals.
         """
-        return self._store(work, self._measure(work, work.partial()))
-
-    def measure_part(self, work: Measurement, part: slice) -> None:
-        """Measure a part of the images, and leave what is found in the store, for `join`."""
-        partial = work.partial(part)
-        self._measure(work, partial)
-        partial.save()
-
-    def join(self, work: Measurement, parts: list[slice]) -> dict[str, float]:
-        """Store the cells of a measurement whose parts are measured; return what `measure` does.
-
-        A part that is not in the store as it should be is measured here.
-        """
+        if len(parts) < 2:
+            partial = self._measure(work, work.partial())
+            if work.attack and work.attack.gives_intervals:
+                partial.save()  # for finding the worst case takes time, too
+            return self._store(work, partial)
         found = [work.partial(part) for part in parts]
         for partial in found:
             if not partial.finished or not work.pictured:
-                self._measure(work, partial)
-                partial.save()
-        return self._store(work, Joined(found))
+                self._measure(work, partial).save()
+        return self._store(work, joined(found))
+
+    def measure_part(self, work: Measurement, part: slice) -> None:
+        """Measure a part of the images, and leave what is found in the store, for `measure`."""
+        self._measure(work, work.partial(part)).save()
 
     def _measure(self, work: Measurement, partial: Partial) -> Partial:
-        try:
-            return self._measured(work, partial)
-        except BaseException:
-            self._loaded = None  # it may not be what it was
-            raise
-
-    def _measured(self, work: Measurement, partial: Partial) -> Partial:
-        job, attack = work.job, self._ready(work)
-        model = self.load(job)
+        job = work.job
+        attack = work.attack and work.attack.ready(
+            lambda: self._load(job.sources[work.name]),
+            lambda most: to_float(job.learning_images(most), self.device),
+        )
+        model, self._loaded = self.load(job), None  # after an error the model may not be what it was
         self.progress.begin(work.stage, work.title)
         if partial.damage:
             self.progress.line(
@@ -184,21 +176,15 @@ class Worker:
             self.progress.line(f"{job.title}: {sentence}")
             self._noted[work.title] = sentence
         measure(
-            model,
+            work.search(model, attack, self.device),
             work.data,
-            attack.attack if attack else None,
-            [epsilon * PIXEL for epsilon in work.epsilons],
-            name=work.name,
-            seed=_seed(attack),
+            partial,
+            self.progress,
             batch_size=job.batch_size,
             smaller_batches=work.cells[0].batch_size is None,
-            device=self.device,
-            precision=job.settings.run.precision,
-            partial=partial,
-            progress=self.progress,
             pictures=work.pictures,
-            found_on=model.model if work.knowledge == STATIC and isinstance(model, Defended) else None,
         )
+        self._loaded = job, model
         return partial
 
     def _otherwise(self, work: Measurement, model: nn.Module) -> str | None:
@@ -218,35 +204,19 @@ class Worker:
         close = max(SAME_MODEL, getattr(model, "rounding", 0.0))
         if np.allclose(before, now, rtol=close, atol=close, equal_nan=True):
             return None
-        return wording.otherwise(work.name, job.image_names[0], before[0], now[0], path)
-
-    def _ready(self, work: Measurement) -> PlannedAttack | None:
-        """Return the attack with the model that it searches on, and what it learns from."""
-        attack = work.attack
-        if attack and attack.found_on:
-            attack = attack.searching(self._load(work.job.sources[work.name]))
-        if attack and attack.learns:
-            attack = attack.learning(lambda most: to_float(work.job.learning_images(most), self.device))
-        return attack
+        return (
+            f"{work.name} attacks a model that gives {job.image_names[0]} the score {now[0]:.4g}, where "
+            f"{path} has {before[0]:.4g} under the same key: something has changed that keys do not name, "
+            "such as a file that the model reads or a library; raise its `version`, or remove its cells"
+        )
 
     def _store(self, work: Measurement, found: Found) -> dict[str, float]:
         """Realise the worst case of an interval attack, and store the cells."""
         job, attack, quality = work.job, work.attack, work.data.quality
         if attack is not None and "low" in found.columns and not np.isnan(quality).all():
-            found.save()
-            realise_worst_case(
-                self.load(job),
-                attack.attack,
-                work.name,
-                work.data,
-                [epsilon * PIXEL for epsilon in work.epsilons],
-                seed=_seed(attack),
-                batch_size=min(job.batch_size, found.fitting or job.batch_size),
-                device=self.device,
-                partial=found,
-            )
-        table = job.data.dataset.table.iloc[job.data.scoring_rows]
-        rows = table.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore")
+            search = work.search(self.load(job), attack, self.device)
+            at_once = min(job.batch_size, found.fitting or job.batch_size)
+            realise_worst_case(search, work.data, found, batch_size=at_once)
         context = {**context_of(job, self.device), "seconds": round(found.spent(), 2)}
         if attack is not None:
             context["control"] = attack.control
@@ -262,8 +232,7 @@ class Worker:
             diagnostics |= median_visibility(columns)
             if index in work.pictures:
                 diagnostics |= self._finish_pictures(work, cell, columns)
-            scored = rows.assign(**columns).sort_index()  # in the order of the dataset's table
-            self._keep(work.store.write(cell, scored, context, diagnostics))
+            self._keep(work.store.write(cell, job.data.rows_of_cell(columns), context, diagnostics))
             shown[f"{work.shown_name} {cell.epsilon:g}/255" if attack else "clean"] = _shown(quality, columns)
         found.discard()
         for cell in work.cells:
@@ -288,12 +257,12 @@ class Worker:
     ) -> dict[str, float]:
         files = work.pictures[work.epsilons.index(cell.epsilon)]
         kept = files.finish(columns)
-        self.progress.line(wording.saved(work.job.title, work.name, cell.epsilon, files.folder, kept))
-        return {} if np.isnan(kept) else {"eight_bit_kept": round(kept, 6)}
-
-
-def _seed(attack: PlannedAttack | None) -> int:
-    return int(attack.params.get("seed", 0)) if attack else 0
+        saved = f"{work.job.title}: images of {work.name} at {cell.epsilon:g}/255 in {files.folder}"
+        if np.isnan(kept):  # no score changed
+            self.progress.line(saved)
+            return {}
+        self.progress.line(f"{saved}; {kept:.0%} of the change of scores survives rounding to 8 bits")
+        return {"eight_bit_kept": round(kept, 6)}
 
 
 def _shown(quality: np.ndarray, columns: Mapping[str, np.ndarray]) -> float:

@@ -61,7 +61,16 @@ def check_attack(factory: Callable[[], Attack]) -> None:
         labels = torch.tensor([0.1, 0.9, 0.4, 0.6])
         given, before = images.clone(), _state(model)
         random = torch.get_rng_state()
-        found = _perturbed(attack, name, model, images, labels)
+
+        def perturbed(chosen: slice = slice(None), epsilons: Sequence[float] = EPSILONS) -> list[Tensor]:
+            batch = images[chosen]
+            with blaming_line(f"{name} cannot attack a batch of {len(batch)}"):
+                found = list(attack.perturb(model, batch, labels[chosen], epsilons))
+            if len(found) < len(epsilons):
+                raise UserError(f"{name} yields fewer batches than there are epsilons; it yields one each")
+            return found[: len(epsilons)]
+
+        found = perturbed()
         if not torch.equal(random, torch.get_rng_state()):
             raise UserError(
                 f"{name} moves torch's random numbers; draw by `victim.noise(seed)` or a generator of its own"
@@ -73,33 +82,16 @@ def check_attack(factory: Callable[[], Attack]) -> None:
         norm: Literal["linf", "l2"] = getattr(attack, "norm", "linf")
         for epsilon, adversarial in zip(EPSILONS, found, strict=True):
             distances(images, adversarial, epsilon, norm=norm, attack=name)
-        _require_same(
-            name, found, _perturbed(attack, name, model, images, labels), "gives one batch two results"
-        )
+        _require_same(name, found, perturbed(), "gives one batch two results")
         if not (getattr(attack, "nested", False) or getattr(attack, "intervals", False)):
-            apart = [_perturbed(attack, name, model, images, labels, [epsilon])[0] for epsilon in EPSILONS]
+            apart = [perturbed(epsilons=[epsilon])[0] for epsilon in EPSILONS]
             fault = "attacks an image by which other epsilons it is run with"
             _require_same(name, found, apart, f"{fault}; if that is meant, say `nested = True`")
         if not getattr(attack, "depends_on_batch", False):
-            alone = [_perturbed(attack, name, model, images[i : i + 1], labels[i : i + 1]) for i in range(4)]
+            alone = [perturbed(slice(number, number + 1)) for number in range(4)]
             together = [torch.cat(parts) for parts in zip(*alone, strict=True)]
             fault = "attacks an image by what else is in its batch"
             _require_same(name, found, together, f"{fault}; if that is meant, say `depends_on_batch = True`")
-
-
-def _perturbed(
-    attack: Attack,
-    name: str,
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    epsilons: Sequence[float] = EPSILONS,
-) -> list[Tensor]:
-    with blaming_line(f"{name} cannot attack a batch of {len(images)}"):
-        found = list(attack.perturb(model, images, labels, epsilons))
-    if len(found) < len(epsilons):
-        raise UserError(f"{name} yields fewer batches than there are epsilons; it yields one each")
-    return found[: len(epsilons)]
 
 
 def _state(model: nn.Module) -> list[object]:

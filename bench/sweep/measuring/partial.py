@@ -6,7 +6,6 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -95,12 +94,11 @@ class JoinedEnds:
 
     def get(self, index: int, start: int, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images (N, 3, H, W) at the low and at the high ends."""
-        cuts = [first - start for first in self._parts if start < first < start + len(images)]
-        ends = []
-        for first, stop in pairwise([0, *cuts, len(images)]):
-            part = max(number for number in self._parts if number <= start + first)
-            ends.append(self._parts[part].get(index, start + first, images[first:stop]))
-        low_images, high_images = zip(*ends, strict=True)
+        each = []
+        for number, image in enumerate(images.unsqueeze(1), start):
+            part = max(first for first in self._parts if first <= number)
+            each.append(self._parts[part].get(index, number, image))
+        low_images, high_images = zip(*each, strict=True)
         return torch.cat(low_images), torch.cat(high_images)
 
     def damaged(self) -> Path | None:
@@ -111,9 +109,11 @@ class JoinedEnds:
 class Found:
     """The measurements so far of N images within E epsilons."""
 
-    ends: EndImages | JoinedEnds  # the images of an interval attack
-
-    def __init__(self, epsilons: int, images: int) -> None:
+    def __init__(
+        self, epsilons: int, images: int, ends: EndImages | JoinedEnds, files: Sequence[Path]
+    ) -> None:
+        self.ends = ends  # the images of an interval attack
+        self.files = files  # in which all this is kept
         self._shape = (epsilons, images)
         self._since = time.monotonic()
         self.seconds = 0.0  # that earlier processes spent on it
@@ -141,15 +141,10 @@ class Found:
         """Return the seconds spent on it, by this process and earlier ones."""
         return self.seconds + time.monotonic() - self._since
 
-    def save(self) -> None:
-        """Write what is measured, where that is kept on disk."""
-
-    def save_if_due(self) -> None:
-        """Save, unless the last save was a moment ago; stop here if that was asked for."""
-        stop_if_asked(self.save)
-
     def discard(self) -> None:
         """Remove the files of a measurement that is finished and stored."""
+        for file in self.files:
+            file.unlink(missing_ok=True)
 
     def check_ends(self) -> None:
         """Discard all and raise `UserError` unless the images of the ends are as they were written."""
@@ -167,12 +162,12 @@ class Partial(Found):
     ends: EndImages
 
     def __init__(self, path: Path, epsilons: int, pixels: np.ndarray, part: slice | None = None) -> None:
-        super().__init__(epsilons, len(pixels))
+        ends = EndImages(path.with_suffix(".ends"), pixels)
+        super().__init__(epsilons, len(pixels), ends, [path, ends.path])
         self._path = path
         self._last = time.monotonic()
         self.part = part or slice(0, len(pixels))
         self.done: int = self.part.start  # images of the part before this one are measured
-        self.ends = EndImages(path.with_suffix(".ends"), pixels)
         self.damage = self._restore()  # why what was kept on disk cannot be used, if it cannot
         self.before_saving: Callable[[], None] = lambda: None  # if it raises, nothing is written
 
@@ -186,9 +181,15 @@ class Partial(Found):
         """True when all images of the part are measured."""
         return self.done >= int(self.part.stop)
 
-    def save_if_due(self) -> None:
-        """Save, unless the last save was a moment ago; stop here if that was asked for."""
-        super().save_if_due()
+    def batch_done(self, batch: slice, told: Sequence[dict[str, Any]]) -> None:
+        """Keep what the search told of a batch within each epsilon; save, unless that was done a moment ago.
+
+        Stops here if that was asked for.
+        """
+        for of_epsilon, of_batch in zip(self.told, told, strict=True):
+            of_epsilon.append(of_batch)
+        self.done = batch.stop
+        stop_if_asked(self.save)
         if time.monotonic() - self._last >= SAVE_EVERY:
             self.save()
 
@@ -196,7 +197,10 @@ class Partial(Found):
         """Write what is measured."""
         self.before_saving()
         content = io.BytesIO()
-        columns: dict[str, Any] = {f"column_{name}": _storable(of) for name, of in self.columns.items()}
+        columns: dict[str, Any] = {
+            f"column_{name}": of.astype(str) if of.dtype == object else of
+            for name, of in self.columns.items()
+        }
         ends = np.array([(offset, *rest) for offset, rest in self.ends.written.items()], np.int64)
         told = json.dumps(self.told)
         np.savez(
@@ -211,11 +215,6 @@ class Partial(Found):
         write_sealed(self._path, content.getvalue())
         self._last = time.monotonic()
 
-    def discard(self) -> None:
-        """Remove the files of a measurement that is finished and stored."""
-        self._path.unlink(missing_ok=True)
-        self.ends.path.unlink(missing_ok=True)
-
     def _restore(self) -> str | None:
         """Go on from what is on disk; return what is wrong with it, if anything is."""
         try:
@@ -223,11 +222,10 @@ class Partial(Found):
                 done, told = int(saved["done"]), json.loads(str(saved["told"]))
                 seconds, fitting = float(saved["seconds"]), int(saved["fitting"]) or None
                 written = {int(offset): (int(size), int(crc)) for offset, size, crc in saved["ends"]}
-                prefix = "column_"
                 columns = {
-                    name.removeprefix(prefix): _restored(saved[name])
-                    for name in saved.files
-                    if name.startswith(prefix)
+                    name.removeprefix("column_"): of.astype(object) if of.dtype.kind == "U" else of
+                    for name, of in saved.items()
+                    if name.startswith("column_")
                 }
         except FileNotFoundError:
             return None
@@ -244,34 +242,19 @@ class Partial(Found):
         return None
 
 
-class Joined(Found):
-    """The measurements of all parts of a set of images, in order and each finished, as one."""
-
-    def __init__(self, parts: Sequence[Partial]) -> None:
-        epsilons = len(parts[0].told)
-        super().__init__(epsilons, int(parts[-1].part.stop))
-        self.ends = JoinedEnds({int(part.part.start): part.ends for part in parts})
-        self.seconds = sum(part.seconds for part in parts)
-        self.fitting = min((part.fitting for part in parts if part.fitting), default=None)
-        self._parts = parts
-        for part in parts:
-            for index in range(epsilons):
-                found = {name: column[index, part.part].tolist() for name, column in part.columns.items()}
-                self.put(index, int(part.part.start), found)
-                self.told[index] += part.told[index]
-
-    def discard(self) -> None:
-        """Remove the files of all parts."""
-        for part in self._parts:
-            part.discard()
-
-
-def _storable(column: np.ndarray) -> np.ndarray:
-    return column.astype(str) if column.dtype == object else column
-
-
-def _restored(column: np.ndarray) -> np.ndarray:
-    return column.astype(object) if column.dtype.kind == "U" else column
+def joined(parts: Sequence[Partial]) -> Found:
+    """Return the measurements of all parts of a set of images, in order and each finished, as one."""
+    epsilons, files = len(parts[0].told), [file for part in parts for file in part.files]
+    ends = JoinedEnds({int(part.part.start): part.ends for part in parts})
+    found = Found(epsilons, int(parts[-1].part.stop), ends, files)
+    found.seconds = sum(part.seconds for part in parts)
+    found.fitting = min((part.fitting for part in parts if part.fitting), default=None)
+    for part in parts:
+        for index in range(epsilons):
+            columns = {name: column[index, part.part].tolist() for name, column in part.columns.items()}
+            found.put(index, int(part.part.start), columns)
+            found.told[index] += part.told[index]
+    return found
 
 
 def _together(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

@@ -55,8 +55,3 @@ def draws_for(model: nn.Module, images: Tensor) -> int:
     one, other = plain_scores(model, few), plain_scores(model, few)
     same = np.allclose(one, other, rtol=ROUNDING, atol=ROUNDING, equal_nan=True)
     return 1 if same else DRAWS
-
-
-def seed_of(*parts: int) -> int:
-    """Return a seed that is made of several numbers."""
-    return int(np.random.SeedSequence(parts).generate_state(1)[0])

@@ -1,13 +1,10 @@
 """The worst case as images: the score that was chosen inside each interval, reached and scored again."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ....attacks.tools.balls import Norm, ball_around
+from ....attacks.tools.balls import ball_around
 from ....attacks.tools.bisection import realise
 from ....models.adapted.blackbox import queries_of
 from ...core.interrupts import finishing, stop_if_asked
@@ -15,49 +12,34 @@ from ...statistics.intervals import attainable, reflected
 from ...statistics.metrics import srocc
 from ...statistics.worst_case import worst_case_srocc
 from ...training.precision import tf32_where
-from ...training.random_numbers import seed_all
+from ...training.random_numbers import seed_all, seed_of
 from .data import TestData
-from .door import distances
 from .partial import Found
-from .scoring import MeanOfDraws, draws_for, mean_scores, seed_of
-
-if TYPE_CHECKING:
-    from ....attacks.base import Attack
+from .scoring import MeanOfDraws, draws_for, mean_scores
+from .search import Search
 
 COARSEST, FINEST = 1e-4, 1e-6  # how close to the wanted score an image is sought
 
 
 @tf32_where("fp32")
 @finishing("the batch")
-def realise_worst_case(
-    model: nn.Module,
-    attack: "Attack",
-    name: str,
-    data: TestData,
-    epsilons: Sequence[float],
-    *,
-    seed: int,
-    batch_size: int,
-    device: torch.device,
-    partial: Found,
-) -> None:
+def realise_worst_case(search: Search, data: TestData, partial: Found, *, batch_size: int) -> None:
     """Find images for the worst case of every epsilon, and put their scores into the column `worst`.
 
     The scores of a model with jumps may miss the chosen values. Then the images that came closest may rank
     better than other known images: those of the reflected ends, and the worst case of a smaller epsilon. The
-    set of images with the lowest SROCC counts. For a random model, means over fresh draws, which `seed`
+    set of images with the lowest SROCC counts. For a random model, means over fresh draws, which the seed
     determines, are compared with the chosen score, within their standard error, and the images found are
     scored by further draws.
 
-    The model is in evaluation mode, on the device. The ends of the interval attack are in `partial`, where
-    scores and diagnostics go. Epsilons are in pixel units of [0, 1], ascending; messages use the `name`.
+    The ends of the interval attack are in `partial`, where scores and diagnostics go.
     """
     partial.check_ends()
-    norm: Norm = getattr(attack, "norm", "linf")
+    model, device = search.model, search.device
     few = data.few_images(device)
     draws, kind = draws_for(model, few), _type_of_scores(model, few)
     smaller: np.ndarray | None = None
-    for index, epsilon in enumerate(epsilons):
+    for index, epsilon in enumerate(search.epsilons):
         asked = queries_of(model)
         clean, low, high = (partial.columns[column][index] for column in ("score", "low", "high"))
         scored = np.isfinite(clean) & np.isfinite(low) & np.isfinite(high)
@@ -73,19 +55,19 @@ def realise_worst_case(
             start = batch.start
             images = data.images(batch, device)
             low_images, high_images = _ordered_ends(images, partial, index, start)
-            ball = ball_around(images, epsilon, norm)
+            ball = ball_around(images, epsilon, search.norm)
             close = np.maximum(tolerance, _standard_error(partial, index, batch))
             target, within, *reached = (
                 torch.tensor(values, dtype=kind, device=device)
                 for values in (wanted[batch], close, low[batch], high[batch])
             )
             steady = model if draws == 1 else MeanOfDraws(model, draws)
-            seed_all(seed_of(seed, start, 2))
+            seed_all(seed_of(search.seed, start, 2))
             between = ball.project(low_images), ball.project(high_images)
             found = realise(steady, *between, target, within, end_scores=(reached[0], reached[1])).images
-            found = ball.eight_bit(found) if getattr(attack, "eight_bit", False) else found
-            distances(images, found, epsilon, norm=norm, attack=name)
-            seed_all(seed_of(seed, start, 3))
+            found = ball.eight_bit(found) if getattr(search.attack, "eight_bit", False) else found
+            search.checked(images, found, epsilon)
+            seed_all(seed_of(search.seed, start, 3))
             worst[batch], error[batch] = mean_scores(model, found, draws)
             stop_if_asked()
         worst[~scored] = np.nan
@@ -93,13 +75,13 @@ def realise_worst_case(
         share = float((missed <= np.maximum(COARSEST * unit, 2 * error))[scored].mean())
         by = {"choice": worst, "reflected ends": reflected(data.quality, low, high)}
         by |= {} if smaller is None else {"smaller epsilon": smaller}
-        best = min(by, key=lambda kind: _srocc(by[kind][scored], data.quality[scored]))
+        ranked = {kind: srocc(data.quality[scored], values[scored]) for kind, values in by.items()}
+        best = min(by, key=lambda kind: np.nan_to_num(ranked[kind], nan=np.inf))
         smaller = by[best]
         partial.put(index, 0, {"worst": smaller.tolist()})
         partial.worst[index] = {"realised": round(share, 6), "worst_by": best}
         if (now := queries_of(model)) > asked:
             partial.worst[index]["queries"] = now - asked
-        partial.save_if_due()
 
 
 def _ordered_ends(images: Tensor, partial: Found, index: int, start: int) -> tuple[Tensor, Tensor]:
@@ -138,8 +120,3 @@ def _tolerance(scores: np.ndarray, unit: float) -> float:
     """Return a distance small enough for the order of the chosen scores, as far as their type can tell."""
     gaps = np.diff(np.unique(scores))
     return unit * float(np.clip(gaps.min() / unit / 3, FINEST, COARSEST)) if len(gaps) else COARSEST * unit
-
-
-def _srocc(scores: np.ndarray, quality: np.ndarray) -> float:
-    value = srocc(quality, scores)
-    return value if np.isfinite(value) else np.inf

@@ -1,5 +1,7 @@
 """Datasets of a sweep: opened, split and decoded, and which of their images are trained on and scored."""
 
+import filecmp
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...core import registry
 from ...core.config import Settings
@@ -28,16 +31,8 @@ class PlannedDataset:
 
     dataset: Dataset
     cache: FramedPixels  # its pixels, as models of one framing are given them
-    limit: int | None  # how many test images are scored; None: all
+    limit: int | None  # how many test images are scored, fewer than there are; None: all
     folder: Path  # where pixels are cached
-
-    @classmethod
-    def limited(
-        cls, dataset: Dataset, cache: FramedPixels, limit: int | None, folder: Path
-    ) -> "PlannedDataset":
-        """Return the planned dataset, with the limit only where there are more test images than that."""
-        tests = int((dataset.table["split"] == "test").sum())
-        return cls(dataset, cache, limit if limit is not None and limit < tests else None, folder)
 
     def framed(self, framing: Framing) -> "PlannedDataset":
         """Return the dataset with its pixels as models of another framing are given them."""
@@ -64,6 +59,13 @@ class PlannedDataset:
     def scored(self) -> TestData:
         """The images to score, and their labels."""
         return TestData(self.cache, self.scoring_rows, self.quality_of(self.scoring_rows))
+
+    def rows_of_cell(self, columns: Mapping[str, Any]) -> pd.DataFrame:
+        """Return the scored images with columns (N,) as a cell holds them, in the order of the table."""
+        scored = self.dataset.table.iloc[self.scoring_rows].assign(**columns)
+        return (
+            scored.rename(columns={"path": "image"}).drop(columns="reference", errors="ignore").sort_index()
+        )
 
     def quality_of(self, rows: np.ndarray) -> np.ndarray:
         """Return the labels (N,) in [0, 1] of the images in N rows of the table; NaN: none."""
@@ -147,8 +149,9 @@ def plan_datasets(
         folder = results / "cache"
         cache = FramedPixels.open(dataset, framing, folder)
         _note_source(database)
-        limit = settings.run.limit
-        planned[name] = PlannedDataset.limited(dataset, cache, None if limit == "all" else limit, folder)
+        limit, tests = settings.run.limit, int((dataset.table["split"] == "test").sum())
+        limited = limit if limit != "all" and limit < tests else None
+        planned[name] = PlannedDataset(dataset, cache, limited, folder)
     return [planned[name] for name in scored], [planned[name] for name in trained_on]
 
 
@@ -161,10 +164,10 @@ def _check_source(database: Database, results: Path) -> None:
     source, note, name = _source(database), _source_note(database), database.name
     try:
         other = Path(regular(note).read_text(encoding="utf-8"))
-        taken = other.exists() and source.exists() and not _alike(source, other)
+        alike = source.samefile(other) or filecmp.cmp(source, other, shallow=False)
     except (OSError, ValueError):
-        return  # nothing was noted, or it is damaged
-    if taken:
+        return  # nothing was noted, or it is damaged, or one of the two is no longer there
+    if not alike:
         raise UserError(
             f"{name} is the name of {other} in {results}, and {source} would take its place in reports; give "
             "one of them another name by a table `[datasets.NAME]` with "
@@ -187,26 +190,18 @@ def _source_note(database: Database) -> Path:
     return database.split_file.with_name(f"{safe_name(database.name)}.source")
 
 
-def _alike(one: Path, other: Path) -> bool:
-    """Return whether two paths lead to the same folder, or to files of the same content."""
-    if one.samefile(other):
-        return True
-    alike = one.is_file() and other.is_file() and one.stat().st_size == other.stat().st_size
-    return alike and one.read_bytes() == other.read_bytes()
-
-
 def database_of(settings: Settings, name: str, results: Path) -> Database:
     """Return the database of a `[datasets.NAME]` table, a CSV file or a folder."""
-    table = dict(settings.datasets.get(name, {}))
-    if not table and name not in registry.names("datasets") and Path(name).expanduser().is_dir():
-        table, name = {"adapter": "folder", "root": name}, Path(name).expanduser().resolve().name
-        check_name(settings, "datasets", name)
-    if not table and name.lower().endswith(".csv"):
-        table, name = {"adapter": "csv", "root": name}, Path(name).stem
-        check_name(settings, "datasets", name)
-    if not table and "/" in name and not registry.is_path("datasets", name):
-        where = Path(name).expanduser().absolute()
-        raise UserError(f"dataset {name!r}: no such folder or CSV file: {where}")
+    table, path = dict(settings.datasets.get(name, {})), Path(name).expanduser()
+    if not table:
+        if name not in registry.names("datasets") and path.is_dir():
+            table, name = {"adapter": "folder", "root": name}, path.resolve().name
+        elif name.lower().endswith(".csv"):
+            table, name = {"adapter": "csv", "root": name}, path.stem
+        elif "/" in name and not registry.is_path("datasets", name):
+            raise UserError(f"dataset {name!r}: no such folder or CSV file: {path.absolute()}")
+        if table:
+            check_name(settings, "datasets", name)
     adapter, test_list = table.pop("adapter", name), table.pop("test_list", None)
     seed = settings.run.split_seed
     return Database(

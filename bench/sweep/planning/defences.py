@@ -12,7 +12,7 @@ from ....models.defences.check import check_defence
 from ...core import registry
 from ...core.config import Settings
 from ...core.configuration.values import ALL
-from ...core.errors import UserError
+from ...core.errors import UserError, located
 from ...core.parameters import shown
 from ...training.checkpoints import Checkpoint
 from .tables import Method, checked
@@ -54,12 +54,10 @@ class PlannedDefence:
         for step in self.steps:
             if step.source:
                 build = partial(step.factory, **step.params)
-                try:
+                with located(f"defence {step.name!r}"):
                     check_defence(build)
                     if build().stochastic and not getattr(step.factory, "stochastic", False):
                         raise UserError("it says `stochastic = True` in its __init__; say it in the class")
-                except UserError as error:
-                    raise UserError(f"defence {step.name!r}: {error}") from error
 
     def identity(self, weights: Mapping[str, str | None]) -> list[dict[str, Any]]:
         """Return all of the defences that scores depend on, as JSON can hold it; with digests of weights."""

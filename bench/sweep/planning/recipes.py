@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
-
 from ...core import registry
 from ...core.errors import UserError, nearest
 from ...core.parameters import ParameterError, complete_parameters, keyed, shown
@@ -46,11 +44,3 @@ def plan_recipe(value: Any, where: str) -> PlannedRecipe | None:
         return PlannedRecipe(name, keyed(factory, params))
     except ParameterError as error:
         raise UserError(f"{where}: {error.reason}") from None
-
-
-def trained_by(model: nn.Module, recipe: PlannedRecipe | None) -> nn.Module:
-    """Return a model that asks for a recipe; without one, as it is."""
-    if recipe is not None:
-        model.recipe = recipe.name  # type: ignore[assignment]
-        model.recipe_params = recipe.params  # type: ignore[assignment]
-    return model

@@ -8,7 +8,6 @@ from torch import nn
 from ....models.adapted.adapter import Adapter
 from ...core.errors import UserError
 from ...core.text import heading
-from ...training.checkpoints import weights_digest
 from ..plan import PlannedModel
 
 _KINDS = ("stochastic", "black_box", "full_reference")
@@ -35,23 +34,6 @@ def check_stated(model: nn.Module, planned: PlannedModel) -> None:
             raise UserError(
                 f"{_unseen(own, name, said)}; say it in the class, or in {heading('models', planned.name)}"
             )
-
-
-def check_brought(model: nn.Module, planned: PlannedModel, weights: str) -> None:
-    """Check that a model that brings its weights has those of a digest, by which its cells are keyed.
-
-    Raises:
-        UserError: it has others.
-    """
-    if weights_digest(model) == weights:
-        return
-    why = (
-        f"{planned.weights} was changed meanwhile: run the command again"
-        if planned.weights
-        else "it draws them anew, or reads a file that was changed: seed what its `__init__` draws, or run "
-        "the command again"
-    )
-    raise UserError(f"{planned.where}: its weights are not those that the sweep began with: {why}")
 
 
 def _unseen(model: nn.Module, name: str, said: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from ...core import registry
 from ...core.config import Settings
 from ...core.configuration.values import ALL
-from ...core.errors import UserError, blaming_line
+from ...core.errors import UserError, blaming_line, located
 from ...core.parameters import complete_parameters, shown
 from ...core.text import heading
 from ...datasets.framing import RESIZE, Framing
@@ -47,11 +47,8 @@ class Method:
 
     def called(self, params: Mapping[str, Any]) -> Any:
         """Call the factory with parameters; a UserError of its own names the table and the user's line."""
-        try:
-            with blaming_line("cannot be built"):
-                return self.factory(**params)
-        except UserError as error:
-            raise UserError(f"{self.where}: {error}") from error
+        with located(self.where), blaming_line("cannot be built"):
+            return self.factory(**params)
 
 
 def framing_of(settings: Settings, name: str, value: Any) -> Framing:

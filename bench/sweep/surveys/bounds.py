@@ -15,9 +15,7 @@ from ...core.errors import UserError
 from ...datasets.pixels import to_float
 from ...store.certificates.score_bounds import ScoreBounds
 from ..job import Job
-from ..machine import choose_device
-from ..runner import trained_models
-from .shared import Scope, batches_of
+from .shared import Batches, Scope, surveyed
 
 
 def bound_models(
@@ -29,10 +27,9 @@ def bound_models(
         UserError: as `trained_models`, or a model computes what there are no bounds of.
     """
     found, radii = [], sorted(set(radii))
-    device = choose_device(settings.run.device)
-    for job, model in trained_models(settings, results, show=show, before=_check_rules):
+    for job, model, batches in surveyed(settings, results, "bounds", show=show, before=_check_rules):
         with _rules_of(job):
-            scores, ends = _bounded(job, model.double(), radii, device, show)
+            scores, ends = _bounded(model.double(), batches, len(job.image_names), radii)
         about, names, quality, order = Scope.of(job)
         bounded = ScoreBounds(about, names, quality, tuple(radii), scores[order], *ends[:, order])
         bounded.write(results)
@@ -68,12 +65,11 @@ def _rules_of(job: Job) -> Iterator[None]:
 
 @torch.no_grad()
 def _bounded(
-    job: Job, model: nn.Module, radii: list[float], device: torch.device, show: bool
+    model: nn.Module, batches: Batches, count: int, radii: list[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores (N,) of a job's images and their bounds (2, N, R), all in float64."""
-    count = len(job.image_names)
+    """Return the scores (N,) of images and their bounds (2, N, R), all in float64."""
     scores, ends = np.empty(count), np.empty((2, count, len(radii)))
-    for batch, images in batches_of(job, "bounds", device, show=show):
+    for batch, images in batches:
         scores[batch] = model(images.double()).cpu()
         for number, radius in enumerate(radii):
             bounds = output_bounds(model, images.double(), radius * PIXEL)

@@ -13,11 +13,9 @@ from ...core.config import Settings
 from ...core.errors import UserError
 from ...store.certificates.noisy_scores import NoisyScores
 from ...training.precision import tf32_where
-from ...training.random_numbers import seed_all
-from ..machine import choose_device
-from ..measuring.scoring import plain_scores, seed_of
-from ..runner import trained_models
-from .shared import Scope, batches_of
+from ...training.random_numbers import seed_all, seed_of
+from ..measuring.scoring import plain_scores
+from .shared import Scope, surveyed
 
 SMOOTHING = "median_smoothing"
 
@@ -32,14 +30,14 @@ def certify_models(settings: Settings, results: Path, draws: int, *, show: bool 
     Raises:
         UserError: something in configuration, data or weights is wrong, or a defence is another one.
     """
-    found, device = [], choose_device(settings.run.device)
-    for job, model in trained_models(settings, results, show=show):
+    found = []
+    for job, model, batches in surveyed(settings, results, "noisy scores", show=show):
         steps: list[Any] = list(model.steps) if isinstance(model, Defended) else []
         if not isinstance(model, Defended) or not isinstance(smoothing := steps[0], MedianSmoothing):
             raise UserError(f"{job.title}: only a model behind `{SMOOTHING}` can be certified")
         base = Defended(model.model, steps[1:]).eval()
         scores = np.empty((len(job.image_names), draws))
-        for batch, images in batches_of(job, "noisy scores", device, show=show):
+        for batch, images in batches:
             seed_all(seed_of(job.seed, batch.start, 4))
             with torch.inference_mode(), recognising(base, images):
                 for draw in range(draws):

@@ -8,11 +8,9 @@ import numpy as np
 from ....models.adapted.referenced import recognising
 from ...core.config import Settings
 from ...datasets.corruptions.everyday import CORRUPTIONS, SEVERITIES, corrupted
-from ...training.random_numbers import seed_all
-from ..machine import choose_device
-from ..measuring.scoring import draws_for, mean_scores, seed_of
-from ..runner import trained_models
-from .shared import batches_of
+from ...training.random_numbers import seed_all, seed_of
+from ..measuring.scoring import draws_for, mean_scores
+from .shared import surveyed
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,10 @@ def score_corrupted(settings: Settings, results: Path, *, show: bool = True) -> 
 
     Random corruptions draw from the seed of the model and the number of the image's batch.
     """
-    found, device = [], choose_device(settings.run.device)
-    for job, model in trained_models(settings, results, show=show):
+    found = []
+    for job, model, batches in surveyed(settings, results, "corruptions", show=show):
         scores = {name: np.empty((1 + len(SEVERITIES), len(job.image_names))) for name in CORRUPTIONS}
-        for batch, images in batches_of(job, "corruptions", device, show=show):
+        for batch, images in batches:
             seed_all(seed_of(job.seed, batch.start, 0, 0))
             draws = draws_for(model, images)
             clean, _ = mean_scores(model, images, draws)

@@ -1,24 +1,37 @@
-"""What surveys share: the loop over the images of a job, and whose images a certificate is of."""
+"""What surveys share: the models of the settings with their images, and whose images a certificate is of."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ...core.config import Settings
 from ...core.progress import counted
 from ...store.certificates.files import ALIKE
 from ..job import Job
+from ..machine import choose_device
+from ..runner import trained_models
+
+Batches = Iterator[tuple[slice, Tensor]]
 
 
-def batches_of(job: Job, what: str, device: torch.device, *, show: bool) -> Iterator[tuple[slice, Tensor]]:
-    """Yield the images that a job scores in batches (N, 3, H, W), with their places among all of them.
+def surveyed(
+    settings: Settings, results: Path, what: str, *, show: bool, before: Callable[[Job], None] | None = None
+) -> Iterator[tuple[Job, nn.Module, Batches]]:
+    """Yield each job with its trained model, and the images that it scores in batches (N, 3, H, W).
 
-    With `show` a progress bar says `what` is done.
+    A batch comes with its place among all of them. With `show` a progress bar says `what` is done. The other
+    arguments are those of `trained_models`.
     """
-    data = job.data.scored
+    for job, model in trained_models(settings, results, show=show, before=before):
+        yield job, model, _batches(job, what, show=show)
+
+
+def _batches(job: Job, what: str, *, show: bool) -> Batches:
+    data, device = job.data.scored, choose_device(job.settings.run.device)
     batches = [*data.batches(job.batch_size)]
     for batch in counted(batches, f"{job.title}: {what}", len(batches)) if show else batches:
         yield batch, data.images(batch, device)

@@ -1,7 +1,8 @@
 """A linear model, others made of it, sweeps on the drawn database, and the scores that they store."""
 
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
+from iqabench.bench.core.config import load_settings
 from iqabench.bench.store.cell_file import StoredCell
 from iqabench.bench.store.store import Store
+from iqabench.bench.sweep.planning.jobs import plan_jobs
 from iqabench.tests.conftest import TINY_PLUGIN, run_in
 
 LINEAR_PLUGIN = """
@@ -76,13 +79,6 @@ class Noisy(Linear):
     def forward(self, images):
         scores = super().forward(images)
         return scores + 0.01 * torch.randn_like(scores)
-
-
-@iqabench.register_attack("far")
-class Far(iqabench.Attack):
-    def run(self, victim, epsilons):
-        for epsilon in epsilons:
-            yield 1 - victim.images
 
 
 @iqabench.register_attack("blind")
@@ -171,25 +167,65 @@ queries = 200
 
 @pytest.fixture
 def sweep(
-    iqabench: Callable[..., Result], drawn_database: Path, tiny_config: Path, tmp_path: Path
+    iqabench: Callable[..., Result],
+    drawn_database: Path,
+    tiny_config: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> Callable[..., tuple[Result, dict[tuple[str, float], StoredCell]]]:
-    """Run a command with the plugin; return the console, and the cells by attack and epsilon."""
-    (tmp_path / "plugin.py").write_text(TINY_PLUGIN + LINEAR_PLUGIN)
-    tiny_config.write_text(tiny_config.read_text() + AS_LONG_AS_LINEAR_NEEDS)
+    """Run a command with the plugin; return the console, and the cells by attack and epsilon.
+
+    What the module of the test has as `PLUGIN` is part of the plugin, and its `TABLES` are part of the
+    configuration. Those of a call are for that call.
+    """
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(TINY_PLUGIN + LINEAR_PLUGIN + getattr(request.module, "PLUGIN", ""))
+    shared = AS_LONG_AS_LINEAR_NEEDS + getattr(request.module, "TABLES", "")
+    tiny_config.write_text(tiny_config.read_text() + shared)
 
     def swept(
-        *options: str, command: str = "run", exits: int | None = 0
+        *options: str, command: str = "run", tables: str = "", exits: int | None = 0
     ) -> tuple[Result, dict[tuple[str, float], StoredCell]]:
+        before = tiny_config.read_text()
+        tiny_config.write_text(f"{before}\n{tables}\n")
         done = iqabench(
-            command, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            command, "--config", str(tiny_config), "--plugin", str(plugin),
             "--datasets", str(drawn_database), "--results", str(tmp_path / "results"), *options, exits=exits,
         )  # fmt: skip
+        tiny_config.write_text(before)
         cells = Store(tmp_path / "results").cells()
         return done, {
             (of["attack"], of["epsilon"]): cell for cell in cells if (of := cell.provenance["cell"])
         }
 
     return swept
+
+
+@pytest.fixture
+def rows(iqabench: Callable[..., Result], tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    """Return what `iqabench results` prints as JSON."""
+
+    def printed() -> list[dict[str, Any]]:
+        results = str(tmp_path / "results")
+        found: list[dict[str, Any]] = json.loads(
+            iqabench("results", "--format", "json", "--results", results).stdout
+        )
+        return found
+
+    return printed
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, drawn_database: Path) -> Callable[..., str]:
+    """Return the name under which weights are kept of a model that tables of a configuration describe."""
+
+    def name(tables: str, **run: Any) -> str:
+        (tmp_path / "bench.toml").write_text(tables)
+        run = {"datasets": [str(drawn_database)], "models": ["resnet"], "attacks": ["fgsm"], **run}
+        settings = load_settings(tmp_path / "bench.toml", overrides={"run": run})
+        return plan_jobs(settings, tmp_path)[0].checkpoint.path.name
+
+    return name
 
 
 def cells_in(results: Path) -> list[dict[str, Any]]:
@@ -205,11 +241,24 @@ def scores_by_cell(results: Path) -> dict[tuple[str, str, float], pd.DataFrame]:
     return cells
 
 
-def assert_same_scores(first: Path, second: Path) -> None:
-    one, other = scores_by_cell(first), scores_by_cell(second)
-    assert one.keys() == other.keys()
-    for key in one:
-        pd.testing.assert_frame_equal(one[key], other[key], check_exact=True)
+def assert_same_scores(first: Path, second: Path, *, models: Collection[str] = ()) -> None:
+    """See that stores have the same cells, or those of some models, with the same scores, each once."""
+    found = []
+    for results in (first, second):
+        cells = [
+            cell
+            for cell in Store(results).cells()
+            if cell.provenance["cell"]["model"] in models or not models
+        ]
+        found.append({cell.key: cell for cell in cells})
+        assert len(found[-1]) == len(cells)
+    assert found[0].keys() == found[1].keys()
+    for key, cell in found[0].items():
+        other = found[1][key]
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(cell.path), pd.read_parquet(other.path), check_exact=True
+        )
+        assert cell.provenance.get("diagnostics") == other.provenance.get("diagnostics")
 
 
 @pytest.fixture(scope="session")

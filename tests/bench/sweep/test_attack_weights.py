@@ -18,15 +18,14 @@ def built_anew():
 
 
 @pytest.fixture
-def attacked(sweep, tiny_config, tmp_path):
+def attacked(sweep):
     """Run a sweep of a model under `zhang_dists`, with a folder of weights."""
-    text = tiny_config.read_text()
 
-    def run(folder, model="linear", exits=0):
+    def run(folder, exits=0):
         folder.mkdir(exist_ok=True)
-        tiny_config.write_text(f"{text}\n[attacks.zhang_dists]\nsteps = 1\nweights_dir = '{folder}'\n")
-        options = ("--models", model, "--attacks", "zhang_dists", "--epsilons", "4", "--limit", "4")
-        return sweep(*options, exits=exits)
+        table = f"[attacks.zhang_dists]\nsteps = 1\nweights_dir = '{folder}'"
+        options = ("--models", "linear", "--attacks", "zhang_dists", "--epsilons", "4", "--limit", "4")
+        return sweep(*options, tables=table, exits=exits)
 
     return run
 
@@ -50,7 +49,7 @@ def test_missing_weights_end_a_sweep_before_anything_is_trained(attacked, tmp_pa
     assert not cells
 
 
-def test_docs_attacks_runs_as_written(sweep, tiny_config, tmp_path):
+def test_docs_attacks_runs_as_written(sweep, tmp_path):
     page = page_of("attacks.md")
     for name, files in FILES.items():
         assert f"| `zhang_{name}` | `{files.own}` | `{files.backbone}` |" in page
@@ -58,7 +57,6 @@ def test_docs_attacks_runs_as_written(sweep, tiny_config, tmp_path):
     assert "/data/pyiqa" in table
     write_perceptual_weights("lpips", tmp_path)
     told = table.replace("/data/pyiqa", str(tmp_path)) + "steps = 1\n"
-    tiny_config.write_text(f"{tiny_config.read_text()}\n{told}")
     ((_, *options),) = commands(page, "run.*zhang")
-    _, cells = sweep(*options, "--models", "linear", "--limit", "4")
+    _, cells = sweep(*options, "--models", "linear", "--limit", "4", tables=told)
     assert {("zhang_ssim", 4.0), ("zhang_lpips", 4.0)} <= cells.keys()

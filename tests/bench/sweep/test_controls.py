@@ -16,11 +16,10 @@ class Brighter(iqabench.Attack):
 """
 
 
-def test_a_control_of_another_name_and_one_of_a_plugin_are_told_from_attacks(sweep, tiny_config, tmp_path):
-    with (tmp_path / "plugin.py").open("a") as file:
-        file.write(PLUGIN)
-    with tiny_config.open("a") as file:
-        file.write("\n[attacks.noise2]\nlike = 'noise'\n")
+TABLES = "\n[attacks.noise2]\nlike = 'noise'\n"
+
+
+def test_a_control_of_another_name_and_one_of_a_plugin_are_told_from_attacks(sweep, tmp_path):
     sweep("--models", "linear", "--attacks", "fgsm,noise,noise2,brighter", "--epsilons", "2")
     store = Store(tmp_path / "results")
     frame = read_results(store, resamples=0).frame

@@ -1,14 +1,7 @@
 """Models behind defences in a sweep: attacks that know of the defence, attacks that do not, and the flag."""
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-import pandas as pd
 import pytest
-from click.testing import Result
 
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.core.errors import UserError
@@ -18,9 +11,7 @@ from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.plan import check_tables, plan_models
 from iqabench.bench.training.checkpoints import Checkpoint
 
-from .conftest import LINEAR_PLUGIN
-
-DEFENCES = """
+PLUGIN = """
 
 from iqabench.models.defences.base import Defence
 
@@ -53,9 +44,19 @@ class Fading(Defence):
 
     def forward(self, images):
         return 0.5 + self.factor * (images - 0.5)
+
+
+@iqabench.register_defence("shaking")
+class Shaking(Defence):
+    def __init__(self):
+        super().__init__()
+        self.stochastic = True
+
+    def forward(self, images):
+        return (images + 0.01 * torch.randn_like(images)).clamp(0, 1)
 """
 
-QUICK = """
+TABLES = """
 
 [attacks.auto]
 budget = "quick"
@@ -67,13 +68,11 @@ defence = "fading"
 
 
 @pytest.fixture
-def swept(sweep: Callable[..., Any], tiny_config: Path, tmp_path: Path):
+def swept(sweep, tmp_path):
     """Run a sweep with defences; return the console, the cells, and the results."""
-    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + DEFENCES)
-    tiny_config.write_text(tiny_config.read_text() + QUICK)
 
-    def run(*options: str) -> tuple[Result, list[StoredCell], Path]:
-        done, _ = sweep("--models", "linear", "--epsilons", "2", *options)
+    def run(*options, tables=""):
+        done, _ = sweep("--models", "linear", "--epsilons", "2", *options, tables=tables)
         return done, list(Store(tmp_path / "results").cells()), tmp_path / "results"
 
     return run
@@ -88,7 +87,7 @@ def of(cells: list[StoredCell], attack: str, defence: str, knowledge: str | None
     raise AssertionError(f"no cell of {attack}, {defence}, {knowledge}")
 
 
-def test_the_static_attack_is_that_of_the_bare_model_scored_behind_the_defence(swept) -> None:
+def test_the_static_attack_is_that_of_the_bare_model_scored_behind_the_defence(swept):
     """On a linear model the interval of a defence that halves the contrast is half as wide, either way."""
     _, cells, store = swept("--defences", "none,fading", "--attacks", "auto")
     bare, adaptive, static = (
@@ -104,7 +103,7 @@ def test_the_static_attack_is_that_of_the_bare_model_scored_behind_the_defence(s
     assert list(results.static["variant"]) == ["defence=fading"]
 
 
-def test_keys_of_cells_without_a_defence_stay_what_they_are(swept) -> None:
+def test_keys_of_cells_without_a_defence_stay_what_they_are(swept):
     _, cells, _ = swept("--attacks", "fgsm")
     keys = {cell.provenance["key"] for cell in cells}
     done, cells, _ = swept("--attacks", "fgsm", "--defences", "none,fading,jpeg+flip")
@@ -113,7 +112,7 @@ def test_keys_of_cells_without_a_defence_stay_what_they_are(swept) -> None:
     assert len(cells) == 2 + 2 * 3
 
 
-def test_an_attack_with_knowledge_that_is_weaker_than_one_without_is_flagged(swept) -> None:
+def test_an_attack_with_knowledge_that_is_weaker_than_one_without_is_flagged(swept):
     done, _, store = swept("--defences", "reversing,fading,median", "--attacks", "auto")
     frame = read_results(store).frame
     attacked = frame[frame["attack"] == "auto"].set_index("defence")
@@ -123,7 +122,7 @@ def test_an_attack_with_knowledge_that_is_weaker_than_one_without_is_flagged(swe
     assert "doubtful" in done.output
 
 
-def test_a_models_own_table_may_name_its_defence_and_one_of_the_sweep_goes_before(swept) -> None:
+def test_a_models_own_table_may_name_its_defence_and_one_of_the_sweep_goes_before(swept):
     _, cells, store = swept("--models", "faded", "--defences", "none,flip", "--attacks", "fgsm")
     assert of(cells, "fgsm", "fading", "adaptive")
     assert of(cells, "fgsm", "flip+fading", "static")
@@ -131,23 +130,24 @@ def test_a_models_own_table_may_name_its_defence_and_one_of_the_sweep_goes_befor
     assert {*frame["variant"]} == {"", "defence=flip"}
 
 
-def test_a_random_defence_makes_scores_means_over_draws(swept) -> None:
+def test_a_random_defence_makes_scores_means_over_draws(swept):
     _, cells, _ = swept("--defences", "noise", "--attacks", "auto")
     cell = of(cells, "auto", "noise", "adaptive")
     assert cell.provenance["diagnostics"]["draws"] > 1
     assert cell.provenance["cell"]["batch_size"] is not None
 
 
-def test_parameters_of_a_defence_are_part_of_the_key(swept, tiny_config: Path) -> None:
+def test_parameters_of_a_defence_are_part_of_the_key(swept):
     _, before, _ = swept("--defences", "fading", "--attacks", "fgsm")
-    tiny_config.write_text(tiny_config.read_text() + "\n[defences.fading]\nfactor = 0.25\n")
-    _, after, _ = swept("--defences", "fading", "--attacks", "fgsm")
+    _, after, _ = swept(
+        "--defences", "fading", "--attacks", "fgsm", tables="[defences.fading]\nfactor = 0.25"
+    )
     assert len(after) == 2 * len(before)
 
 
 def test_a_defence_that_learns_is_trained_once_on_the_training_images_and_its_weights_are_in_the_key(
-    swept, tiny_config: Path
-) -> None:
+    swept, tiny_config
+):
     tiny_config.write_text(tiny_config.read_text() + "\n[defences.denoiser]\ndepth = 2\nwidth = 4\n")
     options = ("--defences", "denoiser,flip+denoiser", "--attacks", "fgsm", "--models", "linear,faded")
     done, cells, store = swept(*options)
@@ -167,13 +167,13 @@ def test_a_defence_that_learns_is_trained_once_on_the_training_images_and_its_we
     assert card_again["weights"] == card["weights"]
 
 
-def test_a_defence_that_learns_needs_a_batch_of_training_images(sweep, tiny_config: Path) -> None:
+def test_a_defence_that_learns_needs_a_batch_of_training_images(sweep, tiny_config):
     tiny_config.write_text(tiny_config.read_text().replace("batch_size = 4", "batch_size = 400"))
     done, _ = sweep("--models", "linear", "--defences", "denoiser", exits=2)
     assert "fewer than one batch of 400, to train 'denoiser' with" in done.output
 
 
-def test_images_of_both_kinds_of_attack_are_saved_apart(swept, tmp_path: Path) -> None:
+def test_images_of_both_kinds_of_attack_are_saved_apart(swept, tmp_path):
     options = ("--defences", "fading", "--attacks", "fgsm", "--save-images", str(tmp_path / "images"))
     swept(*options)
     folders = {path.parent.parent.name for path in (tmp_path / "images").rglob("scores.csv")}
@@ -182,12 +182,11 @@ def test_images_of_both_kinds_of_attack_are_saved_apart(swept, tmp_path: Path) -
     assert "0 computed" in done.output
 
 
-def test_results_print_both_kinds_of_attack(swept, iqabench: Callable[..., Result]) -> None:
+def test_results_print_both_kinds_of_attack(swept, iqabench, rows):
     *_, store = swept("--defences", "fading", "--attacks", "fgsm")
-    rows = json.loads(iqabench("results", "--results", str(store), "--format", "json").output)
-    attacked = pd.DataFrame(rows).query("attack == 'fgsm'")
-    assert [*attacked["defence"]] == ["fading", "fading"]
-    assert {*attacked["knowledge"]} == {"adaptive", "static"}
+    attacked = [row for row in rows() if row["attack"] == "fgsm"]
+    assert [row["defence"] for row in attacked] == ["fading", "fading"]
+    assert {row["knowledge"] for row in attacked} == {"adaptive", "static"}
     assert "static" in iqabench("results", "--results", str(store)).output
 
 
@@ -201,7 +200,7 @@ def test_results_print_both_kinds_of_attack(swept, iqabench: Callable[..., Resul
         ("[defences.jpeg]\nlevel = 2", "unknown key 'level'"),
     ],
 )
-def test_a_mistake_is_told_with_its_table(tmp_path: Path, toml: str, message: str) -> None:
+def test_a_mistake_is_told_with_its_table(tmp_path, toml, message):
     config = tmp_path / "bench.toml"
     config.write_text(toml)
     settings = load_settings(config, overrides={"run": {"models": ["resnet"]}})
@@ -210,7 +209,7 @@ def test_a_mistake_is_told_with_its_table(tmp_path: Path, toml: str, message: st
     assert message in str(error.value)
 
 
-def test_all_stands_for_the_bare_model_and_every_defence() -> None:
+def test_all_stands_for_the_bare_model_and_every_defence():
     settings = load_settings(overrides={"run": {"models": ["resnet"], "defences": "all"}})
     models = plan_models(settings)
     names = [model.defence.name if model.defence else "none" for model in models]
@@ -219,37 +218,17 @@ def test_all_stands_for_the_bare_model_and_every_defence() -> None:
     assert all(model.point == "" for model in models)
 
 
-SHAKING = """
-
-import torch
-from iqabench.models.defences.base import Defence
-
-
-@iqabench.register_defence("shaking")
-class Shaking(Defence):
-    def __init__(self):
-        super().__init__()
-        self.stochastic = True
-
-    def forward(self, images):
-        return (images + 0.01 * torch.randn_like(images)).clamp(0, 1)
-"""
-
-
-def test_a_defence_that_says_in_its_init_that_it_draws_is_refused(sweep, tmp_path):
-    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + SHAKING)
+def test_a_defence_that_says_in_its_init_that_it_draws_is_refused(sweep):
     done, _ = sweep("--models", "linear", "--attacks", "fgsm", "--defences", "shaking", exits=2)
     message = "defence 'shaking': it says `stochastic = True` in its __init__; say it in the class"
     assert message in " ".join(done.output.split())
 
 
-def test_the_defence_of_a_source_model_and_its_parameters_are_part_of_the_key_of_transfer(
-    swept, tiny_config: Path
-) -> None:
-    tiny_config.write_text(tiny_config.read_text() + "\n[attacks.transfer]\nsource = 'faded'\nsteps = 2\n")
-    swept("--attacks", "transfer")
-    tiny_config.write_text(tiny_config.read_text() + "\n[defences.fading]\nfactor = 0.25\n")
-    done, cells, _ = swept("--attacks", "transfer")
+def test_the_defence_of_a_source_model_and_its_parameters_are_part_of_the_key_of_transfer(swept):
+    transfer = "[attacks.transfer]\nsource = 'faded'\nsteps = 2\n"
+    swept("--attacks", "transfer", tables=transfer)
+    other = transfer + "[defences.fading]\nfactor = 0.25\n"
+    done, cells, _ = swept("--attacks", "transfer", tables=other)
     assert "1 computed, 1 found done" in done.output
     found = [one.provenance["cell"] for one in cells if one.provenance["cell"]["attack"] == "transfer"]
     defences = [cell["attack_params"]["source_model"]["defence"] for cell in found]

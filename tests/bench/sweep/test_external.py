@@ -1,6 +1,6 @@
 """Images from outside are checked, scored and counted with the attacks that a store knows."""
 
-import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,22 +12,28 @@ from iqabench.bench.store.store import Store
 
 
 @pytest.fixture
-def handed_in(sweep, iqabench, drawn_database, tiny_config, tmp_path):
+def hand_in(iqabench, drawn_database, tiny_config, tmp_path):
+    """Hand in images of a folder."""
+
+    def run(folder, *options, model="linear", epsilon="4", exits=0):
+        return iqabench(
+            "entry", "images", str(folder), "--model", model, "--dataset", str(drawn_database),
+            "--epsilon", epsilon, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
+            "--results", str(tmp_path / "results"), *options, exits=exits,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def handed_in(sweep, hand_in, tmp_path):
     """A store with FGSM at 4/255, images that APGD found elsewhere, and a command that hands them in."""
     sweep("--models", "linear", "--attacks", "fgsm", "--epsilons", "4")
     images = tmp_path / "images"
     elsewhere = ("--results", str(tmp_path / "elsewhere"), "--save-images", str(images))
     sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4", *elsewhere)
     folder = images / "drawn" / "linear" / "apgd-4"
-
-    def run(epsilon="4", *options, exits=0):
-        return iqabench(
-            "entry", "images", str(folder), "--model", "linear", "--dataset", str(drawn_database),
-            "--epsilon", epsilon, "--config", str(tiny_config), "--plugin", str(tmp_path / "plugin.py"),
-            "--results", str(tmp_path / "results"), *options, exits=exits,
-        )  # fmt: skip
-
-    return run, folder
+    return partial(hand_in, folder), folder
 
 
 def external_cells(tmp_path):
@@ -35,7 +41,7 @@ def external_cells(tmp_path):
     return [cell for cell in cells if cell.provenance["cell"]["attack"] == "external"]
 
 
-def test_images_extend_what_the_store_knows_and_are_scored_anew(handed_in, iqabench, tmp_path):
+def test_images_extend_what_the_store_knows_and_are_scored_anew(handed_in, rows, tmp_path):
     run, folder = handed_in
     done = run()
     # FGSM is as strong as any attack of a linear model, and had one end of each image.
@@ -47,8 +53,7 @@ def test_images_extend_what_the_store_knows_and_are_scored_anew(handed_in, iqabe
     np.testing.assert_allclose(table["high"], listed["high"].loc[table.index], atol=1e-6)
     by = pd.concat([table["low_by"], table["high_by"]])
     assert set(by) == {"external", "fgsm"}
-    rows = json.loads(iqabench("results", "--format", "json", "--results", str(tmp_path / "results")).output)
-    (row,) = [row for row in rows if row["attack"] == "external"]
+    (row,) = [row for row in rows() if row["attack"] == "external"]
     worst = worst_case_srocc(table["quality"], table["low"], table["high"]).value
     assert row["worst_srocc"] == pytest.approx(worst)
 
@@ -57,7 +62,7 @@ def test_images_extend_what_the_store_knows_and_are_scored_anew(handed_in, iqabe
 
 
 def test_whole_pictures_of_several_shapes_keep_their_own_scores(
-    sweep, iqabench, drawn_database, tiny_config, tmp_path
+    sweep, hand_in, drawn_database, tiny_config, tmp_path
 ):
     tiny_config.write_text(tiny_config.read_text() + '[models.dark]\npixels = "native"\n')
     table = pd.read_csv(drawn_database)
@@ -66,14 +71,8 @@ def test_whole_pictures_of_several_shapes_keep_their_own_scores(
             image.rotate(90, expand=True).save(tmp_path / path)
     saved = tmp_path / "images"
     options = ("--models", "dark", "--attacks", "apgd", "--epsilons", "4")
-    done, cells = sweep(*options, "--save-images", str(saved))
-    assert done.exit_code == 0, done.output
-    handed = iqabench(
-        "entry", "images", str(saved / "drawn" / "dark" / "apgd-4"), "--model", "dark",
-        "--dataset", str(drawn_database), "--epsilon", "4", "--config", str(tiny_config),
-        "--plugin", str(tmp_path / "plugin.py"), "--results", str(tmp_path / "results"),
-    )  # fmt: skip
-    assert handed.exit_code == 0, handed.output
+    _, cells = sweep(*options, "--save-images", str(saved))
+    hand_in(saved / "drawn" / "dark" / "apgd-4", model="dark")
     (cell,) = external_cells(tmp_path)
     found, known = (pd.read_parquet(path).set_index("image") for path in (cell.path, cells["apgd", 4.0].path))
     for column in ("score", "low", "high"):
@@ -91,23 +90,19 @@ def test_what_the_store_knows_of_the_same_weights_on_another_scale_does_not_coun
     handed_in, sweep, tiny_config
 ):
     run, _ = handed_in
-    text = tiny_config.read_text()
-    for high in (2, 1):
-        tiny_config.write_text(f"{text}[models.linear]\nscore_range = [0, {high}]\n")
-        if high == 2:
-            sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4")
+    table = "[models.linear]\nscore_range = [0, {}]\n"
+    sweep("--models", "linear", "--attacks", "apgd", "--epsilons", "4", tables=table.format(2))
+    tiny_config.write_text(tiny_config.read_text() + table.format(1))
     assert "20 images inside the ball; 20 ends further than any known attack" in run().output
 
 
 def test_in_the_l2_ball_their_distance_is_euclidean_and_attacks_of_the_other_norm_do_not_count(handed_in):
     run, _ = handed_in
-    refused = run("4", "--norm", "l2", exits=2)
+    refused = run("--norm", "l2", exits=2)
     assert "/255 from the image that is scored, in the L2 norm, where 4/255 is allowed" in refused.output
     # 4/255 at each of 3 x 24 x 24 values is 166/255.
-    assert (
-        "20 images inside the ball; 20 ends further than any known attack"
-        in run("167", "--norm", "l2").output
-    )
+    done = run("--norm", "l2", epsilon="167")
+    assert "20 images inside the ball; 20 ends further than any known attack" in done.output
 
 
 def outside(folder, name):
@@ -116,17 +111,14 @@ def outside(folder, name):
 
 def stranger(folder, name):
     (folder / "low" / name).rename(folder / "low" / "other.png")
-    return "4"
 
 
 def too_small(folder, name):
     Image.new("RGB", (20, 24)).save(folder / "low" / name)
-    return "4"
 
 
 def no_image(folder, name):
     (folder / "low" / name).write_text("text")
-    return "4"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +133,7 @@ def no_image(folder, name):
 def test_a_file_that_is_not_an_image_inside_the_ball_is_named(handed_in, tmp_path, spoil, message):
     run, folder = handed_in
     name = sorted(path.name for path in (folder / "low").glob("*.png"))[0]
-    done = run(spoil(folder, name), exits=2)
+    done = run(epsilon=spoil(folder, name) or "4", exits=2)
     assert message in done.output
     assert str(folder / "low") in done.output
     assert not external_cells(tmp_path)

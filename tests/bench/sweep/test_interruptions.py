@@ -70,7 +70,8 @@ def test_two_processes_share_one_store(iqabench, start_iqabench, tiny_sweep, fin
     assert len(list(shared.rglob("*.parquet"))) == len(list(finished.rglob("*.parquet")))
 
 
-COUNTING = """
+PLUGIN = """
+
 from pathlib import Path
 
 @iqabench.register_attack("counting")
@@ -90,7 +91,6 @@ def test_a_sweep_with_other_settings_leaves_what_an_interrupted_one_measured_for
     sweep, tmp_path, monkeypatch, days, batches
 ):
     monkeypatch.setattr("iqabench.bench.sweep.measuring.partial.SAVE_EVERY", 0)
-    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + COUNTING)
     options = ("--models", "linear", "--attacks", "counting", "--epsilons", "4", "--limit")
     sweep(*options, "8", exits=70)
     (left,) = (tmp_path / "results").rglob("*.partial")

@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 
 from iqabench.attacks.fgsm import FGSM
-from iqabench.bench.core.config import load_settings
-from iqabench.bench.sweep.planning.jobs import plan_jobs
 
 from .conftest import cells_in
 
@@ -30,7 +28,8 @@ class Deviation(Mean):
         return images.std((2, 3))
 """
 
-DEFENCES = """
+PLUGIN = """
+
 from iqabench.models.defences import Defence
 
 for name, shift in (("left", 1), ("right", -1)):
@@ -39,9 +38,7 @@ for name, shift in (("left", 1), ("right", -1)):
         def forward(self, images):
             return images.roll(self.shift, -1)
     iqabench.register_defence(name)(Shifted)
-"""
 
-OWN_MEAN = """
 
 @iqabench.register_model("centred")
 class Centred(Linear):
@@ -57,17 +54,14 @@ class Centred(Linear):
 
 
 @pytest.fixture
-def computed(sweep, tiny_config, tmp_path):
+def computed(sweep, tmp_path):
     """Sweep four images with a table of the configuration, and return the last line but advice."""
     (tmp_path / "networks.py").write_text(NETWORKS)
-    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + DEFENCES + OWN_MEAN)
-    text = tiny_config.read_text()
 
     def run(table, *options):
-        tiny_config.write_text(f"{text}\n{table}\n")
         asked = {"--models": "linear", "--attacks": "noise", "--epsilons": "4", "--limit": "4"}
         asked |= dict(zip(options[::2], options[1::2], strict=True))
-        done, _ = sweep(*(word for pair in asked.items() for word in pair))
+        done, _ = sweep(*(word for pair in asked.items() for word in pair), tables=table)
         (line,) = (line for line in done.output.splitlines() if " computed, " in line)
         return line.partition(": ")[2]
 
@@ -75,29 +69,24 @@ def computed(sweep, tiny_config, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "option", "key", "classes", "again"),
+    ("kind", "key", "classes", "again"),
     [
-        ("models", "--models", "like", ("linear", "percent"), "2 computed, 0 found"),
-        ("attacks", "--attacks", "like", ("noise", "blind"), "1 computed, 1 found"),
-        ("defences", "--defences", "like", ("left", "right"), "3 computed, 0 found"),
-        (
-            "models",
-            "--models",
-            "network",
-            ("networks.py:Mean", "networks.py:Deviation"),
-            "2 computed, 0 found",
-        ),
+        ("models", "like", ("linear", "percent"), "2 computed, 0 found"),
+        ("attacks", "like", ("noise", "blind"), "1 computed, 1 found"),
+        ("defences", "like", ("left", "right"), "3 computed, 0 found"),
+        ("models", "network", ("networks.py:Mean", "networks.py:Deviation"), "2 computed, 0 found"),
     ],
 )
 def test_a_table_that_names_another_class_of_the_same_parameters_is_measured_anew(
-    computed, tmp_path, monkeypatch, kind, option, key, classes, again
+    computed, tmp_path, monkeypatch, kind, key, classes, again
 ):
     monkeypatch.chdir(tmp_path)
     first, second = (f"[{kind}.mine]\n{key} = '{name}'" for name in classes)
-    computed(first, option, "mine")
-    assert computed(first, option, "mine").startswith("0 computed")
-    assert computed(second, option, "mine").startswith(again)
-    assert computed(first, option, "mine").startswith("0 computed")
+    mine = (f"--{kind}", "mine")
+    computed(first, *mine)
+    assert computed(first, *mine).startswith("0 computed")
+    assert computed(second, *mine).startswith(again)
+    assert computed(first, *mine).startswith("0 computed")
 
 
 def test_a_table_of_a_class_of_its_name_has_the_key_of_no_table(computed, tmp_path):
@@ -122,19 +111,6 @@ def test_transfer_from_other_patches_of_the_source_is_measured_anew(computed):
     computed(table % 4, "--attacks", "transfer")
     assert computed(table % 9, "--attacks", "transfer").startswith("1 computed, 1 found")
     assert computed(table % 4, "--attacks", "transfer").startswith("0 computed, 2 found")
-
-
-@pytest.fixture
-def checkpoint(tmp_path, drawn_database):
-    """Return where the weights of a ResNet are kept that tables of the configuration describe."""
-
-    def name(tables, **run):
-        (tmp_path / "bench.toml").write_text(tables)
-        run = {"datasets": [str(drawn_database)], "models": ["resnet"], "attacks": ["fgsm"], **run}
-        settings = load_settings(tmp_path / "bench.toml", overrides={"run": run})
-        return next(iter(plan_jobs(settings, tmp_path))).checkpoint.path.name
-
-    return name
 
 
 def test_a_file_of_initial_weights_counts_by_what_is_in_it_and_not_by_its_name(checkpoint, tmp_path):

@@ -28,11 +28,7 @@ def refused(sweep, tmp_path):
         ("--attacks", "none", "every sweep scores clean images; `--epsilons 0` scores them alone"),
         ("--datasets", "syntetic", "unknown dataset 'syntetic': did you mean 'synthetic'"),
         ("--datasets", "nowhere.csv", "nowhere.csv"),
-        (
-            "--datasets",
-            "/no/such/folder",
-            "dataset '/no/such/folder': no such folder or CSV file: /no/such/folder",
-        ),
+        ("--datasets", "/no/such/folder", "'/no/such/folder': no such folder or CSV file: /no/such/folder"),
         ("--device", "cuda", "no CUDA GPU"),
         ("--profile", "dmo", "unknown profile 'dmo': did you mean 'demo'"),
         ("--epsilons", "one", "found 'one', accepted is a number in units of 1/255, such as 8 or \"8/255\""),

@@ -11,22 +11,18 @@ CONDITION = ["dataset", "model", "variant", "regime", "seed"]
 
 
 @pytest.fixture
-def shown(sweep, tiny_config, tmp_path):
+def shown(sweep, tmp_path):
     """Sweep with some tables; return the rows that a report shows by variant, and what the command said."""
-    text = tiny_config.read_text()
 
     def run(table, *options, attack="noise"):
-        tiny_config.write_text(f"{text}\n{table}\n")
-        done, _ = sweep("--attacks", attack, "--epsilons", "4", "--limit", "6", *options)
+        done, _ = sweep("--attacks", attack, "--epsilons", "4", "--limit", "6", *options, tables=table)
         rows = read_results(tmp_path / "results", resamples=0).newest(CONDITION)
         return rows[rows["attack"] == attack].set_index("variant"), done.output
 
     return run
 
 
-def test_a_defence_of_the_sweep_that_becomes_the_models_own_is_shown_as_the_model_while_it_is(
-    shown,
-):
+def test_a_defence_of_the_sweep_that_becomes_the_models_own_is_shown_as_the_model_while_it_is(shown):
     rows, _ = shown("", "--models", "linear", "--defences", "gaussian,none")
     assert rows["defence"].to_dict() == {"": "", "defence=gaussian": "gaussian"}
     rows, said = shown("[models.linear]\ndefence = 'gaussian'", "--models", "linear")

@@ -1,10 +1,7 @@
 """Sweeps of models that are given whole pictures of three shapes, patches of them, or another crop."""
 
 import inspect
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +16,8 @@ from iqabench.bench.datasets.framing import Patches
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.measuring.partial import Partial
 from iqabench.bench.sweep.patches import PatchMean
+
+from .conftest import cells_in
 
 SHAPES = [(40, 52), (33, 48), (52, 40)]  # height, width
 
@@ -63,7 +62,7 @@ iqabench.register_model("of_one_size")(OfOneSize)
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def pictures(tmp_path):
     """A CSV of 40 noisy pictures in three shapes, which alternate."""
     generator, rows = np.random.default_rng(0), []
     (tmp_path / "pictures").mkdir()
@@ -81,13 +80,11 @@ Swept = Callable[..., tuple[Result, Store]]
 
 
 @pytest.fixture
-def swept(iqabench: Callable[..., Result], pictures: Path, tiny_config: Path, tmp_path: Path) -> Swept:
+def swept(iqabench, pictures, tiny_config, tmp_path):
     """Run a command on the pictures with the plugin; return what it said, and the store."""
     (tmp_path / "plugin.py").write_text(PLUGIN)
 
-    def run(
-        *options: str, command: str = "run", results: str = "results", tables: str = "", exits: int | None = 0
-    ) -> Any:
+    def run(*options, command="run", results="results", tables="", exits=0):
         config = tmp_path / f"{results}.toml"
         config.write_text(tiny_config.read_text() + '[attacks.auto]\nbudget = "quick"\n' + tables)
         whole = ["--models", "edges", "--datasets", str(pictures)] if command == "run" else []
@@ -126,22 +123,17 @@ def test_whole_pictures_are_scored_as_they_are_and_stored_in_the_order_of_the_ta
     assert auto["worst"].between(auto["low"] - 1e-6, auto["high"] + 1e-6).all()
 
 
-def test_results_depend_neither_on_the_batch_size_nor_on_who_shares_a_shape(swept, tmp_path):
-    stores = []
+def test_results_depend_neither_on_the_batch_size_nor_on_who_shares_a_shape(swept, tiny_config):
+    stores, text = [], tiny_config.read_text()
+    options = ("--attacks", "pgd,auto", "--epsilons", "4", "--limit", "6")
     for size in (1, 50):
-        config = tmp_path / "tiny.toml"
-        config.write_text(config.read_text().replace("batch_size = 2", f"batch_size = {size}", 1))
-        _, store = swept(
-            "--attacks", "pgd,auto", "--epsilons", "4", "--limit", "6", results=f"results-{size}"
-        )
-        config.write_text(config.read_text().replace(f"batch_size = {size}", "batch_size = 2", 1))
+        tiny_config.write_text(text.replace("batch_size = 2", f"batch_size = {size}", 1))
+        _, store = swept(*options, results=f"results-{size}")
         stores.append(tables_of(store))
-    for tables in stores[1:]:
-        assert tables.keys() == stores[0].keys()
-        for place, table in tables.items():
-            pd.testing.assert_frame_equal(
-                table.select_dtypes("number"), stores[0][place].select_dtypes("number"), rtol=0, atol=2e-4
-            )
+    one, other = ({place: table.select_dtypes("number") for place, table in of.items()} for of in stores)
+    assert one.keys() == other.keys()
+    for place, table in one.items():
+        pd.testing.assert_frame_equal(other[place], table, rtol=0, atol=2e-4)
 
 
 def test_a_limit_and_saved_images_keep_the_shapes_of_the_pictures(swept, tmp_path, pictures):
@@ -166,13 +158,15 @@ def test_an_interrupted_sweep_goes_on_to_the_same_numbers(swept, monkeypatch):
     saves: list[int] = []
 
     def interrupted(partial: Partial) -> None:
-        partial.save()
+        save(partial)
         saves.append(partial.done)
         if len(saves) == 3:
             raise KeyboardInterrupt
 
+    save = Partial.save
     with monkeypatch.context() as patch:
-        patch.setattr(Partial, "save_if_due", interrupted)
+        patch.setattr("iqabench.bench.sweep.measuring.partial.SAVE_EVERY", 0)
+        patch.setattr(Partial, "save", interrupted)
         swept(*options, exits=130)
     started: list[int] = []
     restore = Partial._restore
@@ -189,17 +183,13 @@ def test_an_interrupted_sweep_goes_on_to_the_same_numbers(swept, monkeypatch):
         pd.testing.assert_frame_equal(table, whole[place])
 
 
-def test_every_number_says_which_pixels_it_is_of(swept, iqabench, tmp_path):
+def test_every_number_says_which_pixels_it_is_of(swept, iqabench, rows, tmp_path):
     _, store = swept("--attacks", "fgsm", "--epsilons", "4")
     swept("--attacks", "fgsm", "--epsilons", "4", tables='[models.edges]\npixels = "resize"\n')
-    (native, resized) = sorted((cell.provenance["cell"] for cell in store.cells()
-                                if cell.provenance["cell"]["attack"] == "fgsm"),
-                               key=lambda cell: cell["pixels"] is None)  # fmt: skip
-    assert (native["pixels"], native["image_size"]) == ("native", None)
-    assert (resized["pixels"], resized["image_size"]) == (None, 24)
+    cells = cells_in(store.root)
+    assert {(cell["pixels"], cell["image_size"]) for cell in cells} == {("native", None), (None, 24)}
     where = ["--results", str(tmp_path / "results")]
-    rows = json.loads(iqabench("results", "--format", "json", *where).output)
-    assert {(row["pixels"], row["image_size"]) for row in rows} == {("native", None), ("resize", 24)}
+    assert {(row["pixels"], row["image_size"]) for row in rows()} == {("native", None), ("resize", 24)}
     assert "native" in iqabench("results", *where).output
     iqabench("report", "--format", "markdown", "--out", str(tmp_path / "report"), *where, exits=0)
     assert "Pixels" in "".join(file.read_text() for file in (tmp_path / "report").rglob("*.md"))
@@ -219,9 +209,7 @@ def test_other_commands_take_whole_pictures(swept, pictures, tmp_path):
 def test_a_model_is_trained_on_crops_of_whole_pictures_and_scored_on_patches(swept, pictures):
     tables = "[models.trained]\npixels = { patches = 5, size = 20 }\n"
     _, store = swept("--models", "trained", "--attacks", "fgsm", tables=tables)
-    cells = [
-        cell.provenance["cell"] for cell in store.cells() if cell.provenance["cell"]["model"] == "trained"
-    ]
+    cells = [cell for cell in cells_in(store.root) if cell["model"] == "trained"]
     assert {(cell["pixels"], cell["image_size"]) for cell in cells} == {("5 patches of 20", 20)}
     trained = len([*store.root.glob("checkpoints/**/*.json")])
     again = tables.replace("patches = 5", "patches = 3")

@@ -1,10 +1,6 @@
 """The key `recipe` of a model's table: how it is trained, by name or as a table with parameters."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-from click.testing import Result
 
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.core.errors import UserError
@@ -24,8 +20,8 @@ recipe = "noise"
 
 
 def test_models_of_one_class_are_trained_by_the_recipes_of_their_tables(
-    iqabench: Callable[..., Result], tiny_sweep: list[str], tiny_config: Path, tmp_path: Path
-) -> None:
+    iqabench, tiny_sweep: list[str], tiny_config, tmp_path
+):
     tiny_config.write_text(tiny_config.read_text() + TABLES)
     iqabench(
         "train", *tiny_sweep, "--models", "tiny,flat,noisy", "--results", str(tmp_path / "results"), exits=0
@@ -39,16 +35,9 @@ def test_models_of_one_class_are_trained_by_the_recipes_of_their_tables(
     assert "gradient norm" in cards["flat"]["curve"][0]
 
 
-def test_parameters_of_later_versions_at_their_defaults_leave_the_names_of_checkpoints_as_they_are(
-    tmp_path: Path, drawn_database: Path
-) -> None:
-    config = tmp_path / "bench.toml"
-
-    def weights_of(table: str) -> Path:
-        config.write_text(f"[models.cprl]\n{table}\n")
-        run = {"datasets": [str(drawn_database)], "models": ["cprl"], "attacks": ["fgsm"]}
-        settings = load_settings(config, overrides={"run": run})
-        return next(iter(plan_jobs(settings, tmp_path))).checkpoint.path
+def test_parameters_of_later_versions_at_their_defaults_leave_the_names_of_checkpoints_alone(checkpoint):
+    def weights_of(table):
+        return checkpoint(f"[models.cprl]\n{table}\n", models=["cprl"])
 
     assert weights_of("") == weights_of('fc = "linear"\nfc_input = "features"')
     named = weights_of('recipe = "cprl"')
@@ -72,7 +61,7 @@ def test_parameters_of_later_versions_at_their_defaults_leave_the_names_of_check
         ('{ name = "noise", model = 1 }', "unknown key 'model'"),
     ],
 )
-def test_a_mistake_is_told_with_table_and_key(tmp_path: Path, recipe: str, message: str) -> None:
+def test_a_mistake_is_told_with_table_and_key(tmp_path, recipe, message):
     config = tmp_path / "bench.toml"
     config.write_text(f"[models.resnet]\nrecipe = {recipe}\n")
     settings = load_settings(config, overrides={"run": {"models": ["resnet"]}})
@@ -82,8 +71,8 @@ def test_a_mistake_is_told_with_table_and_key(tmp_path: Path, recipe: str, messa
 
 
 def test_none_is_the_recipe_of_a_metric_that_is_used_as_it_is(
-    iqabench: Callable[..., Result], tiny_sweep: list[str], tiny_config: Path, tmp_path: Path
-) -> None:
+    iqabench, tiny_sweep: list[str], tiny_config, tmp_path
+):
     (tmp_path / "contrast.py").write_text(
         "import torch\nclass Contrast(torch.nn.Module):\n"
         "    def forward(self, images):\n        return 2 * images.flatten(1).std(1)\n"
@@ -100,8 +89,8 @@ def test_none_is_the_recipe_of_a_metric_that_is_used_as_it_is(
 
 
 def test_a_model_that_is_used_as_it_is_built_has_the_clean_regime_whatever_the_others_have(
-    tmp_path: Path, drawn_database: Path
-) -> None:
+    tmp_path, drawn_database
+):
     run = {"datasets": [str(drawn_database)], "models": ["resnet", "brisque"], "regime": "adversarial"}
     jobs = plan_jobs(load_settings(overrides={"run": run}), tmp_path)
     regimes = {job.model.name: cell.regime for job in jobs for cell in next(job.cells(""))[1]}

@@ -10,13 +10,13 @@ from iqabench.bench.store.store import Store
 
 
 @pytest.fixture
-def transferred(sweep, tiny_config):
+def transferred(sweep):
     """Run a sweep of a linear model under `transfer` from `tiny`."""
 
-    def run(*options, source="tiny", exits=0):
-        text = tiny_config.read_text().split("[attacks.transfer]")[0]
-        tiny_config.write_text(f"{text}[attacks.transfer]\nsource = '{source}'\nsteps = 2\n")
-        return sweep("--models", "linear", "--attacks", "transfer", "--epsilons", "4", *options, exits=exits)
+    def run(*options, source="tiny", tables="", exits=0):
+        tables += f"\n[attacks.transfer]\nsource = '{source}'\nsteps = 2\n"
+        asked = ("--models", "linear", "--attacks", "transfer", "--epsilons", "4", *options)
+        return sweep(*asked, tables=tables, exits=exits)
 
     return run
 
@@ -41,16 +41,15 @@ def test_the_source_is_trained_first_and_its_weights_are_part_of_the_cell(transf
 
 
 def test_a_defence_of_the_source_that_learns_is_trained_first_and_its_weights_are_part_of_the_cell(
-    transferred, tiny_config, tmp_path
+    transferred, tmp_path
 ):
     tables = "[models.tiny]\ndefence = 'denoiser'\n[defences.denoiser]\ndepth = 2\nwidth = 4\n"
-    tiny_config.write_text(tiny_config.read_text() + tables)
-    done, cells = transferred("--limit", "4")
+    done, cells = transferred("--limit", "4", tables=tables)
     assert "2 models trained" in done.output
     (card,) = (tmp_path / "results" / "checkpoints" / "drawn").glob("denoiser-*.json")
     (step,) = cells["transfer", 4.0].provenance["cell"]["attack_params"]["source_model"]["defence"]
     assert step["weights"] == json.loads(card.read_text())["weights"]
-    assert "0 computed" in transferred("--limit", "4")[0].output
+    assert "0 computed" in transferred("--limit", "4", tables=tables)[0].output
 
 
 @pytest.mark.parametrize(
@@ -61,17 +60,16 @@ def test_a_defence_of_the_source_that_learns_is_trained_first_and_its_weights_ar
     ],
 )
 def test_a_source_that_is_not_there_is_an_error_before_anything_is_trained(
-    transferred, tiny_config, tmp_path, options, source, message
+    transferred, tmp_path, options, source, message
 ):
-    text = tiny_config.read_text()
-    tiny_config.write_text(text + "\n[training.adversarial]\nattack = 'transfer'\nepsilon = 1\n")
-    done, cells = transferred(*options, source=source, exits=2)
+    table = "[training.adversarial]\nattack = 'transfer'\nepsilon = 1\n"
+    done, cells = transferred(*options, source=source, tables=table, exits=2)
     assert message in done.output
     assert not cells
     assert not list((tmp_path / "results").rglob("*.safetensors"))
 
 
-DROPPING = """
+PLUGIN = """
 
 @iqabench.register_model("dropping")
 class Dropping(Linear):
@@ -86,7 +84,6 @@ class Dropping(Linear):
 def test_the_batch_size_is_part_of_the_key_where_the_draws_of_a_random_source_depend_on_it(
     transferred, tiny_config, tmp_path, source, random
 ):
-    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + DROPPING)
     for size in (2, 3):
         tiny_config.write_text(tiny_config.read_text().replace("batch_size = 2", f"batch_size = {size}"))
         transferred("--limit", "6", source=source)

@@ -152,11 +152,3 @@ def test_a_full_disk_names_the_weights_that_could_not_be_written(tmp_path, monke
     with pytest.raises(OSError, match=r"No space left on device.*a\.safetensors"):
         Checkpoint(tmp_path / "a.safetensors").save(TwoNames(), {})
     assert not list(tmp_path.iterdir())
-
-
-def test_weights_of_a_model_that_ran_on_several_gpus_are_read_without_their_prefix(tmp_path):
-    model, other = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
-    path = tmp_path / "a.safetensors"
-    save_file({f"module.{name}": tensor for name, tensor in model.state_dict().items()}, path)
-    load_weights(other, path)
-    assert weights_digest(other) == weights_digest(model)

@@ -108,27 +108,33 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, monkeypatch):
-    unbroken = Brightness()
+class Killed(Progress):
+    """Ends like Ctrl-C after a number of batches."""
+
+    def __init__(self, batches):
+        super().__init__(show=False)
+        self.left = batches
+
+    def advance(self, images):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+def assert_resumes(tmp_path, model, *, batches):
+    """See that a run that was interrupted after some batches ends in the weights of one that was not."""
+    unbroken, resumed, snapshot = model(), model(), tmp_path / f"killed-after-{batches}"
     fit(unbroken, run_in(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        fit(model(), run_in(tmp_path, snapshot=snapshot, progress=Killed(batches)))
+    assert len(fit(resumed, run_in(tmp_path, snapshot=snapshot))) == SETTINGS.epochs
+    assert weights_digest(resumed) == weights_digest(unbroken)
+
+
+@pytest.mark.parametrize("epoch", range(1, SETTINGS.epochs))
+def test_a_run_interrupted_in_any_epoch_resumes_to_the_same_weights(tmp_path, monkeypatch, epoch):
     monkeypatch.setattr(Snapshot.__init__, "__defaults__", (0.0,))  # save after every epoch
-    for epoch in range(1, SETTINGS.epochs):
-
-        class Killed(Progress):
-            steps = 0
-
-            def advance(self, images, stop_after=epoch * 10 + 3):
-                self.steps += 1
-                if self.steps > stop_after:
-                    raise KeyboardInterrupt
-
-        snapshot = tmp_path / f"killed-in-{epoch}"
-        with pytest.raises(KeyboardInterrupt):
-            fit(Brightness(), run_in(tmp_path, snapshot=snapshot, progress=Killed(show=False)))
-        resumed = Brightness()
-        curve = fit(resumed, run_in(tmp_path, snapshot=snapshot))
-        assert weights_digest(resumed) == weights_digest(unbroken)
-        assert len(curve) == SETTINGS.epochs
+    assert_resumes(tmp_path, Brightness, batches=epoch * 10 + 3)
 
 
 @pytest.mark.parametrize("content", [b"", b"not safetensors", bytes(1000)])

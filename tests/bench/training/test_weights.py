@@ -15,6 +15,7 @@ from iqabench import UserError
 from iqabench.bench.training.weights import read_weights
 
 STATE = nn.Conv2d(3, 2, 3).state_dict()
+OUT, OFF = "the entry '{}' was taken out", "the prefix 'module.' was taken off"
 
 
 def prefixed(prefix):
@@ -25,17 +26,10 @@ def prefixed(prefix):
     ("content", "said"),
     [
         (STATE, ""),
-        ({"state_dict": STATE, "epoch": 3, "lr": 0.1}, "the entry 'state_dict' was taken out"),
-        (
-            {"model": {"params": prefixed("module.")}},
-            "the entry 'model' was taken out; the entry 'params' was taken out; "
-            "the prefix 'module.' was taken off",
-        ),
+        ({"state_dict": STATE, "epoch": 3, "lr": 0.1}, OUT.format("state_dict")),
+        ({"model": {"params": prefixed("module.")}}, f"{OUT.format('model')}; {OUT.format('params')}; {OFF}"),
         (prefixed("_orig_mod."), "the prefix '_orig_mod.' was taken off"),
-        (
-            prefixed("module._orig_mod."),
-            "the prefix 'module.' was taken off; the prefix '_orig_mod.' was taken off",
-        ),
+        (prefixed("module._orig_mod."), f"{OFF}; the prefix '_orig_mod.' was taken off"),
     ],
 )
 def test_envelopes_and_prefixes_are_taken_off_and_said(tmp_path, content, said):

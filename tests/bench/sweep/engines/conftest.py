@@ -9,6 +9,7 @@ from iqabench.bench.core import registry
 from iqabench.bench.core.config import load_settings
 from iqabench.bench.sweep.engines.prepared import Sweep
 from iqabench.tests.bench.sweep.conftest import LINEAR_PLUGIN
+from iqabench.tests.conftest import forget_plugins
 
 
 @pytest.fixture
@@ -16,8 +17,7 @@ def planned(
     drawn_database: Path, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Sweep]:
     """Plan a sweep of the linear model into a store of a name."""
-    for kind in registry._PLUGINS:
-        monkeypatch.setitem(registry._PLUGINS, kind, {})
+    forget_plugins(monkeypatch)
     (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN)
     registry.load_plugin(tmp_path / "plugin.py")
 

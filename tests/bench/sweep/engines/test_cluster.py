@@ -6,53 +6,42 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import fsspec
-import pandas as pd
 import pytest
 import torch
 
 from iqabench.bench.core import registry
 from iqabench.bench.core.config import load_settings
-from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.runner import run_sweep
-from iqabench.tests.conftest import draw_database
+from iqabench.tests.bench.sweep.conftest import assert_same_scores
+from iqabench.tests.conftest import TINY_PLUGIN, draw_database, forget_plugins
 
 KILLS = "IQABENCH_KILLS"
 """Variable of the environment: how many nodes are killed at random moments; without it none are."""
 
-PLUGIN = """
+PLUGIN = (
+    TINY_PLUGIN
+    + """
+
 import time
-import torch
-from torch import nn
-import iqabench
-
-
-@iqabench.register_model("tiny")
-class Tiny(nn.Module):
-    seconds = 0.0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
-        self.head = nn.Linear(4, 1)
-
-    def forward(self, images):
-        if not self.training:
-            time.sleep(self.seconds)
-        return torch.sigmoid(self.head(self.features(images - 0.5).abs().mean(dim=(2, 3)))).squeeze(1)
 
 
 class Untrained(Tiny):
     recipe = "none"
+    seconds = 0.0
 
     def __init__(self) -> None:
         super().__init__()
         for weight in self.parameters():
             nn.init.constant_(weight, 0.1)
+
+    def forward(self, images):
+        time.sleep(self.seconds)
+        return super().forward(images)
 
 
 @iqabench.register_model("slow")
@@ -67,6 +56,7 @@ class Failing(Untrained):
             raise RuntimeError("no gradient of three")
         return super().forward(images)
 """
+)
 
 CONFIG = """
 [run]
@@ -160,8 +150,7 @@ def command(cluster: Cluster, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def alone(folder: Path) -> Path:
     """The store that the local engine fills."""
     with pytest.MonkeyPatch.context() as patch:
-        for kind in registry._PLUGINS:
-            patch.setitem(registry._PLUGINS, kind, {})
+        forget_plugins(patch)
         registry.load_plugin(folder / "plugin.py")
         run = {"models": ["tiny", "slow"], "datasets": [str(folder / "drawn.csv")]}
         settings = load_settings(folder / "tiny.toml", overrides={"run": run})
@@ -175,23 +164,6 @@ def alone(folder: Path) -> Path:
 def ended(process: "subprocess.Popen[str]") -> str:
     output, _ = process.communicate(timeout=180)
     return output
-
-
-def assert_same(first: Path, second: Path, models: Collection[str] = ("tiny", "slow")) -> None:
-    """See that stores have the same cells of some models with the same scores and diagnostics, each once."""
-    found = []
-    for store in (first, second):
-        cells = [cell for cell in Store(store).cells() if cell.provenance["cell"]["model"] in models]
-        found.append({cell.key: (pd.read_parquet(cell.path), diagnostics(cell)) for cell in cells})
-        assert len(found[-1]) == len(cells)
-    assert found[0].keys() == found[1].keys()
-    for key, (scores, told) in found[0].items():
-        pd.testing.assert_frame_equal(scores, found[1][key][0], check_exact=True)
-        assert told == found[1][key][1]
-
-
-def diagnostics(cell: Any) -> Any:
-    return cell.provenance.get("diagnostics")
 
 
 def cells_in(store: Path) -> int:
@@ -215,7 +187,7 @@ def test_a_cluster_finds_what_one_process_finds_and_an_error_of_one_attack_does_
     assert "6 computed, 0 found done; 1 model trained" in output  # its clean scores, too
     (clean,) = (folder / "cluster" / "cells").rglob("failing/*.parquet")
     clean.unlink()
-    assert_same(folder / "cluster", alone, models=["tiny"])
+    assert_same_scores(folder / "cluster", alone, models=["tiny"])
     left = {path.parent for path in (folder / "cluster" / "partial").rglob("*") if path.is_file()}
     assert len(left) == 1  # what was found of the job that failed
 
@@ -242,8 +214,8 @@ def test_a_killed_node_costs_no_cell_and_after_the_driver_is_killed_the_same_com
     assert before - 3 < cells_in(bucket) <= before, "what is done is in the bucket"
     output = iqabench(*arguments, exits=0).output
     assert f"{10 - before} computed, {before} found done" in output
-    assert_same(store, alone)
-    assert_same(bucket, alone)
+    assert_same_scores(store, alone)
+    assert_same_scores(bucket, alone)
     assert len(list(bucket.rglob("*.safetensors"))) == 1
     assert not (bucket / "partial").exists()
 
@@ -262,5 +234,5 @@ def test_nodes_killed_at_random_moments_cost_no_cell(command, start_iqabench, fo
                 left -= 1
         output = ended(process)
         assert process.returncode == 0, output
-        assert_same(folder / f"random{number}", alone)
+        assert_same_scores(folder / f"random{number}", alone)
     print(f"{os.environ[KILLS]} nodes killed in {number} sweeps")

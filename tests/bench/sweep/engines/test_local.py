@@ -16,7 +16,7 @@ def attacks_in(store):
 def test_what_another_process_measures_is_left_to_it_and_the_rest_is_not(planned):
     sweep = planned("store")
     (job,) = sweep.jobs
-    works = {work.name: work for work in sweep.measurements(job, job.weights())}
+    works = {work.name: work for work in sweep.measurements(job)}
     with works["fgsm"].lock():
         other = Thread(target=lambda: run_here(sweep, torch.device("cpu"), score=True, show=False))
         other.start()

@@ -34,7 +34,7 @@ def outcome_of(order, task):
 
 def task_of(sweep, name):
     (job,) = sweep.jobs
-    works = [*sweep.measurements(job, job.weights())]
+    works = sweep.measurements(job)
     number = [work.name for work in works].index(name)
     return Task(0, work=number, keys=tuple(cell.key for cell in works[number].cells))
 
@@ -44,6 +44,18 @@ def test_a_task_leaves_cells_their_metrics_and_what_is_to_be_said(planned, order
     assert outcome.error is None
     assert set(outcome.shown) == {"fgsm 1/255", "fgsm 4/255"}
     assert len(outcome.metrics) == len(outcome.files) == 2
+
+
+def test_a_defence_that_learns_is_trained_by_its_number_where_only_training_is_asked_for(
+    planned, order, tiny_config
+):
+    text = "[attacks.transfer]\nsource = 'resnet'\n[defences.denoiser]\ndepth = 2\nwidth = 4\n"
+    tiny_config.write_text(tiny_config.read_text() + text)
+    sweep = planned("store", attacks=["transfer"], defences=["denoiser"])
+    needed = [job.model.name for job in sweep.jobs[0].needed(score=False)]
+    outcome = outcome_of(replace(order, settings=sweep.settings), Task(0, model=1 + needed.index("denoiser")))
+    assert outcome.error is None
+    assert [path.name.split("-")[0] for path in outcome.files] == ["denoiser"] * 2
 
 
 def test_a_process_that_would_compute_other_cells_computes_none(planned, order):

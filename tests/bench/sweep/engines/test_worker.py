@@ -1,13 +1,13 @@
 """A measurement in parts gives what one of all images gives, to the last bit."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from iqabench.bench.core.progress import Progress
 from iqabench.bench.store.store import Store
 from iqabench.bench.sweep.engines.worker import Worker
+from iqabench.tests.bench.sweep.conftest import assert_same_scores
 
 
 @pytest.fixture
@@ -17,19 +17,7 @@ def worker():
 
 def works_of(sweep):
     (job,) = sweep.jobs
-    return {work.name: work for work in sweep.measurements(job, job.weights())}
-
-
-def stored(sweep):
-    """Scores and diagnostics by attack and epsilon."""
-    found = {}
-    for cell in Store(sweep.store.root).cells():
-        fields = cell.provenance["cell"]
-        found[fields["attack"], fields["epsilon"]] = (
-            pd.read_parquet(cell.path),
-            cell.provenance.get("diagnostics"),
-        )
-    return found
+    return {work.name: work for work in sweep.measurements(job)}
 
 
 @pytest.mark.parametrize("model", ["linear", "noisy"])
@@ -43,13 +31,9 @@ def test_parts_give_what_the_whole_gives(planned, worker, model):
         assert len(parts) > 1, name
         for part in reversed(parts):
             worker.measure_part(work, part)
-        worker.join(work, parts)
-    one, two = stored(whole), stored(parted)
-    assert len(one) == 7
-    assert one.keys() == two.keys()
-    for key in one:
-        pd.testing.assert_frame_equal(one[key][0], two[key][0], check_exact=True)
-        assert one[key][1] == two[key][1], key
+        worker.measure(work, parts)
+    assert len(list(Store(whole.store.root).cells())) == 7
+    assert_same_scores(whole.store.root, parted.store.root)
     assert not [path for path in (parted.store.root / "partial").rglob("*") if path.is_file()]
 
 
@@ -70,6 +54,5 @@ def test_a_part_that_was_lost_is_measured_again_when_all_are_joined(planned, wor
     work = works_of(parted)["apgd"]
     parts = work.parts(3)
     worker.measure_part(work, parts[0])
-    worker.join(work, parts)
-    for key, (scores, _) in stored(whole).items():
-        pd.testing.assert_frame_equal(scores, stored(parted)[key][0], check_exact=True)
+    worker.measure(work, parts)
+    assert_same_scores(whole.store.root, parted.store.root)

@@ -1,19 +1,11 @@
 """A gradient that is zero or not finite is not taken for robustness: console, cell and results say so."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pandas as pd
 import pytest
 
 from iqabench.bench.store.results import read_results
 
-from ..conftest import LINEAR_PLUGIN
-
-PLUGIN = (
-    LINEAR_PLUGIN
-    + """
+PLUGIN = """
 
 @iqabench.register_model("rounding")
 class Rounding(Linear):
@@ -30,7 +22,6 @@ class Rooted(Linear):
     def forward(self, images):
         return super().forward(images) + (0 * images).sqrt().sum((1, 2, 3))
 """
-)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +32,8 @@ class Rooted(Linear):
     ],
 )
 def test_fgsm_that_sees_no_usable_gradient_is_said_to_counted_and_flagged(
-    sweep: Callable[..., Any], tmp_path: Path, model: str, seen: str, kind: str, indicator: str
-) -> None:
-    (tmp_path / "plugin.py").write_text(PLUGIN)
+    sweep, tmp_path, model, seen, kind, indicator
+):
     done, cells = sweep("--models", f"linear,{model}", "--attacks", "fgsm", "--epsilons", "0.5,4")
     assert (
         done.output.count("epsilon 0.5: not a whole number of grey levels, so images of 8 bits cannot") == 1

@@ -84,10 +84,6 @@ class InPlace(Sound):
         return super().moved(victim, epsilon)
 
 
-def test_a_sound_attack_passes() -> None:
-    check_attack(Sound)
-
-
 FAULTS = [
     (faulty("Far", lambda self, victim, epsilon: 1 - victim.images),
      "attack 'Far': returned an image outside its ball"),
@@ -109,8 +105,9 @@ FAULTS = [
 ]  # fmt: skip
 
 
-def test_an_attack_that_says_that_it_goes_on_from_smaller_epsilons_passes() -> None:
-    check_attack(type("Nested", (FromSmaller,), {"nested": True}))
+@pytest.mark.parametrize("attack", [Sound, type("Nested", (FromSmaller,), {"nested": True})])
+def test_a_sound_attack_and_one_that_says_that_it_goes_on_from_smaller_epsilons_pass(attack: Any) -> None:
+    check_attack(attack)
 
 
 @pytest.mark.parametrize(("attack", "message"), FAULTS)

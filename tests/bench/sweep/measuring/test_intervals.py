@@ -1,6 +1,5 @@
 """A sweep of an interval attack stores both ends of what it reached, apart from the search."""
 
-import json
 import shutil
 
 import numpy as np
@@ -16,16 +15,16 @@ from iqabench.bench.statistics.intervals import attainable, reflected
 from iqabench.bench.statistics.worst_case import worst_case_srocc
 from iqabench.bench.store.metric_cache import ALL_METRICS
 from iqabench.bench.store.store import Store
-from iqabench.bench.sweep.measuring import measure, partial, worst
+from iqabench.bench.sweep.measuring import partial, worst
 from iqabench.bench.sweep.measuring.partial import EndImages, Partial
+from iqabench.bench.sweep.measuring.search import Search
 
 from ....flips import flipped
 
 
-def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep, tiny_config):
-    euclidean = '[attacks.euclidean]\nlike = "apgd"\nsteps = 10\nnorm = "l2"\n'
-    tiny_config.write_text(tiny_config.read_text() + euclidean)
-    _, cells = sweep("--models", "linear", "--attacks", "apgd,euclidean", "--epsilons", "1,2")
+def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep):
+    table = '[attacks.euclidean]\nlike = "apgd"\nsteps = 10\nnorm = "l2"\n'
+    _, cells = sweep("--models", "linear", "--attacks", "apgd,euclidean", "--epsilons", "1,2", tables=table)
     weight = np.linspace(-1, 1, 3 * 24 * 24) / 864
     for attack, reach, told, unit in (
         ("apgd", np.abs(weight).sum(), "largest_linf", 1),
@@ -45,15 +44,13 @@ def test_the_ends_of_a_linear_model_are_those_of_the_closed_form(sweep, tiny_con
 
 
 def test_the_scale_of_the_labels_changes_errors_and_the_paper_s_split_and_nothing_else(
-    sweep, iqabench, drawn_database, tiny_config, tmp_path
+    sweep, rows, drawn_database
 ):
     lower = f'[datasets.lower]\nadapter = "csv"\nroot = "{drawn_database}"\nlow = -1.1\nhigh = 1.0\n'
-    tiny_config.write_text(tiny_config.read_text() + lower)  # all labels are above 0.5
-    both = ("--datasets", f"{drawn_database},lower")
-    sweep("--models", "linear", "--attacks", "apgd,fgsm", "--epsilons", "4", *both)
-    rows = json.loads(iqabench("results", "--format", "json", "--results", str(tmp_path / "results")).output)
+    both = ("--datasets", f"{drawn_database},lower")  # all labels of the latter are above 0.5
+    sweep("--models", "linear", "--attacks", "apgd,fgsm", "--epsilons", "4", *both, tables=lower)
     drawn, lower = (
-        {row["attack"]: row for row in rows if row["dataset"] == name} for name in ("drawn", "lower")
+        {row["attack"]: row for row in rows() if row["dataset"] == name} for name in ("drawn", "lower")
     )
     numbers = [f"{name}{bound}" for name in ALL_METRICS for bound in ("", "_low", "_high")]
     moved = {name for name in numbers if lower["apgd"][name] != pytest.approx(drawn["apgd"][name], abs=1e-9)}
@@ -64,14 +61,13 @@ def test_the_scale_of_the_labels_changes_errors_and_the_paper_s_split_and_nothin
         assert row["apgd"]["paper_reflection_srocc"] == pytest.approx(row["fgsm"]["srocc"], abs=0.02)
 
 
-def worst_srocc_in_results(iqabench, tmp_path, attack):
-    rows = json.loads(iqabench("results", "--format", "json", "--results", str(tmp_path / "results")).output)
+def worst_srocc_in(rows, attack):
     (row,) = [row for row in rows if row["attack"] == attack]
     assert row["worst_srocc"] <= row["srocc"]
     return row["worst_srocc"]
 
 
-def test_the_worst_case_of_a_continuous_model_is_a_set_of_images(sweep, iqabench, drawn_database, tmp_path):
+def test_the_worst_case_of_a_continuous_model_is_a_set_of_images(sweep, rows, drawn_database):
     labels = pd.read_csv(drawn_database)
     labels["score"] += 1e-3 * np.arange(len(labels))  # chosen scores that tie are only nearly met
     labels.to_csv(drawn_database, index=False)
@@ -81,7 +77,7 @@ def test_the_worst_case_of_a_continuous_model_is_a_set_of_images(sweep, iqabench
     np.testing.assert_allclose(table["worst"], chosen.scores, atol=1e-4)
     assert cells["apgd", 4.0].provenance["diagnostics"]["realised"] == 1
     assert f"apgd 4/255 {chosen.value:.3f}" in done.output
-    assert worst_srocc_in_results(iqabench, tmp_path, "apgd") == pytest.approx(chosen.value)
+    assert worst_srocc_in(rows(), "apgd") == pytest.approx(chosen.value)
 
 
 OPEN = """
@@ -97,26 +93,23 @@ class Open(torch.nn.Module):
 """
 
 
-def test_the_worst_case_of_large_scores_on_a_scale_without_bounds(
-    sweep, iqabench, drawn_database, tiny_config, tmp_path
-):
+def test_the_worst_case_of_large_scores_on_a_scale_without_bounds(sweep, rows, drawn_database, tmp_path):
     (tmp_path / "open.py").write_text(OPEN)
     table = f'[models.open]\nnetwork = "{tmp_path}/open.py:Open"\nscore_range = "unbounded"\n'
-    tiny_config.write_text(tiny_config.read_text() + table)
     labels = pd.read_csv(drawn_database)
     labels["score"] += 1e-3 * np.arange(len(labels))
     labels.to_csv(drawn_database, index=False)
-    _, cells = sweep("--models", "open", "--attacks", "apgd,auto", "--epsilons", "2")
+    _, cells = sweep("--models", "open", "--attacks", "apgd,auto", "--epsilons", "2", tables=table)
     reach = np.abs(np.linspace(-1, 1, 3 * 24 * 24) / 864).sum()
     for attack in ("apgd", "auto"):
         table = pd.read_parquet(cells[attack, 2.0].path)
         low, score, high = (0.5 / (1 - table[name]) - 1 for name in ("low", "score", "high"))
         np.testing.assert_allclose([high - score, score - low], 10_000 * 2 / 255 * reach, rtol=2e-3)
         chosen = worst_case_srocc(table["quality"], table["low"], table["high"]).value
-        assert worst_srocc_in_results(iqabench, tmp_path, attack) == pytest.approx(chosen)
+        assert worst_srocc_in(rows(), attack) == pytest.approx(chosen)
 
 
-def test_of_a_model_with_jumps_the_scores_that_were_reached_count(sweep, iqabench, tmp_path):
+def test_of_a_model_with_jumps_the_scores_that_were_reached_count(sweep, rows):
     done, cells = sweep("--models", "jumpy", "--attacks", "apgd", "--epsilons", "4")
     table = pd.read_parquet(cells["apgd", 4.0].path)
     np.testing.assert_allclose(table["worst"] * 400, (table["worst"] * 400).round(), atol=1e-3)
@@ -124,7 +117,7 @@ def test_of_a_model_with_jumps_the_scores_that_were_reached_count(sweep, iqabenc
     reached = spearmanr(table["quality"], table["worst"].round(6)).statistic
     chosen = worst_case_srocc(table["quality"], table["low"], table["high"]).value
     assert chosen < reached - 0.01
-    assert worst_srocc_in_results(iqabench, tmp_path, "apgd") == pytest.approx(reached)
+    assert worst_srocc_in(rows(), "apgd") == pytest.approx(reached)
     assert f"apgd 4/255 {reached:.3f}" in done.output
 
 
@@ -187,35 +180,19 @@ def test_ends_of_a_random_model_are_means_with_their_errors(sweep):
     )
 
 
-def test_a_larger_epsilon_computed_later_is_what_it_would_have_been_at_once(sweep, tmp_path):
-    sweep("--models", "linear", "--attacks", "auto", "--epsilons", "1")
-    sweep("--models", "linear", "--attacks", "auto", "--epsilons", "1,2")
-    later = Store(tmp_path / "results")
-    found = {cell.provenance["cell"]["epsilon"]: cell for cell in later.cells()}[2.0]
-    assert found.provenance["cell"]["smaller_epsilons"] == [1.0]
-    in_parts = pd.read_parquet(found.path)
-    found.path.unlink()
-    done, cells = sweep("--models", "linear", "--attacks", "auto", "--epsilons", "1,2")
-    assert "1 computed" in done.output
-    pd.testing.assert_frame_equal(pd.read_parquet(cells["auto", 2.0].path), in_parts)
-
-
-def test_rank_is_the_same_whatever_epsilons_were_measured_before(sweep, tmp_path):
-    sweep("--models", "linear", "--attacks", "rank", "--epsilons", "2")
-    _, cells = sweep("--models", "linear", "--attacks", "rank", "--epsilons", "1,2")
-    after = [cell for cell in Store(tmp_path / "results").cells() if cell.provenance["cell"]["epsilon"] == 2]
-    assert {tuple(cell.provenance["cell"]["smaller_epsilons"]) for cell in after} == {(), (1.0,)}
-    (nested,) = (cell for cell in after if cell.provenance["cell"]["smaller_epsilons"])
+@pytest.mark.parametrize(("attack", "first"), [("auto", "1"), ("rank", "2")])
+def test_what_starts_from_a_smaller_epsilon_is_the_same_whatever_was_measured_before(
+    sweep, tmp_path, attack, first
+):
+    for epsilons in (first, "1,2"):
+        sweep("--models", "linear", "--attacks", attack, "--epsilons", epsilons)
+    cells = [cell for cell in Store(tmp_path / "results").cells() if cell.provenance["cell"]["epsilon"] == 2]
+    assert len(cells) == (2 if first == "2" else 1)  # by itself, and with the smaller one
+    (nested,) = (cell for cell in cells if cell.provenance["cell"]["smaller_epsilons"] == [1.0])
     found = pd.read_parquet(nested.path)
     shutil.rmtree(tmp_path / "results")
-    _, cells = sweep("--models", "linear", "--attacks", "rank", "--epsilons", "1,2")
-    pd.testing.assert_frame_equal(pd.read_parquet(cells["rank", 2.0].path), found)
-
-
-def test_an_attack_outside_its_ball_ends_the_sweep_with_one_sentence(sweep):
-    done, cells = sweep("--models", "linear", "--attacks", "far", "--epsilons", "4", exits=2)
-    assert "attack 'far': returned an image outside its ball" in done.output
-    assert ("far", 4.0) not in cells
+    _, at_once = sweep("--models", "linear", "--attacks", attack, "--epsilons", "1,2")
+    pd.testing.assert_frame_equal(pd.read_parquet(at_once[attack, 2.0].path), found)
 
 
 def test_an_attack_that_sees_no_gradient_is_said_to_be_blind(sweep):
@@ -296,7 +273,7 @@ def test_an_interrupted_measurement_goes_on_with_the_end_images_that_it_had(
         searched.append(len(list((tmp_path / "results").rglob("*.ends"))))
     assert searched == [1, 1]
     with monkeypatch.context() as patch:
-        interrupt_at(patch, measure, "attacked_ends", 1)  # nothing is searched again
+        interrupt_at(patch, Search, "_ends", 1)  # nothing is searched again
         same_as_unbroken(sweep(*CHOSEN)[1])
     assert not [path for path in (tmp_path / "results" / "partial").rglob("*") if path.is_file()]
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from ....pages import blocks, commands, page_of
-from ..conftest import LINEAR_PLUGIN
 
 
 def test_an_attack_of_torchattacks_gives_cells_of_intervals_by_its_name(sweep):
@@ -41,19 +40,15 @@ def test_what_cannot_run_is_refused_before_anything_is_computed(sweep, name, tol
     assert not cells
 
 
-def test_a_table_gives_one_its_parameters(sweep, tiny_config):
-    text = tiny_config.read_text()
-    tiny_config.write_text(
-        f'{text}\n[attacks.longer]\nlike = "torchattacks:MIFGSM"\nsteps = 3\nalpha = 0.01\n'
-    )
-    _, cells = sweep("--models", "linear", "--attacks", "longer", "--epsilons", "4")
+def test_a_table_gives_one_its_parameters(sweep):
+    table = '[attacks.longer]\nlike = "torchattacks:MIFGSM"\nsteps = 3\nalpha = 0.01\n'
+    _, cells = sweep("--models", "linear", "--attacks", "longer", "--epsilons", "4", tables=table)
     assert cells["longer", 4.0].provenance["cell"]["attack_params"]["steps"] == 3
 
 
-def test_docs_attacks_runs_as_written(sweep, iqabench, tiny_config):
+def test_docs_attacks_runs_as_written(sweep, iqabench):
     page = page_of("attacks.md")
     (table,) = (block for block in blocks(page, "toml") if block.startswith("[attacks.longer]"))
-    tiny_config.write_text(f"{tiny_config.read_text()}\n{table}")
     written = commands(page, ".*torchattacks")
     assert len(written) == 2
     for name, *options in written:
@@ -62,12 +57,12 @@ def test_docs_attacks_runs_as_written(sweep, iqabench, tiny_config):
             assert ("torchattacks:PGD", 4.0) in cells
         else:
             iqabench(name, *options, exits=0)
-    sweep("--attacks", "longer", "--epsilons", "4", "--models", "linear")
+    sweep("--attacks", "longer", "--epsilons", "4", "--models", "linear", tables=table)
 
 
 def test_a_universal_perturbation_is_learnt_on_the_training_images(sweep, drawn_database):
     options = ("--models", "linear", "--attacks", "universal", "--epsilons", "2,4")
-    done, cells = sweep(*options)
+    _, cells = sweep(*options)
     for epsilon in (2.0, 4.0):
         table = pd.read_parquet(cells["universal", epsilon].path)
         # No training image is near black or white, so that the best perturbation of a linear score is known.
@@ -80,7 +75,7 @@ def test_a_universal_perturbation_is_learnt_on_the_training_images(sweep, drawn_
     assert "attack 'universal' learns on training images: there are none" in done.output
 
 
-MADE = """
+PLUGIN = """
 
 from iqabench.attacks.rank import Rank
 
@@ -93,8 +88,7 @@ iqabench.register_attack("made")(made)
 """
 
 
-def test_an_attack_that_a_function_builds_is_what_its_class_says(sweep, tmp_path):
-    (tmp_path / "plugin.py").write_text(LINEAR_PLUGIN + MADE)
+def test_an_attack_that_a_function_builds_is_what_its_class_says(sweep):
     _, cells = sweep("--models", "linear", "--attacks", "made", "--epsilons", "1,2")
     cell = cells["made", 2.0].provenance["cell"]
     assert cell["smaller_epsilons"] == [1.0]

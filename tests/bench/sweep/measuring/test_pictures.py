@@ -22,16 +22,8 @@ def linear_score(path):
 
 @pytest.mark.parametrize(("attack", "ends"), [("apgd", ["low", "high"]), ("fgsm", ["adversarial"])])
 def test_images_are_written_inside_their_ball_with_the_scores_of_the_files(sweep, tmp_path, attack, ends):
-    chosen = (
-        "--models",
-        "linear",
-        "--attacks",
-        attack,
-        "--epsilons",
-        "2.5",
-        "--save-images",
-        f"{tmp_path}/i",
-    )
+    chosen = ("--models", "linear", "--attacks", attack, "--epsilons", "2.5")
+    chosen += ("--save-images", f"{tmp_path}/i")
     done, cells = sweep(*chosen)
     folder = tmp_path / "i" / "drawn" / "linear" / f"{attack}-2.5"
     table = pd.read_csv(folder / "scores.csv")
@@ -61,12 +53,10 @@ def test_images_are_written_inside_their_ball_with_the_scores_of_the_files(sweep
     pd.testing.assert_frame_equal(pd.read_csv(folder / "scores.csv"), table)
 
 
-def test_of_an_eight_bit_attack_the_files_have_the_scores_that_are_stored(sweep, tiny_config, tmp_path):
-    tables = '[attacks.png]\nlike = "apgd"\nsteps = 10\neight_bit = true\n'
-    tiny_config.write_text(tiny_config.read_text() + tables)
-    _, cells = sweep(
-        "--models", "linear", "--attacks", "png", "--epsilons", "2.5", "--save-images", f"{tmp_path}/i"
-    )  # fmt: skip
+def test_of_an_eight_bit_attack_the_files_have_the_scores_that_are_stored(sweep, tmp_path):
+    table = '[attacks.png]\nlike = "apgd"\nsteps = 10\neight_bit = true\n'
+    options = ("--models", "linear", "--attacks", "png", "--epsilons", "2.5")
+    _, cells = sweep(*options, "--save-images", f"{tmp_path}/i", tables=table)
     folder = tmp_path / "i" / "drawn" / "linear" / "png-2.5"
     table, stored = pd.read_csv(folder / "scores.csv"), pd.read_parquet(cells["png", 2.5].path)
     np.testing.assert_allclose(table["score_png"], table["score"], atol=1e-6)
@@ -87,7 +77,8 @@ def test_each_image_has_a_name_of_its_own_that_stays_in_the_folder():
     assert len(set(names)) == 4
 
 
-SHIFTING = """
+PLUGIN = """
+
 from pathlib import Path
 
 @iqabench.register_attack("shifting")
@@ -106,18 +97,16 @@ class Shifting(iqabench.Attack):
 
 @pytest.mark.parametrize("interrupted", [(-1,), (1, -1)])
 def test_images_of_another_cell_are_not_taken_for_those_of_one_that_was_interrupted(
-    sweep, tiny_config, tmp_path, monkeypatch, interrupted
+    sweep, tmp_path, monkeypatch, interrupted
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("iqabench.bench.sweep.measuring.partial.SAVE_EVERY", 0)
-    (tmp_path / "plugin.py").write_text((tmp_path / "plugin.py").read_text() + SHIFTING)
-    text = tiny_config.read_text()
 
     def shifted(sign, exits=0):
-        tiny_config.write_text(f"{text}\n[attacks.shifting]\nsign = {sign}\n")
         options = ("--models", "linear", "--attacks", "shifting", "--epsilons", "4", "--limit", "8")
         (tmp_path / "interrupted").touch() if exits else (tmp_path / "interrupted").unlink(missing_ok=True)
-        return sweep(*options, "--save-images", "i", exits=exits)[0].output
+        table = f"[attacks.shifting]\nsign = {sign}"
+        return sweep(*options, "--save-images", "i", tables=table, exits=exits)[0].output
 
     for sign in (1, -1):
         shifted(sign, exits=70 if sign in interrupted else 0)

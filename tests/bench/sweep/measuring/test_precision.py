@@ -8,10 +8,8 @@ import torch
 from torch import nn
 
 PLUGIN = """
-import torch
-from torch import nn
+
 from torch.nn import functional as F
-import iqabench
 
 
 class Edges(nn.Module):
@@ -50,7 +48,6 @@ class LargeAndRandom(Large):
 @pytest.fixture
 def measured(sweep, iqabench, tiny_config, tmp_path):
     """Sweep a model of the plugin with further lines in [run]; return the console and the rows of results."""
-    (tmp_path / "plugin.py").write_text(PLUGIN)
     plain = tiny_config.read_text().replace("batch_size = 2\n", "", 1)
 
     def swept(model, *lines):

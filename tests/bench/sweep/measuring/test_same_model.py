@@ -1,9 +1,5 @@
 """A score depends on one image and on what a key names: a batch and files that a model reads are noticed."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -12,11 +8,9 @@ from iqabench.bench.store.results import read_results
 from iqabench.bench.sweep.engines.work import Measurement
 from iqabench.bench.sweep.engines.worker import Worker
 
-from ..conftest import LINEAR_PLUGIN, assert_same_scores
+from ..conftest import assert_same_scores
 
-PLUGIN = (
-    LINEAR_PLUGIN
-    + """
+PLUGIN = """
 
 import random
 from pathlib import Path
@@ -73,37 +67,38 @@ class Reading(Linear):
 
     def forward(self, images):
         return self.factor * super().forward(images)
+
+
+@iqabench.register_model("drawn")
+class Drawn(Linear):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, 24, 24))
 """
-)
 
 
 @pytest.fixture
-def swept(sweep: Callable[..., Any], tiny_config: Path, tmp_path: Path) -> Callable[..., Any]:
-    (tmp_path / "plugin.py").write_text(PLUGIN)
+def swept(sweep, tiny_config):
     tiny_config.write_text(tiny_config.read_text().replace("batch_size = 2", "batch_size = 3", 1))
     return sweep
 
 
-def test_a_model_whose_scores_depend_on_a_larger_batch_ends_the_sweep(swept: Callable[..., Any]) -> None:
+def test_a_model_whose_scores_depend_on_a_larger_batch_ends_the_sweep(swept):
     done, cells = swept("--models", "centring", "--attacks", "fgsm", "--epsilons", "4", exits=2)
     assert "clean images: the model gives one image the score" in done.output
     assert "in a batch of 2" in done.output
     assert not cells
 
 
-def test_what_models_and_attacks_draw_does_not_depend_on_which_epsilons_are_missing(
-    swept: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_what_models_and_attacks_draw_does_not_depend_on_which_epsilons_are_missing(swept, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for results, epsilons in ((whole, "1,4"), (parts, "4"), (parts, "1,4")):
         options = ("--attacks", "fgsm,thrown", "--epsilons", epsilons, "--results", str(results))
-        swept("--models", "drawing,linear", *options)
+        swept("--models", "drawing,noisy,linear", *options)
     assert_same_scores(whole, parts)
 
 
-def test_images_are_scored_in_float32_whatever_a_plugin_sets_for_its_process(
-    swept: Callable[..., Any],
-) -> None:
+def test_images_are_scored_in_float32_whatever_a_plugin_sets_for_its_process(swept):
     before = torch.get_float32_matmul_precision()
     try:
         _, cells = swept("--models", "asserting", "--attacks", "fgsm,square", "--epsilons", "4")
@@ -112,9 +107,7 @@ def test_images_are_scored_in_float32_whatever_a_plugin_sets_for_its_process(
         torch.set_float32_matmul_precision(before)
 
 
-def test_a_model_that_has_changed_under_its_key_is_said_to_and_noted(
-    swept: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_model_that_has_changed_under_its_key_is_said_to_and_noted(swept, tmp_path):
     (tmp_path / "factor.txt").write_text("0.9")
     options = ("--models", "reading", "--epsilons", "4", "--attacks")
     swept(*options, "fgsm")
@@ -128,20 +121,7 @@ def test_a_model_that_has_changed_under_its_key_is_said_to_and_noted(
     assert f"drawn / reading: {note}." in read_results(tmp_path / "results", resamples=0).notes
 
 
-DRAWN_WEIGHTS = """
-
-@iqabench.register_model("drawn")
-class Drawn(Linear):
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(3, 24, 24))
-"""
-
-
-def test_a_model_without_training_whose_weights_are_random_is_refused(
-    sweep: Callable[..., Any], tmp_path: Path
-) -> None:
-    (tmp_path / "plugin.py").write_text(PLUGIN + DRAWN_WEIGHTS)
+def test_a_model_without_training_whose_weights_are_random_is_refused(sweep, tmp_path):
     done, cells = sweep("--models", "drawn", "--attacks", "noise", "--epsilons", "4", "--limit", "4", exits=2)
     assert (
         "model 'drawn': its weights are not those that the sweep began with: it draws them anew"
@@ -151,8 +131,8 @@ def test_a_model_without_training_whose_weights_are_random_is_refused(
 
 
 def test_a_file_of_weights_that_is_replaced_while_a_sweep_runs_ends_it(
-    sweep: Callable[..., Any], tmp_path: Path, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    sweep, tmp_path, tiny_config, monkeypatch: pytest.MonkeyPatch
+):
     file = tmp_path / "weights.safetensors"
     save_file({"weight": torch.zeros(3, 24, 24)}, file)
     tiny_config.write_text(f"{tiny_config.read_text()}\n[models.linear]\nweights = '{file}'\n")

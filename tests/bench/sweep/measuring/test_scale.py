@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from iqabench.bench.store.results import read_results
-from iqabench.bench.sweep.measuring.scale import scale_notes
+from iqabench.bench.sweep.measuring.notices import scale_notes
 
 QUALITY = np.linspace(0, 1, 20)
 
@@ -29,12 +29,9 @@ def test_what_looks_wrong_is_said(scores, about):
     assert all("[models.mine]" in sentence for about, sentence in found.items() if about != "ties")
 
 
-def test_a_stated_direction_is_to_be_taken_back():
+def test_a_stated_direction_is_to_be_taken_back_and_without_labels_any_scale_is_right():
     found = scale_notes("mine", QUALITY, 1 - QUALITY, lower_is_better=True)["direction"]
     assert "if a high score means high quality, take `lower_is_better` out of [models.mine]" in found
-
-
-def test_scores_of_images_without_labels_may_be_on_any_scale():
     assert scale_notes("mine", np.full(20, np.nan), 100 * QUALITY) == {}
 
 

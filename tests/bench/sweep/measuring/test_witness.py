@@ -1,17 +1,9 @@
 """An attack that changes its images or the model, and a model that changes by being used, end the sweep."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pandas as pd
 import pytest
 
-from ..conftest import LINEAR_PLUGIN
-
-PLUGIN = (
-    LINEAR_PLUGIN
-    + """
+PLUGIN = """
 
 import sys
 
@@ -153,13 +145,6 @@ class Dropping(Linear):
         self.calls = getattr(self, "calls", 0) + 1
         return super().forward(images if self.calls < 14 else images[1:])
 """
-)
-
-
-@pytest.fixture
-def swept(sweep: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
-    (tmp_path / "plugin.py").write_text(PLUGIN)
-    return sweep
 
 
 @pytest.mark.parametrize(
@@ -180,44 +165,40 @@ def swept(sweep: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
         ("quits", "attack 'quits', or the model: calls sys.exit(0)"),
     ],
 )
-def test_what_an_attack_may_not_do_ends_the_sweep_and_nothing_of_it_is_kept(
-    swept: Callable[..., Any], attack: str, told: str, tmp_path: Path
-) -> None:
-    done, cells = swept("--models", "linear", "--attacks", f"{attack},listed", "--epsilons", "4,8", exits=2)
+def test_what_an_attack_may_not_do_ends_the_sweep_and_nothing_of_it_is_kept(sweep, attack, told, tmp_path):
+    done, cells = sweep("--models", "linear", "--attacks", f"{attack},listed", "--epsilons", "4,8", exits=2)
     assert told in done.output
     assert attack not in {name for name, _ in cells}
     assert not list((tmp_path / "results" / "partial").rglob(f"{attack}*"))
 
 
-def test_an_attack_that_returns_its_images_as_they_were_is_said_to_and_flagged(
-    swept: Callable[..., Any],
-) -> None:
-    done, cells = swept("--models", "linear", "--attacks", "still", "--epsilons", "4,8")
+def test_an_attack_that_returns_its_images_as_they_were_is_said_to_and_flagged(sweep):
+    done, cells = sweep("--models", "linear", "--attacks", "still", "--epsilons", "4,8")
     assert done.output.count("still is doubtful: The attack returned 100% of the images as they were.") == 1
     for epsilon in (4.0, 8.0):
         (flag,) = cells["still", epsilon].provenance["diagnostics"]["flags"]
         assert flag["indicator"] == "images unchanged"
 
 
-def test_a_run_that_gives_a_list_computes_it_on_a_model_in_evaluation_mode(swept: Callable[..., Any]) -> None:
+def test_a_run_that_gives_a_list_computes_it_on_a_model_in_evaluation_mode(sweep):
     attacks = "plain_search", "listing_search"
-    done, cells = swept("--models", "linear", "--attacks", ",".join(attacks), "--epsilons", "4")
+    done, cells = sweep("--models", "linear", "--attacks", ",".join(attacks), "--epsilons", "4")
     assert done.exit_code == 0, done.output
     one, other = (pd.read_parquet(cells[name, 4.0].path)[["low", "high"]] for name in attacks)
     pd.testing.assert_frame_equal(one, other)
 
 
-def test_what_an_attack_keeps_of_one_direction_does_not_reach_the_other(swept: Callable[..., Any]) -> None:
+def test_what_an_attack_keeps_of_one_direction_does_not_reach_the_other(sweep):
     attacks = "plain_search", "keeping_search"
-    _, cells = swept("--models", "linear", "--attacks", ",".join(attacks), "--epsilons", "4,8")
+    _, cells = sweep("--models", "linear", "--attacks", ",".join(attacks), "--epsilons", "4,8")
     for epsilon in (4.0, 8.0):
         plain, keeping = (pd.read_parquet(cells[name, epsilon].path) for name in attacks)
         assert (plain["low"] < plain["score"]).all()
         pd.testing.assert_frame_equal(plain[["low", "high"]], keeping[["low", "high"]])
 
 
-def test_an_attack_may_give_a_list(swept: Callable[..., Any]) -> None:
-    _, cells = swept("--models", "linear", "--attacks", "listed", "--epsilons", "4,8")
+def test_an_attack_may_give_a_list(sweep):
+    _, cells = sweep("--models", "linear", "--attacks", "listed", "--epsilons", "4,8")
     assert {epsilon for name, epsilon in cells if name == "listed"} == {4.0, 8.0}
 
 
@@ -228,9 +209,7 @@ def test_an_attack_may_give_a_list(swept: Callable[..., Any]) -> None:
         ("dropping", "scores of shape (1,) for 2 images; a model gives one real score for each"),
     ],
 )
-def test_a_model_that_changes_by_being_used_ends_the_sweep(
-    swept: Callable[..., Any], model: str, told: str
-) -> None:
-    done, cells = swept("--models", model, "--attacks", "listed", "--epsilons", "4", exits=2)
+def test_a_model_that_changes_by_being_used_ends_the_sweep(sweep, model, told):
+    done, cells = sweep("--models", model, "--attacks", "listed", "--epsilons", "4", exits=2)
     assert told in done.output
     assert ("listed", 4.0) not in cells

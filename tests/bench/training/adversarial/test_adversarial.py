@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from iqabench.bench.core.config import load_settings
-from iqabench.bench.core.progress import Progress
 from iqabench.bench.training.adversarial.fast import Fast
 from iqabench.bench.training.adversarial.free import Free
 from iqabench.bench.training.adversarial.inner import worst_images
@@ -17,7 +16,6 @@ from iqabench.bench.training.adversarial.local_linearity import LocalLinearity, 
 from iqabench.bench.training.adversarial.score_pairing import ScorePairing
 from iqabench.bench.training.adversarial.worst_case import WorstCase
 from iqabench.bench.training.checkpoints import weights_digest
-from iqabench.bench.training.fit import fit
 from iqabench.bench.training.regimes import CleanRegime
 from iqabench.bench.training.snapshot import Snapshot
 from iqabench.models import create_model
@@ -25,7 +23,7 @@ from iqabench.models.recipe import Fit, Labels, Recipe
 from iqabench.models.recipes.gradient_norm import gradient_norm
 
 from ....linear import Linear
-from ..test_fit import SETTINGS, Brightness, run_in
+from ..test_fit import Brightness, assert_resumes
 
 TRAINING = load_settings().training.model_copy(update={"learning_rate": 1e-2, "weight_decay": 0.0})
 LABELS = Labels(torch.linspace(0.1, 0.9, 4, dtype=torch.float64))
@@ -148,22 +146,7 @@ def test_a_resumed_run_of_free_training_ends_in_the_same_weights(
         return made
 
     monkeypatch.setattr(Snapshot.__init__, "__defaults__", (0.0,))  # save after every epoch
-    unbroken, resumed = model(), model()
-    fit(unbroken, run_in(tmp_path))
-
-    class Killed(Progress):
-        steps = 0
-
-        def advance(self, images: int) -> None:
-            self.steps += 1
-            if self.steps > 24:
-                raise KeyboardInterrupt
-
-    snapshot = tmp_path / "killed"
-    with pytest.raises(KeyboardInterrupt):
-        fit(model(), run_in(tmp_path, snapshot=snapshot, progress=Killed(show=False)))
-    assert len(fit(resumed, run_in(tmp_path, snapshot=snapshot))) == SETTINGS.epochs
-    assert weights_digest(resumed) == weights_digest(unbroken)
+    assert_resumes(tmp_path, model, batches=24)
 
 
 def test_score_pairing_adds_the_squared_difference_of_scores_to_the_mean_of_both_losses() -> None:
