@@ -14,6 +14,7 @@ from ..explain.explanation import ShownExplanation
 from ..paper.figure6 import write_figure6
 from ..paper.report import Report
 from ..paper.table import Block, Table
+from ..published.bibtex import COMMANDS
 from .templating import environment
 
 FIGURE = "figure6.pdf"
@@ -21,17 +22,7 @@ FIGURE = "figure6.pdf"
 _ROWS_ON_A_PAGE = 18  # of a table; its blocks are kept together
 _COLUMNS_ABREAST = 9  # that a portrait page holds at a size that can be read, but for the names
 
-_COMMANDS = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
+_COMMANDS = COMMANDS | {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",

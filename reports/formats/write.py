@@ -6,7 +6,6 @@ from ...bench.core.errors import UserError, nearest
 from ...bench.statistics.logistic import Form
 from ...bench.store.results import read_results
 from ...bench.store.store import Store
-from ..paper.figure6 import write_figure6
 from ..paper.report import compose
 from .csv import write_csv
 from .html import write_html
@@ -16,15 +15,6 @@ from .markdown import write_markdown
 
 _WRITERS = {"latex": write_latex, "markdown": write_markdown, "csv": write_csv}
 FORMATS = ("html", *_WRITERS)
-
-
-def write_figure(store: Store | Path, path: Path) -> Path:
-    """Write Figure 6 of a store as a PNG, SVG or PDF file, by the path's suffix.
-
-    Raises:
-        UserError: another suffix, or a store without results of an attack.
-    """
-    return write_figure6(compose(read_results(store)).panels, path)
 
 
 def write_report(store: Store | Path, form: str, out: Path, *, logistic: Form | None = None) -> Path:

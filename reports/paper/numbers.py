@@ -74,20 +74,19 @@ def rows_of(names: Iterable[str], groups: Iterable[Sequence[Sequence[Cell]]]) ->
 
 
 def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:
-    records = [_record(entry, metric) for metric in best]
-    point = entry.point
+    point, records = entry.point, {metric: (_record(entry, metric),) for metric in best}
     if point is None:
-        lines = [_beside(entry, metric) for metric in best]
         return tuple(
-            Cell(NOT_RUN, "absent", ("", "", line), records=(record,))
-            for line, record in zip(lines, records, strict=True)
+            Cell(NOT_RUN, "absent", ("", "", _beside(entry, metric)), records=record)
+            for metric, record in records.items()
         )
     if point.status != OK:
-        state = "diverged" if diverged(point.status) else "undefined"
         known = [value for metric in best if (value := entry.published(metric)) is not None]
         beside = wording.published(_source(entry), [number(value, DIGITS) for value in known])
-        lines = [point.status, "", beside]
-        return (Cell(state, "state", tuple(lines), span=len(best), keys=point.cells, records=tuple(records)),)
+        lines = (point.status, "", beside)
+        told = tuple(record for (record,) in records.values())
+        state = "diverged" if diverged(point.status) else "undefined"
+        return (Cell(state, "state", lines, span=len(best), keys=point.cells, records=told),)
     return tuple(
         Cell(
             text=marked(number(point.measures[metric].value, DIGITS), point),
@@ -96,9 +95,9 @@ def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:
             best=round(point.measures[metric].value, DIGITS) == highest,
             metric=metric_name(metric),
             keys=point.cells,
-            records=(record,),
+            records=records[metric],
         )
-        for (metric, highest), record in zip(best.items(), records, strict=True)
+        for metric, highest in best.items()
     )
 
 

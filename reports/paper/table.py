@@ -1,6 +1,6 @@
 """The one type of table that reports are made of. Every format renders it by one template."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, zip_longest
 from typing import Any, Literal
@@ -52,6 +52,11 @@ class Group:
 
     columns: tuple[Column, ...]
     heading: Label | None = None
+
+    @classmethod
+    def of(cls, headings: Iterable[str], order: Order, heading: str = "") -> "Group":
+        """Return columns of one order."""
+        return cls(tuple(Column(name, order) for name in headings), Label(heading) if heading else None)
 
 
 @dataclass(frozen=True)

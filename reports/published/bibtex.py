@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from ...bench.core.version import __version__
 
-_SPECIAL = {
+COMMANDS = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+"""LaTeX that prints each character that it would act on."""
 
 
 def bibtex(title: str, authors: Sequence[str], year: int | None = None, url: str = "") -> str:
@@ -49,7 +50,7 @@ def _entry(kind: str, key: str, fields: dict[str, str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(sign, sign) for sign in " ".join(text.split()))
+    return "".join(COMMANDS.get(sign, sign) for sign in " ".join(text.split()))
 
 
 def _address(url: str) -> str:

@@ -12,7 +12,7 @@ from .. import wording
 from ..numbers import Entry, column_of, rows_of, verdict_cell
 from ..points import REGIME, WORST, Point
 from ..selection import Selection, not_newest
-from ..table import Block, Cell, Column, Group, Label, Table
+from ..table import Block, Cell, Group, Label, Table
 from ..tradeoff import PRICES, Points, defended_points, price, trained_as
 
 _Line = tuple[str, str, str]  # model, variant, defence
@@ -29,6 +29,7 @@ def build(selection: Selection) -> Iterator[Table]:
     if not defended:
         return
     epsilons = sorted({point.epsilon for point in defended})
+    strengths = [f"ε = {epsilon:g}/255" for epsilon in epsilons]
     yield Table(
         number="D",
         title="Defences, with clean training",
@@ -40,15 +41,12 @@ def build(selection: Selection) -> Iterator[Table]:
         ),
         heading="Model and defence",
         groups=(
-            Group((Column(f"Clean {metric_name('srocc')}", "descending"),)),
+            Group.of([f"Clean {metric_name('srocc')}"], "descending"),
             *(
-                Group(
-                    tuple(Column(f"ε = {epsilon:g}/255", "descending") for epsilon in epsilons),
-                    Label(f"{capitalised(metric_name(WORST))}, {knowledge}"),
-                )
+                Group.of(strengths, "descending", f"{capitalised(metric_name(WORST))}, {knowledge}")
                 for knowledge in ("static", "adaptive")
             ),
-            Group((Column("Audit", "text"),)),
+            Group.of(["Audit"], "text"),
         ),
         blocks=tuple(_block(name, adaptive[name], static.get(name, {}), epsilons) for name in attacked),
         notes=tuple(not_newest(_behind(selection.results.frame))),

@@ -11,7 +11,7 @@ from ...catalogue import dataset_name, metric_name, model_name
 from .. import wording
 from ..points import WORST, Point, conditions, grouped, points_by
 from ..selection import Selection
-from ..table import Cell, Column, Group, Table
+from ..table import Cell, Group, Table
 from .unlabelled import Cells, blocks_of_attacks, cells_of_moves, groups_of_moves, measure_cell
 
 _PLACE = ("dataset", "model", "attack", "epsilon")
@@ -41,14 +41,9 @@ def build(selection: Selection) -> Iterator[Table]:
         caption=wording.ELSEWHERE,
         heading="Model and attack",
         groups=(
-            Group(
-                (
-                    Column(f"Clean {metric_name('srocc')}", "descending"),
-                    Column(capitalised(metric_name(WORST)), "descending"),
-                )
-            ),
+            Group.of([f"Clean {metric_name('srocc')}", capitalised(metric_name(WORST))], "descending"),
             *groups_of_moves(),
-            Group((Column("Measured by", "text"),)),
+            Group.of(["Measured by"], "text"),
         ),
         blocks=blocks_of_attacks(attacked, cells_of),
         notes=tuple(_not_shown(rows.drop(index=cells.index))),

@@ -40,14 +40,13 @@ def build(selection: Selection) -> Iterator[Table]:
         ),
         heading="Model",
         groups=(
-            Group((Column(f"Clean {metric_name('srocc')}", "descending"),)),
-            Group(
-                tuple(Column(f"ε = {epsilon:g}/255", "descending") for epsilon in epsilons),
-                Label(capitalised(metric_name(WORST))),
+            Group.of([f"Clean {metric_name('srocc')}"], "descending"),
+            Group.of(
+                [f"ε = {epsilon:g}/255" for epsilon in epsilons],
+                "descending",
+                capitalised(metric_name(WORST)),
             ),
-            Group(
-                tuple(Column(f"{what} at {strength:g}/255", "ascending") for what in ("Drop", "Median width"))
-            ),
+            Group.of([f"{what} at {strength:g}/255" for what in ("Drop", "Median width")], "ascending"),
             Group((Column("Audit", "text"), Column("Seconds an image", "ascending"))),
         ),
         blocks=tuple(_block(here[name], epsilons, strength, cells) for name in by("dataset", attacked)),

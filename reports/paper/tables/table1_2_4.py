@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from ....bench.core.text import capitalised
 from ....bench.store.condition import under
-from ...catalogue import AUTO, attack_name, dataset_name, model_name, ordered
+from ...catalogue import AUTO, attack_name, dataset_name, model_name
 from .. import wording
 from ..numbers import EPSILON, TABLE_METRICS, Entry, metric_cells, metric_columns
-from ..points import WORST, controls, has_worst_case
+from ..points import WORST, by, controls, has_worst_case
 from ..selection import Selection
 from ..table import Block, Group, Label, Row, Table
 
@@ -17,8 +17,7 @@ _WORST_METRICS = (WORST, "worst_plcc", "mse")
 
 def build(selection: Selection) -> Iterator[Table]:
     """Yield a table of models for each of the paper's attacks, and for each other one at 1/255."""
-    attacks = ordered("attack", (point.attack for point in selection.points))
-    others = [attack for attack in attacks if attack not in _NUMBERED]
+    others = [attack for attack in by("attack", selection.points) if attack not in _NUMBERED]
     further = {attack: f"A{place}" for place, attack in enumerate(others, start=1)}
     for attack, number in (_NUMBERED | further).items():
         yield _table(selection, attack, number)
@@ -29,25 +28,16 @@ def _table(selection: Selection, attack: str, number: str) -> Table:
     epsilon = 0.0 if attack == "none" else EPSILON
     run = [point for point in points if (point.attack, point.epsilon) == (attack, epsilon)]
     shown = points if attack in _NUMBERED else run
-    datasets = ordered("dataset", (point.dataset for point in shown))
-    models = ordered("model", (point.model for point in shown))
-    stand_ins = {point.dataset for point in shown if point.stand_in}
+    datasets, models = by("dataset", shown), by("model", shown)
+    stand_ins = [point.dataset for point in shown if point.stand_in]
     found = {(point.dataset, point.model): point for point in run}
-    groups = [
-        [
-            Entry(
-                point=found.get((dataset, model)),
-                dataset=dataset,
-                model=model,
-                attack=attack,
-                epsilon=epsilon,
-                stand_in=dataset in stand_ins,
-                published_on="" if dataset in stand_ins else dataset,
-            )
-            for model in models
-        ]
-        for dataset in datasets
-    ]
+
+    def entry(dataset: str, model: str) -> Entry:
+        stand_in, point = dataset in stand_ins, found.get((dataset, model))
+        paper = "" if stand_in else dataset
+        return Entry(point, dataset, model, attack, epsilon, stand_in, published_on=paper)
+
+    groups = [[entry(dataset, model) for model in models] for dataset in datasets]
     worst_case = any(point.worst_case for point in run)
     metrics = _WORST_METRICS if worst_case else TABLE_METRICS
     beside_auto = {AUTO, attack} if run and has_worst_case(points) else set()

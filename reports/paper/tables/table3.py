@@ -15,7 +15,7 @@ from ...catalogue import dataset_name, ordered
 from ...published import paper_numbers
 from .. import wording
 from ..selection import Selection
-from ..table import Block, Cell, Column, Group, Label, Row, Table
+from ..table import Block, Cell, Group, Label, Row, Table
 
 _COLUMNS = {"images": "Images", "types": "Types of distortion", "tested": "Test images"}
 _NO_TYPES = ({"Authentic"}, {"unknown"})  # where a database's distortions were not made, or are not told
@@ -47,7 +47,7 @@ def build(selection: Selection) -> Iterator[Table]:
             wording.DATABASES, wording.stand_ins(name for name in (*listed, *others) if name in stand_ins)
         ),
         heading="Database",
-        groups=(Group(tuple(Column(heading, "descending") for heading in _COLUMNS.values())),),
+        groups=(Group.of(_COLUMNS.values(), "descending"),),
         blocks=(Block(tuple(rows)),),
     )
 

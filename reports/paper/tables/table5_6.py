@@ -15,7 +15,7 @@ from ..ablation_cells import CONDITIONS, beside_pair, cprl_cells, over_b, over_p
 from ..numbers import Entry, metric_cells, metric_columns
 from ..points import Point, grouped, has_worst_case, points_by
 from ..selection import Selection
-from ..table import Block, Cell, Column, Group, Label, Row, Table
+from ..table import Block, Cell, Group, Label, Row, Table
 
 PAPER_DATASET = "live"  # what the paper measured Tables 5 and 6 on
 
@@ -167,7 +167,7 @@ def _table(
         caption=wording.caption(*caption),
         heading=heading,
         groups=(
-            Group((Column("Seeds", "descending"),)),
+            Group.of(["Seeds"], "descending"),
             *(Group(metric_columns(), Label(text)) for text in headings),
         ),
         blocks=tuple(blocks),

@@ -16,7 +16,7 @@ from .. import wording
 from ..numbers import marked
 from ..points import REGIME, Point, by, points_by
 from ..selection import Selection
-from ..table import Block, Cell, Column, Group, Label, Row, Table
+from ..table import Block, Cell, Group, Label, Row, Table
 
 SIZES = {"median_width": "Median width", "gain_up": "Mean rise", "gain_down": "Mean fall", "r_msu": "R (MSU)"}
 """How far scores move: metrics, with the headings of their columns."""
@@ -84,9 +84,10 @@ def blocks_of_attacks(
 
 def groups_of_moves() -> tuple[Group, Group]:
     """Return the columns that `cells_of_moves` fills."""
-    sizes = tuple(Column(name, "ascending") for name in SIZES.values())
-    visibility = tuple(Column(name, "descending") for name in VISIBILITY.values())
-    return Group(sizes), Group(visibility, Label("Adversarial images, median"))
+    return (
+        Group.of(SIZES.values(), "ascending"),
+        Group.of(VISIBILITY.values(), "descending", "Adversarial images, median"),
+    )
 
 
 def cells_of_moves(point: Point) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:

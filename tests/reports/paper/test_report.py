@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from iqabench.bench.core.errors import UserError
-from iqabench.reports import write_figure, write_report
+from iqabench.reports import write_report
 from iqabench.reports.formats.write import FORMATS
 from iqabench.reports.paper.report import compose
 
@@ -15,10 +15,6 @@ from ..conftest import MAIN
 def test_html_is_one_file(explained_report):
     path = explained_report("html")
     assert [found.name for found in path.parent.iterdir()] == ["report.html"]
-
-
-def test_the_figure_alone_is_one_file(swept_store, tmp_path):
-    assert write_figure(swept_store, tmp_path / "figure6.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("form", FORMATS)
