@@ -112,19 +112,19 @@ def test_numbers_that_measure_different_things_are_not_compared_and_fail(pinned,
     assert f"  resnet on live, pgd at 1/255, seed 0: {reason}\n" in check.text()
 
 
-def test_a_parameter_that_the_attack_did_not_have_when_pinned_does_not_matter(pinned):
-    then, now = '{"steps": 10}', '{"mask_gradient": "straight", "steps": 10}'
-    check = against_baseline(
-        results({**PGD, "attack_params": now}), pinned({**PGD, "attack_params": then}), TOLERANCES
-    )
-    assert check.exit_status == 0
+TEN, TWENTY = ({**PGD, "attack_params": f'{{"steps": {steps}}}'} for steps in (10, 20))
+BESIDE = {
+    "a parameter that the attack did not have when pinned": [
+        {**PGD, "attack_params": '{"mask_gradient": "straight", "steps": 10}'}
+    ],
+    "an attack with other parameters": [TEN, {**TWENTY, "srocc": 0.1, "created": LATER}],
+    "a newer version on other images": [TEN, {**TEN, "srocc": 0.1, "image_size": 96, "created": LATER}],
+}
 
 
-def test_of_an_attack_run_with_several_parameters_the_pinned_ones_are_compared(pinned):
-    ten, twenty = ({**PGD, "attack_params": f'{{"steps": {steps}}}'} for steps in (10, 20))
-    store = results({**ten, "srocc": 0.4}, {**twenty, "srocc": 0.1, "created": LATER})
-    check = against_baseline(store, pinned({**ten, "srocc": 0.4}), TOLERANCES)
-    assert check.exit_status == 0
+@pytest.mark.parametrize("rows", BESIDE.values(), ids=BESIDE)
+def test_what_was_pinned_is_compared_beside(pinned, rows):
+    assert against_baseline(results(*rows), pinned(TEN), TOLERANCES).exit_status == 0
 
 
 def test_the_newest_version_of_a_model_is_compared_and_not_filled_from_an_older_one(pinned):
@@ -141,12 +141,6 @@ def test_an_older_version_of_an_attack_is_not_compared_where_the_newer_was_not_r
         results(*strengths, FGSM | {"attack_version": 2}), pinned(*strengths), TOLERANCES
     )
     assert summary(check) == {"holds": 3, "not run": 3}
-
-
-def test_of_several_versions_the_one_on_the_pinned_images_is_compared(pinned):
-    small = {"srocc": 0.9, "image_size": 96}
-    large = {"srocc": 0.2, "image_size": 320, "created": LATER}
-    assert against_baseline(results(small, large), pinned(small), TOLERANCES).exit_status == 0
 
 
 def test_a_model_that_diverged_since_falls_short_and_one_that_no_longer_does_exceeds(pinned):
