@@ -151,7 +151,9 @@ def _draw_panel(
     axes: Axes, panel: Panel, looks: Looks, limits: tuple[float, float], *, title: bool = True
 ) -> None:
     for curve in panel.curves:
-        _draw_curve(axes, curve, looks[curve.of])
+        look, sroccs = looks[curve.of], [point.srocc for point in curve.points]
+        line = {"linestyle": _DASHES if look.dashed else "-", "linewidth": look.width, "gid": curve.of}
+        draw_band(axes, curve.epsilons, sroccs, look, clip_on=False, **line)
     epsilons = sorted({epsilon for curve in panel.curves for epsilon in curve.epsilons})
     reach = epsilons[-1] or 1.0
     axes.set_xlim(-0.02 * reach, 1.02 * reach)
@@ -166,19 +168,6 @@ def _draw_panel(
     if title:
         axes.set_title(panel.title, loc="left", fontweight="bold", parse_math=False)
     _label_curves(axes, panel.curves, looks, limits)
-
-
-def _draw_curve(axes: Axes, curve: Curve, look: Style) -> None:
-    draw_band(
-        axes,
-        curve.epsilons,
-        [point.srocc for point in curve.points],
-        look,
-        linestyle=_DASHES if look.dashed else "-",
-        linewidth=look.width,
-        gid=curve.of,
-        clip_on=False,
-    )
 
 
 def _label_curves(axes: Axes, curves: Sequence[Curve], looks: Looks, limits: tuple[float, float]) -> None:

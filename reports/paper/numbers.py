@@ -11,7 +11,7 @@ from ..catalogue import catalogue, dataset_name, higher_is_better, metric_name
 from ..published import paper_numbers
 from . import wording
 from .points import Point, diverged
-from .table import Cell, Column, Label, Row
+from .table import Cell, Column
 
 TABLE_METRICS = ("srocc", "plcc", "mse")
 EPSILON = 1.0  # the attack strength of Tables 1, 2, 5 and 6, in units of 1/255
@@ -65,12 +65,6 @@ def metric_cells(entries: Sequence[Entry], metrics: Sequence[str] = TABLE_METRIC
 def column_of(entries: Sequence[Entry], metric: str) -> list[Cell]:
     """Return the cells of one column, a cell per row."""
     return [cell for (cell,) in metric_cells(entries, (metric,))]
-
-
-def rows_of(names: Iterable[str], groups: Iterable[Sequence[Sequence[Cell]]]) -> tuple[Row, ...]:
-    """Return rows of these names, given the columns of each group, a cell per row each."""
-    by_row = [zip(*columns, strict=True) for columns in groups]
-    return tuple(Row(Label(name), tuple(cells)) for name, *cells in zip(names, *by_row, strict=True))
 
 
 def _cells(entry: Entry, best: Mapping[str, float | None]) -> tuple[Cell, ...]:

@@ -9,7 +9,7 @@ import pandas as pd
 from ...bench.store.condition import under
 from ..catalogue import attack_name, dataset_name, model_name
 from . import wording
-from .table import Block, Cell, Column, Group, Label, Row, Table
+from .table import Block, Cell, Column, Group, Table, rows_of
 
 _FACTS = {
     "Images": {
@@ -148,18 +148,11 @@ def _fact(name: str, texts: Sequence[str], *, code: bool = False) -> Fact:
 
 
 def _checkpoints(cells: pd.DataFrame) -> Table:
-    rows = [
-        Row(
-            Label(dataset_name(row["dataset"])),
-            (
-                (
-                    Cell(model_name(row["model"])),
-                    Cell(str(row["seed"])),
-                    *(Cell(str(row[column] or ""), "code") for column in _CHECKPOINT),
-                ),
-            ),
-        )
-        for row in cells.drop_duplicates(["dataset", "model", "seed", "weights"]).to_dict("records")
+    rows = cells.drop_duplicates(["dataset", "model", "seed", "weights"]).to_dict("records")
+    shown = [
+        [Cell(model_name(row["model"])) for row in rows],
+        [Cell(str(row["seed"])) for row in rows],
+        *([Cell(str(row[column] or ""), "code") for row in rows] for column in _CHECKPOINT),
     ]
     columns = ("Model", "Seed", "Checkpoint", "Digest of weights", "Parameters")
     return Table(
@@ -168,5 +161,5 @@ def _checkpoints(cells: pd.DataFrame) -> Table:
         caption=wording.CHECKPOINTS,
         heading="Dataset",
         groups=(Group(tuple(Column(name, "ascending" if name == "Seed" else "text") for name in columns)),),
-        blocks=(Block(tuple(rows)),),
+        blocks=(Block(rows_of((dataset_name(row["dataset"]) for row in rows), [shown])),),
     )

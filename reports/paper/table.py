@@ -1,6 +1,6 @@
 """The one type of table that reports are made of. Every format renders it by one template."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, zip_longest
 from typing import Any, Literal
@@ -122,3 +122,9 @@ class Table:
     def has_headings(self) -> bool:
         """True where a group of columns has a heading."""
         return any(group.heading for group in self.groups)
+
+
+def rows_of(names: Iterable[str], groups: Iterable[Sequence[Sequence[Cell]]]) -> tuple[Row, ...]:
+    """Return rows of these names, given the columns of each group, a cell per row each."""
+    by_row = [zip(*columns, strict=True) for columns in groups]
+    return tuple(Row(Label(name), tuple(cells)) for name, *cells in zip(names, *by_row, strict=True))

@@ -9,10 +9,10 @@ from ....bench.core.text import capitalised, listing
 from ....bench.statistics.metrics import NO_LABELS
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..numbers import Entry, column_of, rows_of, verdict_cell
+from ..numbers import Entry, column_of, verdict_cell
 from ..points import REGIME, WORST, Point
 from ..selection import Selection, not_newest
-from ..table import Block, Cell, Group, Label, Table
+from ..table import Block, Cell, Group, Label, Table, rows_of
 from ..tradeoff import PRICES, Points, defended_points, price, trained_as
 
 _Line = tuple[str, str, str]  # model, variant, defence

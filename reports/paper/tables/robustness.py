@@ -9,10 +9,10 @@ import pandas as pd
 from ....bench.core.text import NOT_RUN, capitalised, number
 from ...catalogue import AUTO, dataset_name, metric_name, model_name, ordered
 from .. import wording
-from ..numbers import EPSILON, Entry, column_of, rows_of, verdict_cell
+from ..numbers import EPSILON, Entry, column_of, verdict_cell
 from ..points import WORST, Point, by
 from ..selection import Selection
-from ..table import Block, Cell, Column, Group, Label, Table
+from ..table import Block, Cell, Column, Group, Label, Table, rows_of
 
 DROP, WIDTH = "worst_drop", "median_width"
 
