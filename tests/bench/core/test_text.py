@@ -7,6 +7,8 @@ import pytest
 
 from iqabench.bench.core.text import heading, parameters, printable
 
+DIRECTIONS = ("LRE", "RLO", "LRO", "RLE", "PDF", "LRI", "RLI")
+
 
 def test_every_control_and_direction_character_is_written_out_and_all_else_is_kept():
     for code in range(0x3000):
@@ -15,15 +17,7 @@ def test_every_control_and_direction_character_is_written_out_and_all_else_is_ke
         shown = printable(character)
         if character in "\n\t":
             assert shown == character
-        elif kind == "Cc" or unicodedata.bidirectional(character) in (
-            "LRE",
-            "RLO",
-            "LRO",
-            "RLE",
-            "PDF",
-            "LRI",
-            "RLI",
-        ):
+        elif kind == "Cc" or unicodedata.bidirectional(character) in DIRECTIONS:
             assert shown.isascii(), hex(code)
             assert shown.startswith("\\"), hex(code)
         elif kind[0] in "LNPS":

@@ -112,11 +112,6 @@ def test_a_damaged_cache_is_as_good_as_none(store, damage):
     pd.testing.assert_frame_equal(results_table(store, resamples=10), first, check_exact=True)
 
 
-def test_a_store_that_cannot_be_written_still_reports(store):
-    (store.root / "cache").write_text("a file where the folder would be")
-    assert len(results_table(store, resamples=10)) == 2
-
-
 def test_what_another_process_saves_meanwhile_is_kept(store, monkeypatch):
     others = metric_cache.CellMetrics.of(Scores(("a", "b"), np.arange(2.0), np.arange(2.0)), resamples=0)
 

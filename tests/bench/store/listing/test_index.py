@@ -171,6 +171,6 @@ def test_whether_a_cell_is_done_is_known_from_the_index(large, looks, monkeypatc
     assert looks == [paths[0].name]
 
 
-def test_a_store_that_cannot_be_written_is_listed(large):
+def test_a_store_that_cannot_be_written_is_listed_and_reported(large):
     (large.root / "cache").write_text("a file where the folder would be")
-    assert len(list(large.cells())) == 4
+    assert len(list(large.cells())) == len(read_results(large, resamples=10).frame) == 4
