@@ -55,7 +55,7 @@ _MOST_BYTES = 1 << 28
 _ROUNDING = 1e-6  # by which the low end may be above the high one, relative to the larger of the two
 
 
-class _Damaged(ValueError):
+class _Unusable(ValueError):
     """A cell cannot be used; says what is wrong with it, and what to do."""
 
     def __init__(self, fault: str) -> None:
@@ -152,7 +152,7 @@ def read_cell(path: Path) -> StoredCell:
         footer = pq.read_metadata(pa.BufferReader(content))
         metadata = footer.metadata or {}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise _Damaged(f"not a readable Parquet file ({first_line(error)})") from error
+        raise _Unusable(f"not a readable Parquet file ({first_line(error)})") from error
     _check_size(footer)
     if METADATA not in metadata:
         raise ValueError(_STRANGER)
@@ -160,10 +160,10 @@ def read_cell(path: Path) -> StoredCell:
     try:
         verify(content)
     except Damaged as error:
-        raise _Damaged(f"damaged: {error}") from error
+        raise _Unusable(f"damaged: {error}") from error
     key = provenance["key"]
     if key != key_of(provenance["cell"]):
-        raise _Damaged(f"its key {key!r} is not that of its cell: its metadata were changed after the run")
+        raise _Unusable(f"its key {key!r} is not that of its cell: its metadata were changed after the run")
     return StoredCell(path, key, _digest(content), metadata[METADATA])
 
 
@@ -186,7 +186,7 @@ def read_scores(cell: StoredCell) -> Scores:
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
         table = file.read(wanted, use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise _Damaged(f"damaged ({first_line(error)})") from error
+        raise _Unusable(f"damaged ({first_line(error)})") from error
     return _scores(table)
 
 
@@ -195,7 +195,7 @@ def _content(path: Path) -> bytes:
         raise ValueError("no regular file, or a link to a file that is not there")
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise _Damaged(f"larger than {_MOST_BYTES >> 20} MiB, which no cell is")
+            raise _Unusable(f"larger than {_MOST_BYTES >> 20} MiB, which no cell is")
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error
@@ -205,7 +205,7 @@ def _check_size(footer: pq.FileMetaData) -> None:
     """Refuse what would take much memory, before a row is decoded."""
     size = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
     if footer.num_rows > MOST_IMAGES or size > _MOST_BYTES:
-        raise _Damaged(
+        raise _Unusable(
             f"holds {footer.num_rows:,} rows of {size >> 20} MiB; a cell has at most {MOST_IMAGES:,} images "
             f"and {_MOST_BYTES >> 20} MiB"
         )
@@ -232,7 +232,7 @@ def _provenance(text: bytes) -> dict[str, Any]:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"])) or "JSON"
         fault = shorten(accepted(problem), 200, placeholder="...")
-        raise _Damaged(f"its metadata are damaged: {place}: {fault}") from error
+        raise _Unusable(f"its metadata are damaged: {place}: {fault}") from error
     return dict(provenance)
 
 
@@ -241,20 +241,20 @@ def _check_schema(schema: pa.Schema, names: Sequence[str]) -> None:
         places = schema.get_all_field_indices(name)
         if len(places) != 1:
             found = "lacks the column" if not places else "has more than one column"
-            raise _Damaged(f"{found} {name!r}")
+            raise _Unusable(f"{found} {name!r}")
         kind = schema.field(places[0]).type
         holds_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         holds_numbers = pa.types.is_floating(kind) or pa.types.is_integer(kind)
         wanted = "text" if name in _TEXTS else "numbers"
         if not (holds_text if wanted == "text" else holds_numbers):
-            raise _Damaged(f"its column {name!r} holds {kind}, not {wanted}")
+            raise _Unusable(f"its column {name!r} holds {kind}, not {wanted}")
 
 
 def _scores(table: pa.Table) -> Scores:
     if not table.num_rows:
-        raise _Damaged("holds no image")
+        raise _Unusable("holds no image")
     if unnamed := table["image"].null_count:
-        raise _Damaged(f"its column 'image' is empty in {unnamed} rows")
+        raise _Unusable(f"its column 'image' is empty in {unnamed} rows")
     _refuse_twice(table["image"])  # before a name that recurs is written out in every row
     for place, column in enumerate(table.schema):
         if pa.types.is_dictionary(column.type):
@@ -263,7 +263,7 @@ def _scores(table: pa.Table) -> Scores:
     by_name = table.take(pc.sort_indices(table["image"]))
     quality, score = (_numbers(by_name[name]) for name in ("quality", "score"))
     if outside := int(((quality < 0) | (quality > 1)).sum()):
-        raise _Damaged(f"its labels are outside [0, 1] in {outside} of {len(quality)} images")
+        raise _Unusable(f"its labels are outside [0, 1] in {outside} of {len(quality)} images")
     further = {
         name: np.array(by_name[name].to_pylist(), dtype=object)
         if name in FOUND_BY
@@ -278,7 +278,7 @@ def _refuse_twice(names: pa.ChunkedArray) -> None:
     found = pc.value_counts(names.unify_dictionaries())
     several = found.filter(pc.greater(found.field("counts"), 1))
     if len(several):
-        raise _Damaged(f"image {several[0]['values'].as_py()!r} is in it more than once")
+        raise _Unusable(f"image {several[0]['values'].as_py()!r} is in it more than once")
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -289,11 +289,11 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
 def _check_further(further: Mapping[str, NDArray[Any]], scored: NDArray[np.bool_]) -> None:
     """See that the columns of an interval attack make sense wherever the image has a score."""
     if ("low" in further) != ("high" in further):
-        raise _Damaged("has one of the columns 'low' and 'high' without the other")
+        raise _Unusable("has one of the columns 'low' and 'high' without the other")
     for name in (*ENDS, WORST, *ERRORS):
         if name in further and not np.isfinite(further[name][scored]).all():
-            raise _Damaged(f"its column {name!r} is not finite in some images")
+            raise _Unusable(f"its column {name!r} is not finite in some images")
     if "low" in further:
         low, high = further["low"][scored], further["high"][scored]
         if crossed := int((low - high > _ROUNDING * np.maximum(abs(low), abs(high))).sum()):
-            raise _Damaged(f"its 'low' is above its 'high' in {crossed} images")
+            raise _Unusable(f"its 'low' is above its 'high' in {crossed} images")
