@@ -19,7 +19,7 @@ from iqabench.bench.core import registry
 from iqabench.bench.core.integrity import checksum
 from iqabench.bench.datasets.synthetic.adapter import Synthetic
 from iqabench.bench.store.listing import index
-from iqabench.bench.sweep.measuring.partial import Partial
+from iqabench.bench.sweep.measuring import partial
 from iqabench.bench.training.snapshot import Snapshot
 
 from ..conftest import TINY_PLUGIN, draw_database
@@ -167,8 +167,8 @@ def _leaving_everything() -> Iterator[None]:
     with (
         mock.patch.object(Path, "unlink", keep_snapshots),
         mock.patch.object(Snapshot, "save_if_due", save),
-        mock.patch.object(Partial, "save_if_due", Partial.save),
-        mock.patch.object(Partial, "discard"),
+        mock.patch.object(partial, "SAVE_EVERY", 0.0),
+        mock.patch.object(partial.Partial, "discard"),
     ):
         yield
 
