@@ -20,7 +20,6 @@ from .adapters.tables import numbers
 from .checks import find_problems, rating_columns
 from .decoding import LARGEST
 from .splits import in_one_spelling, load_or_make_split, with_test_list
-from .wording import message
 
 COLUMNS = ["path", "score", "scene", "distortion"]
 
@@ -140,7 +139,7 @@ def open_dataset(database: Database) -> Dataset:
     problems = find_problems(table, source)
     if problems:
         others = f" ({len(problems) - 1} more found by `iqabench datasets verify`)" if problems[1:] else ""
-        raise UserError(f"{database.where}: {message(problems[0], most=1)}{others}")
+        raise UserError(f"{database.where}: {problems[0].in_words(most=1)}{others}")
     table["quality"] = (
         quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
         if source.labelled

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import UserError, blaming_line
-from .base import DatasetAdapter, checked_table, quality
+from .base import DatasetAdapter, checked_table
 from .checks import find_problems, rating_columns
 from .decoding import Undecodable, decode_rgb
 from .splits import check_sides, split_by_scene
-from .wording import message
 
 DECODED = 16  # images, spread over the table
 
@@ -40,8 +39,7 @@ def check_dataset(factory: Callable[[], DatasetAdapter]) -> None:
         )
     problems = find_problems(table, source)
     if problems:
-        raise UserError(f"{name}: {message(problems[0], most=1)}")
-    quality(table["score"].to_numpy(), source.low, source.high, source.lower_is_better)
+        raise UserError(f"{name}: {problems[0].in_words(most=1)}")
     if "split" in table:
         check_sides(table, table["split"], source=f"{name}: the column 'split' of read()")
     else:

@@ -19,15 +19,18 @@ RATINGS = "opinions_"
 """Begins the names of columns with a rating distribution: `opinions_1` (worst), `opinions_2`..."""
 
 
-Found = tuple[str, tuple[str, ...]]  # a kind of fault, and the places where it was found
-
-
 class Problem(NamedTuple):
-    """One kind of fault, and every place where it was found."""
+    """One kind of fault, every place where it was found, and what to do about it."""
 
-    kind: str  # a key of `PROBLEMS` in `wording.py`
+    fault: str
     places: tuple[str, ...]  # the images (or other things) at fault, each with what was found there
-    facts: dict[str, object]  # values for the placeholders of the sentence
+    remedy: str
+
+    def in_words(self, most: int) -> str:
+        """Return the problem as a sentence that names at most this many places and counts the others."""
+        hidden = len(self.places) - most
+        more = f", and {hidden} more" if hidden > 0 else ""
+        return f"{self.fault}: {', '.join(self.places[:most])}{more}; {self.remedy}"
 
 
 def rating_columns(table: pd.DataFrame) -> list[str]:
@@ -41,31 +44,48 @@ def rating_columns(table: pd.DataFrame) -> list[str]:
 
 def find_problems(table: pd.DataFrame, source: "DatasetAdapter") -> list[Problem]:
     """Return everything wrong with a table that can be seen without decoding an image, gravest first."""
-    root = source.root
     if table.empty:
-        return [Problem("no images", (str(root),), {})]
-    facts = {"low": source.low, "high": source.high, "images": len(table), "root": root}
-    return [Problem(kind, places, facts) for kind, places in _checks(table, source) if places]
+        return [Problem("no images", (str(source.root),), "the label table has no rows")]
+    return [problem for problem in _checks(table, source) if problem.places]
 
 
-def _checks(table: pd.DataFrame, source: "DatasetAdapter") -> Iterator[Found]:
+def _checks(table: pd.DataFrame, source: "DatasetAdapter") -> Iterator[Problem]:
     paths, scores = table["path"], table["score"]
     repeats = paths[paths.duplicated(keep=False)].value_counts(sort=False).sort_index()
-    yield "repeated", tuple(f"{path} ({count} times)" for path, count in repeats.items())
+    yield Problem(
+        "image listed more than once",
+        tuple(f"{path} ({count} times)" for path, count in repeats.items()),
+        "keep one row for each image in the label table",
+    )
 
     labelled = pd.Series(np.isfinite(scores), index=table.index)
-    yield "unlabelled", _named(paths[~labelled]) if source.labelled else ()
+    yield Problem(
+        "image without a score, or with one that is not a number",
+        _named(paths[~labelled]) if source.labelled else (),
+        "complete the label table, or leave the image out of it",
+    )
 
     outside = table[labelled & ~scores.between(source.low, source.high)]
-    off = zip(outside["path"], outside["score"], strict=True)
-    yield "off the scale", tuple(f"{path} has {score:g}" for path, score in off)
+    yield Problem(
+        f"score outside [{source.low:g}, {source.high:g}]",
+        tuple(f"{path} has {score:g}" for path, score in zip(outside["path"], outside["score"], strict=True)),
+        "correct the score, or state the scale's own bounds as `low` and `high` in the dataset's table",
+    )
 
     shares = table[rating_columns(table)].to_numpy()
     sound = (np.isfinite(shares) & (shares >= 0)).all(axis=1) & (shares.sum(axis=1) > 0)
-    yield "no distribution", _named(paths[~sound]) if shares.size else ()
+    yield Problem(
+        "ratings that are not a distribution",
+        _named(paths[~sound]) if shares.size else (),
+        "give a count or a share of 0 or more for every rating in the columns opinions_1, opinions_2...",
+    )
 
     absent = [not os.path.isfile(source.root / path) for path in paths]  # also of a name too long for a file
-    yield "missing", _missing(source.root, _named(paths[absent]))
+    yield Problem(
+        f"no such image of the {len(table)} under {source.root}",
+        _missing(source.root, _named(paths[absent])),
+        "the copy is incomplete or its files were renamed: fetch it again from its owner",
+    )
 
 
 def _named(paths: pd.Series) -> tuple[str, ...]:

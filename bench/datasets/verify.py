@@ -14,13 +14,14 @@ import pandas as pd
 from ..core.errors import UserError
 from ..core.parameters import ParameterError
 from ..core.progress import counted
-from . import wording
+from ..core.text import plural
 from .base import Database, DatasetAdapter, read_table
-from .checks import Found, Problem, find_problems
+from .checks import Problem, find_problems
 from .decoding import Undecodable, decode_rgb_bytes, read_image_file, strict_decoding
 from .splits import SIDES, find_split, with_test_list
 
-PLACES_SHOWN = 20
+PLACES_SHOWN = 20  # of a problem
+PATHS_SHOWN = 4  # of a group of identical files
 
 
 class Files(NamedTuple):
@@ -70,8 +71,8 @@ def verify_dataset(database: Database) -> Verification:
         sides = pd.Series(index=table.index, dtype=str)
     side_of = dict(zip(table["path"], sides, strict=True))
     files = _look_at_images(source.root, list(side_of), database.largest_image)
-    problems += [Problem(kind, places, {}) for kind, places in _file_problems(files, side_of) if places]
-    messages = (*(wording.message(problem, most=PLACES_SHOWN) for problem in problems), *misfit)
+    problems += [problem for problem in _file_problems(files, side_of) if problem.places]
+    messages = (*(problem.in_words(most=PLACES_SHOWN) for problem in problems), *misfit)
     return Verification(database.name, source, table.assign(split=sides), files, messages)
 
 
@@ -115,8 +116,65 @@ def _look(file: Path, largest: int) -> _Look | None:
     return _Look(digest, one_colour=image.getcolors(maxcolors=1) is not None)
 
 
-def _file_problems(files: Files, side_of: Mapping[str, str]) -> Iterator[Found]:
-    yield "undecodable", tuple(f"{path} ({fault})" for path, fault in files.unreadable.items())
-    yield "one colour", files.one_colour
-    on_both = [{side_of[path] for path in group} == set(SIDES) for group in files.duplicates]
-    yield "identical", tuple(map(wording.identical, files.duplicates, on_both))
+def _file_problems(files: Files, side_of: Mapping[str, str]) -> Iterator[Problem]:
+    yield Problem(
+        "image that cannot be decoded to its last pixel",
+        tuple(f"{path} ({fault})" for path, fault in files.unreadable.items()),
+        "fetch a damaged file again from its owner",
+    )
+    yield Problem(
+        "image of one colour",
+        files.one_colour,
+        "nothing is to be seen in it: look at the file, and leave the image out of the label table",
+    )
+    yield Problem(
+        "images whose files are identical",
+        tuple(_group_in_words(group, {side_of[path] for path in group}) for group in files.duplicates),
+        "keep one of each, or give them one scene so that they stay on one side of the split",
+    )
+
+
+def _group_in_words(paths: Sequence[str], sides: set[str]) -> str:
+    hidden = len(paths) - PATHS_SHOWN
+    more = f" and {hidden} more" if hidden > 0 else ""
+    return " = ".join(paths[:PATHS_SHOWN]) + more + " (in both training and test)" * (sides == set(SIDES))
+
+
+def in_words(found: Verification, published: str = "") -> str:
+    """Return a verification as plain text: a line per finding, the problems last.
+
+    `published` is what the CPRL paper's Table 3 says of the database, if it does.
+    """
+    root = found.source.root if found.source else "not read"
+    lines = [f"{found.name}: {root}"]
+    if found.source and found.source.stand_in:
+        lines.append("  stands in for a real database; no published number is about it")
+    if len(found.table):
+        lines += [f"  {title:<12}{text}" for title, text in _findings(found, published)]
+    count = len(found.problems)
+    lines.append(f"  {plural(count, 'problem')}:" if count else "  no problems")
+    return "\n".join(lines + [f"  - {problem}" for problem in found.problems])
+
+
+def _findings(found: Verification, published: str) -> Iterator[tuple[str, str]]:
+    table, source, files = found.table, found.source, found.files
+    yield "images", f"{len(table)} of {table['scene'].nunique()} scenes"
+    if published:
+        yield "Table 3", published
+    kinds = table["distortion"].astype(str).value_counts(sort=False).sort_index()
+    yield "distortions", f"{len(kinds)}: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}"
+    if source and not source.labelled:
+        yield "labels", "none: scores are not compared with any"
+    scores = table["score"].dropna()
+    if source and len(scores):
+        better = "lower" if source.lower_is_better else "higher"
+        scale = f"on a scale from {source.low:g} to {source.high:g}, {better} is better"
+        yield "scores", f"{scores.min():g} to {scores.max():g} {scale}"
+    for side in ("train", "test"):
+        rows = table[table["split"] == side]
+        if len(rows):
+            share = f"({len(rows) / len(table):.1%})"
+            yield side, f"{plural(len(rows), 'image')} {share} of {plural(rows['scene'].nunique(), 'scene')}"
+    yield "missing", f"{len(files.missing)}"
+    yield "unreadable", f"{len(files.unreadable)}"
+    yield "duplicates", f"{sum(map(len, files.duplicates))} images in {len(files.duplicates)} groups"

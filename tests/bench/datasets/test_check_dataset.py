@@ -9,6 +9,7 @@ from PIL import Image
 
 from iqabench import DatasetAdapter, UserError
 from iqabench.bench.datasets.adapters.csv_table import CsvTable
+from iqabench.bench.datasets.adapters.folder import Folder
 from iqabench.bench.datasets.adapters.koniq import Koniq
 from iqabench.bench.datasets.adapters.live import Live
 from iqabench.bench.datasets.adapters.livec import LiveChallenge
@@ -24,7 +25,8 @@ def test_own_databases_pass(trees, adapter, tree):
     check_dataset(lambda: adapter(str(root)))
 
 
-def test_a_csv_file_and_a_sound_adapter_pass(drawn_database, folder):
+def test_a_csv_file_a_folder_without_labels_and_a_sound_adapter_pass(drawn_database, folder):
+    check_dataset(lambda: Folder(str(folder)))
     check_dataset(lambda: CsvTable(str(drawn_database)))
     check_dataset(lambda: Sound(str(folder)))
 

@@ -27,8 +27,7 @@ def verify(name: str, results: Path, **options: Any) -> None:
     something is wrong.
     """
     settings = shared.settings_of(options)
-    from ....datasets.verify import verify_dataset
-    from ....datasets.wording import in_words
+    from ....datasets.verify import in_words, verify_dataset
     from ....sweep.planning.datasets import database_of
 
     database = database_of(settings, name, results)
