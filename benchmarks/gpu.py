@@ -39,9 +39,10 @@ from torch import Tensor, nn  # noqa: E402
 from iqabench import create_attack, create_model  # noqa: E402
 from iqabench.attacks.tools.objectives import ascend  # noqa: E402
 from iqabench.bench.core.configuration.values import Precision  # noqa: E402
-from iqabench.bench.datasets import pixels as pixel_cache  # noqa: E402
+from iqabench.bench.datasets import framing  # noqa: E402
 from iqabench.bench.datasets.base import Dataset  # noqa: E402
-from iqabench.bench.datasets.pixels import PixelCache, to_float  # noqa: E402
+from iqabench.bench.datasets.framing import FramedPixels, Framing  # noqa: E402
+from iqabench.bench.datasets.pixels import to_float  # noqa: E402
 from iqabench.bench.datasets.prefetch import prefetched  # noqa: E402
 from iqabench.bench.sweep.engines.folding import ready_to_score  # noqa: E402
 from iqabench.bench.training.precision import precision_on, tf32_where  # noqa: E402
@@ -148,7 +149,7 @@ def measure_feeding(model: nn.Module, precision: Precision, size: int, image_siz
         there = to_float(pixels.test_batch(rows[0]), device)
 
         def unpinned() -> None:
-            with patch.object(pixel_cache, "memory_for", partial(torch.empty, dtype=torch.uint8)):
+            with patch.object(framing, "memory_for", partial(torch.empty, dtype=torch.uint8)):
                 score_all(prefetched(map(pixels.test_batch, rows), device))
 
         ways: dict[str, Callable[[], object]] = {
@@ -163,7 +164,7 @@ def measure_feeding(model: nn.Module, precision: Precision, size: int, image_siz
     return f"{precision}: fed, clean scoring, batch {size}, images/s: {told}"
 
 
-def drawn_pixels(folder: Path, side: int) -> PixelCache:
+def drawn_pixels(folder: Path, side: int) -> FramedPixels:
     """Draw images, and return their pixels as a sweep reads them."""
     generator = np.random.default_rng(0)
     paths = [f"{number}.png" for number in range(DRAWN)]
@@ -171,7 +172,8 @@ def drawn_pixels(folder: Path, side: int) -> PixelCache:
         coarse = generator.integers(256, size=(side // 8, side // 8, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize((side, side)).save(folder / path, compress_level=1)
     table = pd.DataFrame({"path": paths, "scene": paths, "distortion": "", "quality": 0.5})
-    return PixelCache.open(Dataset("drawn", folder, table, 0.0, 1.0, False, 0), side, folder)
+    dataset = Dataset("drawn", folder, table, 0.0, 1.0, False, 0)
+    return FramedPixels.open(dataset, Framing.of("resize", side), folder)
 
 
 def memory_bound(model: nn.Module, precision: Precision, image_size: int, peak: float, rounds: int) -> float:

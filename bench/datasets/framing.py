@@ -1,12 +1,13 @@
 """How a picture becomes what a model is given: resized and cropped, as it is, or in patches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+import torch
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 from torch import Tensor
 
 from ..core.errors import UserError
@@ -87,11 +88,11 @@ class Framing:
             return cls(None, None, image_size, None, "native")
         if asked == RESIZE:
             return cls(image_size, image_size, image_size)
-        table = _Table(patches=16) if asked == "patches" else asked
-        if table.resize_crop:
-            shorter, crop = table.resize_crop
+        if isinstance(asked, _CropTable):
+            shorter, crop = asked.resize_crop
             return cls(shorter, crop, crop, None, f"resized to {shorter}, centre {crop}")
-        patches = Patches(table.patches or 1, table.size or image_size, table.seed)
+        table = _PatchTable(patches=16) if asked == "patches" else asked
+        patches = Patches(table.patches, table.size or image_size, table.seed)
         text = f"{patches.count} patches of {patches.size}"
         text += "" if patches.seed is None else f", random {patches.seed}"
         return cls(None, None, patches.size, patches, text)
@@ -109,25 +110,23 @@ class Framing:
         return "native" if self.shorter is None else f"resized to {self.shorter}"
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    patches: Annotated[int, Field(ge=1, le=1024)] | None = None
+class _PatchTable(BaseModel, extra="forbid", strict=True):
+    patches: Annotated[int, Field(ge=1, le=1024)]
     size: Side | None = None
     seed: Annotated[int, Field(ge=0)] | None = None
-    resize_crop: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
+
+
+class _CropTable(BaseModel, extra="forbid", strict=True):
+    resize_crop: Annotated[list[Side], Field(min_length=2, max_length=2)]
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "_Table":
-        alone = self.patches is self.size is self.seed is None
-        if (self.resize_crop is None) == (self.patches is None) or (self.resize_crop and not alone):
-            raise ValueError("either patches or resize_crop")
-        if self.resize_crop and self.resize_crop[0] < self.resize_crop[1]:
+    def _fits(self) -> "_CropTable":
+        if self.resize_crop[0] < self.resize_crop[1]:
             raise ValueError("a crop no larger than the resized picture")
         return self
 
 
-_VALUE: TypeAdapter[Any] = TypeAdapter(Literal["resize", "native", "patches"] | _Table)
+_VALUE: TypeAdapter[Any] = TypeAdapter(Literal["resize", "native", "patches"] | _PatchTable | _CropTable)
 
 
 @dataclass(frozen=True)
@@ -161,13 +160,23 @@ class FramedPixels:
 
     def test_batch(self, rows: Sequence[int]) -> Tensor:
         """Return the images to score, uint8 (N, 3, H, W), of rows that have one shape."""
-        return self.cache.test_batch(rows, self.shape(rows[0]))
+        return self._crops(rows, self.shape(rows[0]), _centre)
 
     def train_batch(
         self, rows: Sequence[int], generator: np.random.Generator, *, flip: bool = False
     ) -> Tensor:
-        """Return random crops, uint8 (N, 3, S, S); see `PixelCache.train_batch`."""
-        return self.cache.train_batch(rows, generator, side=self.framing.training_crop, flip=flip)
+        """Return random crops, uint8 (N, 3, S, S), placed independently for each image.
+
+        A generator in the same state gives the same crops. With `flip`, each crop is mirrored left to right
+        with probability 1/2, which leaves its quality as it is.
+        """
+
+        def draw(height: int, width: int) -> tuple[int, int, bool]:
+            top, left = generator.integers((height + 1, width + 1))
+            return int(top), int(left), bool(flip and generator.random() < 0.5)
+
+        side = self.framing.training_crop
+        return self._crops(rows, (side, side), draw)
 
     def centres(self, rows: Sequence[int]) -> Tensor:
         """Return images of one shape, uint8 (N, 3, H, W), for what needs several in one batch.
@@ -179,7 +188,7 @@ class FramedPixels:
             return self.test_batch(rows)
         most = max(AUDITED, self.framing.patches.size if self.framing.patches else 0)
         height, width = (min(most, *sides) for sides in zip(*map(self.shape, rows), strict=True))
-        return self.cache.test_batch(rows, (height, width))
+        return self._crops(rows, (height, width), _centre)
 
     def bucketed(self, rows: np.ndarray) -> np.ndarray:
         """Return the rows grouped by shape, otherwise in their order."""
@@ -212,6 +221,22 @@ class FramedPixels:
                     f"than {what} of {side} x {side}"
                 )
 
+    def _crops(
+        self,
+        rows: Sequence[int],
+        shape: tuple[int, int],
+        place: Callable[[int, int], tuple[int, int, bool]],
+    ) -> Tensor:
+        """Return crops of one shape; of the spare pixels, `place` tells top, left and whether to mirror."""
+        high, wide = shape
+        batch = memory_for((len(rows), high, wide, 3))
+        for crop, row in zip(batch.numpy(), rows, strict=True):
+            image = self.cache.image(row)
+            height, width, _ = image.shape
+            top, left, mirrored = place(height - high, width - wide)
+            crop[:] = image[top : top + high, left : left + wide][:, :: -1 if mirrored else 1]
+        return batch.permute(0, 3, 1, 2)
+
     def _at_once(self, shape: tuple[int, int], batch_size: int) -> int:
         if self.framing.crop is not None:
             return batch_size
@@ -223,3 +248,17 @@ class FramedPixels:
 def _spread(most: int, count: int) -> list[int]:
     """Return whole numbers spread evenly from 0 to the largest; the middle for one."""
     return [most // 2] if count == 1 else [round(most * place / (count - 1)) for place in range(count)]
+
+
+def memory_for(shape: tuple[int, ...]) -> Tensor:
+    """Return memory for uint8 pixels of this shape.
+
+    In a process that uses a GPU of NVIDIA it is pinned, so that the card copies from it while the processor
+    goes on.
+    """
+    uses_card: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return torch.empty(shape, dtype=torch.uint8, pin_memory=uses_card)
+
+
+def _centre(height: int, width: int) -> tuple[int, int, bool]:
+    return round(height / 2), round(width / 2), False  # halves to even, as torchvision's CenterCrop

@@ -1,4 +1,4 @@
-"""The pixel cache: every image of a dataset is decoded and resized once, then read in batches of crops.
+"""The pixel cache: every image of a dataset is decoded and resized once, then read by its place.
 
 Two files: the pixels of the resized images one after the other, and an index that says where each begins.
 Every image is compared with its checksum whenever it is read, so that a damaged one is never scored.
@@ -51,12 +51,9 @@ class PixelCache:
     """
 
     def __init__(self, index: "_Index", pixels: Path) -> None:
-        # Length in pixels of every image's shorter side, and of the sides of crops unless another is asked
-        # for; None for images that are not resized.
-        self.image_size = index.image_size
         self.digest = index.digest  # of the pixels of all images, after they are resized
         self._places = index.places
-        self._file = pixels.open("rb", buffering=0)
+        self._file = pixels.open("rb")
         self._reading = Lock()
         weakref.finalize(self, self._file.close)
 
@@ -101,34 +98,20 @@ class PixelCache:
         _, height, width, _ = self._places[row]
         return height, width
 
-    def test_batch(self, rows: Sequence[int], shape: tuple[int, int] | None = None) -> Tensor:
-        """Return centre crops (N, 3, H, W) uint8 of the images in N rows of the dataset's table.
-
-        They have the height and width of `shape`. Default: squares of the image size.
-        """
-        return self._batch(
-            rows, shape or self._square(), lambda height, width: (_centre(height), _centre(width), False)
-        )
-
-    def train_batch(
-        self,
-        rows: Sequence[int],
-        generator: np.random.Generator,
-        *,
-        side: int | None = None,
-        flip: bool = False,
-    ) -> Tensor:
-        """Return random crops (N, 3, S, S) uint8 of N rows, placed independently for each image.
-
-        A generator in the same state gives the same crops. The side S is by default the image size. With
-        `flip`, each crop is mirrored left to right with probability 1/2, which leaves its quality as it is.
-        """
-
-        def draw(height: int, width: int) -> tuple[int, int, bool]:
-            top, left = generator.integers((height + 1, width + 1))
-            return int(top), int(left), bool(flip and generator.random() < 0.5)
-
-        return self._batch(rows, (side, side) if side else self._square(), draw)
+    def image(self, row: int) -> Pixels:
+        """Return the pixels (H, W, 3) of an image; a UserError if they are not as they were written."""
+        offset, height, width, crc = self._places[row]
+        with self._reading:
+            self._file.seek(offset)
+            content = self._file.read(height * width * 3)
+        if len(content) < height * width * 3:
+            raise UserError(f"{self._file.name}: the pixel cache was cut short; delete this file")
+        if zlib.crc32(content) != crc:
+            raise UserError(
+                f"{self._file.name}: the pixel cache is damaged in image {row + 1} of {len(self)}; "
+                "delete this file, and it is built again from the images"
+            )
+        return np.frombuffer(content, np.uint8).reshape(height, width, 3)
 
     def same_as(
         self, rows: Sequence[int], other: "PixelCache", others: Sequence[int]
@@ -140,7 +123,7 @@ class PixelCache:
         pairs = []
         for row in rows:
             for one in seen.get(self._content(row), ()):
-                if np.array_equal(self._image(row), other._image(one)):
+                if np.array_equal(self.image(row), other.image(one)):
                     pairs.append((row, one))
                     break
         return pairs
@@ -148,58 +131,6 @@ class PixelCache:
     def _content(self, row: int) -> tuple[int, ...]:
         """Return height, width and checksum of an image."""
         return tuple(self._places[row][1:])
-
-    def _square(self) -> tuple[int, int]:
-        if self.image_size is None:
-            raise ValueError("images that are not resized have no size of crops of their own; give one")
-        return self.image_size, self.image_size
-
-    def _batch(
-        self,
-        rows: Sequence[int],
-        shape: tuple[int, int],
-        place_crop: Callable[[int, int], tuple[int, int, bool]],
-    ) -> Tensor:
-        high, wide = shape
-        batch = memory_for((len(rows), high, wide, 3))
-        for crop, row in zip(batch.numpy(), rows, strict=True):
-            image = self._image(row)
-            height, width, _ = image.shape
-            top, left, mirrored = place_crop(height - high, width - wide)
-            crop[:] = image[top : top + high, left : left + wide][:, :: -1 if mirrored else 1]
-        return batch.permute(0, 3, 1, 2)
-
-    def _image(self, row: int) -> Pixels:
-        offset, height, width, crc = self._places[row]
-        content = self._read(offset, height * width * 3)
-        if zlib.crc32(content) != crc:
-            raise UserError(
-                f"{self._file.name}: the pixel cache is damaged in image {row + 1} of {len(self)}; "
-                "delete this file, and it is built again from the images"
-            )
-        return np.frombuffer(content, np.uint8).reshape(height, width, 3)
-
-    def _read(self, offset: int, count: int) -> bytearray:
-        buffer = bytearray(count)
-        view = memoryview(buffer)
-        with self._reading:
-            self._file.seek(offset)
-            while view:
-                done = self._file.readinto(view)
-                if not done:
-                    raise UserError(f"{self._file.name}: the pixel cache was cut short; delete this file")
-                view = view[done:]
-        return buffer
-
-
-def memory_for(shape: tuple[int, ...]) -> Tensor:
-    """Return memory for uint8 pixels of this shape.
-
-    In a process that uses a GPU of NVIDIA it is pinned, so that the card copies from it while the processor
-    goes on.
-    """
-    uses_card: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return torch.empty(shape, dtype=torch.uint8, pin_memory=uses_card)
 
 
 def to_float(batch: Tensor, device: torch.device | str) -> Tensor:
@@ -306,10 +237,6 @@ def _file_stem(dataset: "Dataset", image_size: int | None) -> str:
     key = hashlib.sha256(f"{dataset.name}\n{dataset.root}".encode()).hexdigest()[:8]
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(dataset.name).stem)
     return f"{readable}-{image_size or 'native'}-{key}"
-
-
-def _centre(spare: int) -> int:
-    return round(spare / 2)  # halves to even, as torchvision's CenterCrop
 
 
 def _resize(image: Image.Image, shorter: int, largest: int) -> Image.Image:

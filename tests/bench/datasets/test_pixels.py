@@ -15,6 +15,7 @@ from torchvision.transforms import v2
 
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.datasets import pixels as images
+from iqabench.bench.datasets.framing import FramedPixels, Framing
 from iqabench.bench.datasets.pixels import PixelCache, to_float
 
 from ...flips import flipped
@@ -42,9 +43,14 @@ def dataset(tmp_path):
     return dataset_of(root)
 
 
+def opened(dataset, tmp_path, size=SIZE):
+    """Squares of the dataset's images, from a cache in the test's folder."""
+    return FramedPixels.open(dataset, Framing.of("resize", size), tmp_path / "cache")
+
+
 @pytest.fixture
-def cache(dataset, tmp_path):
-    return PixelCache.open(dataset, SIZE, tmp_path / "cache")
+def squares(dataset, tmp_path):
+    return opened(dataset, tmp_path)
 
 
 @pytest.fixture
@@ -65,24 +71,14 @@ def resized(dataset, row):
     return v2.functional.pil_to_tensor(v2.Resize(SIZE, antialias=True)(original(dataset, row)))
 
 
-def test_centre_crops_are_those_of_torchvision(cache, dataset):
+def test_centre_crops_are_those_of_torchvision_in_the_order_asked_for(squares, dataset):
     transform = v2.Compose([v2.Resize(SIZE, antialias=True), v2.CenterCrop(SIZE), v2.PILToTensor()])
     expected = torch.stack([transform(original(dataset, row)) for row in range(len(SHAPES))])
-    batch = cache.test_batch(range(len(SHAPES)))
+    batch = squares.test_batch(range(len(SHAPES)))
+    assert len(squares.cache) == len(SHAPES)
     assert batch.dtype == torch.uint8
-    assert batch.shape == (len(SHAPES), 3, SIZE, SIZE)
     assert torch.equal(batch, expected)
-
-
-def test_rows_come_in_the_order_asked_for(cache):
-    assert len(cache) == len(SHAPES)
-    whole = cache.test_batch(range(len(SHAPES)))
-    assert torch.equal(cache.test_batch([5, 0, 5]), whole[[5, 0, 5]])
-
-
-def test_an_image_of_the_right_size_is_kept_to_the_bit(cache, dataset):
-    pixels = torch.from_numpy(np.array(original(dataset, 2))).permute(2, 0, 1)
-    assert torch.equal(cache.test_batch([2])[0], pixels)
+    assert torch.equal(squares.test_batch([5, 0, 5]), expected[[5, 0, 5]])
 
 
 def crop_places(picture, crop):
@@ -96,9 +92,9 @@ def crop_places(picture, crop):
     )
 
 
-def test_random_crops_are_parts_of_the_image_and_reach_every_place(cache, dataset):
+def test_random_crops_are_parts_of_the_image_and_reach_every_place(squares, dataset):
     row = 3  # 90 x 31 becomes 69 x 24: 46 places
-    batch = cache.train_batch([row] * 400, np.random.default_rng(0))
+    batch = squares.train_batch([row] * 400, np.random.default_rng(0))
     found = [crop_places(resized(dataset, row), crop) for crop in batch]
     assert all(len(plain) == 1 for plain, _ in found)
     assert {plain[0] for plain, _ in found} == set(range(46))
@@ -113,22 +109,22 @@ def test_a_line_of_pixels_is_not_resized_to_gigabytes(tmp_path):
     assert PixelCache.open(line, 20, tmp_path / "cache").shape(0) == (40_000, 20)
 
 
-def test_flips_mirror_about_half_of_the_crops(cache, dataset):
+def test_flips_mirror_about_half_of_the_crops(squares, dataset):
     picture = resized(dataset, 1)
-    batch = cache.train_batch([1] * 200, np.random.default_rng(0), flip=True)
+    batch = squares.train_batch([1] * 200, np.random.default_rng(0), flip=True)
     found = [crop_places(picture, crop) for crop in batch]
     assert all(len(plain) + len(mirrored) == 1 for plain, mirrored in found)
     assert 70 < sum(len(mirrored) for _, mirrored in found) < 130
 
 
-def test_random_crops_are_drawn_from_the_generator_and_for_each_image_by_itself(cache):
+def test_random_crops_are_drawn_from_the_generator_and_for_each_image_by_itself(squares):
     rows = [0, 1, 3, 3, 6, 6]
     first, second, other = (
-        cache.train_batch(rows, np.random.default_rng(seed), flip=True) for seed in (0, 0, 1)
+        squares.train_batch(rows, np.random.default_rng(seed), flip=True) for seed in (0, 0, 1)
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
-    repeated = cache.train_batch([3] * 20, np.random.default_rng(0))
+    repeated = squares.train_batch([3] * 20, np.random.default_rng(0))
     assert len({crop.numpy().tobytes() for crop in repeated}) > 5
 
 
@@ -141,18 +137,17 @@ def test_float_images_are_in_0_to_1_and_channels_last():
 
 
 def test_a_cache_is_reused_while_the_files_are_the_same(dataset, tmp_path, builds):
-    first = PixelCache.open(dataset, SIZE, tmp_path / "cache")
-    second = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    first, second = (opened(dataset, tmp_path) for _ in range(2))
     assert len(builds) == 1
     assert first.digest == second.digest
     assert torch.equal(first.test_batch([0, 1]), second.test_batch([0, 1]))
 
 
 def test_a_changed_image_is_decoded_again(dataset, tmp_path, builds):
-    before = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    before = opened(dataset, tmp_path)
     old = before.test_batch([0])
     Image.new("RGB", (30, 40), "red").save(dataset.root / "000.png")
-    after = PixelCache.open(dataset, SIZE, tmp_path / "cache")
+    after = opened(dataset, tmp_path)
     assert len(builds) == 2
     assert after.digest != before.digest
     assert torch.equal(after.test_batch([0])[0, :, 3, 3], torch.tensor([255, 0, 0], dtype=torch.uint8))
@@ -160,49 +155,47 @@ def test_a_changed_image_is_decoded_again(dataset, tmp_path, builds):
         assert torch.equal(before.test_batch([0]), old)  # a sweep under way goes on with what it opened
 
 
-def test_a_touched_but_equal_image_keeps_the_digest(dataset, tmp_path, builds):
-    before = PixelCache.open(dataset, SIZE, tmp_path / "cache").digest
+def test_a_touched_but_equal_image_keeps_the_digest_and_what_a_killed_process_left_is_cleared_away(
+    dataset, tmp_path, builds
+):
+    before = opened(dataset, tmp_path).digest
+    (pixels,) = (tmp_path / "cache").glob("*.pixels")
+    leftover = pixels.with_name(f".{pixels.name}.abc.part")
+    leftover.write_bytes(b"half")
     os.utime(dataset.root / "000.png", (1, 1))
-    assert PixelCache.open(dataset, SIZE, tmp_path / "cache").digest == before
+    assert opened(dataset, tmp_path).digest == before
     assert len(builds) == 2
+    assert not leftover.exists()
 
 
-def test_another_list_of_images_is_another_cache(dataset, tmp_path):
-    whole = PixelCache.open(dataset, SIZE, tmp_path / "cache").digest
-    fewer = SimpleNamespace(**{**vars(dataset), "table": dataset.table.iloc[::2]})
-    reduced = PixelCache.open(fewer, SIZE, tmp_path / "cache")
-    assert len(reduced) == 4
-    assert reduced.digest != whole
-
-
-def test_sizes_and_datasets_of_one_name_do_not_share_files(dataset, tmp_path):
+def test_sizes_lists_of_images_and_datasets_of_one_name_have_caches_of_their_own(dataset, tmp_path):
     other_root = tmp_path / "other"
     other_root.mkdir()
     write_images(other_root, SHAPES[:2])
-    folder = tmp_path / "cache"
     caches = [
-        PixelCache.open(dataset, SIZE, folder),
-        PixelCache.open(dataset, 16, folder),
-        PixelCache.open(dataset_of(other_root), SIZE, folder),
+        opened(dataset, tmp_path),
+        opened(dataset, tmp_path, 16),
+        opened(dataset_of(other_root), tmp_path),
     ]
-    assert len({cache.digest for cache in caches}) == 3
-    assert len(list(folder.glob("*.pixels"))) == 3
+    assert len(list((tmp_path / "cache").glob("*.pixels"))) == 3
     assert caches[1].test_batch([0]).shape == (1, 3, 16, 16)
+    dataset.table = dataset.table.iloc[::2]
+    caches.append(opened(dataset, tmp_path))
+    assert len(caches[-1].cache) == 4
+    assert len({cache.digest for cache in caches}) == 4
 
 
 def test_the_name_of_a_csv_file_serves_as_a_dataset_name(dataset, tmp_path):
     dataset.name = str(tmp_path / "some where" / "labels.csv")
-    cache = PixelCache.open(dataset, SIZE, tmp_path / "cache")
-    assert len(cache) == len(SHAPES)
+    opened(dataset, tmp_path)
     suffixes = sorted(file.suffix for file in (tmp_path / "cache").iterdir())
     assert [suffix for suffix in suffixes if suffix != ".lock"] == [".json", ".pixels"]
 
 
 @pytest.mark.parametrize("damage", ["index", "cut", "missing", "version", "half-written"])
 def test_a_damaged_cache_is_built_again(dataset, tmp_path, builds, damage):
-    folder = tmp_path / "cache"
-    digest = PixelCache.open(dataset, SIZE, folder).digest
-    (index,), (pixels,) = folder.glob("*.json"), folder.glob("*.pixels")
+    digest = opened(dataset, tmp_path).digest
+    (index,), (pixels,) = (list((tmp_path / "cache").glob(f"*.{kind}")) for kind in ("json", "pixels"))
     if damage == "index":
         index.write_text('{"files": 3')
     elif damage == "cut":
@@ -214,39 +207,28 @@ def test_a_damaged_cache_is_built_again(dataset, tmp_path, builds, damage):
     else:  # killed between the two renames
         index.unlink()
         pixels.write_bytes(b"other pixels")
-    assert PixelCache.open(dataset, SIZE, folder).digest == digest
+    assert opened(dataset, tmp_path).digest == digest
     assert len(builds) == 2
-
-
-def test_what_a_killed_process_left_is_cleared_away(dataset, tmp_path):
-    folder = tmp_path / "cache"
-    PixelCache.open(dataset, SIZE, folder)
-    (pixels,) = folder.glob("*.pixels")
-    leftover = folder / f".{pixels.name}.abc.part"
-    leftover.write_bytes(b"half")
-    os.utime(dataset.root / "000.png", (1, 1))
-    PixelCache.open(dataset, SIZE, folder)
-    assert not leftover.exists()
 
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_it_is_built_once_by_many_at_a_time_whatever_the_number_of_workers(
     dataset, tmp_path, builds, workers
 ):
-    def opened(_):
+    def digest(_):
         return PixelCache.open(dataset, SIZE, tmp_path / "cache", workers=workers).digest
 
     with ThreadPoolExecutor(4) as pool:
-        digests = set(pool.map(opened, range(4)))
+        digests = set(pool.map(digest, range(4)))
     assert len(builds) == 1
     assert digests == {PixelCache.open(dataset, SIZE, tmp_path / "other").digest}
 
 
-def test_threads_read_each_their_own_rows(cache):
-    whole = cache.test_batch(range(len(SHAPES)))
+def test_threads_read_each_their_own_rows(squares):
+    whole = squares.test_batch(range(len(SHAPES)))
     rows = [row % len(SHAPES) for row in range(400)]
     with ThreadPoolExecutor(8) as pool:
-        crops = list(pool.map(lambda row: cache.test_batch([row])[0], rows))
+        crops = list(pool.map(lambda row: squares.test_batch([row])[0], rows))
     assert all(torch.equal(crop, whole[row]) for crop, row in zip(crops, rows, strict=True))
 
 
@@ -255,7 +237,7 @@ def test_all_images_are_looked_at_before_the_error_which_names_one(dataset, tmp_
     (dataset.root / "004.png").write_bytes(b"these are words")
     (dataset.root / "006.png").unlink()
     with pytest.raises(UserError, match=r"001\.png: cannot be decoded: the file is empty\. 2 more .*verify"):
-        PixelCache.open(dataset, SIZE, tmp_path / "cache")
+        opened(dataset, tmp_path)
     assert list((tmp_path / "cache").glob("*.pixels")) == []
     assert list((tmp_path / "cache").glob("*.part")) == []
 
@@ -266,24 +248,23 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(dataset, tmp_
         PixelCache.open(dataset, SIZE, tmp_path / "file")
 
 
-def test_pixels_cut_short_while_in_use_are_an_error(cache, tmp_path):
+def test_pixels_cut_short_while_in_use_are_an_error(squares, tmp_path):
     (pixels,) = (tmp_path / "cache").glob("*.pixels")
     os.truncate(pixels, 100)
     with pytest.raises(UserError, match=r"\.pixels: the pixel cache was cut short; delete this file"):
-        cache.test_batch([3])
+        squares.test_batch([3])
 
 
 @pytest.mark.parametrize("kind", ["pixels", "json"])
 def test_a_flipped_bit_changes_no_pixel_in_silence(tmp_path, kind):
     write_images(tmp_path, [(13, 12), (12, 14)])
     dataset = dataset_of(tmp_path)
-    whole = PixelCache.open(dataset, 12, tmp_path / "cache").test_batch([0, 1])
+    whole = opened(dataset, tmp_path, 12).test_batch([0, 1])
     (file,) = (tmp_path / "cache").glob(f"*.{kind}")
     refused = 0
     for bit in flipped(file):
         try:
-            cache = PixelCache.open(dataset, 12, tmp_path / "cache")
-            assert torch.equal(cache.test_batch([0, 1]), whole), bit
+            assert torch.equal(opened(dataset, tmp_path, 12).test_batch([0, 1]), whole), bit
         except UserError as error:
             assert "the pixel cache is damaged in image" in str(error)  # noqa: PT017
             refused += 1
@@ -305,8 +286,8 @@ def sweep(paths):
     table = pd.DataFrame({"path": paths})
     dataset = SimpleNamespace(largest_image=10**9, name="drawn", root=root, table=table)
     cache = PixelCache.open(dataset, 320, folder, workers=2)
-    for start in range(0, len(cache), 8):
-        cache.test_batch(range(len(cache))[start : start + 8])
+    for row in range(len(cache)):
+        cache.image(row)
 sweep(paths[:20])
 before = peak()
 sweep(paths)
