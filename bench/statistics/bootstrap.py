@@ -6,6 +6,7 @@ once, ties included. No step calls BLAS, so results depend neither on its thread
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -44,9 +45,7 @@ def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str,
     pairs = _pairs(labels, predictions)
     moments = _moments(quality, scores)
     parts = []
-    at_once = max(1, min(_AT_ONCE, _VALUES_AT_ONCE // len(quality)))
-    for start in range(0, counts.shape[1], at_once):
-        part = np.ascontiguousarray(counts[:, start : start + at_once])
+    for part in _parts(counts):
         weights = part.astype(np.float64)
         sizes = labels.sizes(weights), predictions.sizes(weights)
         plcc, mse = _pearson_and_error(moments, sizes, weights, total)
@@ -64,13 +63,19 @@ def weighted_metrics(quality: Array, scores: Array, counts: Counts) -> dict[str,
 
 def weighted_srocc(quality: Array, scores: Array, counts: Counts) -> Array:
     """Return what `weighted_metrics` calls `srocc` (B,), without the other metrics."""
-    ties, total = (_Ties.of(quality), _Ties.of(scores)), float(counts[:, 0].sum())
-    parts = []
-    at_once = max(1, min(_AT_ONCE, _VALUES_AT_ONCE // len(quality)))
+    labels, predictions = _Ties.of(quality), _Ties.of(scores)
+    total, found = float(counts[:, 0].sum()), []
+    for part in _parts(counts):
+        weights = part.astype(np.float64)
+        sizes = labels.sizes(weights), predictions.sizes(weights)
+        found.append(_spearman((labels, predictions), sizes, weights, total))
+    return np.concatenate(found)
+
+
+def _parts(counts: Counts) -> Iterator[Counts]:
+    at_once = max(1, min(_AT_ONCE, _VALUES_AT_ONCE // len(counts)))
     for start in range(0, counts.shape[1], at_once):
-        weights = np.ascontiguousarray(counts[:, start : start + at_once]).astype(np.float64)
-        parts.append(_spearman(ties, (ties[0].sizes(weights), ties[1].sizes(weights)), weights, total))
-    return np.concatenate(parts)
+        yield np.ascontiguousarray(counts[:, start : start + at_once])
 
 
 @dataclass(frozen=True)

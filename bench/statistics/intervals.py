@@ -6,8 +6,8 @@ can cause, is widened to it.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,12 +37,8 @@ class IntervalMeasures(dict[str, Measure]):
         self.reasons = dict(reasons)
 
 
-@dataclass(frozen=True)
-class _Intervals:
-    quality: Array
-    score: Array
-    low: Array
-    high: Array
+_Statistic = Callable[[Counts], Array]
+"""Takes counts (N, B) of how often each resample draws each image; gives values (B,)."""
 
 
 def attainable(score: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[Array, Array]:
@@ -108,90 +104,66 @@ def evaluate_intervals(
     needed = arrays[1:] if np.isnan(arrays[0]).all() else arrays
     broken = int((~np.isfinite(needed).all(axis=0)).sum())
     n = len(arrays[0])
+    measures = dict.fromkeys(INTERVAL_METRICS, Measure(math.nan, math.nan, math.nan))
     if broken or not n:
         reason = f"labels, scores or ends that are not finite in {broken} of {n} images" if n else "no images"
-        undefined = Measure(math.nan, math.nan, math.nan)
-        return IntervalMeasures(
-            dict.fromkeys(INTERVAL_METRICS, undefined), dict.fromkeys(INTERVAL_METRICS, reason)
-        )
+        return IntervalMeasures(measures, dict.fromkeys(INTERVAL_METRICS, reason))
     labels, clean = arrays[:2]
-    case = _Intervals(labels, clean, *attainable(*arrays[1:4]))
-    if len(needed) == len(arrays):
-        realised = arrays[4] if worst is not None else worst_case_srocc(labels, case.low, case.high).scores
-        measures, reasons = _agreement(case, realised, resamples, confidence, seed)
-        measures["worst_drop"] = _drop(case, realised, resamples, confidence, seed)
-        if math.isnan(measures["worst_drop"].value):
-            reasons["worst_drop"] = reasons.get("worst_srocc", "clean scores without a correlation")
-        measures["paper_reflection_srocc"] = _paper_reflection(case, resamples, confidence, seed)
-        if math.isnan(measures["paper_reflection_srocc"].value):
-            reasons["paper_reflection_srocc"] = reasons.get("reflection_srocc", "constant scores")
-    else:
-        measures = dict.fromkeys(_OF_LABELS, Measure(math.nan, math.nan, math.nan))
-        reasons = dict.fromkeys(_OF_LABELS, NO_LABELS)
-    everyone = np.ones((n, 1), dtype=np.float32)
-    values = {name: float(drawn[0]) for name, drawn in _sizes(case, everyone).items()}
-    drawn = _sizes(case, cached_counts(n, resamples, seed)) if resamples else {}
-    for name, value in values.items():
-        if math.isfinite(value):
-            bounds = percentile_bounds(drawn[name], confidence) if drawn else (math.nan, math.nan)
-            measures[name] = Measure(value, *bounds)
+    bottom, top = attainable(*arrays[1:4])
+    reasons = dict.fromkeys(_OF_LABELS, NO_LABELS) if len(needed) < len(arrays) else {}
+
+    def measure(name: str, value: float, statistic: _Statistic, otherwise: str) -> None:
+        """Keep a value with its interval, that of the statistic of the resamples, or why there is none."""
+        if not math.isfinite(value):
+            reasons[name] = otherwise
+        elif resamples:
+            drawn = statistic(cached_counts(n, resamples, seed))
+            measures[name] = Measure(value, *percentile_bounds(drawn, confidence))
         else:
-            measures[name] = Measure(math.nan, math.nan, math.nan)
-            still = int((change(case.score, case.low, case.high) == 0).sum())
-            reasons[name] = f"the score did not move in {still} of {n} images"
-    return IntervalMeasures({name: measures[name] for name in INTERVAL_METRICS}, reasons)
+            measures[name] = Measure(value, math.nan, math.nan)
+
+    if not reasons:
+        realised = arrays[4] if worst is not None else worst_case_srocc(labels, bottom, top).scores
+        chosen = (
+            ("worst", ("srocc",), realised),
+            ("worst", ("plcc",), worst_case_plcc(labels, bottom, top).scores),
+            ("reflection", ("srocc", "plcc", "mse"), reflected(labels, bottom, top)),
+        )
+        for kind, metrics, scores in chosen:
+            found = evaluate(labels, scores, resamples=resamples, confidence=confidence, seed=seed)
+            for metric in metrics:
+                measures[f"{kind}_{metric}"] = found.measures[metric]
+                if math.isnan(found.measures[metric].value):
+                    reasons[f"{kind}_{metric}"] = found.status
+        measure(
+            "worst_drop",
+            srocc(labels, clean) - srocc(labels, realised),
+            lambda counts: weighted_srocc(labels, clean, counts) - weighted_srocc(labels, realised, counts),
+            reasons.get("worst_srocc", "clean scores without a correlation"),
+        )
+        reflection = reflected(labels, bottom, top, PAPER_SPLIT)
+        measure(
+            "paper_reflection_srocc",
+            srocc(labels, reflection),
+            partial(weighted_srocc, labels, reflection),
+            reasons.get("reflection_srocc", "constant scores"),
+        )
+    everyone, still = np.ones((n, 1), dtype=np.float32), int((change(clean, bottom, top) == 0).sum())
+    for name, statistic in _movements(clean, bottom, top).items():
+        value = float(statistic(everyone)[0])
+        measure(name, value, statistic, f"the score did not move in {still} of {n} images")
+    return IntervalMeasures(measures, reasons)
 
 
-def _agreement(
-    case: _Intervals, worst: Array, resamples: int, confidence: float, seed: int
-) -> tuple[dict[str, Measure], dict[str, str]]:
-    """Measure how the chosen scores agree with the labels."""
-    chosen = (
-        ("worst", ("srocc",), worst),
-        ("worst", ("plcc",), worst_case_plcc(case.quality, case.low, case.high).scores),
-        ("reflection", ("srocc", "plcc", "mse"), reflected(case.quality, case.low, case.high)),
-    )
-    measures, reasons = {}, {}
-    for kind, metrics, scores in chosen:
-        found = evaluate(case.quality, scores, resamples=resamples, confidence=confidence, seed=seed)
-        for metric in metrics:
-            measures[f"{kind}_{metric}"] = found.measures[metric]
-            if math.isnan(found.measures[metric].value):
-                reasons[f"{kind}_{metric}"] = found.status
-    return measures, reasons
-
-
-def _drop(case: _Intervals, worst: Array, resamples: int, confidence: float, seed: int) -> Measure:
-    """Measure how far SROCC falls from clean scores to the worst case, both on the same resamples."""
-    value = srocc(case.quality, case.score) - srocc(case.quality, worst)
-    if math.isnan(value) or not resamples:
-        return Measure(value, math.nan, math.nan)
-    counts = cached_counts(len(worst), resamples, seed)
-    clean, attacked = (weighted_srocc(case.quality, scores, counts) for scores in (case.score, worst))
-    return Measure(value, *percentile_bounds(clean - attacked, confidence))
-
-
-def _paper_reflection(case: _Intervals, resamples: int, confidence: float, seed: int) -> Measure:
-    """Measure SROCC under score reflection that splits where the paper does."""
-    scores = reflected(case.quality, case.low, case.high, PAPER_SPLIT)
-    value = srocc(case.quality, scores)
-    if math.isnan(value) or not resamples:
-        return Measure(value, math.nan, math.nan)
-    drawn = weighted_srocc(case.quality, scores, cached_counts(len(scores), resamples, seed))
-    return Measure(value, *percentile_bounds(drawn, confidence))
-
-
-def _sizes(case: _Intervals, counts: Counts) -> dict[str, Array]:
-    """Measure how far scores move, in each resample."""
-    changed = change(case.score, case.low, case.high)
-    zhang = robustness(case.score, changed)
-    unmoved = np.full(counts.shape[1], math.nan)
+def _movements(score: Array, low: Array, high: Array) -> dict[str, _Statistic]:
+    """Return what is measured of how far scores move, labels or none."""
+    changed = change(score, low, high)
     return {
-        "r_zhang": mean(zhang, counts) if np.isfinite(zhang).all() else unmoved,
-        "r_msu": mean(robustness(case.score, changed, MSU_OFFSET), counts),
-        "gain_up": mean(case.high - case.score, counts),
-        "gain_down": mean(case.score - case.low, counts),
-        "wasserstein": wasserstein(case.score, case.high, counts),
-        "energy": energy(case.score, case.high, counts),
-        "median_width": median(case.high - case.low, counts),
+        "r_zhang": partial(mean, robustness(score, changed)),
+        "r_msu": partial(mean, robustness(score, changed, MSU_OFFSET)),
+        "gain_up": partial(mean, high - score),
+        "gain_down": partial(mean, score - low),
+        "wasserstein": partial(wasserstein, score, high),
+        "energy": partial(energy, score, high),
+        "median_width": partial(median, high - low),
     }

@@ -86,10 +86,8 @@ def _search(
 
 def _four(scores: Array, b1: float, b2: float, b3: float, b4: float) -> Array:
     width = max(abs(b4), np.finfo(np.float64).tiny)
-    fitted: Array = b2 + (b1 - b2) * expit((scores - b3) / width)
-    return fitted
+    return np.asarray(b2 + (b1 - b2) * expit((scores - b3) / width))
 
 
 def _five(scores: Array, b1: float, b2: float, b3: float, b4: float, b5: float) -> Array:
-    fitted: Array = b1 * (expit(b2 * (scores - b3)) - 0.5) + b4 * scores + b5
-    return fitted
+    return np.asarray(b1 * (expit(b2 * (scores - b3)) - 0.5) + b4 * scores + b5)

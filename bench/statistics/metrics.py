@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from ..core.text import plural
 from .bootstrap import Array, Counts, bootstrap_counts, weighted_metrics
 
 METRICS = ("srocc", "plcc", "mse", "krocc", "rmse")
@@ -73,10 +74,13 @@ def evaluate(
     Raises:
         ValueError: the shapes differ or are not (N,).
     """
+    values, status = point_values(quality, scores)
     labels, predictions = _arrays(quality, scores)
-    status = _status(labels, predictions)
-    values = _point_values(labels, predictions, status)
-    bounds = _intervals(labels, predictions, values, resamples, confidence, seed)
+    defined = [name for name in METRICS if math.isfinite(values[name])]
+    bounds = dict.fromkeys(METRICS, (math.nan, math.nan))
+    if resamples and defined:
+        resampled = weighted_metrics(labels, predictions, cached_counts(len(labels), resamples, seed))
+        bounds |= {name: percentile_bounds(resampled[name], confidence) for name in defined}
     measures = {name: Measure(values[name], *bounds[name]) for name in METRICS}
     return Evaluation(measures, len(labels), status)
 
@@ -84,8 +88,17 @@ def evaluate(
 def point_values(quality: ArrayLike, scores: ArrayLike) -> tuple[dict[str, float], str]:
     """Return the values and the status that `evaluate` finds, without intervals."""
     labels, predictions = _arrays(quality, scores)
-    status = _status(labels, predictions)
-    return _point_values(labels, predictions, status), status
+    status, values = _status(labels, predictions), dict.fromkeys(METRICS, math.nan)
+    if len(labels) and np.isfinite(labels).all() and np.isfinite(predictions).all():
+        values["mse"] = float(np.square(labels - predictions).mean())
+        values["rmse"] = math.sqrt(values["mse"])
+    if status == OK:
+        values["srocc"] = float(stats.spearmanr(labels, predictions).statistic)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", stats.NearConstantInputWarning)  # of differences that are real
+            values["plcc"] = float(stats.pearsonr(labels, predictions).statistic)
+        values["krocc"] = float(stats.kendalltau(labels, predictions).statistic)
+    return values, status
 
 
 def srocc(quality: ArrayLike, scores: ArrayLike) -> float:
@@ -142,38 +155,8 @@ def _status(labels: Array, predictions: Array) -> str:
             kind = "infinite" if not np.isnan(values).any() else "NaN"
             return f"{kind} {name} in {broken} of {n} images"
     if n < 2:
-        return f"{n} images, too few for a correlation" if n != 1 else "1 image, too few for a correlation"
+        return f"{plural(n, 'image')}, too few for a correlation"
     for values, name in ((predictions, "scores"), (labels, "labels")):
         if is_constant(values, values):
             return f"constant {name}"
     return OK
-
-
-def _point_values(labels: Array, predictions: Array, status: str) -> dict[str, float]:
-    values = dict.fromkeys(METRICS, math.nan)
-    if len(labels) and np.isfinite(labels).all() and np.isfinite(predictions).all():
-        values["mse"] = float(np.square(labels - predictions).mean())
-        values["rmse"] = math.sqrt(values["mse"])
-    if status == OK:
-        values["srocc"] = float(stats.spearmanr(labels, predictions).statistic)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", stats.NearConstantInputWarning)  # of differences that are real
-            values["plcc"] = float(stats.pearsonr(labels, predictions).statistic)
-        values["krocc"] = float(stats.kendalltau(labels, predictions).statistic)
-    return values
-
-
-def _intervals(
-    labels: Array,
-    predictions: Array,
-    values: Mapping[str, float],
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> dict[str, tuple[float, float]]:
-    defined = [name for name in METRICS if math.isfinite(values[name])]
-    bounds = dict.fromkeys(METRICS, (math.nan, math.nan))
-    if not resamples or not defined:
-        return bounds
-    resampled = weighted_metrics(labels, predictions, cached_counts(len(labels), resamples, seed))
-    return bounds | {name: percentile_bounds(resampled[name], confidence) for name in defined}

@@ -163,8 +163,8 @@ class _Items:
             gained = 0.0
             for item in np.argsort(-np.abs(self.weight), kind="stable"):
                 place = int(np.flatnonzero(order == item)[0])
-                for move in (_move_down, _move_up):
-                    gain, start, part = move(tables, place)
+                for upwards in (False, True):
+                    gain, start, part = _best_walk(tables, place, upwards)
                     if gain > 1e-9:
                         gained += gain
                         stop = start + len(part)
@@ -177,50 +177,28 @@ class _Items:
         return order
 
 
-_Move = tuple[float, int, Indices]
-_STAY: _Move = (0.0, 0, np.empty(0, dtype=np.intp))
+def _best_walk(tables: list[Array], place: int, upwards: bool) -> tuple[float, int, Indices]:
+    """Find the best move of an item towards one end of the order, with all that must stay on that side of it.
 
-
-def _move_down(tables: list[Array], place: int) -> _Move:
-    """Find the best move of an item towards the lowest score, with all that must stay below it.
+    What must move along is part of the item once it is met. Downwards, each item passed goes up by the
+    moved size, and what moves goes down by the passed size. The gain of moving upwards is the negative.
 
     Returns the gain, the place where the changed part of the order begins, and that part's new order.
     """
     low, high, weight, size = tables
-    if place == 0:
-        return _STAY
-    with_it = high[place - 1 :: -1] <= low[place]
-    gain = _gains(weight[place - 1 :: -1], size[place - 1 :: -1], with_it, weight[place], size[place])
-    best = int(gain.argmax())
-    if gain[best] <= 0:
-        return _STAY
-    moved = np.append(with_it[best::-1], True)
-    return float(gain[best]), place - 1 - best, np.argsort(~moved, kind="stable")
-
-
-def _move_up(tables: list[Array], place: int) -> _Move:
-    """Find the best move of an item towards the highest score, with all that must stay above it."""
-    low, high, weight, size = tables
-    if place + 1 == len(low):
-        return _STAY
-    with_it = low[place + 1 :] >= high[place]
-    gain = -_gains(weight[place + 1 :], size[place + 1 :], with_it, weight[place], size[place])
-    best = int(gain.argmax())
-    if gain[best] <= 0:
-        return _STAY
-    moved = np.concatenate([[True], with_it[: best + 1]])
-    return float(gain[best]), place, np.argsort(moved, kind="stable")
-
-
-def _gains(weight: Array, size: Array, with_it: NDArray[np.bool_], load: float, mass: float) -> Array:
-    """Return the gain of moving an item below each of the items met on the way, the nearest first.
-
-    What must move along is part of the item once it is met. Each item that is passed goes up by the moved
-    size, and what moves goes down by the passed size. The gain of moving upwards is the negative.
-    """
-    loads = load + np.cumsum(weight * with_it)
-    masses = mass + np.cumsum(size * with_it)
-    return np.cumsum(np.where(with_it, 0.0, loads * size - weight * masses))
+    met = slice(place + 1, None) if upwards else slice(place - 1, None, -1) if place else slice(0)
+    along = low[met] >= high[place] if upwards else high[met] <= low[place]
+    loads = weight[place] + np.cumsum(weight[met] * along)
+    masses = size[place] + np.cumsum(size[met] * along)
+    gains = np.cumsum(np.where(along, 0.0, loads * size[met] - weight[met] * masses))
+    gains = -gains if upwards else gains
+    if gains.max(initial=0.0) <= 0:
+        return 0.0, place, np.empty(0, dtype=np.intp)
+    best = int(gains.argmax())
+    moved = np.append(True, along[: best + 1])
+    if upwards:
+        return float(gains[best]), place, np.argsort(moved, kind="stable")
+    return float(gains[best]), place - 1 - best, np.argsort(~moved[::-1], kind="stable")
 
 
 def _tied(ranks: Array, low: Array, high: Array, levels: Levels) -> Levels:
