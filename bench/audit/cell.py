@@ -1,6 +1,7 @@
 """The part of an audit that an `auto` cell pays for anyway: its columns and diagnostics say it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ HIDDEN = 0.25
 DISTINCT = 0.8
 UNMOVED = 0.1
 BLIND_GRADIENT, NOT_FINITE = "blind gradient", "gradient not finite"  # what flags are called
+FEW_DISTINCT = "few distinct scores"  # the one sign that counts below its threshold
 WATCHED = 0.01  # far above rounding in bf16, in which a search may be
 
 Flag = dict[str, Any]
+Sign = tuple[str, float, float, str]  # its name, what was found, the threshold above which it counts, and why
 
 
 def audit_cell(
@@ -33,13 +36,13 @@ def audit_cell(
     """
     score, low, high = (np.asarray(columns[name], dtype=float) for name in ("score", "low", "high"))
     by = np.concatenate([np.asarray(columns.get(name, []), dtype=object) for name in ("low_by", "high_by")])
-    return [
-        *_gradients(np.concatenate([_near(low, 0), _near(high, 1)]), diagnostics),
-        *_members(by, diagnostics.get("views", ())),
-        *_passes(diagnostics.get("draws", 1), stochastic),
-        *_watched(diagnostics.get("watched", 0.0)),
-        *_scores(score, low, high),
-    ]
+    return _flags(
+        _gradients(np.concatenate([_near(low, 0), _near(high, 1)]), diagnostics),
+        _members(by, diagnostics.get("views", ())),
+        _passes(1 if stochastic else diagnostics.get("draws", 1)),
+        _watched(diagnostics.get("watched", 0.0)),
+        _scores(score, low, high),
+    )
 
 
 def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any]) -> list[Flag]:
@@ -53,12 +56,12 @@ def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any
     at_an_end = _near(attacked, 0) | _near(attacked, 1)
     unusable = sum(diagnostics.get(f"{kind}_gradients", 0) for kind in ("zero", "nonfinite"))
     share = unusable / max(diagnostics.get("gradients", 0), 1)
-    return [
-        *_gradients(at_an_end, diagnostics),
-        *_watched(diagnostics.get("watched", 0.0)),
-        *_unchanged(columns, max(UNMOVED, share)),
-        *_finite(*(np.asarray(columns[name], dtype=float) for name in ("score", *ends))),
-    ]
+    return _flags(
+        _gradients(at_an_end, diagnostics),
+        _watched(diagnostics.get("watched", 0.0)),
+        _unchanged(columns, max(UNMOVED, share)),
+        _finite(*(np.asarray(columns[name], dtype=float) for name in ("score", *ends))),
+    )
 
 
 def _near(scores: np.ndarray, end: float) -> np.ndarray:
@@ -66,75 +69,65 @@ def _near(scores: np.ndarray, end: float) -> np.ndarray:
     return np.abs(scores - end) <= AT_AN_END
 
 
-def _flag(name: str, value: float, threshold: float, sentence: str) -> Flag:
-    return {"indicator": name, "value": round(float(value), 6), "threshold": threshold, "sentence": sentence}
+def _flags(*signs: Iterable[Sign]) -> list[Flag]:
+    return [
+        {"indicator": name, "value": round(float(value), 6), "threshold": threshold, "sentence": sentence}
+        for name, value, threshold, sentence in chain(*signs)
+        if (value < threshold if name == FEW_DISTINCT else value > threshold)
+    ]
 
 
-def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Iterator[Flag]:
+def _gradients(at_an_end: np.ndarray, diagnostics: Mapping[str, Any]) -> Iterator[Sign]:
     count = diagnostics.get("gradients", 0)
     if not count:
         return
     zero, nonfinite = (diagnostics.get(f"{kind}_gradients", 0) / count for kind in ("zero", "nonfinite"))
     explained = max(BLIND, float(np.mean(at_an_end)))
-    if zero > explained:
-        sentence = "are zero at every pixel, and scores at the end of the scale do not explain them."
-        yield _flag(BLIND_GRADIENT, zero, explained, f"{zero:.0%} of the gradients {sentence}")
-    if nonfinite > NONFINITE:
-        sentence = f"{nonfinite:.2%} of the gradients are not finite."
-        yield _flag(NOT_FINITE, nonfinite, NONFINITE, sentence)
+    sentence = "are zero at every pixel, and scores at the end of the scale do not explain them."
+    yield BLIND_GRADIENT, zero, explained, f"{zero:.0%} of the gradients {sentence}"
+    yield NOT_FINITE, nonfinite, NONFINITE, f"{nonfinite:.2%} of the gradients are not finite."
 
 
-def _unchanged(columns: Mapping[str, ArrayLike], threshold: float) -> Iterator[Flag]:
+def _unchanged(columns: Mapping[str, ArrayLike], threshold: float) -> Iterator[Sign]:
     ratios = [np.asarray(columns[name]) for name in ("psnr", "low_psnr", "high_psnr") if name in columns]
-    if not ratios:
-        return
-    share = float(np.mean(np.all(np.isposinf(ratios), axis=0)))
-    if share > threshold:
+    if ratios:
+        share = float(np.mean(np.all(np.isposinf(ratios), axis=0)))
         sentence = f"The attack returned {share:.0%} of the images as they were."
-        yield _flag("images unchanged", share, threshold, sentence)
+        yield "images unchanged", share, threshold, sentence
 
 
-def _members(by: np.ndarray, views: Sequence[str]) -> Iterator[Flag]:
+def _members(by: np.ndarray, views: Sequence[str]) -> Iterator[Sign]:
     if not len(by):
         return
     black_box = float(np.mean([member == SQUARE or member.startswith("transfer") for member in by]))
-    if black_box > BLACK_BOX:
-        sentence = f"{black_box:.0%} of the ends were found without the model's gradient."
-        yield _flag("black-box beats white-box", black_box, BLACK_BOX, sentence)
+    sentence = f"{black_box:.0%} of the ends were found without the model's gradient."
+    yield "black-box beats white-box", black_box, BLACK_BOX, sentence
     hidden = float(np.mean([member.endswith(SEEN_THROUGH) for member in by]))
-    if hidden > HIDDEN and not set(views) - {"own", "seen through", "logit"}:
+    if not set(views) - {"own", "seen through", "logit"}:
         sentence = f"{hidden:.0%} of the ends were found only through operations that stop a gradient."
-        yield _flag("hidden gradient", hidden, HIDDEN, sentence)
+        yield "hidden gradient", hidden, HIDDEN, sentence
 
 
-def _passes(draws: int, stochastic: bool) -> Iterator[Flag]:
-    if draws > 1 and not stochastic:
-        sentence = "Two passes over the same images differ, which the model does not say."
-        yield _flag("passes differ", draws, 1, sentence)
+def _passes(draws: int) -> Iterator[Sign]:
+    yield "passes differ", draws, 1, "Two passes over the same images differ, which the model does not say."
 
 
-def _watched(change: float) -> Iterator[Flag]:
-    if change > WATCHED:
-        sentence = f"Scores change by up to {change:.2g} while gradients are enabled."
-        yield _flag("another function when watched", change, WATCHED, sentence)
+def _watched(change: float) -> Iterator[Sign]:
+    sentence = f"Scores change by up to {change:.2g} while gradients are enabled."
+    yield "another function when watched", change, WATCHED, sentence
 
 
-def _finite(*scores: np.ndarray) -> Iterator[Flag]:
+def _finite(*scores: np.ndarray) -> Iterator[Sign]:
     missing = float(np.mean(~np.isfinite(scores).all(axis=0)))
-    if missing > 0:
-        sentence = f"{missing:.2%} of the images have no finite score."
-        yield _flag("score not finite", missing, 0.0, sentence)
+    yield "score not finite", missing, 0.0, f"{missing:.2%} of the images have no finite score."
 
 
-def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[Flag]:
+def _scores(score: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[Sign]:
     yield from _finite(score, low, high)
     span = float(np.ptp(score)) if len(score) else 0.0
     tolerance = 1e-6 * span
     distinct = (1 + int(np.count_nonzero(np.diff(np.sort(score)) > tolerance))) / max(len(score), 1)
-    if distinct < DISTINCT:
-        sentence = f"Only {distinct:.0%} of the clean scores are distinct."
-        yield _flag("few distinct scores", distinct, DISTINCT, sentence)
+    yield FEW_DISTINCT, distinct, DISTINCT, f"Only {distinct:.0%} of the clean scores are distinct."
     unmoved = float(np.mean(high - low <= tolerance))
-    if unmoved > UNMOVED:
-        sentence = f"No attack moves the score of {unmoved:.0%} of the images at all."
-        yield _flag("ends do not widen", unmoved, UNMOVED, sentence)
+    sentence = f"No attack moves the score of {unmoved:.0%} of the images at all."
+    yield "ends do not widen", unmoved, UNMOVED, sentence

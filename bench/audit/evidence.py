@@ -165,8 +165,10 @@ class Evidence:
 
     def stepped(self, gradient: Tensor, length: float = SMALL_STEP) -> Tensor:
         """Return the images moved by a length along the sign of the scores' gradient, in their directions."""
-        signs = wide(self.direction).to(gradient) * gradient.nan_to_num().sign()
-        return LinfBall(self.images, length).project(self.images + length * signs)
+        return LinfBall(self.images, length).project(self.images + length * self._uphill(gradient))
+
+    def _uphill(self, gradient: Tensor) -> Tensor:
+        return wide(self.direction).to(gradient) * gradient.nan_to_num().sign()
 
     @cached_property
     def step_gain(self) -> Tensor:
@@ -205,8 +207,7 @@ class Evidence:
             if number == steps - steps // 5:
                 late = images
             gradient = self.gradient(scorer, images, EOT_SAMPLES)
-            signs = wide(self.direction).to(images) * gradient.nan_to_num().sign()
-            images = ball.project(images + step * signs)
+            images = ball.project(images + step * self._uphill(gradient))
         return images, late
 
     @cached_property
@@ -243,8 +244,3 @@ def changed(before: Mean, after: Mean) -> float:
 def share(flags: Tensor) -> float:
     """Return the share of true entries."""
     return float(flags.double().mean())
-
-
-def percent(value: float) -> str:
-    """Return a share for people."""
-    return f"{100 * value:.0f}%"

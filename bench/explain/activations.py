@@ -1,7 +1,7 @@
 """Record the mean activation of each channel, clean and attacked, and what a mask keeps (CPRL, Figure 5)."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,13 +68,13 @@ def _observe(probe: Probe, image: Tensor) -> list[_Observed]:
     watched = _stages(probe.model)
     masks = [_last_mask(probe.model, stage) for stage in watched]
     with ExitStack() as stack:
-        outputs = [stack.enter_context(_recorded(stage.blocks)) for stage in watched]
-        ranked = [stack.enter_context(_recorded(mask)) for mask in masks]
+        outputs = [_recorded(stage.blocks, stack) for stage in watched]
+        ranked = [_recorded(mask, stack) for mask in masks]
         probe.scores(image)
     return [
         _Observed(
-            _by_position(output.after),
-            _by_position([soft_rank_mask(before, mask.b, mask.reading) for before in features.before])
+            _by_position([after for _, after in output]),
+            _by_position([soft_rank_mask(before, mask.b, mask.reading) for before, _ in features])
             if mask is not None
             else None,
         )
@@ -99,29 +99,16 @@ def _last_mask(model: Any, stage: Stage) -> Any:
     return next((mask for mask in reversed(masks) if mask in inside), None)
 
 
-class _Record:
-    """The first inputs and the outputs of a module, one of each for every forward pass."""
-
-    def __init__(self) -> None:
-        self.before: list[Tensor] = []
-        self.after: list[Tensor] = []
-
-
-@contextmanager
-def _recorded(module: nn.Module | None) -> Iterator[_Record]:
-    """Record the forward passes inside the context, of which patches take several; none for None."""
-    record = _Record()
+def _recorded(module: nn.Module | None, stack: ExitStack) -> list[tuple[Tensor, Tensor]]:
+    """Record input and output of each pass, of which patches take several; the stack ends it."""
+    passes: list[tuple[Tensor, Tensor]] = []
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        record.before.append(inputs[0].clone())
-        record.after.append(output.clone())
+        passes.append((inputs[0].clone(), output.clone()))
 
-    handle = module.register_forward_hook(note) if module is not None else None
-    try:
-        yield record
-    finally:
-        if handle is not None:
-            handle.remove()
+    if module is not None:
+        stack.enter_context(module.register_forward_hook(note))
+    return passes
 
 
 def _by_position(passes: Sequence[Tensor]) -> np.ndarray:

@@ -44,18 +44,15 @@ def explain(settings: Settings, results: Path, *, image: str | None = None, show
     """
     settings = _for_two_models(settings)
     (epsilon,) = settings.run.epsilons
-    jobs: dict[str, Job] = {}
-    probes: dict[str, Probe] = {}
-    seen: list[Job] = []
-    for job, model in trained_models(settings, results, show=show, before=partial(_check_pair, seen)):
-        jobs.setdefault(job.model.name, job)
-        probes.setdefault(job.model.name, _probe(job, model))
-    first, second = (probes[name] for name in settings.run.models)
-    data = jobs[first.name].data
-    chosen = choose_image((first, second), data, image, epsilon, choose_device(settings.run.device))
+    found: dict[str, tuple[Job, Probe]] = {}
+    for job, model in trained_models(settings, results, show=show, before=partial(_check_pair, [])):
+        found.setdefault(job.model.name, (job, _probe(job, model)))
+    pair = [found[name] for name in settings.run.models]
+    data, probes = pair[0][0].data, [probe for _, probe in pair]
+    chosen = choose_image(probes, data, image, epsilon, choose_device(settings.run.device))
     models = [
-        _explained(jobs[probe.name], probe, chosen.pixels, chosen.label, epsilon, median)
-        for probe, median in zip((first, second), chosen.median_moves, strict=True)
+        _explained(job, probe, chosen.pixels, chosen.label, epsilon, median)
+        for (job, probe), median in zip(pair, chosen.median_moves, strict=True)
     ]
     mine, others = comparable([model.stages for model in models])
     explanation = Explanation(
@@ -67,7 +64,7 @@ def explain(settings: Settings, results: Path, *, image: str | None = None, show
         command=settings.command,
         versions=versions(),
     )
-    write_explanation(explanation, explanation_folder(results, explanation.dataset, first.name))
+    write_explanation(explanation, explanation_folder(results, explanation.dataset, probes[0].name))
     return explanation
 
 

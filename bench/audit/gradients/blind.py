@@ -2,7 +2,7 @@
 
 import torch
 
-from ..evidence import Evidence, percent, share
+from ..evidence import Evidence, share
 from ..finding import Measured, indicator
 
 
@@ -22,4 +22,4 @@ def measure(evidence: Evidence) -> Measured:
         usable = finite & (flat != 0).any(2)
         blind.append(~finite[0] | ~usable.any(0))
     value = share(torch.stack(blind))
-    return Measured(value, f"{percent(value)} of the gradients are zero at every pixel or not finite.")
+    return Measured(value, f"{value:.0%} of the gradients are zero at every pixel or not finite.")

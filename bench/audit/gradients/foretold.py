@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ....attacks.tools.balls import wide
-from ..evidence import SMALL_STEP, Evidence, percent, share
+from ..evidence import SMALL_STEP, Evidence, share
 from ..finding import Measured, indicator
 
 SHARE_OF_SPAN = 0.02  # of the clean range: the change that the step should make, if the gradient is right
@@ -33,7 +33,7 @@ def measure(evidence: Evidence) -> Measured:
     value = share(torch.stack(wrong))
     return Measured(
         value,
-        f"On {percent(value)} of the images a small step along the gradient does not make the change that it "
+        f"On {value:.0%} of the images a small step along the gradient does not make the change that it "
         "foretells.",
     )
 

@@ -1,6 +1,6 @@
 """Random signs that move a score further than the signs of its gradient."""
 
-from ..evidence import Evidence, percent, share
+from ..evidence import Evidence, share
 from ..finding import Measured, indicator
 
 
@@ -16,6 +16,6 @@ def measure(evidence: Evidence) -> Measured:
     value = share(evidence.random_gain >= evidence.step_gain)
     return Measured(
         value,
-        f"On {percent(value)} of the images a small step along random signs moves the score at least as far "
+        f"On {value:.0%} of the images a small step along random signs moves the score at least as far "
         "as one along the gradient.",
     )

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..evidence import GREY_LEVEL, Evidence, percent
+from ..evidence import GREY_LEVEL, Evidence
 from ..finding import Measured, indicator
 
 
@@ -19,4 +19,4 @@ def measure(evidence: Evidence) -> Measured:
     scores = torch.cat([evidence.once(batch) for batch in batches]).sort().values
     steps = scores.diff() > 1e-6 * evidence.span
     value = (1 + int(steps.sum())) / len(scores)
-    return Measured(value, f"{percent(value)} of {len(scores)} scores, with noise and without, are distinct.")
+    return Measured(value, f"{value:.0%} of {len(scores)} scores, with noise and without, are distinct.")

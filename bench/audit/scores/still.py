@@ -2,7 +2,7 @@
 
 import torch
 
-from ..evidence import EXACT, GREY_LEVEL, Evidence, percent, share
+from ..evidence import EXACT, GREY_LEVEL, Evidence, share
 from ..finding import Measured, indicator
 
 USUAL_SPAN = 0.1  # of clean scores, at least, on a scale from 0 to 1
@@ -21,5 +21,5 @@ def measure(evidence: Evidence) -> Measured:
     exact = EXACT * min(1.0, evidence.span / USUAL_SPAN)  # scores in float64 may lie much closer together
     value = share(torch.stack(moves).abs() <= exact)
     return Measured(
-        value, f"Noise of 1 and of 4 grey levels leaves {percent(value)} of the scores exactly as they were."
+        value, f"Noise of 1 and of 4 grey levels leaves {value:.0%} of the scores exactly as they were."
     )

@@ -1,6 +1,7 @@
 """Another function that is shown while a gradient is asked for."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -24,39 +25,23 @@ def measure(evidence: Evidence) -> Measured:
 
     A random model makes the same draws in each; where it does not, means over draws are compared.
     """
-    model, images = evidence.model, evidence.images
-    ways: list[Callable[[], Tensor]] = [
-        lambda: _plain(model, images),
-        lambda: _without_gradient(model, images),
-        lambda: _watched(model, images, False),
-        lambda: _watched(model, images, True),
-    ]
     value = 0.0
-    reference = _seeded(ways[0])
-    for way in ways[1:]:
-        difference = float((_seeded(way) - reference).abs().nan_to_num(nan=torch.inf).max())
+    torch.manual_seed(0)
+    plain = _scores(evidence, torch.inference_mode)
+    for mode, asked in ((torch.no_grad, False), (torch.enable_grad, False), (torch.enable_grad, True)):
+        torch.manual_seed(0)
+        difference = float((_scores(evidence, mode, asked) - plain).abs().nan_to_num(nan=torch.inf).max())
         if difference > TOLERANCE and evidence.stochastic:
-            draws = torch.stack([way() for _ in range(DRAWS)])
+            draws = torch.stack([_scores(evidence, mode, asked) for _ in range(DRAWS)])
             difference = changed(evidence.clean, Mean(draws.mean(0), draws.std(0) / DRAWS**0.5))
         value = max(value, difference)
     return Measured(value, f"Scores change by up to {value:.2g} while gradients are enabled.")
 
 
-def _seeded(way: Callable[[], Tensor]) -> Tensor:
-    torch.manual_seed(0)
-    return way()
-
-
-def _plain(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    with torch.inference_mode():
-        return model(images).clone().double()
-
-
-def _without_gradient(model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    with torch.no_grad():
-        return model(images).double()
-
-
-def _watched(model: Callable[[Tensor], Tensor], images: Tensor, asked: bool) -> Tensor:
-    with torch.enable_grad():
-        return model(images.detach().requires_grad_(asked)).detach().double()
+def _scores(
+    evidence: Evidence, mode: Callable[[], AbstractContextManager[object]], asked: bool = False
+) -> Tensor:
+    """Return the scores (N,) of one pass in a mode of torch, of images whose gradient may be asked for."""
+    with mode():
+        scores: Tensor = evidence.model(evidence.images.detach().requires_grad_(asked))
+        return scores.detach().clone().double()

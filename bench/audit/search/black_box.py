@@ -6,7 +6,7 @@ from ....attacks.square import Square
 from ....attacks.tools.balls import LinfBall
 from ....attacks.tools.objectives import Objective
 from ....attacks.tools.victim import Victim
-from ..evidence import Evidence, percent
+from ..evidence import Evidence
 from ..finding import Measured, indicator
 
 
@@ -29,5 +29,5 @@ def measure(evidence: Evidence) -> Measured:
     return Measured(
         value,
         f"A black-box search of {queries} queries moves the score further than a search with "
-        f"gradients on {percent(value)} of the images.",
+        f"gradients on {value:.0%} of the images.",
     )

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..evidence import Evidence, percent
+from ..evidence import Evidence
 from ..finding import Measured, indicator
 
 
@@ -21,4 +21,4 @@ def measure(evidence: Evidence) -> Measured:
         return Measured(None, "Not measured: the search moves no score, which other indicators tell.")
     late = torch.clamp(search.late_gain[moved].sum(), min=0)
     value = float(late / search.gain[moved].sum())
-    return Measured(value, f"The last fifth of {evidence.steps} steps made {percent(value)} of the gain.")
+    return Measured(value, f"The last fifth of {evidence.steps} steps made {value:.0%} of the gain.")

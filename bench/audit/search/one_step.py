@@ -1,6 +1,6 @@
 """One step that moves scores further than many."""
 
-from ..evidence import Evidence, percent
+from ..evidence import Evidence
 from ..finding import Measured, indicator
 
 
@@ -17,5 +17,5 @@ def measure(evidence: Evidence) -> Measured:
     value = evidence.share_beating(one, many)
     return Measured(
         value,
-        f"One step moves the score further than {evidence.steps} steps on {percent(value)} of the images.",
+        f"One step moves the score further than {evidence.steps} steps on {value:.0%} of the images.",
     )

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..evidence import Evidence, percent
+from ..evidence import Evidence
 from ..finding import Measured, indicator
 
 
@@ -21,5 +21,5 @@ def measure(evidence: Evidence) -> Measured:
         return Measured(None, "Not measured: no search moves a score, which other indicators tell.")
     value = float(((best - gains.amin(0)) / best.clamp(min=1e-12))[moved].median())
     return Measured(
-        value, f"The worst of {len(gains)} starts falls short of the best by {percent(value)} of its gain."
+        value, f"The worst of {len(gains)} starts falls short of the best by {value:.0%} of its gain."
     )

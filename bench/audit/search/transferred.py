@@ -4,7 +4,7 @@ import torch
 
 from ....attacks.tools.balls import LinfBall
 from ....attacks.tools.gradient import undisturbed
-from ..evidence import Evidence, percent
+from ..evidence import Evidence
 from ..finding import Measured, indicator
 
 
@@ -25,5 +25,5 @@ def measure(evidence: Evidence) -> Measured:
     return Measured(
         value,
         "Perturbations found on another model move the score further than the model's own gradient on "
-        f"{percent(value)} of the images.",
+        f"{value:.0%} of the images.",
     )

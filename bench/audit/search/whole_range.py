@@ -1,7 +1,7 @@
 """A search that may change everything, and does not even reach the scores of other images."""
 
 from ....attacks.tools.balls import LinfBall
-from ..evidence import GREY_LEVEL, Evidence, percent, share
+from ..evidence import GREY_LEVEL, Evidence, share
 from ..finding import Measured, indicator
 
 STEP = 4 * GREY_LEVEL
@@ -29,6 +29,6 @@ def measure(evidence: Evidence) -> Measured:
     value = share(evidence.gain(found) >= 0.9 * distance - 1e-6)
     return Measured(
         value,
-        f"A search that may change every pixel to anything moves {percent(value)} of the images to the end "
+        f"A search that may change every pixel to anything moves {value:.0%} of the images to the end "
         "of the clean images' scores.",
     )
