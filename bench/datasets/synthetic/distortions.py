@@ -51,15 +51,13 @@ def jpeg(image: Pixels, quality: float, rng: np.random.Generator) -> Pixels:
 def white_noise(image: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
     """Add Gaussian noise to each channel, of a deviation in units of 1/255."""
     noise = rng.standard_normal(image.shape, np.float32)
-    noisy: Pixels = np.rint((image + deviation * noise).clip(0, 255)).astype(np.uint8)
-    return noisy
+    return np.asarray(np.rint((image + deviation * noise).clip(0, 255)).astype(np.uint8))
 
 
 def gaussian_blur(image: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
     """Blur with a Gaussian of a deviation in pixels."""
     smooth = gaussian_filter(image.astype(np.float32), (deviation, deviation, 0), mode="reflect")
-    blurred: Pixels = np.rint(smooth).astype(np.uint8)
-    return blurred
+    return np.asarray(np.rint(smooth).astype(np.uint8))
 
 
 def faded(image: Pixels, errors_per_kilopixel: float, rng: np.random.Generator) -> Pixels:

@@ -52,8 +52,7 @@ def fast_fading(
     for channel, bands in enumerate(channels):
         planes[..., channel] = inverse_wavelet(bands, (height, width))
     decoded = planes @ np.linalg.inv(TO_YCBCR).T + 128
-    received: npt.NDArray[np.uint8] = np.rint(decoded.clip(0, 255)).astype(np.uint8)
-    return received
+    return np.asarray(np.rint(decoded.clip(0, 255)).astype(np.uint8))
 
 
 def _code_blocks(band: Array) -> Iterator[Array]:

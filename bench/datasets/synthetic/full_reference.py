@@ -75,8 +75,7 @@ def mean_rank(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     worst (best) in every metric has 0 (1). N is at least 2, and higher values are better.
     """
     ranks = rankdata(values, axis=0)
-    share: npt.NDArray[np.float64] = (ranks.mean(axis=1) - 1) / (len(values) - 1)
-    return share
+    return np.asarray((ranks.mean(axis=1) - 1) / (len(values) - 1))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -99,11 +100,9 @@ def generate(folder: Path, scenes: int, size: int, seed: int, like_photographs: 
     for subfolder in (REFERENCES, *DISTORTIONS):
         (folder / subfolder).mkdir()
 
-    def make(scene: Scene) -> pd.DataFrame:
-        return _make_scene(scene, folder, metrics)
-
     with one_thread_per_caller(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
         try:
+            make = partial(_make_scene, folder=folder, metrics=metrics)
             made = workers.map(make, plan(scenes, size, seed, like_photographs))
             tables = list(counted(made, "making dataset 'synthetic'", scenes))
         finally:

@@ -47,11 +47,3 @@ def test_line_lost_from_the_score_table_is_an_image_without_a_score(trees, open_
     (root / SCORES).write_text("".join(lines[:1] + lines[2:]))
     with pytest.raises(UserError, match=r"image without a score.*: 1024x768/10004473376\.jpg;"):
         open_as("koniq", root=root)
-
-
-def test_score_table_without_mos_is_told_its_columns(trees, open_as):
-    root = trees.koniq()
-    pd.read_csv(root / SCORES).drop(columns="MOS").to_csv(root / SCORES, index=False)
-    columns = "image_name, c_total, SD, c1, c2, c3, c4, c5, MOS_zscore"
-    with pytest.raises(UserError, match=f"no column 'MOS'; its columns are {columns}"):
-        open_as("koniq", root=root)

@@ -114,6 +114,11 @@ def test_raw_scores_become_quality_on_the_databases_own_scale(adapter, worst, be
     ("adapter", "changes", "lengths"),
     [
         ("live", {"orgs": [0] * 779}, ["dmos_new has 982", "orgs has 779", "refnames_all has 982"]),
+        (
+            "live",
+            {"orgs": [0] * 779, "dmos_new": [50.0] * 779, "refnames_all": ["rapids.bmp"] * 779},
+            ["do not have the 982 entries of LIVE release 2: "],
+        ),
         ("livec", {"AllMOS_release": [50.0] * 1162}, ["Images_release has 1169", "MOS_release has 1162"]),
     ],
 )

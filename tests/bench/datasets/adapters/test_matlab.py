@@ -55,6 +55,12 @@ def test_a_reader_that_crashes_or_never_ends_is_told_with_the_file(file, tmp_pat
         read_vectors(file, "mos")
 
 
+def test_what_is_no_matlab_file_is_named(tmp_path):
+    (tmp_path / "labels.mat").write_bytes(b"not a MATLAB file" * 20)
+    with pytest.raises(UserError, match=r"labels\.mat: cannot be read as a MATLAB file"):
+        read_vectors(tmp_path / "labels.mat", "mos")
+
+
 def test_flipped_bits_are_read_or_told_and_never_end_this_process(file):
     content = bytearray(file.read_bytes())
     draw = np.random.default_rng(0)

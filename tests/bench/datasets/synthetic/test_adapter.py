@@ -8,7 +8,6 @@ from PIL import Image
 
 from iqabench.bench.core.errors import UserError
 from iqabench.bench.core.parameters import complete_parameters
-from iqabench.bench.datasets import Database, open_dataset
 from iqabench.bench.datasets.synthetic import adapter as synthetic
 from iqabench.bench.datasets.synthetic import generator
 from iqabench.bench.datasets.synthetic.adapter import Synthetic
@@ -232,18 +231,8 @@ def test_parameters_out_of_bounds_are_refused(key, value):
         complete_parameters(Synthetic, {key: value}, where="bench.toml: [datasets.synthetic]")
 
 
-def test_it_opens_as_a_dataset_that_says_it_stands_in(made, tmp_path):
-    dataset = open_dataset(
-        Database(
-            "synthetic",
-            "synthetic",
-            {"root": str(made.root.parent), "scenes": SCENES, "size": SIZE},
-            split_seed=0,
-            split_file=tmp_path / "split.csv",
-            where="bench.toml: [datasets.synthetic]",
-        )
-    )
+def test_it_opens_as_a_dataset_that_says_it_stands_in(made, open_as):
+    dataset = open_as("synthetic", root=made.root.parent, scenes=SCENES, size=SIZE)
     assert dataset.stand_in
     assert len(dataset.table) == 25 * SCENES
-    sides = dataset.table.groupby("scene")["split"].nunique()
-    assert set(sides) == {1}
+    assert set(dataset.table.groupby("scene")["split"].nunique()) == {1}
