@@ -1,11 +1,15 @@
 """What an indicator is, what it finds, and the report that findings make."""
 
 import math
+import textwrap
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
+from ..core.text import plural
 from .evidence import Evidence
+
+WIDTH = 100  # of the report for people
 
 
 class Measured(NamedTuple):
@@ -94,3 +98,20 @@ class Report:
             "stochastic": self.stochastic,
             "findings": [finding.record() for finding in self.findings],
         }
+
+    def in_words(self, model: str) -> str:
+        """Return the report for people: a table with a sentence for each indicator, then what to do next."""
+        names = max(len(finding.indicator) for finding in self.findings)
+        lines = [f"{'indicator':{names}}  {'found':>8}  {'doubtful':>9}  "]
+        for finding in self.findings:
+            value = "-" if finding.value is None else f"{finding.value:.2g}"
+            limit = f"{'>' if finding.doubtful == 'above' else '<'} {finding.threshold:g}"
+            mark = "!" if finding.flagged else " "
+            lines.append(f"{finding.indicator:{names}}  {value:>8}  {limit:>9} {mark}")
+            lines += textwrap.wrap(finding.sentence, WIDTH, initial_indent="    ", subsequent_indent="    ")
+        flagged = len(self.flagged)
+        signs = f"{flagged} of {len(self.findings)} indicators" if flagged else "no indicator"
+        lines += ["", f"{model}: {self.verdict}; flagged by {signs}, on {plural(self.images, 'image')}."]
+        for finding in self.flagged:
+            lines += textwrap.wrap(f"{finding.indicator}: {finding.advice}", WIDTH, subsequent_indent="    ")
+        return "\n".join(lines)

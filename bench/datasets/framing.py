@@ -77,9 +77,7 @@ class Framing:
 
     @classmethod
     def of(cls, value: Any, image_size: int) -> "Framing":
-        """Return the framing that a value of the key `pixels` asks for; a ValueError says what is
-        accepted.
-        """
+        """Return what a value of the key `pixels` asks for; a ValueError says what is accepted."""
         try:
             asked = _VALUE.validate_python(value)
         except ValidationError:

@@ -240,11 +240,7 @@ def _file_stem(dataset: "Dataset", image_size: int | None) -> str:
 
 
 def _resize(image: Image.Image, shorter: int, largest: int) -> Image.Image:
-    """Resize as torchvision's Resize does with a PIL image, whose import would take a rerun seconds.
-
-    Raises:
-        Undecodable: The result would be too large, as that of a line of pixels is.
-    """
+    """Resize as torchvision's Resize does with a PIL image, whose import would take a rerun seconds."""
     width, height = image.size
     longer = int(shorter * max(image.size) / min(image.size))
     if shorter * longer > largest:

@@ -92,39 +92,25 @@ def _moves(probe: Probe, pixels: Tensor, labels: Tensor, epsilon: float) -> np.n
 
 def _named(data: PlannedDataset, asked: str) -> int:
     """Return the row of an image in the dataset's table."""
-    paths = data.dataset.table["path"].astype(str).tolist()
+    name, paths, tests = data.dataset.name, data.dataset.table["path"].astype(str).tolist(), data.test_rows
     if asked in paths:
         return paths.index(asked)
     if asked.isdecimal():
-        return _numbered(data, int(asked))
+        if int(asked) < len(tests):
+            return int(tests[int(asked)])
+        numbered = f"{len(tests)} test images, numbered 0 to {len(tests) - 1}"
+        raise UserError(f"--image {int(asked)}: dataset {name!r} has {numbered}")
     wanted = PurePosixPath(asked).parts
-    found = [
-        row
-        for row, path in enumerate(paths)
-        if wanted and PurePosixPath(path).parts[-len(wanted) :] == wanted
-    ]
+    found = [path for path in paths if wanted and PurePosixPath(path).parts[-len(wanted) :] == wanted]
     if len(found) == 1:
-        return found[0]
+        return paths.index(found[0])
     if found:
-        several = " or ".join(repr(paths[row]) for row in found[:3])
-        raise UserError(
-            f"--image {asked}: {len(found)} images of {data.dataset.name!r} end like this: {several}"
-        )
-    close = get_close_matches(asked, paths, n=3, cutoff=0.3) or paths[:1]
+        several = " or ".join(map(repr, found[:3]))
+        raise UserError(f"--image {asked}: {len(found)} images of {name!r} end like this: {several}")
+    close = " or ".join(map(repr, get_close_matches(asked, paths, n=3, cutoff=0.3) or paths[:1]))
     raise UserError(
-        f"--image {asked}: no image of {data.dataset.name!r}: did you mean "
-        f"{' or '.join(map(repr, close))}? A number counts the test images from 0"
+        f"--image {asked}: no image of {name!r}: did you mean {close}? A number counts the test images from 0"
     )
-
-
-def _numbered(data: PlannedDataset, number: int) -> int:
-    tests = data.test_rows
-    if number >= len(tests):
-        raise UserError(
-            f"--image {number}: dataset {data.dataset.name!r} has {len(tests)} test images, numbered 0 to "
-            f"{len(tests) - 1}"
-        )
-    return int(tests[number])
 
 
 def _batch(data: PlannedDataset, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -43,9 +43,8 @@ def audit(
     prepare_process()
     options |= {"datasets": [dataset], "models": [model, *([] if source is None else [source])]}
     settings = shared.settings_of(options)
-    from ...audit.text import in_words
     from ...sweep.audited import audit_model
 
     report = audit_model(settings, results, images)
-    shared.say(json.dumps(report.record(), indent=1, allow_nan=False) if as_json else in_words(model, report))
+    shared.say(json.dumps(report.record(), indent=1, allow_nan=False) if as_json else report.in_words(model))
     sys.exit(0 if report.verdict == "sound" else 1)

@@ -12,7 +12,6 @@ from torch import nn
 
 from iqabench.bench.audit.audit import INDICATORS, audit
 from iqabench.bench.audit.finding import Finding
-from iqabench.bench.audit.text import in_words
 from iqabench.models.adapted.adapter import Adapter
 
 from .conftest import Small, trained
@@ -165,7 +164,7 @@ def test_the_record_holds_json_and_the_text_every_sentence(honest, data):
     record = json.loads(json.dumps(report.record(), allow_nan=False))
     assert record["verdict"] == "sound"
     assert len(record["findings"]) == len(INDICATORS)
-    text = " ".join(in_words("mine", report).split())
+    text = " ".join(report.in_words("mine").split())
     assert "mine: sound" in text
     assert all(finding.sentence in text for finding in report.findings)
 

@@ -106,26 +106,14 @@ def twice_scored(table):
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        (lambda table: table.drop(columns="scene"), r"read\(\) returns no column 'scene'"),
-        (lambda table: [1], r"read\(\) returns a list, not a pandas.DataFrame"),
+        (lambda t: t.drop(columns="scene"), r"read\(\) returns no column 'scene'"),
+        (lambda t: [1], r"read\(\) returns a list, not a pandas.DataFrame"),
         (twice_scored, r"read\(\) returns two columns 'score'"),
-        (
-            lambda table: table.assign(scene=[1, "1"]),
-            r"the column 'scene' of read\(\) holds 1, which is not a text",
-        ),
-        (
-            lambda table: table.assign(scene=["a", None]),
-            r"the column 'scene' of read\(\) holds .*, which is not",
-        ),
-        (
-            lambda table: table.assign(path=[Path("a"), "b"]),
-            r"the column 'path' of read\(\) holds .*Path\('a'\), which",
-        ),
-        (lambda table: table.assign(score=[1j, 1]), r"the column 'score' of read\(\) holds complex numbers"),
-        (
-            lambda table: table.lost,
-            r"'mine' cannot be read: AttributeError: .*'lost' \(.*test_base\.py, line \d+",
-        ),
+        (lambda t: t.assign(scene=[1, "1"]), r"column 'scene' of read\(\) holds 1, which is not a text"),
+        (lambda t: t.assign(scene=["a", None]), r"column 'scene' of read\(\) holds .*, which is not"),
+        (lambda t: t.assign(path=[Path("a"), "b"]), r"'path' of read\(\) holds .*Path\('a'\), which"),
+        (lambda t: t.assign(score=[1j, 1]), r"column 'score' of read\(\) holds complex numbers"),
+        (lambda t: t.lost, r"'mine' cannot be read: AttributeError: .*'lost' \(.*test_base\.py, line \d"),
     ],
 )
 def test_a_plugins_table_that_is_not_of_the_contract_is_told(open_as, tmp_path, monkeypatch, changed, told):

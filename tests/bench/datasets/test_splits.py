@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iqabench import UserError
-from iqabench.bench.datasets.splits import load_or_make_split, split_by_scene
+from iqabench.bench.datasets.splits import load_or_make_split, split_by_scene, with_test_list
 
 from ...flips import flipped
 
@@ -169,3 +170,43 @@ def test_a_flipped_bit_of_a_saved_split_moves_no_image_in_silence(tmp_path):
             assert str(file) in str(error)  # noqa: PT017
             refused += 1
     assert refused > 0
+
+
+FOUR = pd.DataFrame({"path": ["a/1.png", "a/2.png", "b/2.png", "b/3.png"]})
+
+
+def listed(tmp_path, text):
+    (tmp_path / "test.txt").write_text(text)
+    return with_test_list(FOUR, tmp_path / "test.txt")
+
+
+def test_names_and_paths_are_for_testing_and_all_others_for_training(tmp_path):
+    table = listed(tmp_path, "# mine\n\n3.png\na/2.png\n")
+    assert list(table["split"]) == ["train", "test", "train", "test"]
+    assert "split" not in FOUR
+    assert with_test_list(FOUR, None) is FOUR
+
+
+def test_a_list_written_on_windows_or_by_find_names_the_same_images(tmp_path):
+    table = listed(tmp_path, "\ufeff# mine\r\na\\1.png\r\n./b/3.png\r\n")
+    assert list(table["split"]) == ["test", "train", "train", "test"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("4.png", "'4.png' is not an image of the dataset; give a path such as 'a/1.png'"),
+        ("2.png", "'2.png' is the name of several images"),
+        ("# nothing\n", "names no image"),
+    ],
+)
+def test_mistakes_are_named_with_the_file(tmp_path, text, message):
+    with pytest.raises(UserError, match=rf"test\.txt: {message}"):
+        listed(tmp_path, text)
+
+
+@pytest.mark.parametrize(("make", "told"), [(lambda file: None, ""), (os.mkfifo, ".*not a regular file")])
+def test_a_missing_list_is_named_and_a_pipe_in_its_stead_does_not_hang(tmp_path, make, told):
+    make(tmp_path / "test.txt")
+    with pytest.raises(UserError, match=rf"not a readable list of test images: {told}"):
+        with_test_list(FOUR, tmp_path / "test.txt")

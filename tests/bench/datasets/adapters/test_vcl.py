@@ -18,13 +18,6 @@ def test_owner_layout_has_552_images_of_23_scenes_and_four_distortions(owner, op
     )
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
-def test_score_table_may_be_separated_in_any_usual_way(trees, open_as, separator):
-    root = trees.vcl(scores=None)
-    trees.vcl_scores().to_csv(root / "mos.txt", index=False, sep=separator)
-    assert open_as("vcl", root=root).table["score"].max() == 96.5232
-
-
 def test_references_in_the_score_table_do_not_count(trees, open_as):
     root = trees.vcl(scores=None)
     references = pd.DataFrame({"Image": [f"IMG_{n:02d}.bmp" for n in range(1, 24)], "MOS": 99.0})
