@@ -183,7 +183,7 @@ def test_what_a_killed_process_left_is_cleared_away(unmade):
 def test_a_scene_that_fails_ends_the_making(tmp_path, monkeypatch):
     monkeypatch.setattr(generator, "load_metrics", lambda names: {})
 
-    def fail(*_):
+    def fail(*_, **__):
         raise UserError("no such photograph")
 
     monkeypatch.setattr(generator, "_make_scene", fail)
