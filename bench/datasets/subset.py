@@ -18,7 +18,7 @@ def balanced_subset(table: pd.DataFrame, count: int, seed: int) -> np.ndarray:
     """
     order = table.assign(drawn=[_drawn(path, seed) for path in table["path"]], place=range(len(table)))
     order = order.sort_values("drawn", ignore_index=True)
-    groups = [codes.to_numpy() for codes in _groups(order)]
+    groups = _groups(order)
     weights = [1 / np.bincount(codes) for codes in groups]
     filled = np.zeros(len(order))
     chosen = []
@@ -31,25 +31,19 @@ def balanced_subset(table: pd.DataFrame, count: int, seed: int) -> np.ndarray:
     return np.sort(order["place"].to_numpy()[chosen])
 
 
-def _groups(table: pd.DataFrame) -> list[pd.Series]:
+def _groups(table: pd.DataFrame) -> list[np.ndarray]:
     """Return the group of each image in every respect that the choice is balanced in, as a number from 0.
 
     The level of a distortion is the rank of an image's quality among those of its scene and distortion;
     images without labels have none.
     """
-    if table["quality"].isna().all():
-        return [pd.Series(pd.factorize(table[name])[0]) for name in ("scene", "distortion")]
-    series = table.groupby(["scene", "distortion"], sort=False)["quality"]
-    level = series.rank(method="first").astype(int)
-    part = PARTS * (table["quality"].rank(method="first") - 1) // len(table)
-    kinds = [
-        table["scene"],
-        table["distortion"],
-        level,
-        part,
-        table["distortion"].astype(str) + level.astype(str),
-    ]
-    return [pd.Series(pd.factorize(kind)[0]) for kind in kinds]
+    kinds = [table["scene"], table["distortion"]]
+    if table["quality"].notna().any():
+        series = table.groupby(["scene", "distortion"], sort=False)["quality"]
+        level = series.rank(method="first").astype(int)
+        part = PARTS * (table["quality"].rank(method="first") - 1) // len(table)
+        kinds += [level, part, table["distortion"].astype(str) + level.astype(str)]
+    return [pd.factorize(kind)[0] for kind in kinds]
 
 
 def _drawn(path: str, seed: int) -> bytes:

@@ -77,23 +77,19 @@ def verify_dataset(database: Database) -> Verification:
 
 
 def _look_at_images(root: Path, paths: Sequence[str], largest: int) -> Files:
-    missing: list[str] = []
-    unreadable: dict[str, str] = {}
-    one_colour: list[str] = []
-    same: defaultdict[str, list[str]] = defaultdict(list)
     with strict_decoding(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
-        looks = workers.map(lambda path: _look(root / path, largest), paths)
-        for path, look in counted(zip(paths, looks, strict=True), "looking at images", len(paths)):
-            if look is None:
-                missing.append(path)
-                continue
-            same[look.digest].append(path)
-            if look.fault:
-                unreadable[path] = look.fault
-            elif look.one_colour:
-                one_colour.append(path)
-    groups = tuple(tuple(group) for group in same.values() if len(group) > 1)
-    return Files(tuple(missing), unreadable, tuple(one_colour), groups)
+        looks = zip(paths, workers.map(lambda path: _look(root / path, largest), paths), strict=True)
+        found = dict(counted(looks, "looking at images", len(paths)))
+    there = {path: look for path, look in found.items() if look is not None}
+    same: defaultdict[str, list[str]] = defaultdict(list)
+    for path, look in there.items():
+        same[look.digest].append(path)
+    return Files(
+        missing=tuple(path for path in found if path not in there),
+        unreadable={path: look.fault for path, look in there.items() if look.fault},
+        one_colour=tuple(path for path, look in there.items() if look.one_colour),
+        duplicates=tuple(tuple(group) for group in same.values() if len(group) > 1),
+    )
 
 
 class _Look(NamedTuple):

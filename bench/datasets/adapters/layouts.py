@@ -90,14 +90,14 @@ class PublishedDatabase(DatasetAdapter):
         if listed:
             self.root = self._image_root(listed[0])
         paths = ["/".join(path.parts[1:]) for path in listed]
-        references = rows.get("ref_img_path")
-        scenes = paths if references is None else [PurePosixPath(path).stem for path in references]
         table = pd.DataFrame(
-            {"path": paths, "score": numbers(rows["score"]), "scene": scenes, "distortion": rows["dis_type"]}
+            {"path": paths, "score": numbers(rows["score"]), "scene": paths, "distortion": rows["dis_type"]}
         )
-        if references is None:
-            return table
-        return table.assign(reference=["/".join(PurePosixPath(path).parts[1:]) for path in references])
+        if "ref_img_path" in rows:
+            references = [PurePosixPath(path) for path in rows["ref_img_path"]]
+            table["scene"] = [reference.stem for reference in references]
+            table["reference"] = ["/".join(reference.parts[1:]) for reference in references]
+        return table
 
     def _image_root(self, image: PurePosixPath) -> Path:
         """Return the database's folder: under `root`, or `root` itself, whichever has the image's folder."""

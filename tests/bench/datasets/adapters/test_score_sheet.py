@@ -66,16 +66,11 @@ def test_a_decimal_comma_between_commas_is_refused(tmp_path):
         read(tmp_path, text)
 
 
-def test_decimal_commas_in_a_spreadsheet_are_understood(tmp_path):
-    rows = [["image", "MOS"], *([name, f"{score}".replace(".", ",")] for name, score in PAIRS)]
-    write_xlsx(tmp_path / "results.xlsx", [rows])
-    assert read_score_sheet(tmp_path / "results.xlsx", NAME) == PAIRS
-
-
-def test_spreadsheet_is_read_and_a_sheet_of_raw_answers_is_passed_over(tmp_path):
+@pytest.mark.parametrize("comma", [False, True])
+def test_spreadsheet_is_read_with_any_decimal_mark_and_a_sheet_of_raw_answers_is_passed_over(tmp_path, comma):
     answers = [["image", "observer 1", "observer 2"], *([name, 1, 2] for name, _ in PAIRS)]
-    means = [["VCL@FER"], ["image", "MOS"], *PAIRS]
-    write_xlsx(tmp_path / "results.xlsx", [answers, means])
+    scores = [(name, f"{score}".replace(".", ",") if comma else score) for name, score in PAIRS]
+    write_xlsx(tmp_path / "results.xlsx", [answers, [["VCL@FER"], ["image", "MOS"], *scores]])
     assert read_score_sheet(tmp_path / "results.xlsx", NAME) == PAIRS
 
 
