@@ -107,8 +107,6 @@ def pink_noise(side: int, rng: np.random.Generator) -> Array:
 
 
 def _blurred(canvas: Array, deviation: float) -> Array:
-    if not deviation:
-        return canvas
     return np.asarray(gaussian_filter(canvas, (*(deviation * OVERSAMPLING,) * 2, 0), mode="reflect"))
 
 

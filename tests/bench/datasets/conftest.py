@@ -45,18 +45,12 @@ class Trees:
     def live(self, **changes: Any) -> Path:
         """LIVE release 2; `changes` replace variables of its MATLAB files."""
         root = self.folder / "databaserelease2"
-        rows = self.labels("LIVE").set_index("dis_img_path")
         names = [f"LIVE/{kind}/img{n}.bmp" for kind, count in LIVE_RUNS for n in range(1, count + 1)]
-        distorted = [name in rows.index for name in names]
+        rows = self.labels("LIVE").set_index("dis_img_path").reindex(names)  # empty where it is a reference
         arrays: dict[str, Any] = {
-            "dmos_new": [
-                rows.score[name] if kept else 0.0 for name, kept in zip(names, distorted, strict=True)
-            ],
-            "orgs": [0 if kept else 1 for kept in distorted],
-            "refnames_all": [
-                rows.ref_img_path[name].split("/")[-1] if kept else "rapids.bmp"
-                for name, kept in zip(names, distorted, strict=True)
-            ],
+            "dmos_new": rows["score"].fillna(0.0),
+            "orgs": rows["score"].isna(),
+            "refnames_all": rows["ref_img_path"].str.split("/").str[-1].fillna("rapids.bmp"),
         } | changes
         self.draw(self.folder / name.replace("LIVE", "databaserelease2", 1) for name in names)
         scores = {key: row(values) for key, values in arrays.items() if key != "refnames_all"}
