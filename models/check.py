@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 
 from ..bench.core.errors import UserError, blaming_line
 from .adapted.adapter import Adapter
+from .recipe import sound_kernels
 
 TOLERANCE = 1e-5
 """Largest difference of scores in [0, 1] between batch sizes or memory formats, in full precision."""
@@ -204,7 +205,7 @@ def _check_training(model: nn.Module, images: Tensor) -> None:
             "class or its table"
         )
     model.train()
-    with blaming(model, "cannot be trained"):
+    with blaming(model, "cannot be trained"), sound_kernels(model):
         scores = _checked(model, model(images), images, " in training mode")
         (scores - 0.5).square().sum().backward()  # type: ignore[no-untyped-call]
     if all(weight.grad is None for weight in model.parameters()):

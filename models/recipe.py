@@ -4,11 +4,12 @@ A regime says what a step's regression loss is taken on, a recipe what else a st
 recipe by the class attribute `recipe`; the recipe of a single model lies in the model's folder.
 """
 
+import platform
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -115,6 +116,32 @@ def descend(loss: Tensor, optimizer: Optimizer, also: Iterable[Tensor] = ()) -> 
     ]
     loss.backward(inputs=[*weights, *also])  # type: ignore[no-untyped-call]
     optimizer.step()
+
+
+@contextmanager
+def sound_kernels(model: nn.Module) -> Iterator[None]:
+    """Inside the block, take gradients to the weights of a model by kernels that keep to their memory.
+
+    On an x86 processor without AVX-512 and in a single thread, oneDNN's gradient to the weights of a 1 x 1
+    convolution with a stride and fewer than eight channels, in the order channels last, writes beyond its
+    memory (seen with torch 2.15: the process ends by a signal, sooner or later). Such a model is computed
+    without oneDNN there.
+    """
+    fragile = any(
+        isinstance(layer, nn.Conv2d)
+        and (layer.kernel_size, max(layer.stride) > 1) == ((1, 1), True)
+        and layer.in_channels % 8
+        for layer in model.modules()
+    )
+    x86 = platform.machine().lower() in ("x86_64", "amd64")
+    onednn: Any = torch.backends.mkldnn
+    before = onednn.enabled
+    if fragile and x86 and torch.backends.cpu.get_cpu_capability() != "AVX512":
+        onednn.enabled = False
+    try:
+        yield
+    finally:
+        onednn.enabled = before
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...models.recipe import Labels, Recipe, Regime, Terms
+from ...models.recipe import Labels, Recipe, Regime, Terms, sound_kernels
 from ..core import registry
 from ..core.configuration.tables import TrainingSettings
 from ..core.integrity import Damaged
@@ -105,6 +105,7 @@ def fit(model: nn.Module, run: TrainingRun) -> Curve:
         # Without the cache of cast weights, which an optimiser's step would leave behind.
         low = precision == "bf16"
         with (
+            sound_kernels(model),
             tf32_where(precision),
             torch.autocast(run.device.type, torch.bfloat16, enabled=low, cache_enabled=False),
         ):

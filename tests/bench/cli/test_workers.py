@@ -41,7 +41,7 @@ def sweep(tiny_sweep, tiny_config, tiny_plugin, tmp_path, monkeypatch):
 
 def scores_of(store):
     frame = read_results(store).frame
-    return frame.set_index(["model", "attack", "epsilon"])["srocc"].sort_index()
+    return frame.set_index(["model", "attack", "epsilon"])["mse"].sort_index()
 
 
 def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, iqabench, tmp_path, monkeypatch):
@@ -60,7 +60,7 @@ def test_two_processes_divide_the_jobs_and_find_what_one_finds(sweep, iqabench, 
     assert "3 models trained" in alone.output
     found, expected = scores_of(tmp_path / "two"), scores_of(tmp_path / "one")
     assert found.index.equals(expected.index)
-    assert found.round(4).equals(expected.round(4))
+    assert found.to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-3)  # threads add in another order
 
 
 def test_ctrl_c_stops_all_of_them(sweep, tiny_config, iqabench, tmp_path):
