@@ -18,7 +18,8 @@ DISTINCT = 0.8
 UNMOVED = 0.1
 BLIND_GRADIENT, NOT_FINITE = "blind gradient", "gradient not finite"  # what flags are called
 FEW_DISTINCT = "few distinct scores"  # the one sign that counts below its threshold
-WATCHED = 0.01  # far above rounding in bf16, in which a search may be
+# Of a score or, if longer than 1, of the clean range: far above rounding in bf16, in which a search may be.
+WATCHED = 0.01
 
 Flag = dict[str, Any]
 Sign = tuple[str, float, float, str]  # its name, what was found, the threshold above which it counts, and why
@@ -40,7 +41,7 @@ def audit_cell(
         _gradients(np.concatenate([_near(low, 0), _near(high, 1)]), diagnostics),
         _members(by, diagnostics.get("views", ())),
         _passes(1 if stochastic else diagnostics.get("draws", 1)),
-        _watched(diagnostics.get("watched", 0.0)),
+        _watched(diagnostics.get("watched", 0.0), columns["score"]),
         _scores(score, low, high),
     )
 
@@ -58,7 +59,7 @@ def audit_attack(columns: Mapping[str, ArrayLike], diagnostics: Mapping[str, Any
     share = unusable / max(diagnostics.get("gradients", 0), 1)
     return _flags(
         _gradients(at_an_end, diagnostics),
-        _watched(diagnostics.get("watched", 0.0)),
+        _watched(diagnostics.get("watched", 0.0), columns["score"]),
         _unchanged(columns, max(UNMOVED, share)),
         _finite(*(np.asarray(columns[name], dtype=float) for name in ("score", *ends))),
     )
@@ -112,9 +113,10 @@ def _passes(draws: int) -> Iterator[Sign]:
     yield "passes differ", draws, 1, "Two passes over the same images differ, which the model does not say."
 
 
-def _watched(change: float) -> Iterator[Sign]:
+def _watched(change: float, scores: ArrayLike) -> Iterator[Sign]:
+    span = float(np.ptp(scores)) if len(np.asarray(scores)) else 0.0
     sentence = f"Scores change by up to {change:.2g} while gradients are enabled."
-    yield "another function when watched", change, WATCHED, sentence
+    yield "another function when watched", change / max(1.0, span), WATCHED, sentence
 
 
 def _finite(*scores: np.ndarray) -> Iterator[Sign]:

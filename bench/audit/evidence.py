@@ -87,8 +87,7 @@ class Evidence:
         """Return mean scores over fresh draws; of one pass for a model that does not say it is random."""
         draws = draws or self._draws
         if not self.stochastic:
-            scores = self.once(images, model)
-            return Mean(scores, torch.zeros_like(scores))
+            return exactly(self.once(images, model))
         scores = torch.stack([self.once(images, model) for _ in range(draws)])
         return Mean(scores.mean(0), scores.std(0) / draws**0.5)
 
@@ -123,6 +122,18 @@ class Evidence:
         """Return the images with uniform noise of an amplitude in pixel units."""
         noise = unit_noise(self.images, self.seed + 1000 + seed)
         return LinfBall(self.images, amplitude).spread(noise)
+
+    def changed(self, before: Mean, after: Mean) -> float:
+        """Return the largest difference of two means, beyond five of their standard errors; at least zero.
+
+        Where the clean range is longer than 1 it is a share of that, for rounding grows with the scale.
+        """
+        beyond = (after.value - before.value).abs() - 5 * (after.error + before.error)
+        return float(beyond.nan_to_num(nan=torch.inf).max().clamp(min=0)) / max(1.0, self.span)
+
+    def amount(self, change: float) -> str:
+        """Return what `changed` found for people."""
+        return f"{change:.2g}{' of the clean range' if self.span > 1 else ''}"
 
     # Gradients
 
@@ -235,10 +246,9 @@ class Evidence:
         return torch.stack([search.gain for search in self.searches]).amax(0)
 
 
-def changed(before: Mean, after: Mean) -> float:
-    """Return the largest difference of two means, beyond five of their standard errors; at least zero."""
-    beyond = (after.value - before.value).abs() - 5 * (after.error + before.error)
-    return float(beyond.nan_to_num(nan=torch.inf).max().clamp(min=0))
+def exactly(scores: Tensor) -> Mean:
+    """Return scores (N,) of one pass as means without error."""
+    return Mean(scores, torch.zeros_like(scores))
 
 
 def share(flags: Tensor) -> float:

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..evidence import Evidence, Mean, changed
+from ..evidence import Evidence, Mean
 from ..finding import Measured, indicator
 from .passes import TOLERANCE
 
@@ -30,8 +30,9 @@ def measure(evidence: Evidence) -> Measured:
         Mean(backwards.value.flip(0), backwards.error.flip(0)),
     ]
     expected = _first(evidence.clean)
-    value = max(changed(expected, _first(mean)) for mean in found)
-    return Measured(value, f"Scores change by up to {value:.2g} with the images that share the batch.")
+    value = max(evidence.changed(expected, _first(mean)) for mean in found)
+    change = evidence.amount(value)
+    return Measured(value, f"Scores change by up to {change} with the images that share the batch.")
 
 
 def _first(mean: Mean) -> Mean:

@@ -1,11 +1,10 @@
 """Two passes over the same images that differ."""
 
-import torch
-
-from ..evidence import Evidence
+from ..evidence import Evidence, exactly
 from ..finding import Measured, indicator
 
-TOLERANCE = 1e-4  # of a score: other kernels and other orders of summation stay below it
+# Of a score or, if longer than 1, of the clean range: other kernels and orders of summation stay below it.
+TOLERANCE = 1e-4
 
 
 @indicator(
@@ -18,7 +17,7 @@ def measure(evidence: Evidence) -> Measured:
     """Measure the largest difference of a score between passes over the same images."""
     if evidence.stochastic:
         return Measured(None, "Not measured: the model says that its passes differ.")
-    first = evidence.once(evidence.images)
-    again = torch.stack([evidence.once(evidence.images) for _ in range(3)])
-    value = float((again - first).abs().nan_to_num(nan=torch.inf).max())
-    return Measured(value, f"The same images score up to {value:.2g} apart in passes one after another.")
+    first, *again = (exactly(evidence.once(evidence.images)) for _ in range(4))
+    value = max(evidence.changed(first, scores) for scores in again)
+    change = evidence.amount(value)
+    return Measured(value, f"The same images score up to {change} apart in passes one after another.")

@@ -1,6 +1,6 @@
 """A score that depends on what was scored before."""
 
-from ..evidence import Evidence, changed
+from ..evidence import Evidence
 from ..finding import Measured, indicator
 from .passes import TOLERANCE
 
@@ -25,5 +25,5 @@ def measure(evidence: Evidence) -> Measured:
         evidence.once(new + 0.004)
         untouched = evidence.mean(new, DRAWS, model=evidence.fresh)
         found.append((untouched, evidence.mean(new, DRAWS)))
-    value = max(changed(before, after) for before, after in found)
-    return Measured(value, f"Scores change by up to {value:.2g} with what was scored before.")
+    value = max(evidence.changed(before, after) for before, after in found)
+    return Measured(value, f"Scores change by up to {evidence.amount(value)} with what was scored before.")

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from ..evidence import Evidence, Mean, changed
+from ..evidence import Evidence, Mean, exactly
 from ..finding import Measured, indicator
 from .passes import TOLERANCE
 
@@ -27,15 +27,15 @@ def measure(evidence: Evidence) -> Measured:
     """
     value = 0.0
     torch.manual_seed(0)
-    plain = _scores(evidence, torch.inference_mode)
+    plain = exactly(_scores(evidence, torch.inference_mode))
     for mode, asked in ((torch.no_grad, False), (torch.enable_grad, False), (torch.enable_grad, True)):
         torch.manual_seed(0)
-        difference = float((_scores(evidence, mode, asked) - plain).abs().nan_to_num(nan=torch.inf).max())
+        difference = evidence.changed(plain, exactly(_scores(evidence, mode, asked)))
         if difference > TOLERANCE and evidence.stochastic:
             draws = torch.stack([_scores(evidence, mode, asked) for _ in range(DRAWS)])
-            difference = changed(evidence.clean, Mean(draws.mean(0), draws.std(0) / DRAWS**0.5))
+            difference = evidence.changed(evidence.clean, Mean(draws.mean(0), draws.std(0) / DRAWS**0.5))
         value = max(value, difference)
-    return Measured(value, f"Scores change by up to {value:.2g} while gradients are enabled.")
+    return Measured(value, f"Scores change by up to {evidence.amount(value)} while gradients are enabled.")
 
 
 def _scores(

@@ -43,6 +43,30 @@ def test_an_honest_model_on_a_scale_without_bounds_is_sound(data, mean, unit):
     assert [finding.sentence for finding in report.flagged] == []
 
 
+class Raw(Small):
+    """Scores that reach 100,000, whose rounding in float32 is larger than any change of a score in [0, 1]."""
+
+    def forward(self, images):
+        return 3e4 * self.logits(images)
+
+
+def test_an_honest_model_whose_scores_are_large_is_sound(data):
+    model = Raw()
+    model.load_state_dict(trained(0).state_dict())
+    assert [finding.sentence for finding in audit(model.eval(), *data).flagged] == []
+
+
+def test_large_scores_that_depend_on_the_batch_are_flagged_with_the_share_of_their_range(data):
+    class OfBatch(Raw):
+        def forward(self, images):
+            return super().forward(images) + 1e3 * len(images)
+
+    model = OfBatch()
+    model.load_state_dict(trained(0).state_dict())
+    sentences = [finding.sentence for finding in audit(model.eval(), *data).flagged]
+    assert any(re.search("by up to .* of the clean range with the images", one) for one in sentences)
+
+
 class Around(nn.Module):
     def __init__(self, honest):
         super().__init__()

@@ -105,6 +105,8 @@ def test_scores_that_change_while_they_are_watched_are_flagged_for_any_attack():
     (flag,) = audit_attack(columns(), CALM | {"watched": 0.011})
     assert flag["indicator"] == "another function when watched"
     assert audit_attack(columns(), CALM | {"watched": 0.009}) == []
+    large = {name: 100 * values for name, values in columns().items() if not name.endswith("_by")}
+    assert audit_attack(large, CALM | {"watched": 0.5}) == []
 
 
 def test_images_that_an_attack_returned_as_they_were_are_flagged_unless_their_gradients_are():
