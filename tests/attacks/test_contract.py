@@ -113,8 +113,10 @@ def test_gives_the_same_images_in_any_batch_size(attack, model, batch, in_batche
             )
             for size in (6, 3, 1)
         )
-        assert all(map(torch.equal, whole, threes))
-        assert all(map(torch.equal, whole, ones))
+        # Up to rounding: kernels of some processors add in an order that depends on the batch.
+        for images, of_threes, of_ones in zip(whole, threes, ones, strict=True):
+            assert torch.allclose(images, of_threes, rtol=0, atol=1e-10)
+            assert torch.allclose(images, of_ones, rtol=0, atol=1e-10)
 
 
 def test_leaves_the_model_as_it_found_it(attack, half_trained, batch):
