@@ -3,8 +3,8 @@
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..core import registry
-from ..core.errors import UserError, blaming_line
+from ..core.errors import UserError, blaming_line, located
 from ..core.parameters import complete_parameters
 from .adapters.tables import numbers
 from .checks import find_problems, rating_columns
@@ -145,7 +145,7 @@ def open_dataset(database: Database) -> Dataset:
         if source.labelled
         else math.nan
     )
-    with _blaming(database.where):
+    with located(database.where):
         table = with_test_list(table, database.test_list)
         split_seed = 0 if "split" in table else database.split_seed
         table["split"] = load_or_make_split(table, database.split_seed, database.split_file)
@@ -174,7 +174,7 @@ def read_table(database: Database) -> tuple[DatasetAdapter, pd.DataFrame]:
     """
     adapter, factory = database.adapter, registry.resolve("datasets", database.adapter)
     complete = complete_parameters(factory, database.params, where=database.where)
-    with _blaming(database.where):
+    with located(database.where):
         plugin = registry.is_plugin("datasets", adapter)
         with blaming_line(f"dataset adapter {adapter!r} cannot be read") if plugin else nullcontext():
             source: DatasetAdapter = factory(**complete)
@@ -215,14 +215,6 @@ def quality(scores: npt.ArrayLike, low: float, high: float, lower_is_better: boo
         raise ValueError(f"scores must lie in [{low:g}, {high:g}]")
     share = (raw - low) / (high - low)
     return 1 - share if lower_is_better else share
-
-
-@contextmanager
-def _blaming(where: str) -> Iterator[None]:
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
 
 
 def _digest(table: pd.DataFrame) -> str:

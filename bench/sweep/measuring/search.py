@@ -62,7 +62,7 @@ class Search:
 
     @cached_property
     def victim(self) -> nn.Module:
-        """What is attacked."""
+        """The model that the attack is made on, in the precision of the search."""
         attacked = self.model if self.bare is None else self.bare
         return Adapter(attacked, precision="bf16") if self.precision == "bf16" else attacked
 
